@@ -1,0 +1,11 @@
+//! What every function may know of people and projects, by the keys that its role may read.
+//!
+//! | module | of | written by |
+//! | --- | --- | --- |
+//! | [`people`] | directory entries in the auth table | auth-router |
+//! | [`revocations`] | ended logins and outdated rights in the auth table | auth-router |
+//! | [`teams`] | project headers with their teams in the projects table | projects-router |
+
+pub mod people;
+pub mod revocations;
+pub mod teams;

@@ -1,0 +1,119 @@
+//! Which access tokens no longer count although their time is not over.
+//!
+//! One small item per quarter of an hour holds a set of marks: `session:<id>` for an ended login, `version:<user>:<n>` for
+//! rights that were replaced. Access tokens live for 11 minutes at most, so this quarter and the last one are all that matters,
+//! and an item never has to be cleaned. Every function reads both in one call, at most every five seconds.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use shared_utils::auth::Caller;
+use shared_utils::clock::{Clock, Timestamp};
+use shared_utils::dynamo::{Expression, Key, Store, StoreError, n, s, update};
+use shared_utils::http::Error;
+use shared_utils::ids::{SessionId, UserId};
+use tokio::sync::Mutex;
+
+/// How old the remembered marks may be.
+const FRESH: Duration = Duration::from_secs(5);
+/// Length of a bucket in seconds: longer than a token lives, leeway included.
+const BUCKET_SECONDS: i64 = 900;
+
+/// A reason for which tokens stop counting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// This login was ended.
+    Session(SessionId),
+    /// This authorization version of the user was replaced by a later one.
+    Version(UserId, u64),
+}
+
+impl Mark {
+    fn text(self) -> String {
+        match self {
+            Self::Session(session) => format!("session:{session}"),
+            Self::Version(user, version) => format!("version:{user}:{version}"),
+        }
+    }
+}
+
+/// The key of the bucket that a moment falls into.
+fn bucket_key(now: Timestamp) -> Key {
+    Key::new("REVOCATIONS", format!("BUCKET#{:012}", now.seconds().div_euclid(BUCKET_SECONDS) * BUCKET_SECONDS))
+}
+
+struct Remembered {
+    at: tokio::time::Instant,
+    marks: HashSet<String>,
+}
+
+/// The marks, as every function sees them.
+pub struct Revocations {
+    store: Store,
+    table: String,
+    clock: Clock,
+    remembered: Mutex<Option<Remembered>>,
+}
+
+impl Revocations {
+    /// The revocations in this auth table.
+    pub fn new(store: Store, table: String, clock: Clock) -> Self {
+        Self { store, table, clock, remembered: Mutex::new(None) }
+    }
+
+    /// Refuses a caller whose login was ended ([`Error::SessionRevoked`]) or whose rights were replaced
+    /// ([`Error::InvalidToken`]). An unreadable table is [`Error::Unavailable`], never a pass.
+    pub async fn admit(&self, caller: &Caller) -> Result<(), Error> {
+        self.check(caller.user, caller.session, caller.version).await
+    }
+
+    /// As [`Self::admit`], for a login that is known without its token.
+    pub async fn check(&self, user: UserId, session: SessionId, version: u64) -> Result<(), Error> {
+        let mut remembered = self.remembered.lock().await;
+        let marks = match &mut *remembered {
+            Some(known) if known.at.elapsed() < FRESH => &known.marks,
+            stale => {
+                let at = tokio::time::Instant::now();
+                &stale.insert(Remembered { at, marks: self.read().await? }).marks
+            }
+        };
+        if marks.contains(&Mark::Session(session).text()) {
+            Err(Error::SessionRevoked)
+        } else if marks.contains(&Mark::Version(user, version).text()) {
+            Err(Error::InvalidToken)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A write that puts marks, to stand in the same transaction as what causes them.
+    pub fn write(&self, marks: &[Mark]) -> TransactWriteItem {
+        let now = self.clock.now();
+        let marks = marks.iter().map(|mark| mark.text()).collect();
+        let expression = Expression::new("ADD marks :marks SET #type = :type, #ttl = :ttl")
+            .name("#type", "type")
+            .name("#ttl", "ttl")
+            .value(":marks", AttributeValue::Ss(marks))
+            .value(":type", s("revocations"))
+            .value(":ttl", n(now.seconds() + 4 * BUCKET_SECONDS));
+        update(&self.table, bucket_key(now), expression)
+    }
+
+    /// Forgets what is remembered, so that this process sees its own marks at once.
+    pub async fn forget(&self) {
+        *self.remembered.lock().await = None;
+    }
+
+    async fn read(&self) -> Result<HashSet<String>, StoreError> {
+        // A writer whose clock is a little ahead may have begun the next bucket already.
+        let ahead = self.clock.now().plus_seconds(5);
+        let keys = [ahead, ahead.plus_seconds(-BUCKET_SECONDS)].map(|at| (self.table.as_str(), bucket_key(at)));
+        let items = self.store.get_many(&keys).await?;
+        let marks = items.into_values().filter_map(|mut item| match item.remove("marks") {
+            Some(AttributeValue::Ss(marks)) => Some(marks),
+            _ => None,
+        });
+        Ok(marks.flatten().collect())
+    }
+}

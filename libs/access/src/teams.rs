@@ -1,0 +1,143 @@
+//! Who works on a project, and as what. The project's header item carries its team, so one read or one condition on it decides.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use serde::{Deserialize, Serialize};
+use shared_utils::auth::Caller;
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Expression, Key, PartitionQuery, Store, StoreError, check, from_item};
+use shared_utils::http::Error;
+use shared_utils::ids::{ProjectId, UserId};
+
+/// The index that lists a person's projects by activity: partition `memberId`, sort `activity`.
+pub const BY_MEMBER: &str = "byMember";
+
+/// What a person may do in a project. Ordered: each role may do all that the ones before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TeamRole {
+    /// Sees the project, talks in its conversation.
+    Viewer,
+    /// Also edits the project and sees and edits its budget.
+    Editor,
+    /// Also decides who is in the team, and deletes the project.
+    Owner,
+}
+
+impl std::str::FromStr for TeamRole {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "viewer" => Ok(Self::Viewer),
+            "editor" => Ok(Self::Editor),
+            "owner" => Ok(Self::Owner),
+            _ => Err(()),
+        }
+    }
+}
+
+/// A person's place in a team.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// What they may do.
+    pub role: TeamRole,
+    /// What they are called in this project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Since when.
+    pub joined_at: Timestamp,
+}
+
+/// The part of a project's header that decides who may do what.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Team {
+    /// The project.
+    pub project_id: ProjectId,
+    /// Its title.
+    pub title: String,
+    /// Everyone in it.
+    pub team: BTreeMap<UserId, Member>,
+    /// When it was deleted; it is unreachable from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// The role that a caller has in a team: an administrator acts as owner in every project.
+pub fn role_of(team: &BTreeMap<UserId, Member>, caller: &Caller) -> Option<TeamRole> {
+    if caller.is_admin() { Some(TeamRole::Owner) } else { team.get(&caller.user).map(|member| member.role) }
+}
+
+/// Lets a caller through who has at least this role: [`Error::NotFound`] for outsiders, [`Error::Forbidden`] for lesser roles.
+pub fn require_role(team: &BTreeMap<UserId, Member>, caller: &Caller, least: TeamRole) -> Result<(), Error> {
+    match role_of(team, caller) {
+        None => Err(Error::NotFound),
+        Some(role) if role < least => Err(Error::Forbidden),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The key of a project's header.
+pub fn header_key(project: ProjectId) -> Key {
+    Key::new(format!("PROJECT#{project}"), "HEADER")
+}
+
+/// Reads teams.
+#[derive(Clone, Debug)]
+pub struct Teams {
+    store: Store,
+    table: String,
+}
+
+impl Teams {
+    /// The teams in this projects table.
+    pub fn new(store: Store, table: String) -> Self {
+        Self { store, table }
+    }
+
+    /// The team of a project; `None` when there is no such project or it was deleted.
+    pub async fn find(&self, project: ProjectId) -> Result<Option<Team>, StoreError> {
+        let team: Option<Team> = self.store.get(&self.table, &header_key(project)).await?;
+        Ok(team.filter(|team| team.deleted_at.is_none()))
+    }
+
+    /// The teams of these projects, without the deleted ones. One call per hundred.
+    pub async fn find_many(&self, projects: &[ProjectId]) -> Result<Vec<Team>, StoreError> {
+        if projects.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wanted: Vec<_> = projects.iter().map(|project| (self.table.as_str(), header_key(*project))).collect();
+        let items = self.store.get_many(&wanted).await?;
+        let teams = items.into_values().map(from_item::<Team>).collect::<Result<Vec<_>, _>>()?;
+        Ok(teams.into_iter().filter(|team| team.deleted_at.is_none()).collect())
+    }
+
+    /// The projects of a person, the latest activity first. Read from an index, so a change of a moment ago may be missing.
+    pub async fn projects_of(&self, user: UserId) -> Result<Vec<ProjectId>, StoreError> {
+        let query = PartitionQuery {
+            table: &self.table,
+            index: Some(BY_MEMBER),
+            partition: ("memberId", user.to_string()),
+            range: None,
+            descending: true,
+            limit: None,
+        };
+        let items = self.store.query_all(&query).await?;
+        items
+            .iter()
+            .map(|item| {
+                let id = item.get("projectId").and_then(|value| value.as_s().ok()).and_then(|id| id.parse().ok());
+                id.ok_or_else(|| StoreError::corrupt("team member"))
+            })
+            .collect()
+    }
+
+    /// A condition for a transaction: the person is in the team and the project was not deleted.
+    pub fn membership_check(&self, project: ProjectId, user: UserId) -> TransactWriteItem {
+        let expression = Expression::new("attribute_exists(team.#user) AND attribute_not_exists(deletedAt)").name("#user", user);
+        check(&self.table, header_key(project), expression)
+    }
+}

@@ -1,0 +1,68 @@
+//! The `@connections` API: post a frame to a connection, or close it.
+
+use std::time::Duration;
+
+use aws_sdk_apigatewaymanagement::Client;
+use aws_sdk_apigatewaymanagement::config::BehaviorVersion;
+use aws_sdk_apigatewaymanagement::config::retry::RetryConfig;
+use aws_sdk_apigatewaymanagement::config::timeout::TimeoutConfig;
+use aws_sdk_apigatewaymanagement::error::{DisplayErrorContext, SdkError};
+use aws_smithy_types::Blob;
+use shared_utils::aws::AwsConfig;
+
+/// What became of a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PostOutcome {
+    /// The gateway took it.
+    Delivered,
+    /// The connection does not exist: 410.
+    Gone,
+    /// It did not work out, also after retries.
+    Failed,
+}
+
+/// A client of this environment's WebSocket API.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    client: Client,
+}
+
+impl Gateway {
+    /// A client of the API at `endpoint`, such as `https://{api}.execute-api.{region}.amazonaws.com/{stage}`.
+    ///
+    /// Throttling is retried by the SDK with jitter; a post that takes longer than two seconds is given up.
+    pub fn new(aws: &AwsConfig, endpoint: &str) -> Self {
+        let config = aws_sdk_apigatewaymanagement::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(aws.region.clone())
+            .credentials_provider(aws.credentials.clone())
+            .http_client(aws.http_client.clone())
+            .endpoint_url(endpoint)
+            .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).operation_timeout(Duration::from_secs(5)).build())
+            .build();
+        Self { client: Client::from_conf(config) }
+    }
+
+    /// Posts one text frame.
+    pub async fn post(&self, connection_id: &str, frame: &str) -> PostOutcome {
+        let outcome = self.client.post_to_connection().connection_id(connection_id).data(Blob::new(frame)).send().await;
+        match outcome {
+            Ok(_) => PostOutcome::Delivered,
+            Err(SdkError::ServiceError(error)) if error.err().is_gone_exception() => PostOutcome::Gone,
+            Err(error) => {
+                tracing::warn!(cause = %DisplayErrorContext(&error), "a post to a connection failed");
+                PostOutcome::Failed
+            }
+        }
+    }
+
+    /// Closes a connection; one that is gone already is as good as closed.
+    pub async fn close(&self, connection_id: &str) {
+        if let Err(error) = self.client.delete_connection().connection_id(connection_id).send().await
+            && !matches!(&error, SdkError::ServiceError(service) if service.err().is_gone_exception())
+        {
+            tracing::warn!(cause = %DisplayErrorContext(&error), "a connection could not be closed");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Who is connected, and delivery to them.
+//!
+//! Delivery is a hint, never the truth: what is announced here was durable before, a delivery that fails fails nothing, and
+//! whoever missed a frame catches up over HTTP.
+
+mod connections;
+mod delivery;
+mod gateway;
+
+pub use connections::{Connection, Connections, MAX_PER_USER};
+pub use delivery::{Announcer, frame_text};
+pub use gateway::{Gateway, PostOutcome};

@@ -1,0 +1,137 @@
+//! Work that runs after the answer was posted and before the next event is asked for.
+//!
+//! `lambda_runtime` documents `Runtime::layer` for this: the layer's call returns to the run loop only after the inner service
+//! has posted the response, and the sandbox is not frozen until the loop asks for the next event. So a sender waits for the
+//! write and nothing else; what the sandbox owed is paid right after.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use lambda_runtime::LambdaInvocation;
+use tower::{Layer, Service};
+
+/// The list of what is still to be done once the answer is out. Cheap to clone; all clones share one list.
+#[derive(Clone, Default)]
+pub struct AfterAnswer {
+    owed: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
+}
+
+impl AfterAnswer {
+    /// Adds a piece of work. Pieces run in the order in which they were added.
+    pub fn push(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner).push(work.boxed());
+    }
+
+    /// Does all that is owed, for at most `budget`; what is left over then is dropped and its count returned.
+    pub async fn run(&self, budget: Duration) -> usize {
+        let deadline = tokio::time::Instant::now() + budget;
+        let mut dropped = 0;
+        loop {
+            let owed = std::mem::take(&mut *self.owed.lock().unwrap_or_else(PoisonError::into_inner));
+            if owed.is_empty() {
+                return dropped;
+            }
+            for work in owed {
+                // A panic in one piece must not take the others, or the sandbox, with it.
+                let guarded = std::panic::AssertUnwindSafe(work).catch_unwind();
+                match tokio::time::timeout_at(deadline, guarded).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => tracing::error!("work after the answer panicked"),
+                    Err(_) => dropped += 1,
+                }
+            }
+        }
+    }
+}
+
+/// Puts [`AfterAnswer::run`] behind the posting of each response.
+#[derive(Clone)]
+pub struct AfterAnswerLayer {
+    after: AfterAnswer,
+    budget: Duration,
+}
+
+impl AfterAnswerLayer {
+    /// A layer that spends at most `budget` per event on what `after` lists.
+    pub fn new(after: AfterAnswer, budget: Duration) -> Self {
+        Self { after, budget }
+    }
+}
+
+impl<S> Layer<S> for AfterAnswerLayer {
+    type Service = AfterAnswerService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        AfterAnswerService { inner, layer: self.clone() }
+    }
+}
+
+/// The service that [`AfterAnswerLayer`] makes.
+#[derive(Clone)]
+pub struct AfterAnswerService<S> {
+    inner: S,
+    layer: AfterAnswerLayer,
+}
+
+impl<S> Service<LambdaInvocation> for AfterAnswerService<S>
+where
+    S: Service<LambdaInvocation, Response = ()>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+{
+    type Response = ();
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<(), S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let answered = self.inner.call(invocation);
+        let AfterAnswerLayer { after, budget } = self.layer.clone();
+        Box::pin(async move {
+            let outcome = answered.await;
+            let dropped = after.run(budget).await;
+            if dropped > 0 {
+                tracing::warn!(dropped, "work after the answer did not end within its budget");
+            }
+            outcome
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn runs_in_order_also_what_is_added_meanwhile() {
+        let after = AfterAnswer::default();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        for n in [1, 2] {
+            let (seen, inner) = (seen.clone(), after.clone());
+            after.push(async move {
+                seen.lock().unwrap().push(n);
+                let seen = seen.clone();
+                inner.push(async move { seen.lock().unwrap().push(n * 10) });
+            });
+        }
+        assert_eq!(after.run(Duration::from_secs(5)).await, 0);
+        assert_eq!(*seen.lock().unwrap(), [1, 2, 10, 20]);
+    }
+
+    #[tokio::test]
+    async fn a_slow_or_panicking_piece_is_dropped_and_counted() {
+        let after = AfterAnswer::default();
+        after.push(async { panic!("broken piece") });
+        after.push(std::future::pending());
+        assert_eq!(after.run(Duration::from_millis(10)).await, 1);
+        assert_eq!(after.run(Duration::from_millis(10)).await, 0);
+    }
+}

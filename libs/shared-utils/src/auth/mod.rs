@@ -1,0 +1,11 @@
+//! Access tokens: what is in them, how they are signed and how every function verifies them.
+
+mod claims;
+pub mod credentials;
+mod ring_provider;
+mod signer;
+mod verifier;
+
+pub use claims::{AccessClaims, Caller, Role};
+pub use signer::{KeyFileSigner, SignError, TokenSigner, sign};
+pub use verifier::{LEEWAY_SECONDS, Verifier, spki_from_point};

@@ -1,0 +1,101 @@
+//! SDK configuration from what Lambda puts into the environment, without the default one's start-up cost: no profile files,
+//! no credential chain, and a trust store of five certificates instead of the system's hundred and forty.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::env::{self, EnvError};
+
+/// What all SDK clients of a process are made from.
+#[derive(Clone)]
+pub struct AwsConfig {
+    /// The region, from `AWS_REGION`.
+    pub region: Region,
+    /// The role's credentials. Lambda sets them for the life of the sandbox, so they are read once.
+    pub credentials: Credentials,
+    /// One connection pool for all clients.
+    pub http_client: SharedHttpClient,
+    /// Where `DynamoDB` is, when it is not at AWS: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`.
+    pub dynamodb_endpoint: Option<String>,
+}
+
+impl AwsConfig {
+    /// Reads the environment that Lambda sets, and the trust store from the layer at `SHARED_UTILS_DIR`.
+    pub fn from_env() -> Result<Self, EnvError> {
+        let dynamodb_endpoint = match env::optional("AWS_ENDPOINT_URL_DYNAMODB")? {
+            Some(endpoint) => Some(endpoint),
+            None => env::optional("AWS_ENDPOINT_URL")?,
+        };
+        let plain = dynamodb_endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        Ok(Self {
+            region: Region::new(env::required("AWS_REGION")?),
+            credentials: Credentials::new(
+                env::required("AWS_ACCESS_KEY_ID")?,
+                env::required("AWS_SECRET_ACCESS_KEY")?,
+                env::optional("AWS_SESSION_TOKEN")?,
+                None,
+                "environment",
+            ),
+            http_client: if plain { Builder::new().build_http() } else { https_client()? },
+            dynamodb_endpoint,
+        })
+    }
+
+    /// For tests: any credentials, a database at `endpoint` over plain HTTP.
+    pub fn local(endpoint: &str) -> Self {
+        Self {
+            region: Region::new("eu-central-1"),
+            credentials: Credentials::new("local", "local", None, None, "local"),
+            http_client: Builder::new().build_http(),
+            dynamodb_endpoint: Some(endpoint.to_owned()),
+        }
+    }
+
+    /// A `DynamoDB` client: three tries with short waits, since a request has seconds and not minutes.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http_client.clone())
+            .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(25)))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(1))
+                    .operation_attempt_timeout(Duration::from_secs(3))
+                    .operation_timeout(Duration::from_secs(8))
+                    .build(),
+            );
+        if let Some(endpoint) = &self.dynamodb_endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+}
+
+/// The directory of the shared-utils layer: `SHARED_UTILS_DIR`, in AWS `/opt/shared-utils`.
+pub fn layer_dir() -> Result<String, EnvError> {
+    Ok(env::optional("SHARED_UTILS_DIR")?.unwrap_or_else(|| "/opt/shared-utils".to_owned()))
+}
+
+/// An HTTPS client that trusts the layer's roots, or the system's where there is no layer.
+fn https_client() -> Result<SharedHttpClient, EnvError> {
+    let roots = std::fs::read(format!("{}/aws-roots.pem", layer_dir()?));
+    let trust = match roots {
+        Ok(pem) => TrustStore::empty().with_pem_certificate(pem),
+        Err(_) => TrustStore::empty().with_native_roots(true),
+    };
+    let tls = TlsContext::builder()
+        .with_trust_store(trust)
+        .build()
+        .map_err(|error| EnvError::unusable("SHARED_UTILS_DIR", error))?;
+    Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https())
+}

@@ -1,0 +1,249 @@
+//! The one error type of the HTTP and socket contracts, and the one match that gives each its status and code.
+//!
+//! `Display` is the `detail` that the client reads. What happened inside is an [`Internal`], which cannot be displayed at all:
+//! it can only be logged.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+/// What went wrong inside. It has no `Display`, so it cannot end up in an answer by formatting.
+pub struct Internal(String);
+
+impl Internal {
+    /// Keeps a cause for the log.
+    pub fn new(cause: impl ToString) -> Self {
+        Self(cause.to_string())
+    }
+
+    /// The text for a log line.
+    pub fn for_log(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Internal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Internal(…)")
+    }
+}
+
+/// One fault in the values of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// RFC 6901 pointer to the value in the body.
+    pub pointer: String,
+    /// Stable `snake_case` code: `required`, `unknown_field`, `read_only`, `wrong_type`, `too_long`, `out_of_range`, `invalid_value`…
+    pub code: Cow<'static, str>,
+    /// For people.
+    pub detail: Cow<'static, str>,
+}
+
+impl Fault {
+    /// A fault at `pointer`.
+    pub fn new(pointer: impl Into<String>, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { pointer: pointer.into(), code: Cow::Borrowed(code), detail: detail.into() }
+    }
+}
+
+/// Every way in which a request can fail. The text is for the client; see [`Error::status`] and [`Error::code`].
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The body is not a JSON object, too deep, or not UTF-8.
+    #[error("The body must be a JSON object in UTF-8 with at most 16 levels.")]
+    InvalidJson,
+    /// A query parameter or header that makes no sense.
+    #[error("{0}")]
+    InvalidParameter(Cow<'static, str>),
+    /// A page cursor that was altered, or belongs to someone or something else.
+    #[error("The cursor is not valid for this list.")]
+    InvalidCursor,
+    /// A sync cursor that is older than the change log.
+    #[error("The cursor is too old: fetch everything again.")]
+    CursorExpired,
+    /// No credentials at all.
+    #[error("This needs a bearer token.")]
+    MissingToken,
+    /// Credentials that are not good, for whatever reason.
+    #[error("The token is not valid.")]
+    InvalidToken,
+    /// A rightly signed token past its time.
+    #[error("The token has expired.")]
+    TokenExpired,
+    /// The login behind the token was ended.
+    #[error("This login was ended.")]
+    SessionRevoked,
+    /// Unknown address or wrong password.
+    #[error("The e-mail address or the password is wrong.")]
+    InvalidCredentials,
+    /// A password that confirms a change is wrong: the caller is known, so this is 403.
+    #[error("The current password is wrong.")]
+    WrongPassword,
+    /// A refresh token that cannot be used.
+    #[error("The refresh token is not valid.")]
+    InvalidRefreshToken,
+    /// The caller may see the resource, but may not do this.
+    #[error("You may not do this.")]
+    Forbidden,
+    /// The caller's account waits for approval.
+    #[error("This account waits for approval.")]
+    AccountPending,
+    /// No such thing, or none that the caller may see.
+    #[error("There is no such resource.")]
+    NotFound,
+    /// The path has other methods.
+    #[error("This path does not have this method.")]
+    MethodNotAllowed {
+        /// What the `Allow` header says.
+        allow: String,
+    },
+    /// The state of things does not allow it.
+    #[error("{0}")]
+    Conflict(Cow<'static, str>),
+    /// The last owner of a project cannot go.
+    #[error("A project needs an owner: make someone else owner first.")]
+    LastOwner,
+    /// The last active administrator cannot go.
+    #[error("There must be an active administrator.")]
+    LastAdmin,
+    /// The message is a tombstone.
+    #[error("The message was deleted.")]
+    Deleted,
+    /// `If-Match` names an older version.
+    #[error("The resource has changed since.")]
+    VersionMismatch {
+        /// The current entity tag.
+        etag: String,
+    },
+    /// The body is larger than this route takes.
+    #[error("The body is too large for this route.")]
+    PayloadTooLarge,
+    /// The body is not said to be JSON.
+    #[error("The body must be application/json.")]
+    UnsupportedMediaType,
+    /// Values that do not hold; every fault is listed.
+    #[error("Some values are not valid.")]
+    ValidationFailed(Vec<Fault>),
+    /// An idempotency key was used with another body.
+    #[error("This key was used with another body.")]
+    IdempotencyMismatch,
+    /// The account is locked for a while.
+    #[error("Too many failed attempts: wait before the next one.")]
+    TooManyAttempts {
+        /// Whole seconds, rounded up.
+        retry_after: u64,
+    },
+    /// A rate limit.
+    #[error("Too many requests: wait before the next one.")]
+    TooManyRequests {
+        /// Milliseconds until the next one may pass.
+        retry_after_ms: u64,
+    },
+    /// A socket frame whose action does not exist.
+    #[error("There is no such action.")]
+    UnknownAction,
+    /// The connection's token has expired: it must be renewed.
+    #[error("The connection's token has expired: renew it with the auth action.")]
+    AuthExpired,
+    /// Our fault.
+    #[error("Something went wrong here. It was noted.")]
+    Internal(Internal),
+    /// Something that we need did not answer; it is worth trying again.
+    #[error("The service is busy: try again shortly.")]
+    Unavailable(Internal),
+}
+
+impl Error {
+    /// A query parameter or header that makes no sense, with the reason.
+    pub fn parameter(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::InvalidParameter(detail.into())
+    }
+
+    /// A single fault.
+    pub fn fault(pointer: impl Into<String>, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::ValidationFailed(vec![Fault::new(pointer, code, detail)])
+    }
+
+    /// Our fault, with the cause for the log.
+    pub fn internal(cause: impl ToString) -> Self {
+        Self::Internal(Internal::new(cause))
+    }
+
+    /// The HTTP status and the stable code, from the contract's table.
+    const fn status_and_code(&self) -> (u16, &'static str) {
+        match self {
+            Self::InvalidJson => (400, "invalid_json"),
+            Self::InvalidParameter(_) => (400, "invalid_parameter"),
+            Self::InvalidCursor => (400, "invalid_cursor"),
+            Self::UnknownAction => (400, "unknown_action"),
+            Self::MissingToken => (401, "missing_token"),
+            Self::InvalidToken => (401, "invalid_token"),
+            Self::TokenExpired => (401, "token_expired"),
+            Self::AuthExpired => (401, "auth_expired"),
+            Self::SessionRevoked => (401, "session_revoked"),
+            Self::InvalidCredentials => (401, "invalid_credentials"),
+            Self::InvalidRefreshToken => (401, "invalid_refresh_token"),
+            Self::WrongPassword => (403, "invalid_credentials"),
+            Self::Forbidden => (403, "forbidden"),
+            Self::AccountPending => (403, "account_pending"),
+            Self::NotFound => (404, "not_found"),
+            Self::MethodNotAllowed { .. } => (405, "method_not_allowed"),
+            Self::Conflict(_) => (409, "conflict"),
+            Self::LastOwner => (409, "last_owner"),
+            Self::LastAdmin => (409, "last_admin"),
+            Self::Deleted => (409, "deleted"),
+            Self::CursorExpired => (410, "cursor_expired"),
+            Self::VersionMismatch { .. } => (412, "version_mismatch"),
+            Self::PayloadTooLarge => (413, "payload_too_large"),
+            Self::UnsupportedMediaType => (415, "unsupported_media_type"),
+            Self::ValidationFailed(_) => (422, "validation_failed"),
+            Self::IdempotencyMismatch => (422, "idempotency_mismatch"),
+            Self::TooManyAttempts { .. } => (429, "too_many_attempts"),
+            Self::TooManyRequests { .. } => (429, "too_many_requests"),
+            Self::Internal(_) => (500, "internal"),
+            Self::Unavailable(_) => (503, "unavailable"),
+        }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        self.status_and_code().0
+    }
+
+    /// The stable, machine-readable code.
+    pub const fn code(&self) -> &'static str {
+        self.status_and_code().1
+    }
+
+    /// The faults, where values were not valid.
+    pub fn faults(&self) -> &[Fault] {
+        match self {
+            Self::ValidationFailed(faults) => faults,
+            _ => &[],
+        }
+    }
+
+    /// The cause for the log, where it was our fault.
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Internal(cause) | Self::Unavailable(cause) => Some(cause.for_log()),
+            _ => None,
+        }
+    }
+
+    /// The headers that belong to this error.
+    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::InvalidToken | Self::TokenExpired | Self::SessionRevoked | Self::AuthExpired => {
+                vec![("www-authenticate", format!(r#"Bearer realm="mylg", error="invalid_token", error_description="{self}""#))]
+            }
+            Self::MissingToken | Self::InvalidCredentials | Self::InvalidRefreshToken => vec![("www-authenticate", r#"Bearer realm="mylg""#.to_owned())],
+            Self::MethodNotAllowed { allow } => vec![("allow", allow.clone())],
+            Self::VersionMismatch { etag } => vec![("etag", etag.clone())],
+            Self::TooManyAttempts { retry_after } => vec![("retry-after", retry_after.to_string())],
+            Self::TooManyRequests { retry_after_ms } => vec![("retry-after", retry_after_ms.div_ceil(1000).max(1).to_string())],
+            Self::Unavailable(_) => vec![("retry-after", "1".to_owned())],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Reads the fields of a JSON object and collects every fault, so that a client learns all of them at once.
+
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+
+use super::{Error, Fault};
+
+/// A field as a merge patch sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Patch<T> {
+    /// Not in the object: it stays as it is.
+    Absent,
+    /// `null`: it is cleared.
+    Clear,
+    /// A value.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// The value, where one was given.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Absent | Self::Clear => None,
+        }
+    }
+
+    /// Whether the field is in the object at all.
+    pub const fn is_present(&self) -> bool {
+        !matches!(self, Self::Absent)
+    }
+}
+
+/// The length of a text in Unicode code points.
+pub fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// `reference` as one RFC 6901 reference token.
+fn escaped(reference: &str) -> Cow<'_, str> {
+    if reference.contains(['~', '/']) { Cow::Owned(reference.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(reference) }
+}
+
+/// Takes fields out of an object one by one. What is left at [`Fields::finish`] is unknown, and a fault.
+pub struct Fields {
+    object: Map<String, Value>,
+    base: String,
+    faults: Vec<Fault>,
+}
+
+impl Fields {
+    /// Reads the object at the root of a body.
+    pub fn new(object: Map<String, Value>) -> Self {
+        Self::at(object, String::new())
+    }
+
+    /// Reads an object that stands at `base` (an RFC 6901 pointer) in the body.
+    pub fn at(object: Map<String, Value>, base: String) -> Self {
+        Self { object, base, faults: Vec::new() }
+    }
+
+    /// The pointer to one of the fields.
+    pub fn pointer(&self, name: &str) -> String {
+        format!("{}/{}", self.base, escaped(name))
+    }
+
+    /// Notes a fault at one of the fields.
+    pub fn fault(&mut self, name: &str, code: &'static str, detail: impl Into<Cow<'static, str>>) {
+        self.faults.push(Fault::new(self.pointer(name), code, detail));
+    }
+
+    /// Notes faults that were found elsewhere.
+    pub fn add(&mut self, faults: Vec<Fault>) {
+        self.faults.extend(faults);
+    }
+
+    /// Takes a field as it stands.
+    pub fn raw(&mut self, name: &str) -> Patch<Value> {
+        match self.object.remove(name) {
+            None => Patch::Absent,
+            Some(Value::Null) => Patch::Clear,
+            Some(value) => Patch::Set(value),
+        }
+    }
+
+    /// Drops fields that are accepted and ignored.
+    pub fn ignore(&mut self, names: &[&str]) {
+        for name in names {
+            self.object.remove(*name);
+        }
+    }
+
+    /// Notes a fault for each of these fields that is there: they are the server's.
+    pub fn read_only(&mut self, names: &[&str]) {
+        for name in names {
+            if self.object.remove(*name).is_some() {
+                self.fault(name, "read_only", "This field is the server's.");
+            }
+        }
+    }
+
+    /// A value read by `read`; its error is the code and detail of the fault.
+    pub fn read<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Result<T, (&'static str, Cow<'static, str>)>) -> Patch<T> {
+        match self.raw(name) {
+            Patch::Absent => Patch::Absent,
+            Patch::Clear => Patch::Clear,
+            Patch::Set(value) => match read(value) {
+                Ok(value) => Patch::Set(value),
+                Err((code, detail)) => {
+                    self.fault(name, code, detail);
+                    Patch::Absent
+                }
+            },
+        }
+    }
+
+    /// A text whose length in code points is within `bounds`.
+    pub fn string(&mut self, name: &str, bounds: RangeInclusive<usize>) -> Patch<String> {
+        self.read(name, |value| text_within(value, &bounds))
+    }
+
+    /// A text that must be there and must not be blank.
+    pub fn required_string(&mut self, name: &str, bounds: RangeInclusive<usize>) -> String {
+        let value = self.string(name, bounds);
+        self.require(name, value).unwrap_or_default()
+    }
+
+    /// Turns an absent or null value into a `required` fault, unless the field is faulty already.
+    pub fn require<T>(&mut self, name: &str, value: Patch<T>) -> Option<T> {
+        if let Patch::Set(value) = value {
+            return Some(value);
+        }
+        let pointer = self.pointer(name);
+        if !self.faults.iter().any(|fault| fault.pointer == pointer) {
+            self.fault(name, "required", "This field is required.");
+        }
+        None
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&mut self, name: &str) -> Patch<bool> {
+        self.read(name, |value| value.as_bool().ok_or(("wrong_type", "This must be true or false.".into())))
+    }
+
+    /// A whole number within `bounds`.
+    pub fn integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Patch<u64> {
+        self.read(name, |value| match value.as_u64() {
+            Some(number) if bounds.contains(&number) => Ok(number),
+            Some(_) => Err(("out_of_range", format!("This must be between {} and {}.", bounds.start(), bounds.end()).into())),
+            None if value.is_number() => Err(("out_of_range", "This must be a whole number that is not negative.".into())),
+            None => Err(("wrong_type", "This must be a whole number.".into())),
+        })
+    }
+
+    /// A text that parses as `T`: an id, a role, a date.
+    pub fn parsed<T: FromStr>(&mut self, name: &str, expected: &'static str) -> Patch<T> {
+        self.read(name, |value| match value {
+            Value::String(text) => text.parse().map_err(|_| ("invalid_value", expected.into())),
+            _ => Err(("wrong_type", expected.into())),
+        })
+    }
+
+    /// The entries of an array of at most `max` entries, each with its pointer.
+    pub fn array(&mut self, name: &str, max: usize) -> Patch<Vec<(String, Value)>> {
+        let base = self.pointer(name);
+        self.read(name, |value| match value {
+            Value::Array(entries) if entries.len() > max => Err(("too_many", format!("At most {max} entries.").into())),
+            Value::Array(entries) => Ok(entries.into_iter().enumerate().map(|(index, entry)| (format!("{base}/{index}"), entry)).collect()),
+            _ => Err(("wrong_type", "This must be an array.".into())),
+        })
+    }
+
+    /// An array of objects, each read by `read`; the faults of all of them are kept.
+    pub fn objects<T>(&mut self, name: &str, max: usize, mut read: impl FnMut(&mut Self) -> T) -> Patch<Vec<T>> {
+        match self.array(name, max) {
+            Patch::Absent => Patch::Absent,
+            Patch::Clear => Patch::Clear,
+            Patch::Set(entries) => {
+                let mut values = Vec::with_capacity(entries.len());
+                for (pointer, entry) in entries {
+                    if let Value::Object(object) = entry {
+                        let mut fields = Self::at(object, pointer);
+                        values.push(read(&mut fields));
+                        self.faults.append(&mut fields.into_faults());
+                    } else {
+                        self.faults.push(Fault::new(pointer, "wrong_type", "This must be an object."));
+                    }
+                }
+                Patch::Set(values)
+            }
+        }
+    }
+
+    /// An object that stands in a field, read by `read`; its faults are kept.
+    pub fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> Patch<T> {
+        let pointer = self.pointer(name);
+        match self.raw(name) {
+            Patch::Absent => Patch::Absent,
+            Patch::Clear => Patch::Clear,
+            Patch::Set(Value::Object(object)) => {
+                let mut fields = Self::at(object, pointer);
+                let value = read(&mut fields);
+                self.faults.append(&mut fields.into_faults());
+                Patch::Set(value)
+            }
+            Patch::Set(_) => {
+                self.fault(name, "wrong_type", "This must be an object.");
+                Patch::Absent
+            }
+        }
+    }
+
+    /// Whether nothing is left to take.
+    pub fn is_empty(&self) -> bool {
+        self.object.is_empty()
+    }
+
+    /// All faults found, with one for each field that nobody took.
+    pub fn into_faults(mut self) -> Vec<Fault> {
+        for name in std::mem::take(&mut self.object).keys() {
+            self.faults.push(Fault::new(self.pointer(name), "unknown_field", "There is no such field."));
+        }
+        self.faults
+    }
+
+    /// Ends the reading: an error that lists every fault, or nothing.
+    pub fn finish(self) -> Result<(), Error> {
+        let faults = self.into_faults();
+        if faults.is_empty() { Ok(()) } else { Err(Error::ValidationFailed(faults)) }
+    }
+}
+
+/// A text of a length within `bounds`; one that must have a character must have one that is not blank.
+pub fn text_within(value: Value, bounds: &RangeInclusive<usize>) -> Result<String, (&'static str, Cow<'static, str>)> {
+    let Value::String(text) = value else { return Err(("wrong_type", "This must be a text.".into())) };
+    let length = length(&text);
+    if length > *bounds.end() {
+        Err(("too_long", format!("At most {} characters.", bounds.end()).into()))
+    } else if length < *bounds.start() {
+        Err(("too_short", format!("At least {} characters.", bounds.start()).into()))
+    } else if *bounds.start() > 0 && text.trim().is_empty() {
+        Err(("blank", "This must not be blank.".into()))
+    } else {
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(value: Value) -> Fields {
+        let Value::Object(object) = value else { unreachable!() };
+        Fields::new(object)
+    }
+
+    #[test]
+    fn every_fault_is_listed_with_its_pointer() {
+        let mut fields = fields(json!({"title": "", "n": -1, "a/b": 1, "list": [{"x": 1}, 2], "version": 3}));
+        fields.required_string("title", 1..=5);
+        fields.integer("n", 0..=9);
+        fields.read_only(&["version"]);
+        fields.objects("list", 9, |entry| entry.string("x", 0..=9));
+        fields.required_string("missing", 1..=5);
+        let mut found: Vec<_> = fields.into_faults().into_iter().map(|fault| (fault.pointer, fault.code)).collect();
+        found.sort();
+        let expected = [
+            ("/a~1b", "unknown_field"),
+            ("/list/0/x", "wrong_type"),
+            ("/list/1", "wrong_type"),
+            ("/missing", "required"),
+            ("/n", "out_of_range"),
+            ("/title", "too_short"),
+            ("/version", "read_only"),
+        ];
+        assert_eq!(found, expected.map(|(pointer, code)| (pointer.to_owned(), Cow::Borrowed(code))));
+    }
+
+    #[test]
+    fn length_counts_code_points() {
+        assert_eq!(fields(json!({"t": "žluťák"})).string("t", 0..=6), Patch::Set("žluťák".to_owned()));
+    }
+}

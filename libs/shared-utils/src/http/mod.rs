@@ -1,0 +1,19 @@
+//! HTTP: from a raw API Gateway event to an answer, and every way it can fail.
+//!
+//! `event → Request → route → checks in the contract's order → the action → Response`, all in [`serve`].
+
+pub mod conditional;
+mod cors;
+pub mod error;
+pub mod fields;
+pub mod json;
+mod request;
+mod response;
+pub mod routing;
+mod serve;
+
+pub use cors::CorsPolicy;
+pub use error::{Error, Fault, Internal};
+pub use request::Request;
+pub use response::Response;
+pub use serve::{Api, Call, Health, serve};

@@ -1,0 +1,126 @@
+//! One request, read from the raw API Gateway v2 event.
+
+use std::borrow::Cow;
+
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
+
+/// A request as the routes see it.
+#[derive(Debug)]
+pub struct Request {
+    /// The method, from the request context: the event's own field defaults to GET.
+    pub method: Method,
+    /// The decoded segments of the path, without the stage.
+    pub segments: Vec<String>,
+    /// The decoded query, in order, duplicates kept.
+    pub query: Vec<(String, String)>,
+    /// Lower-cased headers, as the gateway gives them.
+    pub headers: HeaderMap,
+    /// The request's cookies, `name=value` each.
+    pub cookies: Vec<String>,
+    /// The body as bytes; `None` when its base64 is broken.
+    pub body: Option<Vec<u8>>,
+    /// The TCP peer as the gateway saw it; `X-Forwarded-For` is never looked at.
+    pub source_ip: String,
+    /// The gateway's id of this request.
+    pub request_id: String,
+}
+
+impl Request {
+    /// Reads the event. Nothing in an event can make this fail: what is missing is empty.
+    pub fn read(event: ApiGatewayV2httpRequest) -> Self {
+        let context = event.request_context;
+        let path = event.raw_path.or(context.http.path).unwrap_or_default();
+        let path = match context.stage.as_deref() {
+            Some(stage) if stage != "$default" => {
+                path.strip_prefix('/').and_then(|rest| rest.strip_prefix(stage)).filter(|rest| rest.starts_with('/')).unwrap_or(&path)
+            }
+            _ => &path,
+        };
+        let cookies = match event.cookies {
+            Some(cookies) if !cookies.is_empty() => cookies,
+            // Some gateways leave them among the headers.
+            _ => event
+                .headers
+                .get_all(http::header::COOKIE)
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|value| value.split(';'))
+                .map(|cookie| cookie.trim().to_owned())
+                .collect(),
+        };
+        let body = match event.body {
+            None => Some(Vec::new()),
+            Some(body) if event.is_base64_encoded => STANDARD.decode(body).ok(),
+            Some(body) => Some(body.into_bytes()),
+        };
+        Self {
+            method: context.http.method,
+            segments: segments(path),
+            query: form_urlencoded::parse(event.raw_query_string.unwrap_or_default().as_bytes()).into_owned().collect(),
+            headers: event.headers,
+            cookies,
+            body,
+            source_ip: context.http.source_ip.unwrap_or_default(),
+            request_id: context.request_id.unwrap_or_default(),
+        }
+    }
+
+    /// A header's value, if it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// A cookie's value.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.iter().find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// The user agent, cut to a length worth keeping.
+    pub fn user_agent(&self) -> String {
+        self.header("user-agent").unwrap_or_default().chars().take(200).collect()
+    }
+}
+
+/// The decoded segments of a path. A segment that is not UTF-8 when decoded stays as it came.
+fn segments(path: &str) -> Vec<String> {
+    path.strip_prefix('/')
+        .unwrap_or(path)
+        .split('/')
+        .map(|segment| percent_decode_str(segment).decode_utf8().unwrap_or(Cow::Borrowed(segment)).into_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(event: serde_json::Value) -> Request {
+        Request::read(serde_json::from_value(event).unwrap())
+    }
+
+    #[test]
+    fn the_method_comes_from_the_context() {
+        let request = read(json!({"rawPath": "/projects", "headers": {}, "requestContext": {"http": {"method": "PATCH"}, "timeEpoch": 1}}));
+        assert_eq!(request.method, Method::PATCH);
+    }
+
+    #[test]
+    fn the_stage_is_cut_and_segments_are_decoded() {
+        let context = json!({"stage": "v1", "timeEpoch": 1, "http": {"method": "GET"}});
+        let request = read(json!({"rawPath": "/v1/messages/%F0%9F%91%8D/a%2Fb", "headers": {}, "requestContext": context}));
+        assert_eq!(request.segments, ["messages", "👍", "a/b"]);
+    }
+
+    #[test]
+    fn base64_is_decoded_and_broken_base64_is_no_body() {
+        let event = |body: &str| json!({"body": body, "isBase64Encoded": true, "headers": {}, "requestContext": {"timeEpoch": 1, "http": {"method": "POST"}}});
+        assert_eq!(read(event("e30=")).body.unwrap(), b"{}");
+        assert!(read(event("***")).body.is_none());
+    }
+}

@@ -1,0 +1,98 @@
+//! One answer, until it becomes the raw API Gateway v2 struct.
+
+use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use aws_lambda_events::encodings::Body;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
+
+use super::Error;
+
+/// An answer.
+#[derive(Debug, Default)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// `Set-Cookie` values.
+    pub cookies: Vec<String>,
+    /// The body's text, none for 204 and 304.
+    pub body: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProblemDocument<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [super::Fault],
+}
+
+impl Response {
+    /// An answer with a JSON body.
+    pub fn json(status: u16, body: &impl Serialize) -> Result<Self, Error> {
+        let body = serde_json::to_string(body).map_err(Error::internal)?;
+        Ok(Self::json_text(status, body))
+    }
+
+    /// An answer whose body is JSON already.
+    pub fn json_text(status: u16, body: String) -> Self {
+        Self { status, body: Some(body), ..Self::default() }.with_header("content-type", "application/json")
+    }
+
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        Self { status, ..Self::default() }
+    }
+
+    /// The problem document of an error (RFC 9457).
+    pub fn problem(error: &Error, request_id: &str) -> Self {
+        let status = error.status();
+        let title = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
+        let document = ProblemDocument {
+            r#type: "about:blank",
+            title,
+            status,
+            detail: error.to_string(),
+            code: error.code(),
+            request_id,
+            errors: error.faults(),
+        };
+        // A struct of texts cannot fail to serialize.
+        let body = serde_json::to_string(&document).unwrap_or_default();
+        let mut response = Self { status, body: Some(body), ..Self::default() }.with_header("content-type", "application/problem+json");
+        for (name, value) in error.headers() {
+            response = response.with_header(name, value);
+        }
+        response
+    }
+
+    /// Sets a header; a value that cannot stand in one is left out.
+    pub fn with_header(mut self, name: &'static str, value: impl TryInto<HeaderValue>) -> Self {
+        if let Ok(value) = value.try_into() {
+            self.headers.insert(HeaderName::from_static(name), value);
+        }
+        self
+    }
+
+    /// Adds a cookie.
+    pub fn with_cookie(mut self, cookie: String) -> Self {
+        self.cookies.push(cookie);
+        self
+    }
+
+    /// The raw struct that API Gateway takes.
+    pub fn into_event(self) -> ApiGatewayV2httpResponse {
+        let mut event = ApiGatewayV2httpResponse::default();
+        event.status_code = i64::from(self.status);
+        event.headers = self.headers;
+        event.cookies = self.cookies;
+        event.body = self.body.map(Body::Text);
+        event
+    }
+}

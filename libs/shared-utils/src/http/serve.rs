@@ -1,0 +1,229 @@
+//! The one path from an event to an answer, in the contract's order of checks:
+//!
+//! route (404) → method (405) → size (413) and content type (415) → JSON (400) → token (401) → the action, which goes on with
+//! what it may see (404), what it may do (403), preconditions (412) and values (422).
+
+use std::future::Future;
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use http::Method;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::routing::{self, Access, Body, Params, Route};
+use super::{CorsPolicy, Error, Request, Response, json};
+use crate::auth::{Caller, Verifier, credentials};
+use crate::clock::Clock;
+
+/// A request that passed the checks, as an action gets it.
+pub struct Call {
+    /// The request.
+    pub request: Request,
+    /// What the route's braces took.
+    pub params: Params,
+    /// The body's object; empty for routes without one.
+    pub body: Map<String, Value>,
+    caller: Option<Caller>,
+}
+
+impl Call {
+    /// Who is calling. Routes that anyone may call have no caller: [`Error::MissingToken`].
+    pub fn caller(&self) -> Result<Caller, Error> {
+        self.caller.ok_or(Error::MissingToken)
+    }
+
+    /// The query, when it has no parameter but these.
+    pub fn query(&self, known: &[&str]) -> Result<Query<'_>, Error> {
+        let mut seen: Vec<&str> = Vec::new();
+        for (name, _) in &self.request.query {
+            if !known.contains(&name.as_str()) {
+                return Err(Error::parameter(format!("There is no query parameter {:?}.", truncated(name))));
+            }
+            if seen.contains(&name.as_str()) {
+                return Err(Error::parameter(format!("The query parameter {name} stands twice.")));
+            }
+            seen.push(name);
+        }
+        Ok(Query(&self.request.query))
+    }
+}
+
+/// The start of a text from outside, short enough to be repeated in an answer.
+fn truncated(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// The parameters of a query, each at most once.
+#[derive(Clone, Copy)]
+pub struct Query<'a>(&'a [(String, String)]);
+
+impl<'a> Query<'a> {
+    /// A parameter's value.
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that is a whole number, not negative.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, Error> {
+        self.get(name)
+            .map(|text| text.parse().map_err(|_| Error::parameter(format!("{name} must be a whole number that is not negative."))))
+            .transpose()
+    }
+
+    /// The page size: 50 by default, more than 100 is taken as 100, less than 1 is refused.
+    pub fn limit(&self) -> Result<usize, Error> {
+        match self.number("limit") {
+            Ok(None) => Ok(50),
+            Ok(Some(limit)) if limit >= 1 => Ok(usize::try_from(limit.min(100)).unwrap_or(100)),
+            _ => Err(Error::parameter("limit must be a whole number from 1 to 100.")),
+        }
+    }
+}
+
+/// What a function's HTTP side consists of.
+pub trait Api: Sync {
+    /// One value per route.
+    type Action: Copy + Send + Sync + 'static;
+    /// The first segment of all its paths.
+    const DOMAIN: &'static str;
+    /// Its routes, literal paths first.
+    fn routes() -> &'static [Route<Self::Action>];
+    /// Its CORS policy.
+    fn cors(&self) -> &CorsPolicy;
+    /// Its token verifier.
+    fn verifier(&self) -> &Verifier;
+    /// Its clock.
+    fn clock(&self) -> &Clock;
+    /// Refuses a caller whose login was revoked. Answers from memory when that is fresh, else asks the table.
+    fn admit(&self, caller: &Caller) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Does what the route is for.
+    fn act(&self, action: Self::Action, call: Call) -> impl Future<Output = Result<Response, Error>> + Send;
+}
+
+/// The answer of `GET /<domain>/health`.
+#[derive(Serialize)]
+pub struct Health {
+    ok: bool,
+    domain: &'static str,
+    version: &'static str,
+}
+
+/// Answers one event. There is always an answer; what goes wrong inside is logged once, here.
+pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+    let started = std::time::Instant::now();
+    let request = Request::read(event);
+    let (request_id, method) = (request.request_id.clone(), request.method.clone());
+    let origin = request.header("origin").map(str::to_owned);
+    let mut seen = Seen { route: "", caller: None };
+    let outcome = answer(api, request, &mut seen).await;
+    let error = outcome.as_ref().err().map(Error::code);
+    let response = match outcome {
+        Ok(response) => response,
+        Err(error) => {
+            if let Some(cause) = error.cause() {
+                tracing::error!(requestId = request_id, code = error.code(), cause, "request failed");
+            }
+            Response::problem(&error, &request_id)
+        }
+    };
+    tracing::info!(
+        requestId = request_id,
+        method = method.as_str(),
+        route = seen.route,
+        status = response.status,
+        code = error,
+        userId = seen.caller.map(|caller| tracing::field::display(caller.user)),
+        durationMs = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "request"
+    );
+    let response = if response.headers.contains_key("cache-control") { response } else { response.with_header("cache-control", "no-store") };
+    let response = response
+        .with_header("x-request-id", request_id.as_str())
+        .with_header("strict-transport-security", "max-age=31536000; includeSubDomains")
+        .with_header("x-content-type-options", "nosniff");
+    api.cors().apply(response, origin.as_deref()).into_event()
+}
+
+/// What the log line needs to know of a request that may have failed anywhere.
+struct Seen {
+    route: &'static str,
+    caller: Option<Caller>,
+}
+
+async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Response, Error> {
+    if let [domain, "health"] = request.segments.iter().map(String::as_str).collect::<Vec<_>>()[..]
+        && domain == A::DOMAIN
+    {
+        seen.route = "health";
+        return health::<A>(api, &request);
+    }
+    if request.method == Method::OPTIONS {
+        let (pattern, _) = routing::pattern(A::routes(), &request.segments).ok_or(Error::NotFound)?;
+        seen.route = pattern;
+        return Ok(api.cors().preflight(request.header("origin"), &routing::methods(A::routes(), pattern)));
+    }
+    let (route, params) = routing::find(A::routes(), &request)?;
+    seen.route = route.pattern;
+    let body = read_body(route.body, &request)?;
+    if route.access == Access::Public {
+        return api.act(route.action, Call { request, params, body, caller: None }).await;
+    }
+    let token = credentials::bearer(request.header("authorization"))?;
+    let caller = api.verifier().verify(token, api.clock().now())?;
+    seen.caller = Some(caller);
+    let reads_only = request.method == Method::GET;
+    let call = Call { request, params, body, caller: Some(caller) };
+    let admitted = async {
+        api.admit(&caller).await?;
+        if caller.pending && route.access == Access::Approved { Err(Error::AccountPending) } else { Ok(()) }
+    };
+    if reads_only {
+        // The look-up of revocations rides beside the action's own reads; a refusal hides whatever they found.
+        let (admitted, outcome) = futures_util::future::join(admitted, api.act(route.action, call)).await;
+        admitted.and(outcome)
+    } else {
+        // A write must not happen for a caller who turns out to be refused.
+        admitted.await?;
+        api.act(route.action, call).await
+    }
+}
+
+fn health<A: Api>(api: &A, request: &Request) -> Result<Response, Error> {
+    match request.method {
+        Method::GET => Response::json(200, &Health { ok: true, domain: A::DOMAIN, version: env!("CARGO_PKG_VERSION") }),
+        Method::OPTIONS => Ok(api.cors().preflight(request.header("origin"), "GET, OPTIONS")),
+        _ => Err(Error::MethodNotAllowed { allow: "GET, OPTIONS".to_owned() }),
+    }
+}
+
+/// Size, content type, JSON: in this order.
+fn read_body(body: Body, request: &Request) -> Result<Map<String, Value>, Error> {
+    let (max, optional) = match body {
+        Body::None => return Ok(Map::new()),
+        Body::Json(max) => (max, false),
+        Body::OptionalJson(max) => (max, true),
+    };
+    let bytes = request.body.as_deref().ok_or(Error::InvalidJson)?;
+    if bytes.len() > max {
+        return Err(Error::PayloadTooLarge);
+    }
+    if bytes.is_empty() && optional {
+        return Ok(Map::new());
+    }
+    if !bytes.is_empty() && !is_json(request.header("content-type").unwrap_or_default()) {
+        return Err(Error::UnsupportedMediaType);
+    }
+    json::object(bytes)
+}
+
+/// Whether a content type says JSON in UTF-8. A merge patch is JSON too.
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let is_json = ["application/json", "application/merge-patch+json"].iter().any(|json| essence.eq_ignore_ascii_case(json));
+    is_json
+        && parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"),
+            _ => true,
+        })
+}

@@ -1,0 +1,235 @@
+//! Typed ids: a prefix that says what it is, and a ULID: sortable by time, unguessable (80 random bits).
+//!
+//! Parsed once, at the edge. An id that does not parse is an id that does not exist.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use ulid::Ulid;
+
+use crate::clock::Timestamp;
+use crate::random;
+
+/// A text that is not an id of the wanted kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a well-formed id")]
+pub struct MalformedId;
+
+/// A new ULID for this moment.
+fn new_ulid(now: Timestamp) -> Ulid {
+    let random = u128::from_le_bytes(random::bytes()) & ((1 << 80) - 1);
+    let millis = u64::try_from(now.millis()).unwrap_or(0) & ((1 << 48) - 1);
+    Ulid((u128::from(millis) << 80) | random)
+}
+
+/// Reads exactly the spelling that we print: 26 upper-case Crockford characters.
+fn parse_ulid(text: &str) -> Result<Ulid, MalformedId> {
+    let ulid = Ulid::from_string(text).map_err(|_| MalformedId)?;
+    let mut buffer = [0; ulid::ULID_LEN];
+    if ulid.array_to_str(&mut buffer) == text { Ok(ulid) } else { Err(MalformedId) }
+}
+
+macro_rules! text_serde {
+    ($name:ident) => {
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Ulid);
+
+        impl $name {
+            /// A new id for this moment.
+            pub fn generate(now: Timestamp) -> Self {
+                Self(new_ulid(now))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = MalformedId;
+
+            fn from_str(text: &str) -> Result<Self, MalformedId> {
+                parse_ulid(text.strip_prefix($prefix).ok_or(MalformedId)?).map(Self)
+            }
+        }
+
+        text_serde!($name);
+    };
+}
+
+id!(/// A person.
+    UserId, "usr_");
+id!(/// One login of a person, from sign-in to logout: what the API calls a session.
+    SessionId, "ses_");
+id!(/// A project.
+    ProjectId, "prj_");
+id!(/// The budget of a project.
+    BudgetId, "bud_");
+id!(/// A line of a budget, the same in every revision that holds it.
+    LineId, "lin_");
+id!(/// One written state of a revision's lines: a revision is shown by pointing at one.
+    GenerationId, "gen_");
+id!(/// A conversation.
+    ConversationId, "cnv_");
+
+impl ConversationId {
+    /// The one conversation of a project: it carries the project's own ULID, so that neither needs a look-up table.
+    pub const fn of_project(project: ProjectId) -> Self {
+        Self(project.0)
+    }
+}
+
+/// A message. The id carries its conversation and its place in it, so that the id alone leads to the item.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId {
+    ulid: Ulid,
+    seq: u64,
+    conversation: Ulid,
+}
+
+impl MessageId {
+    /// The id of the message at place `seq` of a conversation, made at this moment.
+    pub fn generate(now: Timestamp, conversation: ConversationId, seq: u64) -> Self {
+        Self { ulid: new_ulid(now), seq, conversation: conversation.0 }
+    }
+
+    /// The conversation it belongs to.
+    pub const fn conversation(self) -> ConversationId {
+        ConversationId(self.conversation)
+    }
+
+    /// Its place in the conversation, from 1.
+    pub const fn seq(self) -> u64 {
+        self.seq
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "msg_{}{}{:010}", self.ulid, self.conversation, self.seq)
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = MalformedId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        let body = text.strip_prefix("msg_").filter(|body| body.is_ascii() && body.len() >= 62).ok_or(MalformedId)?;
+        let seq = body[52..].parse().map_err(|_| MalformedId)?;
+        let id = Self { ulid: parse_ulid(&body[..26])?, conversation: parse_ulid(&body[26..52])?, seq };
+        if id.to_string() == text { Ok(id) } else { Err(MalformedId) }
+    }
+}
+
+text_serde!(MessageId);
+
+/// A refresh-token family. It names its user, so that the token alone leads to the item; it appears nowhere but in the token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FamilyId {
+    ulid: Ulid,
+    user: Ulid,
+}
+
+impl FamilyId {
+    /// A new family of this user.
+    pub fn generate(now: Timestamp, user: UserId) -> Self {
+        Self { ulid: new_ulid(now), user: user.0 }
+    }
+
+    /// The user it belongs to.
+    pub const fn user(self) -> UserId {
+        UserId(self.user)
+    }
+}
+
+impl fmt::Display for FamilyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fam_{}{}", self.ulid, self.user)
+    }
+}
+
+impl FromStr for FamilyId {
+    type Err = MalformedId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        let body = text.strip_prefix("fam_").filter(|body| body.is_ascii() && body.len() == 52).ok_or(MalformedId)?;
+        Ok(Self { ulid: parse_ulid(&body[..26])?, user: parse_ulid(&body[26..])? })
+    }
+}
+
+text_serde!(FamilyId);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_id_is_read_as_it_is_printed(millis in 0i64..(1 << 48), seq in 0u64..u64::MAX) {
+            let now = Timestamp::from_millis(millis);
+            let user = UserId::generate(now);
+            let conversation = ConversationId::generate(now);
+            let message = MessageId::generate(now, conversation, seq);
+            let family = FamilyId::generate(now, user);
+            prop_assert_eq!(user.to_string().parse::<UserId>().unwrap(), user);
+            prop_assert_eq!(message.to_string().parse::<MessageId>().unwrap(), message);
+            prop_assert_eq!(family.to_string().parse::<FamilyId>().unwrap(), family);
+            prop_assert_eq!(family.user(), user);
+            prop_assert_eq!((message.conversation(), message.seq()), (conversation, seq));
+        }
+
+        #[test]
+        fn any_text_is_refused_or_read(text in "\\PC*") {
+            if let Ok(id) = text.parse::<MessageId>() {
+                prop_assert_eq!(id.to_string(), text.clone());
+            }
+            if let Ok(id) = text.parse::<UserId>() {
+                prop_assert_eq!(id.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_other_ids() {
+        let id = ProjectId::generate(Timestamp::from_millis(1)).to_string();
+        assert!(id.to_lowercase().parse::<ProjectId>().is_err());
+        assert!(format!("{id} ").parse::<ProjectId>().is_err());
+        assert!(id.parse::<UserId>().is_err());
+        assert!("prj_../../etc".parse::<ProjectId>().is_err());
+    }
+
+    #[test]
+    fn ids_sort_by_time() {
+        let early = ProjectId::generate(Timestamp::from_millis(1_000)).to_string();
+        let late = ProjectId::generate(Timestamp::from_millis(2_000)).to_string();
+        assert!(early < late);
+    }
+}

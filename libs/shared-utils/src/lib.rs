@@ -1,0 +1,25 @@
+//! What every function shares: raw events in, answers out, tokens, CORS, typed ids, logs.
+//!
+//! Ground floor of the house: it knows HTTP events and how to speak to AWS, and no table of ours.
+//!
+//! | module | room |
+//! | --- | --- |
+//! | [`http`] | request reading, routing, the one error enum, CORS, answers |
+//! | [`auth`] | access tokens: claims, signing, verification |
+//! | [`aws`] | SDK configuration without the start-up cost of the default one |
+//! | [`dynamo`] | typed `DynamoDB` calls; expected outcomes as values |
+//! | [`cursor`] | page cursors bound to caller, route and filters |
+//! | [`after_answer`] | work that runs after the answer went out |
+//! | [`ids`], [`clock`], [`env`], [`logging`], [`random`] | small things, one each |
+
+pub mod after_answer;
+pub mod auth;
+pub mod aws;
+pub mod clock;
+pub mod cursor;
+pub mod dynamo;
+pub mod env;
+pub mod http;
+pub mod ids;
+pub mod logging;
+pub mod random;
