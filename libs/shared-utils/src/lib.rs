@@ -10,6 +10,7 @@
 //! | [`dynamo`] | typed `DynamoDB` calls; expected outcomes as values |
 //! | [`cursor`] | page cursors bound to caller, route and filters |
 //! | [`after_answer`] | work that runs after the answer went out |
+//! | [`runtime`] | the Lambda run loop around a handler |
 //! | [`ids`], [`clock`], [`env`], [`logging`], [`random`] | small things, one each |
 
 pub mod after_answer;
@@ -23,3 +24,4 @@ pub mod http;
 pub mod ids;
 pub mod logging;
 pub mod random;
+pub mod runtime;

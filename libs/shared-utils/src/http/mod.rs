@@ -16,4 +16,4 @@ pub use cors::CorsPolicy;
 pub use error::{Error, Fault, Internal};
 pub use request::Request;
 pub use response::Response;
-pub use serve::{Api, Call, Health, serve};
+pub use serve::{Api, Call, Edge, Health, Query, serve};

@@ -4,8 +4,10 @@
 //! what it may see (404), what it may do (403), preconditions (412) and values (422).
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use futures_util::FutureExt;
 use http::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -14,6 +16,7 @@ use super::routing::{self, Access, Body, Params, Route};
 use super::{CorsPolicy, Error, Request, Response, json};
 use crate::auth::{Caller, Verifier, credentials};
 use crate::clock::Clock;
+use crate::env::EnvError;
 
 /// A request that passed the checks, as an action gets it.
 pub struct Call {
@@ -80,6 +83,23 @@ impl<'a> Query<'a> {
     }
 }
 
+/// What every function needs at its edge, before any action runs.
+pub struct Edge {
+    /// Who may call from a browser.
+    pub cors: CorsPolicy,
+    /// Who is calling.
+    pub verifier: Verifier,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Edge {
+    /// Reads what the environment declares.
+    pub fn from_env() -> Result<Self, EnvError> {
+        Ok(Self { cors: CorsPolicy::from_env()?, verifier: Verifier::from_env()?, clock: Clock::System })
+    }
+}
+
 /// What a function's HTTP side consists of.
 pub trait Api: Sync {
     /// One value per route.
@@ -88,12 +108,8 @@ pub trait Api: Sync {
     const DOMAIN: &'static str;
     /// Its routes, literal paths first.
     fn routes() -> &'static [Route<Self::Action>];
-    /// Its CORS policy.
-    fn cors(&self) -> &CorsPolicy;
-    /// Its token verifier.
-    fn verifier(&self) -> &Verifier;
-    /// Its clock.
-    fn clock(&self) -> &Clock;
+    /// What it answers with at its edge.
+    fn edge(&self) -> &Edge;
     /// Refuses a caller whose login was revoked. Answers from memory when that is fresh, else asks the table.
     fn admit(&self, caller: &Caller) -> impl Future<Output = Result<(), Error>> + Send;
     /// Does what the route is for.
@@ -115,7 +131,8 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
     let (request_id, method) = (request.request_id.clone(), request.method.clone());
     let origin = request.header("origin").map(str::to_owned);
     let mut seen = Seen { route: "", caller: None };
-    let outcome = answer(api, request, &mut seen).await;
+    // A panic must not end as the gateway's bare 500: the client gets a problem document, and a browser its CORS headers.
+    let outcome = AssertUnwindSafe(answer(api, request, &mut seen)).catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("an action panicked")));
     let error = outcome.as_ref().err().map(Error::code);
     let response = match outcome {
         Ok(response) => response,
@@ -141,7 +158,7 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
         .with_header("x-request-id", request_id.as_str())
         .with_header("strict-transport-security", "max-age=31536000; includeSubDomains")
         .with_header("x-content-type-options", "nosniff");
-    api.cors().apply(response, origin.as_deref()).into_event()
+    api.edge().cors.apply(response, origin.as_deref()).into_event()
 }
 
 /// What the log line needs to know of a request that may have failed anywhere.
@@ -160,7 +177,7 @@ async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Re
     if request.method == Method::OPTIONS {
         let (pattern, _) = routing::pattern(A::routes(), &request.segments).ok_or(Error::NotFound)?;
         seen.route = pattern;
-        return Ok(api.cors().preflight(request.header("origin"), &routing::methods(A::routes(), pattern)));
+        return Ok(api.edge().cors.preflight(request.header("origin"), &routing::methods(A::routes(), pattern)));
     }
     let (route, params) = routing::find(A::routes(), &request)?;
     seen.route = route.pattern;
@@ -169,7 +186,7 @@ async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Re
         return api.act(route.action, Call { request, params, body, caller: None }).await;
     }
     let token = credentials::bearer(request.header("authorization"))?;
-    let caller = api.verifier().verify(token, api.clock().now())?;
+    let caller = api.edge().verifier.verify(token, api.edge().clock.now())?;
     seen.caller = Some(caller);
     let reads_only = request.method == Method::GET;
     let call = Call { request, params, body, caller: Some(caller) };
@@ -191,7 +208,7 @@ async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Re
 fn health<A: Api>(api: &A, request: &Request) -> Result<Response, Error> {
     match request.method {
         Method::GET => Response::json(200, &Health { ok: true, domain: A::DOMAIN, version: env!("CARGO_PKG_VERSION") }),
-        Method::OPTIONS => Ok(api.cors().preflight(request.header("origin"), "GET, OPTIONS")),
+        Method::OPTIONS => Ok(api.edge().cors.preflight(request.header("origin"), "GET, OPTIONS")),
         _ => Err(Error::MethodNotAllowed { allow: "GET, OPTIONS".to_owned() }),
     }
 }

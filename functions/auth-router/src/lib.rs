@@ -1,0 +1,88 @@
+//! `ANY /auth/{proxy+}`: who someone is, for how long, and under which keys the others can check it.
+//!
+//! | module | room |
+//! | --- | --- |
+//! | `routes` | the route table, one file per route |
+//! | `store` | users, refresh-token families and failed attempts in the auth table |
+//! | `passwords` | argon2id |
+//! | `tokens` | access tokens and the refresh-token chain |
+
+mod passwords;
+mod routes;
+pub mod store;
+mod tokens;
+
+use std::sync::Arc;
+
+use access::revocations::Revocations;
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use realtime::{Announcer, Connections, Gateway};
+use shared_utils::after_answer::AfterAnswer;
+use shared_utils::auth::KeyFileSigner;
+use shared_utils::aws::AwsConfig;
+use shared_utils::dynamo::Store;
+use shared_utils::env::{self, EnvError};
+use shared_utils::http::{Edge, serve};
+
+pub use passwords::hash as hash_password;
+use store::AuthStore;
+use tokens::TokenIssuer;
+
+/// Everything the routes need, built once per sandbox.
+pub struct App {
+    edge: Edge,
+    store: AuthStore,
+    revocations: Arc<Revocations>,
+    announcer: Announcer,
+    tokens: TokenIssuer,
+    after: AfterAnswer,
+}
+
+/// The names of the tables that this function uses.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Users, families, attempts, revocations.
+    pub auth: String,
+    /// Open sockets.
+    pub connections: String,
+}
+
+impl App {
+    /// Builds the function from its environment.
+    pub fn from_env() -> Result<Self, EnvError> {
+        let aws = AwsConfig::from_env()?;
+        let tables = Tables { auth: env::required("AUTH_TABLE")?, connections: env::required("CONNECTIONS_TABLE")? };
+        let signer = signer_from_env()?;
+        Ok(Self::new(Edge::from_env()?, &aws, tables, &env::required("WEBSOCKET_ENDPOINT")?, signer, tokens::Lifetimes::from_env()?))
+    }
+
+    /// Builds the function from its parts.
+    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, signer: KeyFileSigner, lifetimes: tokens::Lifetimes) -> Self {
+        let store = Store::new(aws.dynamodb());
+        let revocations = Arc::new(Revocations::new(store.clone(), tables.auth.clone(), edge.clock.clone()));
+        let connections = Connections::new(store.clone(), tables.connections, edge.clock.clone());
+        let announcer = Announcer::new(connections, Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone());
+        let tokens = TokenIssuer::new(signer, edge.verifier.issuer(), edge.verifier.audience(), lifetimes);
+        Self { edge, store: AuthStore::new(store, tables.auth), revocations, announcer, tokens, after: AfterAnswer::default() }
+    }
+
+    /// What is owed after each answer.
+    pub fn after_answer(&self) -> AfterAnswer {
+        self.after.clone()
+    }
+
+    /// Answers one raw event.
+    pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        serve(self, event).await
+    }
+}
+
+pub use routes::ROUTES;
+pub use tokens::Lifetimes;
+
+/// The signing key: `JWT_SIGNING_KEY_FILE` under the name `JWT_SIGNING_KEY_ID`.
+fn signer_from_env() -> Result<KeyFileSigner, EnvError> {
+    let file = env::required("JWT_SIGNING_KEY_FILE")?;
+    let pem = std::fs::read(&file).map_err(|error| EnvError::unusable("JWT_SIGNING_KEY_FILE", error))?;
+    KeyFileSigner::from_pem(&env::required("JWT_SIGNING_KEY_ID")?, &pem).map_err(|error| EnvError::unusable("JWT_SIGNING_KEY_FILE", error))
+}

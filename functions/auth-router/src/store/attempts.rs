@@ -1,0 +1,141 @@
+//! Failed attempts to sign in, per address, known or not: from the fifth failure on the address is locked, twice as long each
+//! time. An address that signed in from a place before has a count of its own there, so that a stranger cannot keep its owner out.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use serde::{Deserialize, Serialize};
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Expression, Key, StoreError, delete, from_item, n, put, s, to_item};
+use shared_utils::ids::UserId;
+use shared_utils::random::sha256;
+
+use super::users::{email_key, normalized};
+use super::AuthStore;
+
+/// The failure from which on each one locks.
+const FIRST_LOCKING: u32 = 5;
+/// The longest lock, and the quiet time after which failures are forgotten, in seconds.
+const CEILING_SECONDS: i64 = 900;
+/// How long a place counts as the owner's after a success there, in seconds.
+const PLACE_SECONDS: i64 = 30 * 86_400;
+
+/// The failures counted at one key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Count {
+    failures: u32,
+    /// Milliseconds since the epoch.
+    last_failure_at: i64,
+    /// Milliseconds since the epoch.
+    locked_until: i64,
+    ttl: i64,
+}
+
+impl Count {
+    /// The count after one more failure.
+    fn after_failure(&self, now: Timestamp, ttl: i64) -> Self {
+        let quiet = now.millis() - self.last_failure_at >= CEILING_SECONDS * 1000;
+        let failures = if quiet { 1 } else { self.failures.saturating_add(1) };
+        let lock = if failures >= FIRST_LOCKING { (1i64 << (failures - FIRST_LOCKING).min(20)).min(CEILING_SECONDS) } else { 0 };
+        Self { failures, last_failure_at: now.millis(), locked_until: now.millis() + lock * 1000, ttl }
+    }
+}
+
+/// One attempt to sign in, and what is known before the password is looked at.
+pub(crate) struct Attempt {
+    address: String,
+    place: Key,
+    /// Where it is counted: at this place, when the address signed in from there before.
+    key: Key,
+    count: Option<Count>,
+    /// The user behind the address, if there is one.
+    pub(crate) user: Option<UserId>,
+}
+
+/// The address is locked.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Lock {
+    /// Whole seconds, rounded up.
+    pub(crate) retry_after: u64,
+}
+
+impl Attempt {
+    /// Whether the address is locked now.
+    pub(crate) fn lock(&self, now: Timestamp) -> Option<Lock> {
+        let left = self.count.as_ref().map_or(0, |count| count.locked_until - now.millis());
+        u64::try_from(left).ok().filter(|left| *left > 0).map(|left| Lock { retry_after: left.div_ceil(1000) })
+    }
+}
+
+impl AuthStore {
+    /// Looks up what is known of an address and a place, in one call.
+    pub(crate) async fn attempt(&self, email: &str, ip: &str) -> Result<Attempt, StoreError> {
+        let address = sha256(normalized(email).as_bytes());
+        let (email, anywhere) = (email_key(email), Key::new(format!("ATTEMPTS#{address}"), "ANYWHERE"));
+        let place = Key::new(format!("ATTEMPTS#{address}"), format!("PLACE#{}", sha256(ip.as_bytes())));
+        let table = self.table.as_str();
+        let mut found = self.store.get_many(&[(table, email.clone()), (table, anywhere.clone()), (table, place.clone())]).await?;
+        let user = found.remove(&(self.table.clone(), email)).and_then(|item| item.get("userId")?.as_s().ok()?.parse().ok());
+        let (key, item) = match found.remove(&(self.table.clone(), place.clone())) {
+            Some(item) => (place.clone(), Some(item)),
+            None => (anywhere.clone(), found.remove(&(self.table.clone(), anywhere))),
+        };
+        Ok(Attempt { address, place, key, count: item.map(from_item).transpose()?, user })
+    }
+
+    /// Counts the attempt as a failure, before the password is looked at. `false` when another attempt was counted meanwhile:
+    /// then what is known must be looked up again.
+    pub(crate) async fn count_failure(&self, attempt: &Attempt, now: Timestamp) -> Result<bool, StoreError> {
+        let at_place = attempt.key == attempt.place;
+        let ttl = now.seconds() + if at_place { PLACE_SECONDS } else { 2 * CEILING_SECONDS };
+        let before = attempt.count.clone().unwrap_or_default();
+        let after = before.after_failure(now, ttl);
+        let condition = if attempt.count.is_some() { "failures = :before AND lastFailureAt = :lastBefore" } else { "attribute_not_exists(pk)" };
+        let mut expression = Expression::new("SET failures = :failures, lastFailureAt = :last, lockedUntil = :until, #ttl = :ttl, #type = :type")
+            .when(condition)
+            .name("#ttl", "ttl")
+            .name("#type", "type")
+            .value(":failures", n(after.failures))
+            .value(":last", n(after.last_failure_at))
+            .value(":until", n(after.locked_until))
+            .value(":ttl", n(after.ttl))
+            .value(":type", s("attempts"));
+        if attempt.count.is_some() {
+            expression = expression.value(":before", n(before.failures)).value(":lastBefore", n(before.last_failure_at));
+        }
+        Ok(self.store.update_item(&self.table, attempt.key.clone(), expression).await?.is_ok())
+    }
+
+    /// The writes that go with a success: the count starts again, and the place is the owner's from now on.
+    pub(crate) fn attempt_succeeded(&self, attempt: &Attempt, now: Timestamp) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let fresh = Count { ttl: now.seconds() + PLACE_SECONDS, ..Count::default() };
+        let anywhere = Key::new(format!("ATTEMPTS#{}", attempt.address), "ANYWHERE");
+        Ok(vec![put(&self.table, to_item(attempt.place.clone(), "attempts", &fresh)?, None), delete(&self.table, anywhere, None)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_doubles_from_the_fifth_failure_up_to_fifteen_minutes() {
+        let mut count = Count::default();
+        let mut now = Timestamp::from_millis(1_000_000_000);
+        let mut locks = Vec::new();
+        for _ in 0..17 {
+            count = count.after_failure(now, 0);
+            locks.push((count.locked_until - now.millis()) / 1000);
+            now = Timestamp::from_millis(count.locked_until.max(now.millis() + 1));
+        }
+        // A lock of 900 s is quiet enough for failures to be forgotten: the count begins again.
+        assert_eq!(locks, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 0, 0]);
+    }
+
+    #[test]
+    fn quiet_time_forgets() {
+        let now = Timestamp::from_millis(1_000_000_000);
+        let count = Count { failures: 9, last_failure_at: now.millis(), locked_until: 0, ttl: 0 };
+        assert_eq!(count.after_failure(now.plus_seconds(899), 0).failures, 10);
+        assert_eq!(count.after_failure(now.plus_seconds(900), 0).failures, 1);
+    }
+}

@@ -1,0 +1,170 @@
+//! Families: one login each, with the place of its refresh-token chain.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use serde::{Deserialize, Serialize};
+use shared_utils::auth::Role;
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Expression, Key, StoreError, delete, from_item, n, put, s, to_item, update};
+use shared_utils::http::Error;
+use shared_utils::ids::{FamilyId, SessionId, UserId};
+
+use super::AuthStore;
+use crate::tokens::{Lifetimes, RefreshToken, Subject};
+
+/// Clocks may differ by this much where expiries are compared, in seconds.
+const SLACK_SECONDS: i64 = 120;
+
+/// One login.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Family {
+    pub(crate) family_id: FamilyId,
+    pub(crate) session_id: SessionId,
+    pub(crate) user_id: UserId,
+    /// SHA-256 of the token that counts.
+    pub(crate) current_hash: String,
+    /// SHA-256 of the token before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous_hash: Option<String>,
+    /// From which, with the token before it, the current token was derived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) nonce: Option<String>,
+    /// When it was derived, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rotated_at: Option<i64>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_used_at: Timestamp,
+    /// Epoch seconds.
+    pub(crate) idle_expiry: i64,
+    /// Epoch seconds.
+    pub(crate) absolute_expiry: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) revoked_at: Option<Timestamp>,
+    pub(crate) user_agent: String,
+    pub(crate) ip: String,
+    /// Copied from the user, so that a refresh reads nothing else.
+    pub(crate) role: Role,
+    pub(crate) pending: bool,
+    pub(crate) version: u64,
+    pub(crate) ttl: i64,
+}
+
+impl Family {
+    /// A new login that ends by itself as `lifetimes` say.
+    pub(crate) fn new(token: &RefreshToken, subject: Subject, lifetimes: Lifetimes, (user_agent, ip): (String, String), now: Timestamp) -> Self {
+        let absolute_expiry = now.seconds() + lifetimes.refresh_absolute;
+        Self {
+            family_id: token.family,
+            session_id: subject.session,
+            user_id: subject.user,
+            current_hash: token.hash(),
+            previous_hash: None,
+            nonce: None,
+            rotated_at: None,
+            created_at: now,
+            last_used_at: now,
+            idle_expiry: now.seconds() + lifetimes.refresh_idle,
+            absolute_expiry,
+            revoked_at: None,
+            user_agent,
+            ip,
+            role: subject.role,
+            pending: subject.pending,
+            version: subject.version,
+            ttl: absolute_expiry + 86_400,
+        }
+    }
+
+    /// What its access tokens are made for.
+    pub(crate) fn subject(&self) -> Subject {
+        Subject { user: self.user_id, session: self.session_id, role: self.role, version: self.version, pending: self.pending }
+    }
+
+    /// When its refresh token ends: the earlier of the two expiries.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.idle_expiry.min(self.absolute_expiry))
+    }
+
+    /// Whether it can still be used.
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at().plus_seconds(SLACK_SECONDS) > now
+    }
+}
+
+/// What a presented refresh token led to.
+pub(crate) enum Rotation {
+    /// It was the current one: the chain moved on to this token.
+    Rotated(Box<Family>, RefreshToken),
+    /// It was the one before, within the grace: the same successor again.
+    Repeated(Box<Family>, RefreshToken),
+    /// It is long past, or was never one of this family: someone else has a copy.
+    Reused(Box<Family>),
+    /// Unknown, ended or expired.
+    Dead,
+}
+
+fn family_key(family: FamilyId) -> Key {
+    Key::new(format!("USER#{}", family.user()), format!("FAMILY#{family}"))
+}
+
+impl AuthStore {
+    /// The write that adds a login.
+    pub(crate) fn family_put(&self, family: &Family) -> Result<TransactWriteItem, StoreError> {
+        Ok(put(&self.table, to_item(family_key(family.family_id), "family", family)?, Some("attribute_not_exists(pk)")))
+    }
+
+    /// The write that forgets a login.
+    pub(crate) fn family_delete(&self, family: FamilyId) -> TransactWriteItem {
+        delete(&self.table, family_key(family), None)
+    }
+
+    /// The write that ends a login for good; the item stays until it expires, so that its tokens are still recognised.
+    pub(crate) fn family_revoke(&self, family: FamilyId, now: Timestamp) -> TransactWriteItem {
+        let expression = Expression::new("SET revokedAt = if_not_exists(revokedAt, :now)").when("attribute_exists(pk)").value(":now", s(now));
+        update(&self.table, family_key(family), expression)
+    }
+
+    /// The login that a refresh token belongs to, when the token is its current one or the one before it.
+    pub(crate) async fn family_of(&self, token: &RefreshToken) -> Result<Option<Family>, StoreError> {
+        let family: Option<Family> = self.store.get(&self.table, &family_key(token.family)).await?;
+        let hash = token.hash();
+        Ok(family.filter(|family| family.current_hash == hash || family.previous_hash.as_ref() == Some(&hash)))
+    }
+
+    /// Moves a family's chain on, in one conditional write; its failure tells repetition, reuse and death apart.
+    pub(crate) async fn rotate(&self, presented: &RefreshToken, lifetimes: Lifetimes, now: Timestamp) -> Result<Rotation, Error> {
+        let nonce = shared_utils::random::secret();
+        let successor = presented.successor(nonce.as_bytes())?;
+        let hash = presented.hash();
+        let cut = n(now.seconds() - SLACK_SECONDS);
+        let expression = Expression::new(
+            "SET currentHash = :next, previousHash = :presented, nonce = :nonce, rotatedAt = :rotatedAt, lastUsedAt = :now, idleExpiry = :idleExpiry",
+        )
+        .when("currentHash = :presented AND attribute_not_exists(revokedAt) AND idleExpiry > :cut AND absoluteExpiry > :cut")
+        .value(":next", s(successor.hash()))
+        .value(":presented", s(&hash))
+        .value(":nonce", s(nonce))
+        .value(":rotatedAt", n(now.millis()))
+        .value(":now", s(now))
+        .value(":idleExpiry", n(now.seconds() + lifetimes.refresh_idle))
+        .value(":cut", cut);
+        let met = match self.store.update_item(&self.table, family_key(presented.family), expression).await? {
+            Ok(item) => return Ok(Rotation::Rotated(Box::new(from_item(item)?), successor)),
+            Err(met) => met,
+        };
+        let Some(item) = met else { return Ok(Rotation::Dead) };
+        let family: Family = from_item(item)?;
+        if !family.is_live(now) || family.current_hash == hash {
+            return Ok(Rotation::Dead);
+        }
+        let is_previous = family.previous_hash.as_ref() == Some(&hash);
+        let in_grace = family.rotated_at.is_some_and(|rotated_at| (now.millis() - rotated_at).abs() <= lifetimes.grace * 1000);
+        match &family.nonce {
+            Some(nonce) if is_previous && in_grace => {
+                let successor = presented.successor(nonce.as_bytes())?;
+                Ok(Rotation::Repeated(Box::new(family), successor))
+            }
+            _ => Ok(Rotation::Reused(Box::new(family))),
+        }
+    }
+}

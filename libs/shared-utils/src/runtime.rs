@@ -1,0 +1,44 @@
+//! The Lambda run loop around a handler: raw event in, raw answer out, then what is owed after the answer.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use futures_util::future::BoxFuture;
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::after_answer::{AfterAnswer, AfterAnswerLayer};
+use crate::http::{Api, serve};
+
+/// How long the work after an answer may take: inside the function's time-out, whatever the handler took.
+const AFTER_BUDGET: Duration = Duration::from_secs(20);
+
+/// Runs an HTTP function until the sandbox ends.
+pub async fn run_http<A: Api + Send + 'static>(api: A, after: AfterAnswer) -> Result<(), lambda_runtime::Error> {
+    let api = Arc::new(api);
+    run(
+        move |event: ApiGatewayV2httpRequest| {
+            let api = api.clone();
+            Box::pin(async move { serve(&*api, event).await })
+        },
+        after,
+    )
+    .await
+}
+
+/// Runs any handler that always has an answer, until the sandbox ends.
+pub async fn run<E, R, H>(handler: H, after: AfterAnswer) -> Result<(), lambda_runtime::Error>
+where
+    E: DeserializeOwned + Send + 'static,
+    R: Serialize + Send + 'static,
+    H: Fn(E) -> BoxFuture<'static, R> + Send + 'static,
+{
+    let service = service_fn(move |event: LambdaEvent<E>| {
+        let answer = handler(event.payload);
+        async move { Ok::<R, Infallible>(answer.await) }
+    });
+    Runtime::new(service).layer(AfterAnswerLayer::new(after, AFTER_BUDGET)).run().await
+}
