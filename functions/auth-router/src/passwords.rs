@@ -5,8 +5,6 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use shared_utils::http::Error;
 use shared_utils::random;
 
-/// Bounds of a password's length in code points.
-pub(crate) const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 /// What an unknown address is verified against, so that it costs the same work. No password hashes to it.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$WlU65vs3uGvhXgfWcxoGpQ$1cdckr/WS7h2+qfw9lqr03xL/rJryVweyENlBfmDtCk";
 

@@ -40,6 +40,9 @@ pub struct Connection {
     /// The browser tab, where the client says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tab_id: Option<String>,
+    /// Frames in a row that made no sense. Counted in the connection's own item only.
+    #[serde(default)]
+    pub strikes: u64,
 }
 
 impl Connection {
@@ -136,6 +139,23 @@ impl Connections {
             all.extend(connections_in(item)?.into_iter().filter(|connection| connection.expires_at > now));
         }
         Ok(all)
+    }
+
+    /// Counts a frame that made no sense; how many there were in a row.
+    pub async fn strike(&self, connection_id: &str) -> Result<u64, StoreError> {
+        let expression = Expression::new("ADD strikes :one").when("attribute_exists(pk)").value(":one", n(1));
+        let counted = self.store.update_item(&self.table, connection_key(connection_id), expression).await?;
+        Ok(match counted {
+            Ok(item) => from_item::<Connection>(item)?.strikes,
+            Err(_) => 0,
+        })
+    }
+
+    /// Forgets the strikes: a frame made sense again.
+    pub async fn clear_strikes(&self, connection_id: &str) -> Result<(), StoreError> {
+        let expression = Expression::new("SET strikes = :none").when("attribute_exists(pk)").value(":none", n(0));
+        let _ = self.store.update_item(&self.table, connection_key(connection_id), expression).await?;
+        Ok(())
     }
 
     /// Takes a connection out by its id alone, as `$disconnect` knows it. One round trip; its user's item still lists it.

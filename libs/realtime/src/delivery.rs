@@ -129,6 +129,12 @@ impl Announcer {
         self.remove(connection).await;
     }
 
+    /// Tells a connection that no item knows why it ends, and closes it.
+    pub async fn close_unknown(&self, connection_id: &str, frame: &Value) {
+        self.gateway.post(connection_id, &frame.to_string()).await;
+        self.gateway.close(connection_id).await;
+    }
+
     /// Ends the sockets of these logins of a person.
     pub async fn end_sessions(&self, user: UserId, sessions: &[SessionId]) {
         let connections = match self.connections.of_users(&[user]).await {

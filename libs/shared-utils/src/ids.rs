@@ -103,6 +103,11 @@ impl ConversationId {
     pub const fn of_project(project: ProjectId) -> Self {
         Self(project.0)
     }
+
+    /// The project whose conversation this would be, if it is one: only the conversation's head says whether it is.
+    pub const fn as_project(self) -> ProjectId {
+        ProjectId(self.0)
+    }
 }
 
 /// A message. The id carries its conversation and its place in it, so that the id alone leads to the item.

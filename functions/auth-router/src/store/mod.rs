@@ -13,14 +13,14 @@ mod attempts;
 mod families;
 mod users;
 
-pub(crate) use attempts::{Attempt, Lock};
+pub(crate) use attempts::Attempt;
 pub(crate) use families::{Family, Rotation};
 pub use users::{NewUser, Profile, User};
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use shared_utils::dynamo::{Store, TransactError};
 
-/// A family item to be written with the user's other logins known.
+/// How many logins a user may have at once.
 pub(crate) const MAX_FAMILIES: usize = 20;
 
 /// The auth table.

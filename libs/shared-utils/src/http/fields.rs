@@ -86,6 +86,11 @@ impl Fields {
         }
     }
 
+    /// A field's text, left where it is.
+    pub fn peek(&self, name: &str) -> Option<&str> {
+        self.object.get(name).and_then(Value::as_str)
+    }
+
     /// Drops fields that are accepted and ignored.
     pub fn ignore(&mut self, names: &[&str]) {
         for name in names {
@@ -213,9 +218,9 @@ impl Fields {
         }
     }
 
-    /// Whether nothing is left to take.
-    pub fn is_empty(&self) -> bool {
-        self.object.is_empty()
+    /// Whether any fault was noted so far.
+    pub fn is_faulty(&self) -> bool {
+        !self.faults.is_empty()
     }
 
     /// All faults found, with one for each field that nobody took.

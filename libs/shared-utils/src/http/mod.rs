@@ -6,6 +6,7 @@ pub mod conditional;
 mod cors;
 pub mod error;
 pub mod fields;
+pub mod idempotency;
 pub mod json;
 mod request;
 mod response;

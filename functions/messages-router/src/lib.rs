@@ -1,0 +1,85 @@
+//! `ANY /messages/{proxy+}`: conversations and messages over HTTP. The writes are `messaging`'s; what is here is HTTP.
+
+mod routes;
+
+use std::sync::Arc;
+
+use access::revocations::Revocations;
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use messaging::Messaging;
+use realtime::{Announcer, Connections, Gateway};
+use serde_json::Value;
+use shared_utils::after_answer::AfterAnswer;
+use shared_utils::aws::AwsConfig;
+use shared_utils::cursor::Cursors;
+use shared_utils::dynamo::Store;
+use shared_utils::env::{self, EnvError};
+use shared_utils::http::{Edge, serve};
+use shared_utils::ids::UserId;
+
+pub use routes::ROUTES;
+
+/// Everything the routes need, built once per sandbox.
+pub struct App {
+    edge: Edge,
+    messaging: Messaging,
+    cursors: Cursors,
+    revocations: Arc<Revocations>,
+    announcer: Announcer,
+    after: AfterAnswer,
+}
+
+/// The names of the tables that this function uses.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Conversations and messages.
+    pub messaging: messaging::Tables,
+    /// Open sockets.
+    pub connections: String,
+}
+
+impl App {
+    /// Builds the function from its environment.
+    pub fn from_env() -> Result<Self, EnvError> {
+        let tables = Tables {
+            messaging: messaging::Tables {
+                messages: env::required("MESSAGES_TABLE")?,
+                auth: env::required("AUTH_TABLE")?,
+                projects: env::required("PROJECTS_TABLE")?,
+            },
+            connections: env::required("CONNECTIONS_TABLE")?,
+        };
+        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?))
+    }
+
+    /// Builds the function from its parts.
+    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str) -> Self {
+        let store = Store::new(aws.dynamodb());
+        let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
+        let connections = Connections::new(store.clone(), tables.connections, edge.clock.clone());
+        Self {
+            announcer: Announcer::new(connections, Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone()),
+            cursors: Cursors::new(store.clone(), tables.messaging.messages.clone()),
+            messaging: Messaging::new(store, tables.messaging, edge.clock.clone()),
+            edge,
+            revocations,
+            after: AfterAnswer::default(),
+        }
+    }
+
+    /// What is owed after each answer.
+    pub fn after_answer(&self) -> AfterAnswer {
+        self.after.clone()
+    }
+
+    /// Answers one raw event.
+    pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        serve(self, event).await
+    }
+
+    /// Tells these people after the answer.
+    fn announce_later(&self, people: Vec<UserId>, frame: Value) {
+        let announcer = self.announcer.clone();
+        self.after.push(async move { announcer.announce(&people, &frame).await });
+    }
+}

@@ -1,0 +1,48 @@
+//! `GET /messages/conversations`: the caller's, the latest activity first.
+
+use messaging::conversation::{Conversation, ConversationView};
+use serde::Serialize;
+use shared_utils::http::{Call, Error, Response};
+use shared_utils::ids::ConversationId;
+
+use crate::App;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    items: Vec<ConversationView>,
+    next_cursor: Option<String>,
+}
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let query = call.query(&["limit", "cursor"])?;
+    let limit = query.limit()?;
+    let user = caller.user.to_string();
+    let scope = [user.as_str(), "conversations"];
+    let before = match query.get("cursor") {
+        Some(cursor) => Some(place(&app.cursors.open(&scope, cursor).await?)?),
+        None => None,
+    };
+    let conversations = app.messaging.conversations(caller.user).await?;
+    let mut rest = conversations.iter().filter(|conversation| before.is_none_or(|before| conversation.head.place() < before));
+    let page: Vec<&Conversation> = rest.by_ref().take(limit).collect();
+    let next_cursor = match (page.last(), rest.next()) {
+        (Some(last), Some(_)) => {
+            let (at, id) = last.head.place();
+            Some(app.cursors.seal(&scope, &format!("{at} {id}")).await?)
+        }
+        _ => None,
+    };
+    let items = page.into_iter().map(|conversation| conversation.view(caller.user)).collect();
+    Response::json(200, &Page { items, next_cursor })
+}
+
+/// Where a page ended: when that conversation was last active, and which it was.
+fn place(text: &str) -> Result<(i64, ConversationId), Error> {
+    let read = |text: &str| {
+        let (at, id) = text.split_once(' ')?;
+        Some((at.parse().ok()?, id.parse().ok()?))
+    };
+    read(text).ok_or(Error::InvalidCursor)
+}

@@ -1,0 +1,96 @@
+//! `POST /messages/conversations`: opens a conversation, or finds the one that exists.
+
+use std::collections::BTreeSet;
+
+use messaging::conversation::Kind;
+use messaging::frames;
+use messaging::open::{IdempotencyKey, NewConversation};
+use serde_json::{Map, Value};
+use shared_utils::http::fields::Fields;
+use shared_utils::http::idempotency;
+use shared_utils::http::{Call, Error, Fault, Response};
+use shared_utils::ids::{ProjectId, UserId};
+
+use crate::App;
+
+/// The most people in a group, the one who opens it included.
+const MAX_GROUP: usize = 50;
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let key = idempotency::key(&call.request)?.map(|key| IdempotencyKey { key, digest: idempotency::digest(&call.body) });
+    let (new, named) = read(call.body, caller.user)?;
+    let outcome = app.messaging.open(caller.user, new, &named, key).await?;
+    let view = outcome.conversation.view(caller.user);
+    let created = outcome.created && !outcome.replayed;
+    if created {
+        for person in outcome.conversation.participants() {
+            app.announce_later(vec![person], frames::conversation_added(&outcome.conversation, person));
+        }
+    }
+    let response = Response::json(if outcome.created { 201 } else { 200 }, &view)?;
+    let response = if outcome.created { response.with_header("location", format!("/messages/conversations/{}", view.conversation_id)) } else { response };
+    Ok(if outcome.replayed { response.with_header("idempotent-replayed", "true") } else { response })
+}
+
+/// What the body asks for, and the people it names, in its order.
+fn read(body: Map<String, Value>, caller: UserId) -> Result<(NewConversation, Vec<UserId>), Error> {
+    let mut fields = Fields::new(body);
+    let kind = fields.parsed::<Kind>("type", "One of direct, group, project.");
+    let kind = fields.require("type", kind);
+    let named = match kind {
+        Some(Kind::Direct | Kind::Group) => read_participants(&mut fields),
+        _ => Vec::new(),
+    };
+    let others: BTreeSet<UserId> = named.iter().copied().filter(|user| *user != caller).collect();
+    let new = match kind {
+        Some(Kind::Direct) => match others.iter().next() {
+            Some(other) if others.len() == 1 => Some(NewConversation::Direct(*other)),
+            _ => {
+                fields.fault("participants", "invalid_value", "A direct conversation is with one other person.");
+                None
+            }
+        },
+        Some(Kind::Group) => {
+            if others.is_empty() || others.len() >= MAX_GROUP {
+                fields.fault("participants", "out_of_range", "A group has 2 to 50 people.");
+            }
+            Some(NewConversation::Group { title: fields.required_string("title", 1..=120), others: others.into_iter().collect() })
+        }
+        Some(Kind::Project) => {
+            let project = fields.raw("projectId");
+            match fields.require("projectId", project) {
+                // An id that is not well-formed is one that does not exist.
+                Some(Value::String(id)) => Some(NewConversation::Project(id.parse::<ProjectId>().map_err(|_| Error::NotFound)?)),
+                Some(_) => {
+                    fields.fault("projectId", "wrong_type", "This must be a text.");
+                    None
+                }
+                None => None,
+            }
+        }
+        None => {
+            fields.ignore(&["participants", "title", "projectId"]);
+            None
+        }
+    };
+    fields.finish()?;
+    new.map(|new| (new, named)).ok_or_else(|| Error::internal("a conversation without faults and without a value"))
+}
+
+/// The people named. One whose id is not well-formed is a fault at their place.
+fn read_participants(fields: &mut Fields) -> Vec<UserId> {
+    let entries = fields.array("participants", MAX_GROUP);
+    let Some(entries) = fields.require("participants", entries) else { return Vec::new() };
+    let mut faults = Vec::new();
+    let mut named = Vec::with_capacity(entries.len());
+    for (pointer, entry) in entries {
+        match entry.as_str().map(str::parse) {
+            Some(Ok(user)) => named.push(user),
+            Some(Err(_)) => faults.push(Fault::new(pointer, "invalid_value", "There is no such active person.")),
+            None => faults.push(Fault::new(pointer, "wrong_type", "This must be a user id.")),
+        }
+    }
+    fields.add(faults);
+    named
+}

@@ -1,0 +1,17 @@
+//! `GET /messages/{id}`
+
+use shared_utils::http::conditional::{etag, is_not_modified};
+use shared_utils::http::{Call, Error, Response};
+
+use super::message_answer;
+use crate::App;
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let (message, _) = app.messaging.message(caller.user, call.params.id(0)?).await?;
+    let etag = etag(message.version);
+    if is_not_modified(&call.request, &etag) {
+        return Ok(Response::empty(304).with_header("etag", etag));
+    }
+    message_answer(200, &message)
+}

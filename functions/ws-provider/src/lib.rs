@@ -1,0 +1,115 @@
+//! `$connect` · `$disconnect` · `$default` · `sendMessage`: the socket's side of the house.
+//!
+//! | module | room |
+//! | --- | --- |
+//! | `connect`, `disconnect` | the life of a connection |
+//! | `actions` | one file per action that a client can send |
+//! | `reply` | the frames that answer a sender |
+
+mod actions;
+mod connect;
+mod disconnect;
+mod reply;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use access::revocations::Revocations;
+use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
+use futures_util::FutureExt;
+use messaging::Messaging;
+use realtime::{Announcer, Connections, Gateway};
+use serde_json::Value;
+use shared_utils::after_answer::AfterAnswer;
+use shared_utils::aws::AwsConfig;
+use shared_utils::dynamo::Store;
+use shared_utils::env::{self, EnvError};
+use shared_utils::http::{Edge, Error};
+use shared_utils::ids::UserId;
+
+pub use actions::ACTIONS;
+
+/// Everything the routes need, built once per sandbox.
+pub struct App {
+    edge: Edge,
+    messaging: Messaging,
+    connections: Connections,
+    revocations: Arc<Revocations>,
+    announcer: Announcer,
+    after: AfterAnswer,
+}
+
+/// The names of the tables that this function uses.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Conversations and messages.
+    pub messaging: messaging::Tables,
+    /// Open sockets.
+    pub connections: String,
+}
+
+impl App {
+    /// Builds the function from its environment.
+    pub fn from_env() -> Result<Self, EnvError> {
+        let tables = Tables {
+            messaging: messaging::Tables {
+                messages: env::required("MESSAGES_TABLE")?,
+                auth: env::required("AUTH_TABLE")?,
+                projects: env::required("PROJECTS_TABLE")?,
+            },
+            connections: env::required("CONNECTIONS_TABLE")?,
+        };
+        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?))
+    }
+
+    /// Builds the function from its parts.
+    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str) -> Self {
+        let store = Store::new(aws.dynamodb());
+        let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
+        let connections = Connections::new(store.clone(), tables.connections, edge.clock.clone());
+        Self {
+            announcer: Announcer::new(connections.clone(), Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone()),
+            messaging: Messaging::new(store, tables.messaging, edge.clock.clone()),
+            edge,
+            connections,
+            revocations,
+            after: AfterAnswer::default(),
+        }
+    }
+
+    /// What is owed after each answer.
+    pub fn after_answer(&self) -> AfterAnswer {
+        self.after.clone()
+    }
+
+    /// Answers one raw event. There is always an answer; what goes wrong inside is logged once, here.
+    pub async fn handle(&self, event: ApiGatewayWebsocketProxyRequest) -> ApiGatewayProxyResponse {
+        let started = std::time::Instant::now();
+        let context = &event.request_context;
+        let request_id = context.request_id.clone().unwrap_or_default();
+        let route = context.route_key.clone().unwrap_or_default();
+        let outcome = AssertUnwindSafe(async {
+            match context.event_type.as_deref() {
+                Some("CONNECT") => connect::handle(self, &event).await,
+                Some("DISCONNECT") => disconnect::handle(self, &event).await,
+                _ => actions::handle(self, &event).await,
+            }
+        });
+        let outcome = outcome.catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("a socket handler panicked")));
+        let response = outcome.unwrap_or_else(|error| {
+            if let Some(cause) = error.cause() {
+                tracing::error!(requestId = request_id, code = error.code(), cause, "socket event failed");
+            }
+            reply::status(error.status())
+        });
+        let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(requestId = request_id, route, status = response.status_code, durationMs = duration, "socket event");
+        response
+    }
+
+    /// Tells these people after the answer.
+    fn announce_later(&self, people: Vec<UserId>, frame: Value) {
+        let announcer = self.announcer.clone();
+        self.after.push(async move { announcer.announce(&people, &frame).await });
+    }
+}

@@ -1,0 +1,68 @@
+//! The frames that answer a sender: an `ack` or an `error`, by the route's response.
+
+use aws_lambda_events::apigw::ApiGatewayProxyResponse;
+use aws_lambda_events::encodings::Body;
+use realtime::frame_text;
+use serde_json::{Map, Value, json};
+use shared_utils::http::Error;
+
+/// What every reply repeats of the frame it answers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Echo {
+    /// The frame's action.
+    pub(crate) of: Option<String>,
+    /// Whatever short text the client put there.
+    pub(crate) reference: Option<String>,
+    /// What the client called its message.
+    pub(crate) optimistic_id: Option<String>,
+}
+
+impl Echo {
+    fn frame(&self, action: &str) -> Map<String, Value> {
+        let mut frame = Map::new();
+        frame.insert("action".to_owned(), json!(action));
+        frame.insert("of".to_owned(), json!(self.of));
+        frame.insert("ref".to_owned(), json!(self.reference));
+        if let Some(id) = &self.optimistic_id {
+            frame.insert("optimisticId".to_owned(), json!(id));
+        }
+        frame
+    }
+
+    /// `ack`, with these fields beside it.
+    pub(crate) fn ack(&self, fields: Value) -> Value {
+        let mut frame = self.frame("ack");
+        if let Value::Object(fields) = fields {
+            frame.extend(fields);
+        }
+        Value::Object(frame)
+    }
+
+    /// `error`, with the code and detail of the HTTP contract.
+    pub(crate) fn error(&self, error: &Error) -> Value {
+        let mut frame = self.frame("error");
+        frame.insert("code".to_owned(), json!(error.code()));
+        frame.insert("detail".to_owned(), json!(error.to_string()));
+        if !error.faults().is_empty() {
+            frame.insert("errors".to_owned(), json!(error.faults()));
+        }
+        if let Error::TooManyRequests { retry_after_ms } = error {
+            frame.insert("retryAfterMs".to_owned(), json!(retry_after_ms));
+        }
+        Value::Object(frame)
+    }
+}
+
+/// An answer to the gateway without a frame.
+pub(crate) fn status(status: u16) -> ApiGatewayProxyResponse {
+    let mut response = ApiGatewayProxyResponse::default();
+    response.status_code = i64::from(status);
+    response
+}
+
+/// An answer whose body goes to the sender.
+pub(crate) fn frame(frame: &Value) -> ApiGatewayProxyResponse {
+    let mut response = status(200);
+    response.body = Some(Body::Text(frame_text(frame)));
+    response
+}

@@ -1,0 +1,222 @@
+//! Conversations: the head item, who takes part, and what one of them sees of it.
+
+use std::collections::BTreeMap;
+
+use access::teams::Team;
+use serde::{Deserialize, Serialize};
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Item, Key, StoreError, from_item};
+use shared_utils::http::Error;
+use shared_utils::ids::{ConversationId, MessageId, ProjectId, UserId};
+
+use crate::{Messaging, keys};
+
+/// What kind of conversation it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Two people; one per pair.
+    Direct,
+    /// 2–50 people under a title.
+    Group,
+    /// The team of a project; one per project.
+    Project,
+}
+
+impl std::str::FromStr for Kind {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "direct" => Ok(Self::Direct),
+            "group" => Ok(Self::Group),
+            "project" => Ok(Self::Project),
+            _ => Err(()),
+        }
+    }
+}
+
+/// Up to where a participant has read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Marker {
+    /// The last `seq` that counts as read.
+    pub read_seq: u64,
+}
+
+/// The last message, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastMessage {
+    /// Which one.
+    pub message_id: MessageId,
+    /// Its place.
+    pub seq: u64,
+    /// Who sent it.
+    pub sender_id: UserId,
+    /// The first 140 characters of its text, empty once deleted.
+    pub snippet: String,
+    /// How many attachments it has.
+    pub attachments: usize,
+    /// When it was sent.
+    pub timestamp: Timestamp,
+    /// Whether only a tombstone is left.
+    pub deleted: bool,
+}
+
+/// A conversation's head item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    /// Which conversation.
+    pub conversation_id: ConversationId,
+    /// Its kind. Stored under this name because `type` is the item's own.
+    pub conversation_type: Kind,
+    /// The title of a group.
+    pub title: Option<String>,
+    /// The project of a project conversation.
+    pub project_id: Option<ProjectId>,
+    /// Who opened it.
+    pub created_by: UserId,
+    /// When.
+    pub created_at: Timestamp,
+    /// Read markers. For direct and group conversations these are the participants; for a project conversation the team takes
+    /// part, and only those are here who have read or sent something.
+    pub participants: BTreeMap<UserId, Marker>,
+    /// The number of messages.
+    pub last_seq: u64,
+    /// The number of changes: sends, edits, deletions, reactions.
+    pub change_seq: u64,
+    /// The last message, if there is one.
+    pub last_message: Option<LastMessage>,
+    /// When it was opened or something was last sent: lists are in this order.
+    pub last_activity_at: Timestamp,
+}
+
+/// A participant, as the API gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Participant {
+    /// Who.
+    pub user_id: UserId,
+    /// Up to where they have read.
+    pub read_seq: u64,
+}
+
+/// A conversation as one participant sees it: the API's shape.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationView {
+    /// Which one.
+    pub conversation_id: ConversationId,
+    /// Its kind.
+    pub r#type: Kind,
+    /// A group's title, a project's title.
+    pub title: Option<String>,
+    /// The project of a project conversation.
+    pub project_id: Option<ProjectId>,
+    /// Everyone who takes part.
+    pub participants: Vec<Participant>,
+    /// Who opened it.
+    pub created_by: UserId,
+    /// When.
+    pub created_at: Timestamp,
+    /// The last message.
+    pub last_message: Option<LastMessage>,
+    /// The number of messages.
+    pub last_seq: u64,
+    /// Up to where the viewer has read.
+    pub read_seq: u64,
+    /// How many the viewer has not read.
+    pub unread: u64,
+}
+
+/// A conversation with everything that decides who takes part in it.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    /// The head item.
+    pub head: Head,
+    /// The project's team, for a project conversation.
+    pub team: Option<Team>,
+}
+
+impl Conversation {
+    /// Everyone who takes part now.
+    pub fn participants(&self) -> Vec<UserId> {
+        match &self.team {
+            Some(team) => team.team.keys().copied().collect(),
+            None => self.head.participants.keys().copied().collect(),
+        }
+    }
+
+    /// Whether this person takes part now. An administrator outside a team does not.
+    pub fn includes(&self, user: UserId) -> bool {
+        match &self.team {
+            Some(team) => team.team.contains_key(&user),
+            None => self.head.participants.contains_key(&user),
+        }
+    }
+
+    /// Up to where this person has read. A team member who came later and has read nothing yet starts at the end.
+    pub fn read_seq(&self, user: UserId) -> u64 {
+        if let Some(marker) = self.head.participants.get(&user) {
+            return marker.read_seq;
+        }
+        let joined_later = self.team.as_ref().and_then(|team| team.team.get(&user)).is_some_and(|member| member.joined_at > self.head.created_at);
+        if joined_later { self.head.last_seq } else { 0 }
+    }
+
+    /// What this person sees of it.
+    pub fn view(&self, user: UserId) -> ConversationView {
+        let head = &self.head;
+        let read_seq = self.read_seq(user);
+        ConversationView {
+            conversation_id: head.conversation_id,
+            r#type: head.conversation_type,
+            title: self.team.as_ref().map(|team| team.title.clone()).or_else(|| head.title.clone()),
+            project_id: head.project_id,
+            participants: self.participants().into_iter().map(|user_id| Participant { user_id, read_seq: self.read_seq(user_id) }).collect(),
+            created_by: head.created_by,
+            created_at: head.created_at,
+            last_message: head.last_message.clone(),
+            last_seq: head.last_seq,
+            read_seq,
+            unread: head.last_seq.saturating_sub(read_seq),
+        }
+    }
+}
+
+impl Messaging {
+    /// The keys of a conversation's head and of the project header that would decide who takes part: read together, because only
+    /// the head says whether the project matters, and a second round trip costs more than a key that may not exist.
+    pub(crate) fn conversation_keys(&self, conversation: ConversationId) -> [(&str, Key); 2] {
+        [(&self.table, keys::head(conversation)), (&self.projects_table, access::teams::header_key(conversation.as_project()))]
+    }
+
+    /// Takes a conversation out of what was read by [`Self::conversation_keys`]. `None` when it does not exist, or its project is gone.
+    pub(crate) fn conversation_from(
+        &self,
+        found: &mut std::collections::HashMap<(String, Key), Item>,
+        conversation: ConversationId,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let [head, project] = self.conversation_keys(conversation).map(|(table, key)| found.remove(&(table.to_owned(), key)));
+        let Some(head) = head else { return Ok(None) };
+        let head: Head = from_item(head)?;
+        if head.conversation_type != Kind::Project {
+            return Ok(Some(Conversation { head, team: None }));
+        }
+        let team: Option<Team> = project.map(from_item).transpose()?;
+        Ok(team.filter(|team| team.deleted_at.is_none()).map(|team| Conversation { head, team: Some(team) }))
+    }
+
+    /// A conversation that this person takes part in; [`Error::NotFound`] for anyone else. One round trip.
+    pub async fn conversation(&self, user: UserId, conversation: ConversationId) -> Result<Conversation, Error> {
+        self.find_conversation(conversation).await?.filter(|found| found.includes(user)).ok_or(Error::NotFound)
+    }
+
+    /// A conversation, whoever takes part in it: what it means to someone is the caller's to decide.
+    pub async fn find_conversation(&self, conversation: ConversationId) -> Result<Option<Conversation>, Error> {
+        let mut found = self.store.get_many(&self.conversation_keys(conversation)).await?;
+        Ok(self.conversation_from(&mut found, conversation)?)
+    }
+}

@@ -1,0 +1,41 @@
+//! What sockets are told about conversations and messages. The names are those that the app handles today.
+
+use serde_json::{Map, Value, json};
+use shared_utils::ids::UserId;
+
+use crate::conversation::Conversation;
+use crate::message::Message;
+
+/// A message's fields beside an action and its conversation's kind.
+fn message_frame(action: &str, conversation: &Conversation, message: &Message) -> Map<String, Value> {
+    let mut frame = match json!(message) {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    frame.insert("action".to_owned(), json!(action));
+    frame.insert("conversationType".to_owned(), json!(conversation.head.conversation_type));
+    frame.insert("projectId".to_owned(), json!(conversation.head.project_id));
+    frame
+}
+
+/// `newMessage`, with the place before it, so that a reader sees a gap at once.
+pub fn new_message(conversation: &Conversation, message: &Message) -> Value {
+    let mut frame = message_frame("newMessage", conversation, message);
+    frame.insert("prevSeq".to_owned(), json!(message.seq - 1));
+    Value::Object(frame)
+}
+
+/// `editMessage`, with the whole message: clients keep the highest version.
+pub fn edit_message(conversation: &Conversation, message: &Message) -> Value {
+    Value::Object(message_frame("editMessage", conversation, message))
+}
+
+/// `deleteMessage`, with the tombstone.
+pub fn delete_message(conversation: &Conversation, message: &Message) -> Value {
+    Value::Object(message_frame("deleteMessage", conversation, message))
+}
+
+/// `conversationAdded`, as this person sees the conversation.
+pub fn conversation_added(conversation: &Conversation, user: UserId) -> Value {
+    json!({"action": "conversationAdded", "conversation": conversation.view(user)})
+}

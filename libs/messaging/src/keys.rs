@@ -1,0 +1,56 @@
+//! The messages table's keys.
+//!
+//! | item | pk | sk |
+//! | --- | --- | --- |
+//! | head of a conversation, with its participants' read markers | `CONVERSATION#<id>` | `HEAD` |
+//! | message | `CONVERSATION#<id>` | `MESSAGE#<seq>` |
+//! | change (send, edit, delete, reaction) | `CONVERSATION#<id>` | `CHANGE#<changeSeq>` |
+//! | what a person sent under an `optimisticId` | `CONVERSATION#<id>` | `SENT#<userId>#<optimisticId>` |
+//! | a person's conversation | `USER#<userId>` | `CONVERSATION#<id>` |
+//! | the direct conversation of two people | `DIRECT#<userId>#<userId>` (sorted) | `CONVERSATION` |
+//! | result of an idempotency key | `IDEMPOTENCY#<userId>` | `CONVERSATIONS#<key>` |
+
+use shared_utils::dynamo::Key;
+use shared_utils::ids::{ConversationId, UserId};
+
+pub(crate) fn partition(conversation: ConversationId) -> String {
+    format!("CONVERSATION#{conversation}")
+}
+
+pub(crate) fn head(conversation: ConversationId) -> Key {
+    Key::new(partition(conversation), "HEAD")
+}
+
+/// Zero-padded, so that text order is number order.
+pub(crate) fn message_sort(seq: u64) -> String {
+    format!("MESSAGE#{seq:020}")
+}
+
+pub(crate) fn message(conversation: ConversationId, seq: u64) -> Key {
+    Key::new(partition(conversation), message_sort(seq))
+}
+
+pub(crate) fn change(conversation: ConversationId, change_seq: u64) -> Key {
+    Key::new(partition(conversation), format!("CHANGE#{change_seq:020}"))
+}
+
+pub(crate) fn sent(conversation: ConversationId, user: UserId, optimistic_id: &str) -> Key {
+    Key::new(partition(conversation), format!("SENT#{user}#{optimistic_id}"))
+}
+
+pub(crate) fn user_partition(user: UserId) -> String {
+    format!("USER#{user}")
+}
+
+pub(crate) fn listed(user: UserId, conversation: ConversationId) -> Key {
+    Key::new(user_partition(user), format!("CONVERSATION#{conversation}"))
+}
+
+pub(crate) fn direct(a: UserId, b: UserId) -> Key {
+    let (first, second) = if a < b { (a, b) } else { (b, a) };
+    Key::new(format!("DIRECT#{first}#{second}"), "CONVERSATION")
+}
+
+pub(crate) fn idempotency(user: UserId, key: &str) -> Key {
+    Key::new(format!("IDEMPOTENCY#{user}"), format!("CONVERSATIONS#{key}"))
+}

@@ -1,0 +1,145 @@
+//! Messages: the item, the API's shape, and the values that come from outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use shared_utils::clock::Timestamp;
+use shared_utils::http::fields::{Fields, Patch, length};
+use shared_utils::ids::{ConversationId, MessageId, UserId};
+use shared_utils::random::sha256;
+
+use crate::conversation::LastMessage;
+
+/// The longest text in code points.
+const MAX_TEXT: usize = 8_000;
+/// The most attachments.
+const MAX_ATTACHMENTS: usize = 10;
+/// The length of a snippet in code points.
+const SNIPPET: usize = 140;
+
+/// A file that goes with a message: what is known of it, not the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Storage key.
+    pub key: String,
+    /// File name.
+    pub name: String,
+    /// Media type.
+    pub r#type: String,
+    /// Bytes, where the client knows.
+    pub size: Option<u64>,
+}
+
+/// A message: the item's and the API's shape.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// Which one.
+    pub message_id: MessageId,
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// Its place, from 1, without gaps.
+    pub seq: u64,
+    /// Who sent it.
+    pub sender_id: UserId,
+    /// As sent; null without text and for tombstones.
+    pub text: Option<String>,
+    /// Files.
+    pub attachments: Vec<Attachment>,
+    /// Emoji → who reacted with it.
+    pub reactions: BTreeMap<String, BTreeSet<UserId>>,
+    /// What the sender's client called it.
+    pub optimistic_id: Option<String>,
+    /// When it was sent, by the server's clock.
+    pub timestamp: Timestamp,
+    /// From 1; every change raises it.
+    pub version: u64,
+    /// When it was last edited.
+    pub edited_at: Option<Timestamp>,
+    /// Whether only a tombstone is left.
+    pub deleted: bool,
+}
+
+impl Message {
+    /// How lists show it.
+    pub(crate) fn as_last(&self) -> LastMessage {
+        LastMessage {
+            message_id: self.message_id,
+            seq: self.seq,
+            sender_id: self.sender_id,
+            snippet: self.text.as_deref().unwrap_or_default().chars().take(SNIPPET).collect(),
+            attachments: self.attachments.len(),
+            timestamp: self.timestamp,
+            deleted: self.deleted,
+        }
+    }
+
+    /// The tombstone that is left when it is deleted: its place and sender, and nothing of what was said.
+    pub(crate) fn into_tombstone(self) -> Self {
+        Self { text: None, attachments: Vec::new(), reactions: BTreeMap::new(), deleted: true, version: self.version + 1, ..self }
+    }
+}
+
+/// What is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Text, attachments, or both.
+    pub text: Option<String>,
+    /// Files.
+    pub attachments: Vec<Attachment>,
+    /// What the sender's client calls it: sent twice, it is the same message.
+    pub optimistic_id: Option<String>,
+}
+
+impl NewMessage {
+    /// Reads `text`, `attachments` and `optimisticId`; faults are left in `fields`.
+    pub fn read(fields: &mut Fields) -> Self {
+        let text = read_text(fields).value();
+        let attachments = fields.objects("attachments", MAX_ATTACHMENTS, read_attachment).value().unwrap_or_default();
+        let optimistic_id = fields.read("optimisticId", |value| {
+            let text = value.as_str().ok_or(("wrong_type", "This must be a text.".into()))?;
+            let fits = (1..=128).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+            if fits { Ok(text.to_owned()) } else { Err(("invalid_value", "1 to 128 printable ASCII characters.".into())) }
+        });
+        Self { text, attachments, optimistic_id: optimistic_id.value() }
+    }
+
+    /// Notes a fault when there is nothing to send. To be called when no other fault was found.
+    pub fn require_content(&self, fields: &mut Fields) {
+        if self.text.is_none() && self.attachments.is_empty() {
+            fields.fault("text", "required", "A message has a text, attachments, or both.");
+        }
+    }
+
+    /// What a replay is compared by.
+    pub(crate) fn digest(&self) -> String {
+        sha256(serde_json::to_string(&(&self.text, &self.attachments)).unwrap_or_default().as_bytes())
+    }
+}
+
+/// A message's text: 1–8,000 code points, not blank, without U+0000.
+pub fn read_text(fields: &mut Fields) -> Patch<String> {
+    fields.read("text", |value| {
+        let serde_json::Value::String(text) = value else { return Err(("wrong_type", "This must be a text.".into())) };
+        if length(&text) > MAX_TEXT {
+            Err(("too_long", format!("At most {MAX_TEXT} characters.").into()))
+        } else if text.contains('\0') {
+            Err(("invalid_value", "A text has no U+0000.".into()))
+        } else if text.trim().is_empty() {
+            Err(("blank", "A text must not be blank.".into()))
+        } else {
+            Ok(text)
+        }
+    })
+}
+
+fn read_attachment(fields: &mut Fields) -> Attachment {
+    let key = fields.required_string("key", 1..=1_024);
+    if key.contains("..") || key.contains("://") {
+        fields.fault("key", "invalid_value", "A storage key, without \"..\" and not a URL.");
+    }
+    let name = fields.required_string("name", 1..=255);
+    let media_type = fields.required_string("type", 1..=127);
+    let size = fields.integer("size", 0..=(1 << 53)).value();
+    Attachment { key, name, r#type: media_type, size }
+}

@@ -1,0 +1,200 @@
+//! Opening conversations. A direct or project conversation that exists is found, whoever opens it and however many do at once.
+
+use std::collections::BTreeMap;
+
+use access::teams::Team;
+use serde::{Deserialize, Serialize};
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Item, from_item, put, s, to_item};
+use shared_utils::http::{Error, Fault};
+use shared_utils::ids::{ConversationId, ProjectId, UserId};
+
+use crate::conversation::{Conversation, Head, Kind, Marker};
+use crate::{Messaging, keys};
+
+/// How long an idempotency key is kept, in seconds.
+const IDEMPOTENCY_SECONDS: i64 = 86_400;
+
+/// What is to be opened. People are in the order in which the client named them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewConversation {
+    /// With one other person.
+    Direct(UserId),
+    /// With these people, under a title.
+    Group {
+        /// 1–120 characters.
+        title: String,
+        /// The others, without repetition.
+        others: Vec<UserId>,
+    },
+    /// Of this project.
+    Project(ProjectId),
+}
+
+/// An idempotency key with the digest of its body.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey {
+    /// As the client sent it.
+    pub key: String,
+    /// What a repetition is compared by.
+    pub digest: String,
+}
+
+/// What was opened under an idempotency key.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Opened {
+    conversation_id: ConversationId,
+    digest: String,
+    ttl: i64,
+}
+
+/// What became of opening a conversation.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// Whether it is new.
+    pub created: bool,
+    /// Whether this repeats an earlier request with the same idempotency key.
+    pub replayed: bool,
+}
+
+impl Outcome {
+    fn found(conversation: Conversation) -> Self {
+        Self { conversation, created: false, replayed: false }
+    }
+}
+
+impl Messaging {
+    /// Opens a conversation, or finds the one that exists. People who are not there or not active are faults at
+    /// `/participants/n`, where `n` counts as `named` does.
+    pub async fn open(&self, user: UserId, new: NewConversation, named: &[UserId], key: Option<IdempotencyKey>) -> Result<Outcome, Error> {
+        match new {
+            NewConversation::Project(project) => self.open_project(user, project, key).await,
+            NewConversation::Direct(other) => {
+                let pair = keys::direct(user, other);
+                let find_pair = async { Ok(self.store.get_item(&self.table, &pair).await?) };
+                let ((), existing) = futures_util::future::try_join(self.check_people(named), find_pair).await?;
+                if let Some(item) = existing {
+                    return self.existing(user, pointed_to(&item)?).await;
+                }
+                let head = self.new_head(user, Kind::Direct, None, None, &[user, other]);
+                let mut pointer = pair.into_item();
+                pointer.insert("type".to_owned(), s("direct"));
+                pointer.insert("conversationId".to_owned(), s(head.conversation_id));
+                self.create(user, head, None, Some(pointer), key).await
+            }
+            NewConversation::Group { title, others } => {
+                self.check_people(named).await?;
+                let mut everyone = others;
+                everyone.push(user);
+                let head = self.new_head(user, Kind::Group, Some(title), None, &everyone);
+                self.create(user, head, None, None, key).await
+            }
+        }
+    }
+
+    async fn open_project(&self, user: UserId, project: ProjectId, key: Option<IdempotencyKey>) -> Result<Outcome, Error> {
+        let id = ConversationId::of_project(project);
+        let mut found = self.store.get_many(&self.conversation_keys(id)).await?;
+        let [_, (table, header)] = self.conversation_keys(id);
+        let team: Option<Team> = found.get(&(table.to_owned(), header)).cloned().map(from_item).transpose()?;
+        let team = team.filter(|team| team.deleted_at.is_none() && team.team.contains_key(&user)).ok_or(Error::NotFound)?;
+        if let Some(conversation) = self.conversation_from(&mut found, id)? {
+            return Ok(Outcome::found(conversation));
+        }
+        let head = Head { conversation_id: id, ..self.new_head(user, Kind::Project, None, Some(project), &[]) };
+        self.create(user, head, Some(team), None, key).await
+    }
+
+    /// Writes a new conversation in one transaction. Part 0 is the head, part 1 the direct pair's pointer or the idempotency key.
+    async fn create(
+        &self,
+        user: UserId,
+        head: Head,
+        team: Option<Team>,
+        pointer: Option<Item>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Outcome, Error> {
+        let absent = Some("attribute_not_exists(pk)");
+        let id = head.conversation_id;
+        let mut writes = vec![put(&self.table, to_item(keys::head(id), "conversation", &head)?, absent)];
+        let pointer_at = pointer.map(|pointer| {
+            writes.push(put(&self.table, pointer, absent));
+            writes.len() - 1
+        });
+        let mut key_at = None;
+        if let Some(key) = &key {
+            let opened = Opened { conversation_id: id, digest: key.digest.clone(), ttl: self.clock.now().seconds() + IDEMPOTENCY_SECONDS };
+            writes.push(put(&self.table, to_item(keys::idempotency(user, &key.key), "idempotency", &opened)?, absent));
+            key_at = Some(writes.len() - 1);
+        }
+        for participant in head.participants.keys() {
+            let mut listed = keys::listed(*participant, id).into_item();
+            listed.insert("type".to_owned(), s("participant"));
+            listed.insert("conversationId".to_owned(), s(id));
+            listed.insert("joinedAt".to_owned(), s(head.created_at));
+            writes.push(put(&self.table, listed, None));
+        }
+        let error = match self.store.transact(writes).await {
+            Ok(()) => return Ok(Outcome { conversation: Conversation { head, team }, created: true, replayed: false }),
+            Err(error) => error,
+        };
+        if let (Some(Some(Some(item))), Some(key)) = (key_at.map(|at| error.refused_at(at)), &key) {
+            let opened: Opened = from_item(item.clone())?;
+            if opened.digest != key.digest {
+                return Err(Error::IdempotencyMismatch);
+            }
+            let conversation = self.conversation(user, opened.conversation_id).await?;
+            return Ok(Outcome { conversation, created: true, replayed: true });
+        }
+        if let Some(Some(Some(item))) = pointer_at.map(|at| error.refused_at(at)) {
+            return self.existing(user, pointed_to(item)?).await;
+        }
+        // Someone opened the project's conversation a moment ago: the head that was met is it.
+        if let (Some(Some(item)), Some(team)) = (error.refused_at(0), team) {
+            return Ok(Outcome::found(Conversation { head: from_item(item.clone())?, team: Some(team) }));
+        }
+        Err(error.into())
+    }
+
+    async fn existing(&self, user: UserId, id: ConversationId) -> Result<Outcome, Error> {
+        Ok(Outcome::found(self.conversation(user, id).await?))
+    }
+
+    fn new_head(&self, user: UserId, kind: Kind, title: Option<String>, project: Option<ProjectId>, people: &[UserId]) -> Head {
+        let now: Timestamp = self.clock.now();
+        Head {
+            conversation_id: ConversationId::generate(now),
+            conversation_type: kind,
+            title,
+            project_id: project,
+            created_by: user,
+            created_at: now,
+            participants: people.iter().map(|person| (*person, Marker::default())).collect::<BTreeMap<_, _>>(),
+            last_seq: 0,
+            change_seq: 0,
+            last_message: None,
+            last_activity_at: now,
+        }
+    }
+
+    /// Refuses people who do not exist or may not take part, each at its place.
+    async fn check_people(&self, named: &[UserId]) -> Result<(), Error> {
+        let people = self.people.find(named).await?;
+        let faults: Vec<Fault> = named
+            .iter()
+            .enumerate()
+            .filter(|(_, person)| !people.get(person).is_some_and(access::people::Person::is_active))
+            .map(|(index, _)| Fault::new(format!("/participants/{index}"), "invalid_value", "There is no such active person."))
+            .collect();
+        if faults.is_empty() { Ok(()) } else { Err(Error::ValidationFailed(faults)) }
+    }
+}
+
+/// The conversation that a direct pair's pointer names.
+fn pointed_to(item: &Item) -> Result<ConversationId, Error> {
+    let id = item.get("conversationId").and_then(|value| value.as_s().ok()).and_then(|id| id.parse().ok());
+    id.ok_or_else(|| Error::internal("malformed item: direct pair"))
+}

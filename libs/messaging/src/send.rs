@@ -1,0 +1,176 @@
+//! Sending: one transaction that takes the conversation from `n` to `n + 1` messages, with the message at `n + 1`, the change log,
+//! the sender's read marker, the record of the `optimisticId`, and the condition that the sender still takes part.
+//!
+//! A message that was acknowledged is at its `seq` for good, and a `seq` that exists is visible with all before it.
+
+use serde::{Deserialize, Serialize};
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Expression, StoreError, TransactError, backoff, from_item, n, put, s, to_attribute, to_item, update};
+use shared_utils::http::{Error, Internal};
+use shared_utils::ids::{MessageId, UserId};
+
+use crate::conversation::{Conversation, Head, Kind, Marker};
+use crate::message::{Message, NewMessage};
+use crate::{Messaging, keys};
+
+/// How often a send that lost the race for the next place tries again. Each try is one round trip: a lost race brings the fresh head.
+const TRIES: u32 = 100;
+
+/// What was sent under an `optimisticId`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Sent {
+    seq: u64,
+    digest: String,
+}
+
+/// A change log entry.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Change {
+    pub(crate) change_seq: u64,
+    pub(crate) seq: u64,
+    pub(crate) change_type: ChangeType,
+    pub(crate) at: Timestamp,
+}
+
+/// What changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ChangeType {
+    Created,
+    Edited,
+    Deleted,
+}
+
+/// What became of a send.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The message as it is now.
+    pub message: Message,
+    /// The conversation it is in.
+    pub conversation: Conversation,
+    /// Whether this very `optimisticId` was sent before: then nothing was written.
+    pub replayed: bool,
+}
+
+/// Where a refused send stands.
+enum Refusal {
+    /// The sender does not take part any more.
+    Removed,
+    /// Someone else took the place: this is the head now.
+    Raced(Box<Head>),
+    /// The `optimisticId` was used before.
+    Sent(Sent),
+}
+
+impl Messaging {
+    /// Sends to a conversation that was read a moment ago. [`Error::NotFound`] when the sender does not take part,
+    /// [`Error::IdempotencyMismatch`] when the `optimisticId` was used for something else.
+    pub async fn send(&self, sender: UserId, mut conversation: Conversation, new: NewMessage) -> Result<Outcome, Error> {
+        if !conversation.includes(sender) {
+            return Err(Error::NotFound);
+        }
+        for attempt in 0..TRIES {
+            let message = self.place(sender, &conversation.head, &new);
+            match self.try_send(sender, &conversation.head, &message, &new).await {
+                Ok(()) => {
+                    let head = &mut conversation.head;
+                    head.last_seq = message.seq;
+                    head.change_seq += 1;
+                    head.last_message = Some(message.as_last());
+                    head.last_activity_at = message.timestamp;
+                    head.participants.insert(sender, Marker { read_seq: message.seq });
+                    return Ok(Outcome { message, conversation, replayed: false });
+                }
+                Err(error) => match refusal(error, &new, sender)? {
+                    Refusal::Removed => return Err(Error::NotFound),
+                    Refusal::Raced(head) => conversation.head = *head,
+                    Refusal::Sent(sent) if sent.digest == new.digest() => {
+                        let key = keys::message(conversation.head.conversation_id, sent.seq);
+                        let message: Option<Message> = self.store.get(&self.table, &key).await?;
+                        let message = message.ok_or_else(|| StoreError::corrupt("message of an optimisticId"))?;
+                        return Ok(Outcome { message, conversation, replayed: true });
+                    }
+                    Refusal::Sent(_) => return Err(Error::IdempotencyMismatch),
+                },
+            }
+            backoff(attempt).await;
+        }
+        Err(Error::Unavailable(Internal::new("a send kept losing the race for the next place")))
+    }
+
+    /// The message at the next place.
+    fn place(&self, sender: UserId, head: &Head, new: &NewMessage) -> Message {
+        let now = self.clock.now();
+        let seq = head.last_seq + 1;
+        Message {
+            message_id: MessageId::generate(now, head.conversation_id, seq),
+            conversation_id: head.conversation_id,
+            seq,
+            sender_id: sender,
+            text: new.text.clone(),
+            attachments: new.attachments.clone(),
+            reactions: std::collections::BTreeMap::new(),
+            optimistic_id: new.optimistic_id.clone(),
+            timestamp: now,
+            version: 1,
+            edited_at: None,
+            deleted: false,
+        }
+    }
+
+    /// The transaction. The order of its parts is what [`refusal`] reads.
+    async fn try_send(&self, sender: UserId, head: &Head, message: &Message, new: &NewMessage) -> Result<(), TransactError> {
+        let conversation = head.conversation_id;
+        let change = Change { change_seq: head.change_seq + 1, seq: message.seq, change_type: ChangeType::Created, at: message.timestamp };
+        let takes_part = if head.conversation_type == Kind::Project { "" } else { " AND attribute_exists(participants.#sender)" };
+        let head_update = Expression::new(
+            "SET lastSeq = :seq, changeSeq = :change, lastMessage = :last, lastActivityAt = :now, participants.#sender = :marker",
+        )
+        .when(format!("lastSeq = :before AND changeSeq = :changeBefore{takes_part}"))
+        .name("#sender", sender)
+        .value(":seq", n(message.seq))
+        .value(":change", n(change.change_seq))
+        .value(":last", to_attribute(&message.as_last())?)
+        .value(":now", s(message.timestamp))
+        .value(":marker", to_attribute(&Marker { read_seq: message.seq })?)
+        .value(":before", n(head.last_seq))
+        .value(":changeBefore", n(head.change_seq));
+        let mut writes = vec![
+            update(&self.table, keys::head(conversation), head_update),
+            put(&self.table, to_item(keys::message(conversation, message.seq), "message", message)?, Some("attribute_not_exists(pk)")),
+            put(&self.table, to_item(keys::change(conversation, change.change_seq), "change", &change)?, None),
+        ];
+        if let Some(optimistic_id) = &new.optimistic_id {
+            let sent = Sent { seq: message.seq, digest: new.digest() };
+            writes.push(put(&self.table, to_item(keys::sent(conversation, sender, optimistic_id), "sent", &sent)?, Some("attribute_not_exists(pk)")));
+        }
+        if head.conversation_type == Kind::Project {
+            writes.push(self.teams.membership_check(conversation.as_project(), sender));
+        }
+        self.store.transact(writes).await
+    }
+}
+
+/// Reads why a send was refused. A repeated `optimisticId` and a lost membership decide before a lost race.
+fn refusal(error: TransactError, new: &NewMessage, sender: UserId) -> Result<Refusal, Error> {
+    let team_check = if new.optimistic_id.is_some() { 4 } else { 3 };
+    if error.refused_at(team_check).is_some() {
+        return Ok(Refusal::Removed);
+    }
+    if new.optimistic_id.is_some()
+        && let Some(Some(item)) = error.refused_at(3)
+    {
+        return Ok(Refusal::Sent(from_item(item.clone())?));
+    }
+    match error.refused_at(0) {
+        Some(Some(item)) => {
+            let head: Head = from_item(item.clone())?;
+            let takes_part = head.conversation_type == Kind::Project || head.participants.contains_key(&sender);
+            Ok(if takes_part { Refusal::Raced(Box::new(head)) } else { Refusal::Removed })
+        }
+        Some(None) => Ok(Refusal::Removed),
+        None => Err(error.into()),
+    }
+}
