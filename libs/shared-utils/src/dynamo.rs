@@ -131,6 +131,30 @@ pub fn to_attribute(value: &impl Serialize) -> Result<AttributeValue, StoreError
     serde_dynamo::to_attribute_value(value).map_err(|error| StoreError::Broken(Internal::new(error)))
 }
 
+/// A JSON value as an attribute; numbers keep their exact digits.
+pub fn from_json(value: &serde_json::Value) -> AttributeValue {
+    match value {
+        serde_json::Value::Null => AttributeValue::Null(true),
+        serde_json::Value::Bool(flag) => AttributeValue::Bool(*flag),
+        serde_json::Value::Number(number) => AttributeValue::N(number.to_string()),
+        serde_json::Value::String(text) => AttributeValue::S(text.clone()),
+        serde_json::Value::Array(entries) => AttributeValue::L(entries.iter().map(from_json).collect()),
+        serde_json::Value::Object(fields) => AttributeValue::M(fields.iter().map(|(name, value)| (name.clone(), from_json(value))).collect()),
+    }
+}
+
+/// An attribute as a JSON value: the reverse of [`from_json`]. Sets and binaries, which that never makes, are null.
+pub fn to_json(attribute: &AttributeValue) -> serde_json::Value {
+    match attribute {
+        AttributeValue::Bool(flag) => serde_json::Value::Bool(*flag),
+        AttributeValue::N(digits) => digits.parse().map_or(serde_json::Value::Null, serde_json::Value::Number),
+        AttributeValue::S(text) => serde_json::Value::String(text.clone()),
+        AttributeValue::L(entries) => serde_json::Value::Array(entries.iter().map(to_json).collect()),
+        AttributeValue::M(fields) => serde_json::Value::Object(fields.iter().map(|(name, value)| (name.clone(), to_json(value))).collect()),
+        _ => serde_json::Value::Null,
+    }
+}
+
 /// How one action of a cancelled transaction fared.
 #[derive(Debug, Clone)]
 pub enum Verdict {

@@ -86,6 +86,21 @@ impl Fields {
         }
     }
 
+    /// Whether a fault was noted at this field.
+    pub fn is_faulty_at(&self, name: &str) -> bool {
+        let pointer = self.pointer(name);
+        self.faults.iter().any(|fault| fault.pointer == pointer)
+    }
+
+    /// Notes a fault for each of these fields that is there, with the reason.
+    pub fn refuse(&mut self, names: &[&str], reason: &'static str) {
+        for name in names {
+            if self.object.remove(*name).is_some() {
+                self.fault(name, "read_only", reason);
+            }
+        }
+    }
+
     /// A field's text, left where it is.
     pub fn peek(&self, name: &str) -> Option<&str> {
         self.object.get(name).and_then(Value::as_str)
@@ -100,11 +115,7 @@ impl Fields {
 
     /// Notes a fault for each of these fields that is there: they are the server's.
     pub fn read_only(&mut self, names: &[&str]) {
-        for name in names {
-            if self.object.remove(*name).is_some() {
-                self.fault(name, "read_only", "This field is the server's.");
-            }
-        }
+        self.refuse(names, "This field is the server's.");
     }
 
     /// A value read by `read`; its error is the code and detail of the fault.
@@ -138,8 +149,7 @@ impl Fields {
         if let Patch::Set(value) = value {
             return Some(value);
         }
-        let pointer = self.pointer(name);
-        if !self.faults.iter().any(|fault| fault.pointer == pointer) {
+        if !self.is_faulty_at(name) {
             self.fault(name, "required", "This field is required.");
         }
         None

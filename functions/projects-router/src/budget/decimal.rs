@@ -1,0 +1,148 @@
+//! Decimals as integers of a fixed scale: money in cents, quantities in thousandths, mark-ups in ten-thousandths. A JSON number is
+//! read by its digits, never through a float, and one with more decimals than its scale is refused.
+
+use std::borrow::Cow;
+
+use serde_json::{Number, Value};
+
+/// How many decimals a number has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// Two: the minor unit of every currency that is allowed.
+    Money,
+    /// Three.
+    Quantity,
+    /// Four.
+    MarkUp,
+}
+
+/// 10^13 in major units, as cents.
+pub(crate) const MAX_MONEY: i64 = 1_000_000_000_000_000;
+
+impl Scale {
+    /// The number of decimals.
+    const fn decimals(self) -> usize {
+        match self {
+            Self::Money => 2,
+            Self::Quantity => 3,
+            Self::MarkUp => 4,
+        }
+    }
+
+    /// The smallest and the largest value, as scaled integers.
+    const fn bounds(self) -> (i64, i64) {
+        match self {
+            Self::Money => (0, MAX_MONEY),
+            Self::Quantity => (0, 1_000_000_000),
+            Self::MarkUp => (-10_000, 1_000_000),
+        }
+    }
+}
+
+/// The scaled integer that a JSON number spells, if it is exact at this scale and fits 64 bits. However it is written:
+/// `18.5`, `1.85e1` and `1850e-2` are one number.
+fn scaled(number: &Number, decimals: usize) -> Option<i64> {
+    let text = number.to_string();
+    let (negative, text) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        // An exponent too long for a number of places is one of zero or of something that does not fit anyway.
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().unwrap_or(if exponent.starts_with('-') { i64::MIN } else { i64::MAX })),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_start_matches('0');
+    let digits = significant.trim_end_matches('0');
+    if digits.is_empty() {
+        return Some(0);
+    }
+    // value = digits × 10^places, at the wanted scale.
+    let dropped = i64::try_from(significant.len() - digits.len()).ok()?;
+    let places = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?.checked_add(dropped)?.checked_add(i64::try_from(decimals).ok()?)?;
+    let factor = 10i64.checked_pow(u32::try_from(places).ok()?)?;
+    let value = digits.parse::<i64>().ok()?.checked_mul(factor)?;
+    Some(if negative { -value } else { value })
+}
+
+/// Reads a number of this scale, within its bounds.
+pub(crate) fn read_scaled(value: &Value, scale: Scale) -> Result<i64, (&'static str, Cow<'static, str>)> {
+    let Value::Number(number) = value else { return Err(("wrong_type", "This must be a number.".into())) };
+    let (least, most) = scale.bounds();
+    match scaled(number, scale.decimals()) {
+        Some(value) if (least..=most).contains(&value) => Ok(value),
+        _ => {
+            let (least, most) = (to_json(least, scale), to_json(most, scale));
+            Err(("out_of_range", format!("A number from {least} to {most} with at most {} decimals.", scale.decimals()).into()))
+        }
+    }
+}
+
+/// A scaled integer as the shortest JSON number: `1850` cents are `18.5`.
+pub(crate) fn to_json(value: i64, scale: Scale) -> Value {
+    let decimals = scale.decimals();
+    let sign = if value < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", value.unsigned_abs(), width = decimals + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - decimals);
+    let fraction = fraction.trim_end_matches('0');
+    let text = if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
+    text.parse().map_or(Value::Null, Value::Number)
+}
+
+/// `numerator / denominator`, rounded to the nearest integer, halves away from zero. The denominator is positive.
+pub(super) fn div_round(numerator: i128, denominator: i128) -> i128 {
+    let half = denominator / 2;
+    if numerator < 0 { -((-numerator + half) / denominator) } else { (numerator + half) / denominator }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str, scale: Scale) -> Option<i64> {
+        read_scaled(&serde_json::from_str(text).unwrap(), scale).ok()
+    }
+
+    #[test]
+    fn however_it_is_written_it_is_one_number() {
+        for text in ["18.5", "18.50", "1850e-2", "1.85e1", "0.185E+2", "18.500000000000000000000000000000000"] {
+            assert_eq!(read(text, Scale::Money), Some(1850), "{text}");
+        }
+        for text in ["0", "-0", "0.00", "0e99999999999999999999", "-0.0e-5"] {
+            assert_eq!(read(text, Scale::Money), Some(0), "{text}");
+        }
+        assert_eq!(read("1e13", Scale::Money), Some(MAX_MONEY));
+    }
+
+    #[test]
+    fn what_is_not_exact_or_too_large_is_refused() {
+        for text in ["0.001", "18.505", "0.1000000000000000000000000000000001", "-0.01", "1e14", "10000000000000.01", "1e400", "1e-400", "5e-3", "1e99999999999999999999", "1e-99999999999999999999"] {
+            assert_eq!(read(text, Scale::Money), None, "{text}");
+        }
+        for text in ["\"1\"", "true", "null", "[1]", "{}"] {
+            assert_eq!(read(text, Scale::Money), None, "{text}");
+        }
+        assert_eq!(read("-1", Scale::MarkUp), Some(-10_000));
+        assert_eq!(read("-1.0001", Scale::MarkUp), None);
+        assert_eq!(read("0.1234", Scale::MarkUp), Some(1234));
+    }
+
+    #[test]
+    fn halves_go_away_from_zero() {
+        assert_eq!([div_round(5, 10), div_round(-5, 10), div_round(4, 10), div_round(-4, 10), div_round(15, 10)], [1, -1, 0, 0, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_read_back(value in 0..=MAX_MONEY, mark_up in -10_000i64..=1_000_000) {
+            prop_assert_eq!(read_scaled(&to_json(value, Scale::Money), Scale::Money).unwrap(), value);
+            prop_assert_eq!(read_scaled(&to_json(mark_up, Scale::MarkUp), Scale::MarkUp).unwrap(), mark_up);
+        }
+
+        #[test]
+        fn any_number_is_read_or_refused(text in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,25})?") {
+            read(&text, Scale::Quantity);
+        }
+    }
+}

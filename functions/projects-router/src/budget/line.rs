@@ -1,0 +1,203 @@
+//! Budget lines: their fields, reading them, and what a line costs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use shared_utils::clock::Timestamp;
+use shared_utils::http::fields::{Fields, Patch, text_within};
+use shared_utils::ids::{BudgetId, LineId, ProjectId};
+
+use super::decimal::{MAX_MONEY, Scale, div_round, read_scaled, to_json};
+use crate::project::read_date;
+
+const CATEGORIES: &[&str] = &[
+    "AUDIO-VISUAL", "CLIENT-SERVICES-VIP", "CONTINGENCY-MISC", "DECOR", "DESIGN", "FABRICATION", "FOOD-BEVERAGE", "GRAPHICS",
+    "INSTALLATION-MATERIALS", "LABOR", "LIGHTING", "MERCH-SWAG", "PARKING-FUEL-TOLLS", "PERMITS-INSURANCE", "PRODUCTION-MGMT", "RENTALS",
+    "STORAGE", "TECH-INTERACTIVES", "TRAVEL", "TRUCKING", "VENUE-LOCATION-FEES", "WAREHOUSE",
+];
+
+/// What a line's field holds.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// A text of at most so many characters.
+    Text(usize),
+    /// As `Text`, trimmed and upper-cased.
+    UpperText(usize),
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// `YYYY-MM-DD`.
+    Date,
+    /// A decimal.
+    Number(Scale),
+}
+
+/// Every field of a line that a client may write.
+const FIELDS: &[(&str, Kind)] = &[
+    ("category", Kind::OneOf(CATEGORIES)),
+    ("areaGroup", Kind::Text(500)),
+    ("invoiceGroup", Kind::Text(500)),
+    ("description", Kind::UpperText(2_000)),
+    ("client", Kind::Text(500)),
+    ("quantity", Kind::Number(Scale::Quantity)),
+    ("unit", Kind::OneOf(&["Each", "Hrs", "Days", "EA", "PCS", "Box", "LF", "SQFT", "KG"])),
+    ("itemBudgetedCost", Kind::Number(Scale::Money)),
+    ("itemActualCost", Kind::Number(Scale::Money)),
+    ("itemReconciledCost", Kind::Number(Scale::Money)),
+    ("itemMarkUp", Kind::Number(Scale::MarkUp)),
+    ("itemFinalCost", Kind::Number(Scale::Money)),
+    ("amountPaid", Kind::Number(Scale::Money)),
+    ("balanceDue", Kind::Number(Scale::Money)),
+    ("paymentType", Kind::OneOf(&["CREDIT CARD", "CHECK", "WIRE", "ACH", "CASH"])),
+    ("paymentTerms", Kind::OneOf(&["NET 15", "NET 30", "NET 60", "DUE ON RECEIPT"])),
+    ("paymentStatus", Kind::OneOf(&["PAID", "PARTIAL", "UNPAID"])),
+    ("poNumber", Kind::Text(500)),
+    ("vendor", Kind::Text(500)),
+    ("vendorInvoiceNumber", Kind::Text(500)),
+    ("startDate", Kind::Date),
+    ("endDate", Kind::Date),
+    ("notes", Kind::Text(5_000)),
+    ("title", Kind::Text(500)),
+];
+
+/// What the server alone writes.
+const READ_ONLY: &[&str] = &["budgetId", "projectId", "revision", "elementKey", "elementId", "finalCost", "createdAt", "updatedAt"];
+
+/// A field's value as the table keeps it: a text, or a decimal's scaled integer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum FieldValue {
+    Number(i64),
+    Text(String),
+}
+
+/// A line as the table keeps it. Where it stands (which revision) is the key's business.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Line {
+    pub(crate) budget_item_id: LineId,
+    /// The client's own name of it, unique in its revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_line_id: Option<String>,
+    /// Its number in its revision: lines are listed in this order, and no number is given twice.
+    pub(crate) sequence: u64,
+    pub(crate) element_key: String,
+    pub(crate) element_id: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    /// The client's fields, by name; what is absent was never set or was cleared.
+    pub(crate) fields: BTreeMap<String, FieldValue>,
+}
+
+/// What a request does to the fields of a line: a value, or nothing to clear.
+pub(crate) type LineChanges = BTreeMap<String, Option<FieldValue>>;
+
+/// Takes every line field out of an entry of `lines`; faults are left in `fields`.
+pub(super) fn read_changes(fields: &mut Fields) -> LineChanges {
+    fields.read_only(READ_ONLY);
+    let mut changes = LineChanges::new();
+    for (name, kind) in FIELDS {
+        match fields.read(name, |value| read(*kind, value)) {
+            Patch::Absent => {}
+            Patch::Clear => {
+                changes.insert((*name).to_owned(), None);
+            }
+            Patch::Set(value) => {
+                changes.insert((*name).to_owned(), Some(value));
+            }
+        }
+    }
+    changes
+}
+
+fn read(kind: Kind, value: Value) -> Result<FieldValue, (&'static str, std::borrow::Cow<'static, str>)> {
+    match kind {
+        Kind::Text(max) => text_within(value, &(0..=max)).map(FieldValue::Text),
+        Kind::UpperText(max) => text_within(value, &(0..=max)).map(|text| FieldValue::Text(text.trim().to_uppercase())),
+        Kind::OneOf(known) => match value {
+            Value::String(text) if known.contains(&text.as_str()) => Ok(FieldValue::Text(text)),
+            Value::String(_) => Err(("invalid_value", format!("One of {}.", known.join(", ")).into())),
+            _ => Err(("wrong_type", "This must be a text.".into())),
+        },
+        Kind::Date => read_date(value).map(FieldValue::Text),
+        Kind::Number(scale) => read_scaled(&value, scale).map(FieldValue::Number),
+    }
+}
+
+impl Line {
+    fn number(&self, name: &str) -> Option<i64> {
+        match self.fields.get(name) {
+            Some(FieldValue::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The line's category, if it has one.
+    pub(crate) fn category(&self) -> Option<&str> {
+        match self.fields.get("category") {
+            Some(FieldValue::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Sets and clears fields.
+    pub(crate) fn apply(&mut self, changes: &LineChanges) {
+        for (name, value) in changes {
+            match value {
+                Some(value) => self.fields.insert(name.clone(), value.clone()),
+                None => self.fields.remove(name),
+            };
+        }
+    }
+
+    /// Thousandths; 1 when it was never given.
+    fn quantity(&self) -> i128 {
+        i128::from(self.number("quantity").unwrap_or(1_000))
+    }
+
+    /// A cost per unit times the quantity, in cents, half up.
+    pub(crate) fn extended(&self, cost: &str) -> i128 {
+        div_round(i128::from(self.number(cost).unwrap_or(0)) * self.quantity(), 1_000)
+    }
+
+    /// What the line counts towards the final total, in cents: the cost that was given, else the first non-zero of reconciled,
+    /// actual and budgeted × quantity × (1 + mark-up), half up.
+    pub(crate) fn final_cost(&self) -> i128 {
+        if let Some(given) = self.number("itemFinalCost") {
+            return i128::from(given);
+        }
+        let costs = ["itemReconciledCost", "itemActualCost", "itemBudgetedCost"];
+        let base = costs.iter().filter_map(|cost| self.number(cost)).find(|cost| *cost != 0).unwrap_or(0);
+        let factor = 10_000 + i128::from(self.number("itemMarkUp").unwrap_or(0));
+        div_round(i128::from(base) * self.quantity() * factor, 1_000 * 10_000)
+    }
+
+    /// Whether every amount of the line fits.
+    pub(crate) fn fits(&self) -> bool {
+        let amounts = [self.extended("itemBudgetedCost"), self.extended("itemActualCost"), self.extended("itemReconciledCost"), self.final_cost()];
+        amounts.iter().all(|amount| *amount <= i128::from(MAX_MONEY))
+    }
+}
+
+/// A line as the API gives it: every field, null where it has no value.
+pub(crate) fn line_json(line: &Line, project: ProjectId, budget: BudgetId, revision: u64) -> Value {
+    let mut object = Map::new();
+    for (name, kind) in FIELDS {
+        let value = match (line.fields.get(*name), kind) {
+            (Some(FieldValue::Text(text)), _) => json!(text),
+            (Some(FieldValue::Number(number)), Kind::Number(scale)) => to_json(*number, *scale),
+            (None, _) if *name == "quantity" => json!(1),
+            _ => Value::Null,
+        };
+        object.insert((*name).to_owned(), value);
+    }
+    let final_cost = i64::try_from(line.final_cost()).map_or(Value::Null, |cost| to_json(cost, Scale::Money));
+    let server = json!({
+        "budgetItemId": line.budget_item_id, "clientLineId": line.client_line_id, "budgetId": budget, "projectId": project, "revision": revision,
+        "elementKey": line.element_key, "elementId": line.element_id, "finalCost": final_cost, "createdAt": line.created_at, "updatedAt": line.updated_at,
+    });
+    if let Value::Object(server) = server {
+        object.extend(server);
+    }
+    Value::Object(object)
+}

@@ -1,0 +1,5 @@
+//! A project's fields: which ones a client may write, and within which bounds. One table says it all.
+
+mod fields;
+
+pub(crate) use fields::{Changes, FIELDS, is_summary, read_changes, read_date};

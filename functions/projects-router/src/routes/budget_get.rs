@@ -1,0 +1,58 @@
+//! `GET /projects/{id}/budget`: one revision with its lines, and what there is beside it.
+
+use std::collections::BTreeMap;
+
+use access::teams::TeamRole;
+use serde_json::{Value, json};
+use shared_utils::http::conditional::{etag, is_not_modified};
+use shared_utils::http::{Call, Error, Response};
+use shared_utils::ids::{LineId, ProjectId};
+
+use super::visible;
+use crate::App;
+use crate::budget::{Line, line_json};
+use crate::store::BudgetRead;
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let id: ProjectId = call.params.id(0)?;
+    let project = visible(app, &caller, id, TeamRole::Editor);
+    let budget = async { Ok(app.store.budget(id).await?) };
+    let (_, budget) = futures_util::future::try_join(project, budget).await?;
+    let read = budget.ok_or(Error::NotFound)?;
+    let wanted = call.query(&["revision"])?.number("revision")?;
+    let number = wanted.or_else(|| read.shown()).ok_or(Error::NotFound)?;
+    let revision = read.revisions.get(&number).ok_or(Error::NotFound)?;
+    let etag = etag(read.budget.version);
+    if is_not_modified(&call.request, &etag) {
+        return Ok(Response::empty(304).with_header("etag", etag));
+    }
+    let lines = app.store.lines(revision.generation).await?;
+    answer(&read, number, &lines)
+}
+
+/// A budget as the API gives it, showing one revision.
+pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Line>) -> Result<Response, Error> {
+    let revision = read.revisions.get(&number).ok_or_else(|| Error::internal("a shown revision that is not there"))?;
+    let budget = &read.budget;
+    let body = json!({
+        "projectId": budget.project_id,
+        "budgetId": budget.budget_id,
+        "currency": budget.currency,
+        "revision": number,
+        "clientRevision": budget.client_revision,
+        "version": budget.version,
+        "header": revision.header_json(),
+        "lines": lines_json(read, number, lines.values()),
+        "totals": revision.totals.to_json(),
+        "revisions": read.revisions.values().map(crate::budget::Revision::summary_json).collect::<Vec<_>>(),
+    });
+    Ok(Response::json(200, &body)?.with_header("etag", etag(budget.version)))
+}
+
+/// Lines in order of creation.
+pub(super) fn lines_json<'a>(read: &BudgetRead, number: u64, lines: impl Iterator<Item = &'a Line>) -> Vec<Value> {
+    let mut lines: Vec<&Line> = lines.collect();
+    lines.sort_by_key(|line| line.sequence);
+    lines.into_iter().map(|line| line_json(line, read.budget.project_id, read.budget.budget_id, number)).collect()
+}

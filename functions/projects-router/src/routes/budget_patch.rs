@@ -1,0 +1,238 @@
+//! `PATCH /projects/{id}/budget`: all of it happens or none. The order is header, lines, deleted lines, new revision, deleted
+//! revision, client revision.
+
+use std::collections::BTreeMap;
+
+use access::teams::TeamRole;
+use serde_json::json;
+use shared_utils::auth::Caller;
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::backoff;
+use shared_utils::http::conditional::{check_if_match, etag};
+use shared_utils::http::fields::Patch;
+use shared_utils::http::{Call, Error, Internal, Response};
+use shared_utils::ids::{GenerationId, LineId, ProjectId};
+
+use super::budget_get::{answer, lines_json};
+use super::{TRIES, visible};
+use crate::App;
+use crate::budget::{BudgetPatch, CreateRevision, Line, Revision, apply_lines, read_patch};
+use crate::store::{BudgetRead, BudgetWrite, Project};
+
+/// The next state of a budget, and what has to be written to get there.
+struct Plan {
+    next: BudgetRead,
+    write: BudgetWrite,
+    /// The revision that the answer shows, with its lines.
+    shown: u64,
+    lines: BTreeMap<LineId, Line>,
+    written: Vec<LineId>,
+    /// Generations that nothing shows any more.
+    replaced: Vec<GenerationId>,
+}
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let id: ProjectId = call.params.id(0)?;
+    let minimal = call.request.header("prefer").is_some_and(|prefer| prefer.split([',', ';']).any(|part| part.trim() == "return=minimal"));
+    let patch = read_patch(call.body);
+    for attempt in 0..TRIES {
+        let project = visible(app, &caller, id, TeamRole::Editor);
+        let budget = async { Ok(app.store.budget(id).await?) };
+        let (project, budget) = futures_util::future::try_join(project, budget).await?;
+        let before = budget.ok_or(Error::NotFound)?;
+        check_if_match(&call.request, &etag(before.budget.version))?;
+        let patch = match &patch {
+            Ok(patch) => patch,
+            Err(Error::ValidationFailed(faults)) => return Err(Error::ValidationFailed(faults.clone())),
+            Err(_) => return Err(Error::InvalidJson),
+        };
+        let plan = plan(app, &project, &before, patch).await?;
+        if !patch.is_empty() {
+            let write = app.store.write_budget(&before.budget, &plan.next, plan.write);
+            // The project's place in lists is written beside, not after: it costs no further round trip.
+            let (written, moved) = futures_util::future::join(write, app.store.touch(&project)).await;
+            if let Err(error) = moved {
+                tracing::warn!(cause = error.cause(), "a project could not be moved in lists");
+            }
+            if !written? {
+                backoff(attempt).await;
+                continue;
+            }
+            announce(app, &project, &plan.next, plan.shown, patch, &caller);
+            tidy_later(app, id, [plan.replaced, app.store.given_up(&before.budget)].concat());
+        }
+        if minimal {
+            let revision = plan.next.revisions.get(&plan.shown).ok_or_else(|| Error::internal("a shown revision that is not there"))?;
+            let written = plan.written.iter().filter_map(|line| plan.lines.get(line));
+            let body = json!({
+                "version": plan.next.budget.version, "revision": plan.shown, "totals": revision.totals.to_json(),
+                "lines": lines_json(&plan.next, plan.shown, written),
+            });
+            return Ok(Response::json(200, &body)?.with_header("etag", etag(plan.next.budget.version)).with_header("preference-applied", "return=minimal"));
+        }
+        return answer(&plan.next, plan.shown, &plan.lines);
+    }
+    Err(Error::Unavailable(Internal::new("a budget patch kept losing races")))
+}
+
+/// Works out the next state. Reads the lines of the revision that is written or copied, and nothing else.
+async fn plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetPatch) -> Result<Plan, Error> {
+    let now = app.edge.clock.now();
+    let mut next = before.clone();
+    next.budget.version += 1;
+    let number = match patch.revision {
+        Some(number) if before.revisions.contains_key(&number) => number,
+        Some(_) => return Err(Error::fault("/revision", "invalid_value", "There is no such revision.")),
+        None => before.shown().ok_or(Error::NotFound)?,
+    };
+    let mut revision = next.revisions.get(&number).cloned().ok_or(Error::NotFound)?;
+    let mut lines = app.store.lines(revision.generation).await?;
+    let mut plan = Plan { next, write: BudgetWrite::default(), shown: number, lines: BTreeMap::new(), written: Vec::new(), replaced: Vec::new() };
+    if patch.writes_revision() {
+        set_currency(&mut plan.next, patch)?;
+        let outcome = apply_lines(patch, &mut revision, &mut lines, &slug(project.title()), now)?;
+        write_lines(&mut plan, &mut revision, &lines, &outcome.written, &outcome.deleted, now);
+        plan.written = outcome.written;
+        plan.next.revisions.insert(number, revision.clone());
+        plan.write.revisions.insert(number);
+    }
+    if let Some(create) = &patch.create_revision {
+        lines = create_revision(app, &mut plan, create, (number, lines), now).await?;
+    }
+    delete_revision(&mut plan, patch)?;
+    set_client_revision(&mut plan, patch)?;
+    if !plan.next.revisions.contains_key(&plan.shown) {
+        // The answer would show the revision that was just deleted: it shows what GET shows.
+        plan.shown = plan.next.shown().ok_or_else(|| Error::internal("a budget without revisions"))?;
+        lines = app.store.lines(plan.next.revisions[&plan.shown].generation).await?;
+    }
+    if patch.is_empty() {
+        plan.next.budget.version = before.budget.version;
+    }
+    plan.lines = lines;
+    Ok(plan)
+}
+
+/// A currency is chosen before there are lines.
+fn set_currency(next: &mut BudgetRead, patch: &BudgetPatch) -> Result<(), Error> {
+    let Some(currency) = patch.header.as_ref().and_then(|header| header.currency.clone()) else { return Ok(()) };
+    if currency != next.budget.currency && next.revisions.values().any(|revision| revision.line_count > 0) {
+        return Err(Error::fault("/header/currency", "read_only", "The currency is fixed once there are lines."));
+    }
+    next.budget.currency = currency;
+    Ok(())
+}
+
+/// Few changed lines go into the transaction; many go into a new generation that replaces the shown one.
+fn write_lines(plan: &mut Plan, revision: &mut Revision, lines: &BTreeMap<LineId, Line>, written: &[LineId], deleted: &[LineId], now: Timestamp) {
+    let generation = revision.generation;
+    plan.write.put_lines = written.iter().filter_map(|line| lines.get(line)).map(|line| (generation, line.clone())).collect();
+    plan.write.delete_lines = deleted.iter().map(|line| (generation, *line)).collect();
+    if !plan.write.fits() {
+        plan.write.put_lines.clear();
+        plan.write.delete_lines.clear();
+        revision.generation = GenerationId::generate(now);
+        plan.write.generations.push((revision.generation, lines.values().cloned().collect()));
+        plan.replaced.push(generation);
+    }
+}
+
+/// Adds a revision, empty or with the lines of another; gives its lines.
+async fn create_revision(
+    app: &App,
+    plan: &mut Plan,
+    create: &CreateRevision,
+    (read, lines): (u64, BTreeMap<LineId, Line>),
+    now: Timestamp,
+) -> Result<BTreeMap<LineId, Line>, Error> {
+    let number = plan.next.budget.highest_revision + 1;
+    let (mut revision, lines) = match create.duplicate_of {
+        None => (Revision::empty(number, None, now), BTreeMap::new()),
+        Some(original) => {
+            let source = plan.next.revisions.get(&original);
+            let source = source.ok_or_else(|| Error::fault("/createRevision/duplicateOf", "invalid_value", "There is no such revision."))?;
+            let lines = if original == read { lines } else { app.store.lines(source.generation).await? };
+            let copy = Revision { revision: number, generation: GenerationId::generate(now), created_at: now, updated_at: now, ..source.clone() };
+            (copy, lines)
+        }
+    };
+    if let Some(title) = &create.title {
+        revision.title = Some(title.clone());
+    }
+    plan.write.generations.push((revision.generation, lines.values().cloned().collect()));
+    plan.write.revisions.insert(number);
+    plan.next.revisions.insert(number, revision);
+    plan.next.budget.highest_revision = number;
+    plan.shown = number;
+    Ok(lines)
+}
+
+fn delete_revision(plan: &mut Plan, patch: &BudgetPatch) -> Result<(), Error> {
+    let Some(number) = patch.delete_revision else { return Ok(()) };
+    if !plan.next.revisions.contains_key(&number) {
+        return Err(Error::fault("/deleteRevision", "invalid_value", "There is no such revision."));
+    }
+    if plan.next.revisions.len() == 1 {
+        return Err(Error::Conflict("A budget keeps one revision.".into()));
+    }
+    if plan.next.budget.client_revision == Some(number) {
+        return Err(Error::Conflict("This revision is the client's.".into()));
+    }
+    plan.write.revisions.remove(&number);
+    plan.write.delete_revisions.push(number);
+    if let Some(gone) = plan.next.revisions.remove(&number).map(|revision| revision.generation) {
+        // What the same request wrote into the revision need not be written.
+        plan.write.put_lines.retain(|(generation, _)| *generation != gone);
+        plan.write.delete_lines.retain(|(generation, _)| *generation != gone);
+        plan.write.generations.retain(|(generation, _)| *generation != gone);
+        plan.replaced.push(gone);
+    }
+    Ok(())
+}
+
+fn set_client_revision(plan: &mut Plan, patch: &BudgetPatch) -> Result<(), Error> {
+    match patch.client_revision {
+        Patch::Absent => {}
+        Patch::Clear => plan.next.budget.client_revision = None,
+        Patch::Set(number) if plan.next.revisions.contains_key(&number) => plan.next.budget.client_revision = Some(number),
+        Patch::Set(_) => return Err(Error::fault("/clientRevision", "invalid_value", "There is no such revision.")),
+    }
+    Ok(())
+}
+
+fn announce(app: &App, project: &Project, next: &BudgetRead, shown: u64, patch: &BudgetPatch, caller: &Caller) {
+    if let Some(revision) = next.revisions.get(&shown) {
+        app.announce_budget(&project.team, project.project_id, (shown, next.budget.version), &revision.totals.to_json(), caller.user);
+    }
+    if patch.client_revision.is_present() {
+        app.announce_client_revision(&project.team, project.project_id, next.budget.client_revision, caller.user);
+    }
+}
+
+/// Deletes generations that nothing shows, after the answer.
+fn tidy_later(app: &App, project: ProjectId, generations: Vec<GenerationId>) {
+    if generations.is_empty() {
+        return;
+    }
+    let store = app.store.clone();
+    app.after.push(async move {
+        if let Err(error) = store.forget_generations(project, &generations).await {
+            tracing::warn!(cause = error.cause(), "lines that nothing shows could not be deleted");
+        }
+    });
+}
+
+/// A project's title as the start of element keys: lower-case letters and digits, the rest as single dashes.
+fn slug(title: &str) -> String {
+    let mut slug = String::new();
+    for character in title.to_lowercase().chars() {
+        if character.is_ascii_alphanumeric() {
+            slug.push(character);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let slug: String = slug.trim_end_matches('-').chars().take(60).collect();
+    if slug.is_empty() { "line".to_owned() } else { slug }
+}

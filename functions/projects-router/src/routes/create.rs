@@ -1,0 +1,93 @@
+//! `POST /projects`: a project, its memberships, its budget and the first revision in one transaction.
+
+use std::collections::BTreeMap;
+
+use access::people::Person;
+use access::teams::{Member, TeamRole};
+use shared_utils::clock::Timestamp;
+use shared_utils::http::fields::{Fields, Patch};
+use shared_utils::http::{Call, Error, Fault, Response, idempotency};
+use shared_utils::ids::UserId;
+
+use super::patch::check_size;
+use crate::App;
+use crate::budget::{Scale, read_scaled};
+use crate::project::read_changes;
+use crate::store::{CreateOutcome, NewProject};
+
+/// The most people that can be named when a project is made.
+const MAX_TEAM: usize = 90;
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let key = idempotency::key(&call.request)?.map(|key| (key, idempotency::digest(&call.body)));
+    let now = app.edge.clock.now();
+    let mut fields = Fields::new(call.body);
+    let title = fields.peek("title").is_some();
+    let changes = read_changes(&mut fields);
+    if !title && !fields.is_faulty_at("title") {
+        fields.fault("title", "required", "This field is required.");
+    }
+    let ball_park = fields
+        .nested("budget", |budget| {
+            budget.ignore(&["date"]);
+            budget.read("total", |value| read_scaled(&value, Scale::Money)).value()
+        })
+        .value()
+        .flatten();
+    let named = read_team(&mut fields, now);
+    check_size(&changes, None, &mut fields);
+    fields.finish()?;
+    check_people(app, &named, caller.user).await?;
+    let mut team: BTreeMap<UserId, Member> = named.into_iter().collect();
+    let title = team.remove(&caller.user).and_then(|member| member.title);
+    team.insert(caller.user, Member { role: TeamRole::Owner, title, joined_at: now });
+
+    let new = NewProject { owner: caller.user, fields: changes, team, ball_park };
+    let (id, body, replayed) = match app.store.create(new, key).await? {
+        CreateOutcome::Created(project, body) => (project.project_id, body, false),
+        CreateOutcome::Replayed(id, body) => {
+            // What was made and is gone again cannot be given again.
+            app.store.project(id).await?.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
+            (id, body, true)
+        }
+    };
+    let response = Response::json_text(201, body).with_header("location", format!("/projects/{id}")).with_header("etag", "\"1\"");
+    Ok(if replayed { response.with_header("idempotent-replayed", "true") } else { response })
+}
+
+/// The people named in `team`, in its order.
+fn read_team(fields: &mut Fields, now: Timestamp) -> Vec<(UserId, Member)> {
+    let entries = fields.objects("team", MAX_TEAM, |entry| {
+        let user = entry.parsed::<UserId>("userId", "There is no such active person.");
+        let user = entry.require("userId", user);
+        let role = entry.parsed::<TeamRole>("role", "One of owner, editor, viewer.");
+        let role = entry.require("role", role);
+        let title = entry.string("title", 0..=200).value();
+        Some((user?, Member { role: role?, title, joined_at: now }))
+    });
+    let mut named: Vec<(UserId, Member)> = Vec::new();
+    if let Patch::Set(entries) = entries {
+        for (index, (user, member)) in entries.into_iter().enumerate().filter_map(|(index, entry)| Some((index, entry?))) {
+            if named.iter().any(|(other, _)| *other == user) {
+                fields.add(vec![Fault::new(format!("/team/{index}/userId"), "duplicate", "This person is named twice.")]);
+            }
+            named.push((user, member));
+        }
+    }
+    named
+}
+
+/// Refuses people who do not exist or are not active. Without a team nothing is asked.
+async fn check_people(app: &App, named: &[(UserId, Member)], caller: UserId) -> Result<(), Error> {
+    let others: Vec<UserId> = named.iter().map(|(user, _)| *user).filter(|user| *user != caller).collect();
+    let people = app.people.find(&others).await?;
+    let unknown = |user: &UserId| *user != caller && !people.get(user).is_some_and(Person::is_active);
+    let faults: Vec<Fault> = named
+        .iter()
+        .enumerate()
+        .filter(|(_, (user, _))| unknown(user))
+        .map(|(index, _)| Fault::new(format!("/team/{index}/userId"), "invalid_value", "There is no such active person."))
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Error::ValidationFailed(faults)) }
+}

@@ -1,0 +1,40 @@
+//! `DELETE /projects/{id}`: gone at once by one write; what belongs to it goes after the answer.
+
+use access::teams::{TeamRole, require_role};
+use shared_utils::dynamo::backoff;
+use shared_utils::http::{Call, Error, Internal, Response};
+use shared_utils::ids::ProjectId;
+
+use super::{TRIES, check_version};
+use crate::App;
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let id: ProjectId = call.params.id(0)?;
+    for attempt in 0..TRIES {
+        let project = app.store.project(id).await?.ok_or(Error::NotFound)?;
+        if project.deleted_at.is_some() {
+            // For everyone but its owner there is nothing here.
+            return if require_role(&project.team, &caller, TeamRole::Owner).is_ok() { Ok(Response::empty(204)) } else { Err(Error::NotFound) };
+        }
+        require_role(&project.team, &caller, TeamRole::Owner)?;
+        check_version(&call.request, &project)?;
+        if app.store.delete(&project).await? {
+            app.announce_removal(&project);
+            purge_later(app, id);
+            return Ok(Response::empty(204));
+        }
+        backoff(attempt).await;
+    }
+    Err(Error::Unavailable(Internal::new("a deletion kept losing races")))
+}
+
+/// Goes on with what is left of a deleted project, after the answer.
+pub(super) fn purge_later(app: &App, id: ProjectId) {
+    let store = app.store.clone();
+    app.after.push(async move {
+        if let Err(error) = store.purge(id).await {
+            tracing::warn!(cause = error.cause(), "a deleted project could not be purged; the next listing goes on with it");
+        }
+    });
+}

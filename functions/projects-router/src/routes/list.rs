@@ -1,0 +1,38 @@
+//! `GET /projects/list`: the caller's projects, the latest change first.
+
+use serde_json::{Value, json};
+use shared_utils::http::{Call, Error, Response};
+
+use crate::App;
+use crate::store::Project;
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let query = call.query(&["limit", "cursor", "status", "q"])?;
+    let limit = query.limit()?;
+    let (status, text) = (query.get("status"), query.get("q").map(str::to_lowercase));
+    let user = caller.user.to_string();
+    // A cursor is good for these filters alone.
+    let scope = [user.as_str(), "projects", &format!("{status:?}"), &format!("{text:?}")];
+    let place = match query.get("cursor") {
+        Some(cursor) => Some(app.cursors.open(&scope, cursor).await?),
+        None => None,
+    };
+    let (projects, next) = app.store.list(caller.user, place.as_deref(), limit).await?;
+    let wanted = |project: &Project| {
+        status.is_none_or(|status| project.fields.get("status").and_then(Value::as_str) == Some(status))
+            && text.as_ref().is_none_or(|text| project.title().to_lowercase().contains(text))
+            && project.team.contains_key(&caller.user)
+    };
+    // A deleted project that still has rows was not purged to the end: go on with it.
+    for project in projects.iter().filter(|project| project.deleted_at.is_some()) {
+        super::delete::purge_later(app, project.project_id);
+    }
+    let items: Vec<Value> =
+        projects.iter().filter(|project| project.deleted_at.is_none()).filter(|project| wanted(project)).map(Project::summary_json).collect();
+    let next_cursor = match next {
+        Some(place) => Some(app.cursors.seal(&scope, &place).await?),
+        None => None,
+    };
+    Response::json(200, &json!({"items": items, "nextCursor": next_cursor}))
+}

@@ -1,0 +1,67 @@
+//! `PATCH /projects/{id}`: a merge patch of the fields that are the client's.
+
+use access::teams::TeamRole;
+use serde_json::Value;
+use shared_utils::dynamo::backoff;
+use shared_utils::http::fields::Fields;
+use shared_utils::http::{Call, Error, Internal, Response};
+use shared_utils::ids::ProjectId;
+
+use super::{TRIES, check_version, project_etag, visible};
+use crate::App;
+use crate::project::{Changes, read_changes};
+use crate::store::Project;
+
+/// The largest project, in bytes: an item of the table holds 400 KB.
+const MAX_BYTES: usize = 390 * 1024;
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let id: ProjectId = call.params.id(0)?;
+    let body = call.body;
+    for attempt in 0..TRIES {
+        let project = visible(app, &caller, id, TeamRole::Editor).await?;
+        check_version(&call.request, &project)?;
+        let mut fields = Fields::new(body.clone());
+        fields.refuse(&["team"], "The team has its own route.");
+        fields.refuse(&["budget"], "The budget has its own route.");
+        let changes = read_changes(&mut fields);
+        check_size(&changes, Some(&project), &mut fields);
+        fields.finish()?;
+        if changes.is_empty() {
+            return answer(&project);
+        }
+        let next = project.changed(&changes, app.edge.clock.now());
+        if app.store.change(&project, &next, &changes).await? {
+            app.announce_project(&next, &announced(&changes), caller.user);
+            return answer(&next);
+        }
+        backoff(attempt).await;
+    }
+    Err(Error::Unavailable(Internal::new("a project patch kept losing races")))
+}
+
+fn answer(project: &Project) -> Result<Response, Error> {
+    Ok(Response::json(200, &project.to_json())?.with_header("etag", project_etag(project)))
+}
+
+/// The changed fields as sockets are told: what is large goes by name, and is fetched.
+fn announced(changes: &Changes) -> Value {
+    let small = |value: &Value| value.to_string().len() <= 2_000;
+    Value::Object(changes.iter().filter(|(_, value)| small(value)).map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+/// Notes a fault at the field with which the whole project becomes too large.
+pub(super) fn check_size(changes: &Changes, before: Option<&Project>, fields: &mut Fields) {
+    let mut size = before.map_or(0, |project| {
+        let replaced: usize = changes.keys().filter_map(|name| project.fields.get(name).map(|value| name.len() + value.to_string().len())).sum();
+        project.size() - replaced
+    });
+    for (name, value) in changes.iter().filter(|(_, value)| !value.is_null()) {
+        size += name.len() + value.to_string().len();
+        if size > MAX_BYTES {
+            fields.fault(name, "too_large", "With this field the project is larger than 390 KB.");
+            return;
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `PUT /projects/{id}/team/{userId}`: an owner gives someone a place in the team.
+
+use access::people::Person;
+use access::teams::{Member, TeamRole};
+use serde_json::json;
+use shared_utils::dynamo::backoff;
+use shared_utils::http::fields::Fields;
+use shared_utils::http::{Call, Error, Internal, Response};
+use shared_utils::ids::{ProjectId, UserId};
+
+use super::{TRIES, check_version, project_etag, visible};
+use crate::App;
+use crate::store::TeamChange;
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let id: ProjectId = call.params.id(0)?;
+    let user: Result<UserId, Error> = call.params.id(1);
+    let body = call.body;
+    for attempt in 0..TRIES {
+        let project = async { visible(app, &caller, id, TeamRole::Owner).await };
+        let person = async { Ok(app.people.find(user.as_ref().map_or(&[], std::slice::from_ref)).await?) };
+        let (project, people) = futures_util::future::try_join(project, person).await?;
+        check_version(&call.request, &project)?;
+        let user = *user.as_ref().map_err(|_| Error::NotFound)?;
+        people.get(&user).filter(|person| Person::is_active(person)).ok_or(Error::NotFound)?;
+        let mut fields = Fields::new(body.clone());
+        let role = fields.parsed::<TeamRole>("role", "One of owner, editor, viewer.");
+        let role = fields.require("role", role);
+        let title = fields.string("title", 0..=200).value();
+        fields.finish()?;
+        let role = role.ok_or_else(|| Error::internal("a role without faults and without a value"))?;
+        let joined_at = project.team.get(&user).map_or(app.edge.clock.now(), |member| member.joined_at);
+        let member = Member { role, title, joined_at };
+        let entry = json!({"userId": user, "role": member.role, "title": member.title});
+        if project.team.get(&user) == Some(&member) {
+            return Ok(Response::json(200, &entry)?.with_header("etag", project_etag(&project)));
+        }
+        let next = app.store.with_team(&project, user, &TeamChange::Set(member))?;
+        if app.store.change_team(&project, &next, user).await? {
+            app.announce_team(&next, user, Some(role), caller.user);
+            return Ok(Response::json(200, &entry)?.with_header("etag", project_etag(&next)));
+        }
+        backoff(attempt).await;
+    }
+    Err(Error::Unavailable(Internal::new("a team change kept losing races")))
+}

@@ -1,0 +1,203 @@
+//! Budgets: one root item that all writes are conditional on, an item per revision, and the lines of each revision's shown
+//! generation. Work that fits into a transaction is one; larger work writes a new generation that nobody sees until the revision
+//! points at it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Expression, Item, Key, PartitionQuery, StoreError, delete, from_item, put, s, to_attribute, to_item, update};
+use shared_utils::http::Error;
+use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
+
+use super::projects::happened;
+use super::{ProjectStore, budget_key, budget_partition, line_key, lines_partition, revision_key};
+use crate::budget::{Line, Revision};
+
+/// The currency of a new budget.
+const CURRENCY: &str = "USD";
+/// How many lines a transaction takes beside the root and the revisions: 100 items at most.
+const MAX_TRANSACTION_LINES: usize = 90;
+/// A generation that was begun so long ago and is still not shown was given up, in milliseconds.
+const GIVEN_UP_MILLIS: i64 = 15 * 60 * 1000;
+
+/// A budget's root item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Budget {
+    pub(crate) budget_id: BudgetId,
+    pub(crate) project_id: ProjectId,
+    pub(crate) currency: String,
+    pub(crate) version: u64,
+    pub(crate) client_revision: Option<u64>,
+    /// The highest number that a revision ever had: numbers are not given twice.
+    pub(crate) highest_revision: u64,
+    /// Generations that a write has begun and not shown yet, with when it began (epoch milliseconds).
+    #[serde(default)]
+    pub(crate) unfinished: BTreeMap<GenerationId, i64>,
+}
+
+/// A budget and its revisions, without lines.
+#[derive(Debug, Clone)]
+pub(crate) struct BudgetRead {
+    pub(crate) budget: Budget,
+    pub(crate) revisions: BTreeMap<u64, Revision>,
+}
+
+impl BudgetRead {
+    /// The revision that is shown when none is named: the client's, else the highest.
+    pub(crate) fn shown(&self) -> Option<u64> {
+        self.budget.client_revision.filter(|revision| self.revisions.contains_key(revision)).or_else(|| self.revisions.keys().next_back().copied())
+    }
+}
+
+/// What a write changes: the next states, and the lines that go with them.
+#[derive(Default)]
+pub(crate) struct BudgetWrite {
+    /// Lines written into the shown generation of a revision.
+    pub(crate) put_lines: Vec<(GenerationId, Line)>,
+    /// Lines deleted from it.
+    pub(crate) delete_lines: Vec<(GenerationId, LineId)>,
+    /// Generations written whole, to be shown by this write.
+    pub(crate) generations: Vec<(GenerationId, Vec<Line>)>,
+    /// Revisions that are gone.
+    pub(crate) delete_revisions: Vec<u64>,
+    /// Revisions that are new or changed.
+    pub(crate) revisions: BTreeSet<u64>,
+}
+
+impl BudgetWrite {
+    /// Whether the changed lines fit into one transaction.
+    pub(crate) fn fits(&self) -> bool {
+        self.put_lines.len() + self.delete_lines.len() <= MAX_TRANSACTION_LINES
+    }
+}
+
+impl ProjectStore {
+    /// The writes that give a new project its budget: the root and revision 1.
+    pub(super) fn first_revision(&self, project: ProjectId, ball_park: Option<i64>, now: Timestamp) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let budget = Budget {
+            budget_id: BudgetId::generate(now),
+            project_id: project,
+            currency: CURRENCY.to_owned(),
+            version: 1,
+            client_revision: None,
+            highest_revision: 1,
+            unfinished: BTreeMap::new(),
+        };
+        let revision = Revision::empty(1, ball_park, now);
+        Ok(vec![
+            put(&self.table, to_item(budget_key(project), "budget", &budget)?, None),
+            put(&self.table, to_item(revision_key(project, 1), "budgetRevision", &revision)?, None),
+        ])
+    }
+
+    /// A budget with all its revisions' headers. One round trip.
+    pub(crate) async fn budget(&self, project: ProjectId) -> Result<Option<BudgetRead>, StoreError> {
+        let items = self.store.query_all(&self.partition(budget_partition(project))).await?;
+        let (mut budget, mut revisions) = (None, BTreeMap::new());
+        for item in items {
+            if item.get("type").and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == "budget") {
+                budget = Some(from_item(item)?);
+            } else {
+                let revision: Revision = from_item(item)?;
+                revisions.insert(revision.revision, revision);
+            }
+        }
+        Ok(budget.map(|budget| BudgetRead { budget, revisions }))
+    }
+
+    /// The lines of a generation. One round trip per megabyte.
+    pub(crate) async fn lines(&self, generation: GenerationId) -> Result<BTreeMap<LineId, Line>, StoreError> {
+        let items = self.store.query_all(&self.partition(lines_partition(generation))).await?;
+        items.into_iter().map(|item| from_item::<Line>(item).map(|line| (line.budget_item_id, line))).collect()
+    }
+
+    fn partition(&self, partition: String) -> PartitionQuery<'_> {
+        PartitionQuery { table: &self.table, index: None, partition: ("pk", partition), range: None, descending: false, limit: None }
+    }
+
+    /// Writes the next state of a budget, unless it changed since `before` was read (then `false`, and nothing is left behind).
+    pub(crate) async fn write_budget(&self, before: &Budget, next: &BudgetRead, write: BudgetWrite) -> Result<bool, Error> {
+        let project = before.project_id;
+        let begun: Vec<GenerationId> = write.generations.iter().filter(|(_, lines)| !lines.is_empty()).map(|(id, _)| *id).collect();
+        if !begun.is_empty() {
+            self.begin(project, &begun).await?;
+            for (generation, lines) in &write.generations {
+                let items = lines.iter().map(|line| line_item(*generation, line)).collect::<Result<Vec<_>, _>>()?;
+                self.store.put_many(&self.table, items).await?;
+            }
+        }
+        let mut writes = vec![self.root_write(before, &next.budget, &begun)?];
+        for number in &write.revisions {
+            if let Some(revision) = next.revisions.get(number) {
+                writes.push(put(&self.table, to_item(revision_key(project, *number), "budgetRevision", revision)?, None));
+            }
+        }
+        writes.extend(write.delete_revisions.iter().map(|number| delete(&self.table, revision_key(project, *number), None)));
+        for (generation, line) in &write.put_lines {
+            writes.push(put(&self.table, line_item(*generation, line)?, None));
+        }
+        writes.extend(write.delete_lines.iter().map(|(generation, line)| delete(&self.table, line_key(*generation, *line), None)));
+        let written = happened(self.store.transact(writes).await)?;
+        if !written {
+            self.forget_generations(project, &begun).await?;
+        }
+        Ok(written)
+    }
+
+    /// The root's next state. Only what this write means to change is set, so that generations which other writes have begun stay noted.
+    fn root_write(&self, before: &Budget, next: &Budget, shown: &[GenerationId]) -> Result<TransactWriteItem, StoreError> {
+        let mut text = "SET version = :version, currency = :currency, clientRevision = :client, highestRevision = :highest".to_owned();
+        for (index, _) in shown.iter().enumerate() {
+            let separator = if index == 0 { " REMOVE " } else { ", " };
+            text = format!("{text}{separator}unfinished.#g{index}");
+        }
+        let mut expression = Expression::new(text)
+            .when("version = :before")
+            .value(":version", to_attribute(&next.version)?)
+            .value(":currency", s(&next.currency))
+            .value(":client", to_attribute(&next.client_revision)?)
+            .value(":highest", to_attribute(&next.highest_revision)?)
+            .value(":before", to_attribute(&before.version)?);
+        for (index, generation) in shown.iter().enumerate() {
+            expression = expression.name(&format!("#g{index}"), generation);
+        }
+        Ok(update(&self.table, budget_key(before.project_id), expression))
+    }
+
+    /// Notes generations that are about to be written, so that what a crash leaves is found.
+    async fn begin(&self, project: ProjectId, generations: &[GenerationId]) -> Result<(), Error> {
+        let sets: Vec<String> = (0..generations.len()).map(|index| format!("unfinished.#g{index} = :now")).collect();
+        let mut expression = Expression::new(format!("SET {}", sets.join(", ")))
+            .when("attribute_exists(pk)")
+            .value(":now", AttributeValue::N(self.clock.now().millis().to_string()));
+        for (index, generation) in generations.iter().enumerate() {
+            expression = expression.name(&format!("#g{index}"), generation);
+        }
+        let noted = self.store.update_item(&self.table, budget_key(project), expression).await?;
+        noted.map(|_| ()).map_err(|_| Error::NotFound)
+    }
+
+    /// Deletes generations that nothing shows, and their notes.
+    pub(crate) async fn forget_generations(&self, project: ProjectId, generations: &[GenerationId]) -> Result<(), Error> {
+        for generation in generations {
+            let items = self.store.query_all(&self.partition(lines_partition(*generation))).await?;
+            self.store.delete_many(&self.table, items.iter().filter_map(Key::of).collect()).await?;
+            let expression = Expression::new("REMOVE unfinished.#g").when("attribute_exists(pk)").name("#g", generation);
+            let _ = self.store.update_item(&self.table, budget_key(project), expression).await?;
+        }
+        Ok(())
+    }
+
+    /// Generations that a write began and never showed: it died on the way.
+    pub(crate) fn given_up(&self, budget: &Budget) -> Vec<GenerationId> {
+        let now = self.clock.now().millis();
+        budget.unfinished.iter().filter(|(_, begun)| now - **begun > GIVEN_UP_MILLIS).map(|(generation, _)| *generation).collect()
+    }
+}
+
+fn line_item(generation: GenerationId, line: &Line) -> Result<Item, StoreError> {
+    to_item(line_key(generation, line.budget_item_id), "budgetLine", line)
+}

@@ -1,0 +1,79 @@
+//! The projects table: keys, items and transactions.
+//!
+//! | item | pk | sk |
+//! | --- | --- | --- |
+//! | header: team, version, what lists show | `PROJECT#<id>` | `HEADER` |
+//! | details: the large and rare fields | `PROJECT#<id>` | `DETAILS` |
+//! | a person's place in the lists; index `byMember` (`memberId`, `activity`) | `PROJECT#<id>` | `MEMBER#<userId>` |
+//! | budget | `BUDGET#<projectId>` | `BUDGET` |
+//! | revision | `BUDGET#<projectId>` | `REVISION#<n>` |
+//! | line | `LINES#<generationId>` | `LINE#<lineId>` |
+//! | result of an idempotency key | `IDEMPOTENCY#<userId>` | `PROJECTS#<key>` |
+
+mod budgets;
+mod projects;
+mod purge;
+mod team;
+
+pub(crate) use budgets::{BudgetRead, BudgetWrite};
+pub(crate) use projects::{CreateOutcome, NewProject, Project};
+pub(crate) use team::TeamChange;
+
+use shared_utils::clock::{Clock, Timestamp};
+use shared_utils::dynamo::{Key, Store};
+use shared_utils::ids::{GenerationId, LineId, ProjectId, UserId};
+
+/// The projects table.
+#[derive(Clone)]
+pub(crate) struct ProjectStore {
+    store: Store,
+    table: String,
+    clock: Clock,
+}
+
+impl ProjectStore {
+    pub(crate) fn new(store: Store, table: String, clock: Clock) -> Self {
+        Self { store, table, clock }
+    }
+}
+
+fn project_partition(project: ProjectId) -> String {
+    format!("PROJECT#{project}")
+}
+
+fn details_key(project: ProjectId) -> Key {
+    Key::new(project_partition(project), "DETAILS")
+}
+
+fn member_key(project: ProjectId, user: UserId) -> Key {
+    Key::new(project_partition(project), format!("MEMBER#{user}"))
+}
+
+fn budget_partition(project: ProjectId) -> String {
+    format!("BUDGET#{project}")
+}
+
+fn budget_key(project: ProjectId) -> Key {
+    Key::new(budget_partition(project), "BUDGET")
+}
+
+fn revision_key(project: ProjectId, revision: u64) -> Key {
+    Key::new(budget_partition(project), format!("REVISION#{revision:010}"))
+}
+
+fn lines_partition(generation: GenerationId) -> String {
+    format!("LINES#{generation}")
+}
+
+fn line_key(generation: GenerationId, line: LineId) -> Key {
+    Key::new(lines_partition(generation), format!("LINE#{line}"))
+}
+
+fn idempotency_key(user: UserId, key: &str) -> Key {
+    Key::new(format!("IDEMPOTENCY#{user}"), format!("PROJECTS#{key}"))
+}
+
+/// A project's place in its members' lists: the minute of its latest change, then its id.
+fn activity(minute: Timestamp, project: ProjectId) -> String {
+    format!("{minute}#{project}")
+}

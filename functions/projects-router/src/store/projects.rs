@@ -1,0 +1,413 @@
+//! Projects: create, read, list, change, delete.
+
+use std::collections::BTreeMap;
+
+use access::teams::{BY_MEMBER, Member, header_key};
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Expression, Item, Key, PartitionQuery, StoreError, TransactError, from_item, from_json, n, put, s, to_attribute, to_item, to_json, update};
+use shared_utils::http::Error;
+use shared_utils::ids::{ProjectId, UserId};
+
+use super::{ProjectStore, activity, details_key, idempotency_key, member_key};
+use crate::project::{Changes, FIELDS, is_summary};
+
+/// How long an idempotency key is kept, in seconds.
+const IDEMPOTENCY_SECONDS: i64 = 86_400;
+/// How long a deleted project's header stays, so that its owner's repeated DELETE finds it, in seconds.
+const TOMBSTONE_SECONDS: i64 = 7 * 86_400;
+/// The length of a description in lists, in code points.
+const EXCERPT: usize = 280;
+
+/// The server's part of a header item.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Header {
+    project_id: ProjectId,
+    version: u64,
+    team: BTreeMap<UserId, Member>,
+    created_by: UserId,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// The minute that its members' lists have it under.
+    activity_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Timestamp>,
+    description_excerpt: String,
+}
+
+/// A project.
+#[derive(Debug, Clone)]
+pub(crate) struct Project {
+    pub(crate) project_id: ProjectId,
+    pub(crate) version: u64,
+    pub(crate) team: BTreeMap<UserId, Member>,
+    pub(crate) created_by: UserId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(super) activity_at: Timestamp,
+    pub(crate) deleted_at: Option<Timestamp>,
+    excerpt: String,
+    /// The client's fields that have a value.
+    pub(crate) fields: Map<String, Value>,
+}
+
+/// What a project is made from.
+pub(crate) struct NewProject {
+    pub(crate) owner: UserId,
+    pub(crate) fields: Changes,
+    pub(crate) team: BTreeMap<UserId, Member>,
+    /// Cents.
+    pub(crate) ball_park: Option<i64>,
+}
+
+/// What became of making a project.
+pub(crate) enum CreateOutcome {
+    /// It is there, and this is its answer.
+    Created(Box<Project>, String),
+    /// The key was used before for the same body: its answer then.
+    Replayed(ProjectId, String),
+}
+
+/// What was answered under an idempotency key.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answered {
+    project_id: ProjectId,
+    digest: String,
+    body: String,
+    ttl: i64,
+}
+
+impl Project {
+    fn from_items(header: Item, details: Option<Item>) -> Result<Self, StoreError> {
+        let mut fields = Map::new();
+        for (name, _, summary) in FIELDS {
+            let item = if *summary { Some(&header) } else { details.as_ref() };
+            if let Some(value) = item.and_then(|item| item.get(*name)) {
+                fields.insert((*name).to_owned(), to_json(value));
+            }
+        }
+        let header: Header = from_item(header)?;
+        Ok(Self {
+            project_id: header.project_id,
+            version: header.version,
+            team: header.team,
+            created_by: header.created_by,
+            created_at: header.created_at,
+            updated_at: header.updated_at,
+            activity_at: header.activity_at,
+            deleted_at: header.deleted_at,
+            excerpt: header.description_excerpt,
+            fields,
+        })
+    }
+
+    fn header(&self) -> Header {
+        Header {
+            project_id: self.project_id,
+            version: self.version,
+            team: self.team.clone(),
+            created_by: self.created_by,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            activity_at: self.activity_at,
+            deleted_at: self.deleted_at,
+            description_excerpt: self.excerpt.clone(),
+        }
+    }
+
+    fn team_json(&self) -> Value {
+        let entries = self.team.iter().map(|(user, member)| json!({"userId": user, "role": member.role, "title": member.title}));
+        Value::Array(entries.collect())
+    }
+
+    /// The whole project, as the API gives it: every field, null where it has no value.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        for (name, _, _) in FIELDS {
+            object.insert((*name).to_owned(), self.fields.get(*name).cloned().unwrap_or(Value::Null));
+        }
+        object.insert("projectId".to_owned(), json!(self.project_id));
+        object.insert("team".to_owned(), self.team_json());
+        object.insert("version".to_owned(), json!(self.version));
+        object.insert("createdBy".to_owned(), json!(self.created_by));
+        object.insert("createdAt".to_owned(), json!(self.created_at));
+        object.insert("updatedAt".to_owned(), json!(self.updated_at));
+        Value::Object(object)
+    }
+
+    /// What lists show: enough that no detail call follows. Texts and arrays are never null here.
+    pub(crate) fn summary_json(&self) -> Value {
+        let field = |name: &str, absent: Value| self.fields.get(name).cloned().unwrap_or(absent);
+        json!({
+            "projectId": self.project_id,
+            "title": field("title", json!("")),
+            "status": field("status", Value::Null),
+            "color": field("color", Value::Null),
+            "thumbnails": field("thumbnails", json!([])),
+            "finishline": field("finishline", Value::Null),
+            "dateCreated": field("dateCreated", Value::Null),
+            "customFolders": field("customFolders", json!([])),
+            "description": self.excerpt,
+            "team": self.team_json(),
+            "version": self.version,
+            "createdAt": self.created_at,
+            "updatedAt": self.updated_at,
+        })
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        self.fields.get("title").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// This project with the changes made.
+    pub(crate) fn changed(&self, changes: &Changes, now: Timestamp) -> Self {
+        let mut next = self.clone();
+        for (name, value) in changes {
+            if value.is_null() { next.fields.remove(name) } else { next.fields.insert(name.clone(), value.clone()) };
+        }
+        next.excerpt = next.fields.get("description").and_then(Value::as_str).unwrap_or_default().chars().take(EXCERPT).collect();
+        next.version += 1;
+        next.updated_at = now;
+        next
+    }
+
+    /// The size of the client's fields as they are stored, in bytes, about.
+    pub(crate) fn size(&self) -> usize {
+        self.fields.iter().map(|(name, value)| name.len() + value.to_string().len()).sum()
+    }
+}
+
+impl ProjectStore {
+    /// A project, deleted or not. One round trip.
+    pub(crate) async fn project(&self, id: ProjectId) -> Result<Option<Project>, StoreError> {
+        let (header, details) = (header_key(id), details_key(id));
+        let mut found = self.store.get_many(&[(&self.table, header.clone()), (&self.table, details.clone())]).await?;
+        let header = found.remove(&(self.table.clone(), header));
+        let details = found.remove(&(self.table.clone(), details));
+        header.map(|header| Project::from_items(header, details)).transpose()
+    }
+
+    /// Makes a project with its memberships, its budget and the first revision, all or none. One round trip.
+    pub(crate) async fn create(&self, new: NewProject, key: Option<(String, String)>) -> Result<CreateOutcome, Error> {
+        let now = self.clock.now();
+        let project = Project {
+            project_id: ProjectId::generate(now),
+            version: 0,
+            team: new.team,
+            created_by: new.owner,
+            created_at: now,
+            updated_at: now,
+            activity_at: now.minute(),
+            deleted_at: None,
+            excerpt: String::new(),
+            fields: Map::new(),
+        }
+        .changed(&new.fields, now);
+        let id = project.project_id;
+        let body = project.to_json().to_string();
+        let mut writes = Vec::new();
+        if let Some((key, digest)) = &key {
+            let answered = Answered { project_id: id, digest: digest.clone(), body: body.clone(), ttl: now.seconds() + IDEMPOTENCY_SECONDS };
+            let item = to_item(idempotency_key(new.owner, key), "idempotency", &answered)?;
+            writes.push(put(&self.table, item, Some("attribute_not_exists(pk)")));
+        }
+        let (header, details) = items(&project)?;
+        writes.push(put(&self.table, header, Some("attribute_not_exists(pk)")));
+        writes.push(put(&self.table, details, None));
+        writes.extend(project.team.keys().map(|user| self.member_put(id, *user, project.activity_at)));
+        writes.extend(self.first_revision(id, new.ball_park, now)?);
+        match (self.store.transact(writes).await, key) {
+            (Ok(()), _) => Ok(CreateOutcome::Created(Box::new(project), body)),
+            (Err(error), Some((_, digest))) => match error.refused_at(0) {
+                Some(Some(item)) => {
+                    let answered: Answered = from_item(item.clone())?;
+                    if answered.digest != digest {
+                        return Err(Error::IdempotencyMismatch);
+                    }
+                    Ok(CreateOutcome::Replayed(answered.project_id, answered.body))
+                }
+                _ => Err(error.into()),
+            },
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+
+    /// The write that puts a project into a person's list.
+    pub(super) fn member_put(&self, project: ProjectId, user: UserId, minute: Timestamp) -> TransactWriteItem {
+        let mut item = member_key(project, user).into_item();
+        item.insert("type".to_owned(), s("teamMember"));
+        item.insert("projectId".to_owned(), s(project));
+        item.insert("memberId".to_owned(), s(user));
+        item.insert("activity".to_owned(), s(activity(minute, project)));
+        put(&self.table, item, None)
+    }
+
+    /// The writes that move a project in its members' lists: none within the minute in which it moved last.
+    pub(super) fn activity_writes(&self, project: &Project, minute: Timestamp) -> Vec<TransactWriteItem> {
+        if project.activity_at == minute {
+            return Vec::new();
+        }
+        let moved = |user: &UserId| {
+            let expression = Expression::new("SET activity = :activity")
+                .when("attribute_exists(pk)")
+                .value(":activity", s(activity(minute, project.project_id)));
+            update(&self.table, member_key(project.project_id, *user), expression)
+        };
+        project.team.keys().map(moved).collect()
+    }
+
+    /// One page of a person's projects, the latest change first, and the place where the next one begins. Two round trips.
+    pub(crate) async fn list(&self, user: UserId, place: Option<&str>, limit: usize) -> Result<(Vec<Project>, Option<String>), Error> {
+        let query = PartitionQuery {
+            table: &self.table,
+            index: Some(BY_MEMBER),
+            partition: ("memberId", user.to_string()),
+            range: None,
+            descending: true,
+            limit: Some(limit),
+        };
+        let start = place.map(|place| start_key(user, place)).transpose()?;
+        let page = self.store.query_page(&query, start).await?;
+        let text = |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+        let ids: Vec<ProjectId> = page.items.iter().filter_map(|item| text(item, "projectId").parse().ok()).collect();
+        let keys: Vec<(&str, Key)> = ids.iter().map(|id| (self.table.as_str(), header_key(*id))).collect();
+        let mut found = self.store.get_many(&keys).await?;
+        let mut projects = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some(header) = found.remove(&(self.table.clone(), header_key(id))) {
+                projects.push(Project::from_items(header, None)?);
+            }
+        }
+        Ok((projects, page.last.map(|last| text(&last, "activity"))))
+    }
+
+    /// Writes the next state of a project, unless it changed since `before` was read (then `false`). One round trip.
+    pub(crate) async fn change(&self, before: &Project, next: &Project, changes: &Changes) -> Result<bool, Error> {
+        let minute = next.updated_at.minute();
+        let (header_changes, details_changes): (Vec<_>, Vec<_>) = changes.iter().partition(|(name, _)| is_summary(name));
+        let mut header = Assignments::default();
+        header.set("version", n(next.version));
+        header.set("updatedAt", s(next.updated_at));
+        header.set("activityAt", s(minute));
+        if changes.contains_key("description") {
+            header.set("descriptionExcerpt", s(&next.excerpt));
+        }
+        header.apply(header_changes);
+        let condition = "version = :versionBefore AND attribute_not_exists(deletedAt)";
+        let mut writes =
+            vec![update(&self.table, header_key(next.project_id), header.into_expression().when(condition).value(":versionBefore", n(before.version)))];
+        if !details_changes.is_empty() {
+            let mut details = Assignments::default();
+            details.set("type", s("projectDetails"));
+            details.apply(details_changes);
+            writes.push(update(&self.table, details_key(next.project_id), details.into_expression()));
+        }
+        writes.extend(self.activity_writes(before, minute));
+        happened(self.store.transact(writes).await)
+    }
+
+    /// Makes a project unreachable in one write. `false` when it changed since it was read.
+    pub(crate) async fn delete(&self, project: &Project) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let expression = Expression::new("SET deletedAt = :now, #ttl = :ttl")
+            .when("version = :version AND attribute_not_exists(deletedAt)")
+            .name("#ttl", "ttl")
+            .value(":now", s(now))
+            .value(":ttl", n(now.seconds() + TOMBSTONE_SECONDS))
+            .value(":version", n(project.version));
+        Ok(self.store.update_item(&self.table, header_key(project.project_id), expression).await?.is_ok())
+    }
+
+    /// The write that gives a header its next team and version, unless it changed since `before`.
+    pub(super) fn team_write(&self, before: &Project, next: &Project) -> Result<TransactWriteItem, StoreError> {
+        let mut header = Assignments::default();
+        header.set("version", n(next.version));
+        header.set("updatedAt", s(next.updated_at));
+        header.set("activityAt", s(next.updated_at.minute()));
+        header.set("team", to_attribute(&next.team)?);
+        let condition = "version = :versionBefore AND attribute_not_exists(deletedAt)";
+        Ok(update(&self.table, header_key(next.project_id), header.into_expression().when(condition).value(":versionBefore", n(before.version))))
+    }
+
+    /// Moves a project in its members' lists without changing it: a budget was written.
+    pub(crate) async fn touch(&self, project: &Project) -> Result<(), Error> {
+        let minute = self.clock.now().minute();
+        let mut writes = self.activity_writes(project, minute);
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let expression = Expression::new("SET activityAt = :minute").when("attribute_not_exists(deletedAt) AND attribute_exists(pk)").value(":minute", s(minute));
+        writes.push(update(&self.table, header_key(project.project_id), expression));
+        // Someone left, or the project was deleted meanwhile: its place in lists is not worth an error.
+        happened(self.store.transact(writes).await).map(|_| ())
+    }
+}
+
+/// The header and details items of a new project.
+fn items(project: &Project) -> Result<(Item, Item), StoreError> {
+    let mut header = to_item(header_key(project.project_id), "project", &project.header())?;
+    let mut details = details_key(project.project_id).into_item();
+    details.insert("type".to_owned(), s("projectDetails"));
+    for (name, value) in &project.fields {
+        let item = if is_summary(name) { &mut header } else { &mut details };
+        item.insert(name.clone(), from_json(value));
+    }
+    Ok((header, details))
+}
+
+/// Whether a transaction happened; its conditions are all of one meaning: something changed meanwhile.
+pub(super) fn happened(outcome: Result<(), TransactError>) -> Result<bool, Error> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(TransactError::Refused(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The key that a page of the index starts after.
+fn start_key(user: UserId, place: &str) -> Result<Item, Error> {
+    let project: ProjectId = place.rsplit_once('#').and_then(|(_, id)| id.parse().ok()).ok_or(Error::InvalidCursor)?;
+    let mut key = member_key(project, user).into_item();
+    key.insert("memberId".to_owned(), s(user));
+    key.insert("activity".to_owned(), s(place));
+    Ok(key)
+}
+
+/// `SET` and `REMOVE` clauses in the making.
+#[derive(Default)]
+struct Assignments {
+    sets: Vec<(String, aws_sdk_dynamodb::types::AttributeValue)>,
+    removes: Vec<String>,
+}
+
+impl Assignments {
+    fn set(&mut self, name: &str, value: aws_sdk_dynamodb::types::AttributeValue) {
+        self.sets.push((name.to_owned(), value));
+    }
+
+    fn apply(&mut self, changes: Vec<(&String, &Value)>) {
+        for (name, value) in changes {
+            if value.is_null() { self.removes.push(name.clone()) } else { self.set(name, from_json(value)) }
+        }
+    }
+
+    fn into_expression(self) -> Expression {
+        let list = |count: usize, entry: fn(usize) -> String| (0..count).map(entry).collect::<Vec<_>>().join(", ");
+        let mut text = format!("SET {}", list(self.sets.len(), |index| format!("#s{index} = :s{index}")));
+        if !self.removes.is_empty() {
+            text = format!("{text} REMOVE {}", list(self.removes.len(), |index| format!("#r{index}")));
+        }
+        let mut expression = Expression::new(text);
+        for (index, (name, value)) in self.sets.into_iter().enumerate() {
+            expression = expression.name(&format!("#s{index}"), name).value(&format!(":s{index}"), value);
+        }
+        for (index, name) in self.removes.into_iter().enumerate() {
+            expression = expression.name(&format!("#r{index}"), name);
+        }
+        expression
+    }
+}

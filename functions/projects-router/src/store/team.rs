@@ -1,0 +1,56 @@
+//! Changes of a team: header and list rows in one transaction, so that no reader sees one without the other.
+
+use access::teams::{Member, TeamRole};
+use shared_utils::dynamo::delete;
+use shared_utils::http::Error;
+use shared_utils::ids::UserId;
+
+use super::projects::happened;
+use super::{Project, ProjectStore, member_key};
+
+/// The most people in a team: their rows and the header fit into one transaction.
+const MAX_TEAM: usize = 91;
+
+/// What happens to one person's place.
+pub(crate) enum TeamChange {
+    /// They get this place.
+    Set(Member),
+    /// They leave.
+    Remove,
+}
+
+impl ProjectStore {
+    /// The project's next state, or why it cannot be: its last owner cannot go or step down.
+    pub(crate) fn with_team(&self, before: &Project, user: UserId, change: &TeamChange) -> Result<Project, Error> {
+        let mut next = before.clone();
+        match change {
+            TeamChange::Set(member) => next.team.insert(user, member.clone()),
+            TeamChange::Remove => next.team.remove(&user),
+        };
+        if !next.team.values().any(|member| member.role == TeamRole::Owner) {
+            return Err(Error::LastOwner);
+        }
+        if next.team.len() > MAX_TEAM {
+            return Err(Error::Conflict(format!("A team has at most {MAX_TEAM} people.").into()));
+        }
+        next.version += 1;
+        next.updated_at = self.clock.now();
+        Ok(next)
+    }
+
+    /// Writes the next state, unless the project changed since `before` was read (then `false`). One round trip.
+    pub(crate) async fn change_team(&self, before: &Project, next: &Project, user: UserId) -> Result<bool, Error> {
+        let minute = next.updated_at.minute();
+        let mut writes = vec![self.team_write(before, next)?];
+        // The person's own row is written below; the others move in their lists.
+        let mut others = before.clone();
+        others.team.remove(&user);
+        writes.extend(self.activity_writes(&others, minute));
+        if next.team.contains_key(&user) {
+            writes.push(self.member_put(next.project_id, user, minute));
+        } else if before.team.contains_key(&user) {
+            writes.push(delete(&self.table, member_key(next.project_id, user), None));
+        }
+        happened(self.store.transact(writes).await)
+    }
+}
