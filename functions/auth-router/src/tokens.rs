@@ -79,7 +79,13 @@ impl TokenIssuer {
 
     /// An access token, with the refresh token that goes beside it. Its life is cut by a random 0–5 %, so that many clients that
     /// signed in at once do not refresh at once.
-    pub(crate) async fn pair(&self, subject: Subject, refresh: &RefreshToken, refresh_expires_at: Timestamp, now: Timestamp) -> Result<TokenPair, Error> {
+    pub(crate) async fn pair(
+        &self,
+        subject: Subject,
+        refresh: &RefreshToken,
+        refresh_expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<TokenPair, Error> {
         let issued_at = u64::try_from(now.seconds()).unwrap_or(0);
         let life = self.lifetimes.access - random::below(self.lifetimes.access / 20 + 1);
         let claims = AccessClaims {
@@ -156,7 +162,8 @@ mod tests {
         let text = token.text();
         assert!(RefreshToken::parse(&text).is_some_and(|read| read == token));
         let cut = &text[..text.len() - 1];
-        for bad in [cut, &format!("{text}A"), &format!("{text}="), &text.replace('.', ""), "", ".", &text.replace("fam_", "ses_"), &format!("{cut}_")] {
+        for bad in [cut, &format!("{text}A"), &format!("{text}="), &text.replace('.', ""), "", ".", &text.replace("fam_", "ses_"), &format!("{cut}_")]
+        {
             assert!(RefreshToken::parse(bad).is_none(), "{bad}");
         }
     }

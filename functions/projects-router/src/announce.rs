@@ -46,8 +46,16 @@ impl App {
     }
 
     /// `budgetUpdated`: the revision that was written, with its totals.
-    pub(crate) fn announce_budget(&self, team: &BTreeMap<UserId, Member>, project: ProjectId, (revision, version): (u64, u64), totals: &Value, by: UserId) {
-        let frame = json!({"action": "budgetUpdated", "projectId": project, "revision": revision, "version": version, "totals": totals, "userId": by});
+    pub(crate) fn announce_budget(
+        &self,
+        team: &BTreeMap<UserId, Member>,
+        project: ProjectId,
+        (revision, version): (u64, u64),
+        totals: &Value,
+        by: UserId,
+    ) {
+        let frame =
+            json!({"action": "budgetUpdated", "projectId": project, "revision": revision, "version": version, "totals": totals, "userId": by});
         self.announce_later(budget_readers(team), frame);
     }
 

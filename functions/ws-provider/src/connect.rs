@@ -62,7 +62,8 @@ fn end_surplus(app: &App, all: Vec<Connection>, new: &Connection) {
         .filter(|other| other.connection_id != new.connection_id && other.expires_at > now)
         .partition(|other| other.tab_id.is_some() && other.tab_id == new.tab_id);
     let surplus = (kept.len() + 1).saturating_sub(MAX_PER_USER);
-    let ended = replaced.into_iter().map(|other| (other, "replaced")).chain(kept.into_iter().take(surplus).map(|other| (other, "too_many_connections")));
+    let ended =
+        replaced.into_iter().map(|other| (other, "replaced")).chain(kept.into_iter().take(surplus).map(|other| (other, "too_many_connections")));
     for (connection, reason) in ended {
         let announcer = app.announcer.clone();
         let frame: Value = json!({"action": "closing", "reason": reason, "reconnect": false});

@@ -20,8 +20,14 @@ pub enum Window {
 impl Messaging {
     /// Every conversation of a person, the latest activity first. Two round trips up to 100 conversations, one more per further 100.
     pub async fn conversations(&self, user: UserId) -> Result<Vec<Conversation>, Error> {
-        let query =
-            PartitionQuery { table: &self.table, index: None, partition: ("pk", keys::user_partition(user)), range: None, descending: false, limit: None };
+        let query = PartitionQuery {
+            table: &self.table,
+            index: None,
+            partition: ("pk", keys::user_partition(user)),
+            range: None,
+            descending: false,
+            limit: None,
+        };
         let (listed, projects) = futures_util::future::try_join(self.store.query_all(&query), self.teams.projects_of(user)).await?;
         let listed = listed.iter().filter_map(|item| item.get("conversationId")?.as_s().ok()?.parse().ok());
         let mut ids: Vec<ConversationId> = listed.collect();

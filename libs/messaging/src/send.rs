@@ -125,18 +125,17 @@ impl Messaging {
         let conversation = head.conversation_id;
         let change = Change { change_seq: head.change_seq + 1, seq: message.seq, change_type: ChangeType::Created, at: message.timestamp };
         let takes_part = if head.conversation_type == Kind::Project { "" } else { " AND attribute_exists(participants.#sender)" };
-        let head_update = Expression::new(
-            "SET lastSeq = :seq, changeSeq = :change, lastMessage = :last, lastActivityAt = :now, participants.#sender = :marker",
-        )
-        .when(format!("lastSeq = :before AND changeSeq = :changeBefore{takes_part}"))
-        .name("#sender", sender)
-        .value(":seq", n(message.seq))
-        .value(":change", n(change.change_seq))
-        .value(":last", to_attribute(&message.as_last())?)
-        .value(":now", s(message.timestamp))
-        .value(":marker", to_attribute(&Marker { read_seq: message.seq })?)
-        .value(":before", n(head.last_seq))
-        .value(":changeBefore", n(head.change_seq));
+        let head_update =
+            Expression::new("SET lastSeq = :seq, changeSeq = :change, lastMessage = :last, lastActivityAt = :now, participants.#sender = :marker")
+                .when(format!("lastSeq = :before AND changeSeq = :changeBefore{takes_part}"))
+                .name("#sender", sender)
+                .value(":seq", n(message.seq))
+                .value(":change", n(change.change_seq))
+                .value(":last", to_attribute(&message.as_last())?)
+                .value(":now", s(message.timestamp))
+                .value(":marker", to_attribute(&Marker { read_seq: message.seq })?)
+                .value(":before", n(head.last_seq))
+                .value(":changeBefore", n(head.change_seq));
         let mut writes = vec![
             update(&self.table, keys::head(conversation), head_update),
             put(&self.table, to_item(keys::message(conversation, message.seq), "message", message)?, Some("attribute_not_exists(pk)")),

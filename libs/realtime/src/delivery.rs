@@ -95,7 +95,9 @@ impl Announcer {
         match self.revocations.check(connection.user_id, connection.session_id, connection.version).await {
             Ok(()) if connection.is_live(self.clock.now()) => {}
             Ok(()) => {
-                self.gateway.post(&connection.connection_id, &json!({"action": "auth_expired", "reason": "token_expired", "reconnect": true}).to_string()).await;
+                self.gateway
+                    .post(&connection.connection_id, &json!({"action": "auth_expired", "reason": "token_expired", "reconnect": true}).to_string())
+                    .await;
                 return Tally { ended: 1, ..Tally::default() };
             }
             Err(Error::Unavailable(_) | Error::Internal(_)) => return Tally { failed: 1, ..Tally::default() },

@@ -39,7 +39,9 @@ impl Gateway {
             .http_client(aws.http_client.clone())
             .endpoint_url(endpoint)
             .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).operation_timeout(Duration::from_secs(5)).build())
+            .timeout_config(
+                TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).operation_timeout(Duration::from_secs(5)).build(),
+            )
             .build();
         Self { client: Client::from_conf(config) }
     }

@@ -93,9 +93,6 @@ fn https_client() -> Result<SharedHttpClient, EnvError> {
         Ok(pem) => TrustStore::empty().with_pem_certificate(pem),
         Err(_) => TrustStore::empty().with_native_roots(true),
     };
-    let tls = TlsContext::builder()
-        .with_trust_store(trust)
-        .build()
-        .map_err(|error| EnvError::unusable("SHARED_UTILS_DIR", error))?;
+    let tls = TlsContext::builder().with_trust_store(trust).build().map_err(|error| EnvError::unusable("SHARED_UTILS_DIR", error))?;
     Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https())
 }

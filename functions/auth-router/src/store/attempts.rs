@@ -8,8 +8,8 @@ use shared_utils::dynamo::{Expression, Key, StoreError, delete, from_item, n, pu
 use shared_utils::ids::UserId;
 use shared_utils::random::sha256;
 
-use super::users::{email_key, normalized};
 use super::AuthStore;
+use super::users::{email_key, normalized};
 
 /// The failure from which on each one locks.
 const FIRST_LOCKING: u32 = 5;

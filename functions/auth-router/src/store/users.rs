@@ -8,8 +8,8 @@ use shared_utils::dynamo::{Expression, Key, PartitionQuery, StoreError, from_ite
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
-use super::families::Family;
 use super::AuthStore;
+use super::families::Family;
 
 /// A user as the table keeps it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -110,8 +110,14 @@ impl AuthStore {
 
     /// A user and all their logins, in one call.
     pub(crate) async fn user_with_families(&self, user: UserId) -> Result<(Option<User>, Vec<Family>), StoreError> {
-        let query =
-            PartitionQuery { table: &self.table, index: None, partition: ("pk", format!("USER#{user}")), range: None, descending: false, limit: None };
+        let query = PartitionQuery {
+            table: &self.table,
+            index: None,
+            partition: ("pk", format!("USER#{user}")),
+            range: None,
+            descending: false,
+            limit: None,
+        };
         let (mut found, mut families) = (None, Vec::new());
         for item in self.store.query_all(&query).await? {
             match item.get("type").and_then(|kind| kind.as_s().ok()).map(String::as_str) {
@@ -161,10 +167,8 @@ impl AuthStore {
 
     /// Replaces a password hash by one with today's parameters, unless the password was changed meanwhile.
     pub(crate) async fn rehash(&self, user: &User, hash: &str) -> Result<(), StoreError> {
-        let expression = Expression::new("SET passwordHash = :new")
-            .when("passwordHash = :old")
-            .value(":new", s(hash))
-            .value(":old", s(&user.password_hash));
+        let expression =
+            Expression::new("SET passwordHash = :new").when("passwordHash = :old").value(":new", s(hash)).value(":old", s(&user.password_hash));
         let _ = self.store.update_item(&self.table, user_key(user.profile.user_id), expression).await?;
         Ok(())
     }

@@ -29,7 +29,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         }
     }
     let response = Response::json(if outcome.created { 201 } else { 200 }, &view)?;
-    let response = if outcome.created { response.with_header("location", format!("/messages/conversations/{}", view.conversation_id)) } else { response };
+    let response =
+        if outcome.created { response.with_header("location", format!("/messages/conversations/{}", view.conversation_id)) } else { response };
     Ok(if outcome.replayed { response.with_header("idempotent-replayed", "true") } else { response })
 }
 

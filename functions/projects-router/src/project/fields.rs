@@ -119,13 +119,13 @@ fn read(kind: Kind, value: Value) -> Result<Value, Fault> {
             })
         }),
         Kind::Contact => object(value, &[], &["name", "phone", "contact"], |_, value| text_within(value, &(0..=500)).map(Value::String)),
-        Kind::CustomFolders => array(value, |entry| {
-            object(entry, &["key", "name"], &[], |_, value| text_within(value, &(0..=500)).map(Value::String))
-        }),
+        Kind::CustomFolders => {
+            array(value, |entry| object(entry, &["key", "name"], &[], |_, value| text_within(value, &(0..=500)).map(Value::String)))
+        }
         Kind::Folders => folders(value),
-        Kind::Galleries => array(value, |entry| {
-            object(entry, &["id", "name"], &["slug", "cover"], |_, value| text_within(value, &(0..=2_000)).map(Value::String))
-        }),
+        Kind::Galleries => {
+            array(value, |entry| object(entry, &["id", "name"], &["slug", "cover"], |_, value| text_within(value, &(0..=2_000)).map(Value::String)))
+        }
     }
 }
 

@@ -69,7 +69,9 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
                 "version": plan.next.budget.version, "revision": plan.shown, "totals": revision.totals.to_json(),
                 "lines": lines_json(&plan.next, plan.shown, written),
             });
-            return Ok(Response::json(200, &body)?.with_header("etag", etag(plan.next.budget.version)).with_header("preference-applied", "return=minimal"));
+            return Ok(Response::json(200, &body)?
+                .with_header("etag", etag(plan.next.budget.version))
+                .with_header("preference-applied", "return=minimal"));
         }
         return answer(&plan.next, plan.shown, &plan.lines);
     }

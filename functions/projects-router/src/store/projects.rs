@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Item, Key, PartitionQuery, StoreError, TransactError, from_item, from_json, n, put, s, to_attribute, to_item, to_json, update};
+use shared_utils::dynamo::{
+    Expression, Item, Key, PartitionQuery, StoreError, TransactError, from_item, from_json, n, put, s, to_attribute, to_item, to_json, update,
+};
 use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, UserId};
 
@@ -167,7 +169,11 @@ impl Project {
     pub(crate) fn changed(&self, changes: &Changes, now: Timestamp) -> Self {
         let mut next = self.clone();
         for (name, value) in changes {
-            if value.is_null() { next.fields.remove(name) } else { next.fields.insert(name.clone(), value.clone()) };
+            if value.is_null() {
+                next.fields.remove(name)
+            } else {
+                next.fields.insert(name.clone(), value.clone())
+            };
         }
         next.excerpt = next.fields.get("description").and_then(Value::as_str).unwrap_or_default().chars().take(EXCERPT).collect();
         next.version += 1;
@@ -252,9 +258,8 @@ impl ProjectStore {
             return Vec::new();
         }
         let moved = |user: &UserId| {
-            let expression = Expression::new("SET activity = :activity")
-                .when("attribute_exists(pk)")
-                .value(":activity", s(activity(minute, project.project_id)));
+            let expression =
+                Expression::new("SET activity = :activity").when("attribute_exists(pk)").value(":activity", s(activity(minute, project.project_id)));
             update(&self.table, member_key(project.project_id, *user), expression)
         };
         project.team.keys().map(moved).collect()
@@ -298,8 +303,11 @@ impl ProjectStore {
         }
         header.apply(header_changes);
         let condition = "version = :versionBefore AND attribute_not_exists(deletedAt)";
-        let mut writes =
-            vec![update(&self.table, header_key(next.project_id), header.into_expression().when(condition).value(":versionBefore", n(before.version)))];
+        let mut writes = vec![update(
+            &self.table,
+            header_key(next.project_id),
+            header.into_expression().when(condition).value(":versionBefore", n(before.version)),
+        )];
         if !details_changes.is_empty() {
             let mut details = Assignments::default();
             details.set("type", s("projectDetails"));
@@ -340,7 +348,8 @@ impl ProjectStore {
         if writes.is_empty() {
             return Ok(());
         }
-        let expression = Expression::new("SET activityAt = :minute").when("attribute_not_exists(deletedAt) AND attribute_exists(pk)").value(":minute", s(minute));
+        let expression =
+            Expression::new("SET activityAt = :minute").when("attribute_not_exists(deletedAt) AND attribute_exists(pk)").value(":minute", s(minute));
         writes.push(update(&self.table, header_key(project.project_id), expression));
         // Someone left, or the project was deleted meanwhile: its place in lists is not worth an error.
         happened(self.store.transact(writes).await).map(|_| ())

@@ -12,8 +12,8 @@ use shared_utils::http::fields::Fields;
 use shared_utils::http::{Error, json};
 use shared_utils::ids::{ConversationId, MessageId};
 
-use crate::reply::{self, Echo};
 use crate::App;
+use crate::reply::{self, Echo};
 
 /// The largest frame that is read, in bytes.
 const MAX_FRAME: usize = 32 * 1024;
@@ -22,9 +22,8 @@ const MAX_STRIKES: u64 = 10;
 /// The longest `ref` that is echoed, in characters.
 const MAX_REF: usize = 64;
 /// What today's frontend sends along and the server knows better.
-const IGNORED: &[&str] = &[
-    "senderId", "userId", "username", "timestamp", "conversationType", "projectId", "title", "file", "editedAt", "editedBy", "read", "lastMsgTs",
-];
+const IGNORED: &[&str] =
+    &["senderId", "userId", "username", "timestamp", "conversationType", "projectId", "title", "file", "editedAt", "editedBy", "read", "lastMsgTs"];
 
 /// An action by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

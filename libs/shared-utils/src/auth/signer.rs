@@ -55,11 +55,7 @@ impl KeyFileSigner {
         let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|error| SignError::Key(Internal::new(error)))?;
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.secret_pkcs8_der(), &SystemRandom::new())
             .map_err(|error| SignError::Key(Internal::new(error)))?;
-        Ok(Self {
-            key_id: key_id.to_owned(),
-            key: EncodingKey::from_ec_der(der.secret_pkcs8_der()),
-            point: pair.public_key().as_ref().to_vec(),
-        })
+        Ok(Self { key_id: key_id.to_owned(), key: EncodingKey::from_ec_der(der.secret_pkcs8_der()), point: pair.public_key().as_ref().to_vec() })
     }
 
     /// The public key as an uncompressed point.

@@ -63,10 +63,11 @@ impl CorsPolicy {
     pub fn allows(&self, origin: &str) -> bool {
         self.origins.iter().any(|allowed| match allowed {
             AllowedOrigin::Exact(exact) => exact == origin,
-            AllowedOrigin::Subdomain(suffix) => origin
-                .strip_prefix("https://")
-                .and_then(|host| host.strip_suffix(suffix.as_str()))
-                .is_some_and(|label| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')),
+            AllowedOrigin::Subdomain(suffix) => {
+                origin.strip_prefix("https://").and_then(|host| host.strip_suffix(suffix.as_str())).is_some_and(|label| {
+                    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                })
+            }
         })
     }
 
@@ -122,10 +123,22 @@ mod tests {
             assert!(policy.allows(listed), "{listed}");
         }
         for other in [
-            "null", "", "http://app.mylg.studio", "https://app.mylg.studio:8443", "https://app.mylg.studio.evil.test", "http://localhost",
-            "http://localhost:5174", "http://192.168.1.7:5173", "https://preview.mylg.studio", "https://.preview.mylg.studio",
-            "https://a.b.preview.mylg.studio", "http://pr-7.preview.mylg.studio", "https://evil.test/.preview.mylg.studio",
-            "https://pr-7.preview.mylg.studio:444", "https://x@y.preview.mylg.studio", "*",
+            "null",
+            "",
+            "http://app.mylg.studio",
+            "https://app.mylg.studio:8443",
+            "https://app.mylg.studio.evil.test",
+            "http://localhost",
+            "http://localhost:5174",
+            "http://192.168.1.7:5173",
+            "https://preview.mylg.studio",
+            "https://.preview.mylg.studio",
+            "https://a.b.preview.mylg.studio",
+            "http://pr-7.preview.mylg.studio",
+            "https://evil.test/.preview.mylg.studio",
+            "https://pr-7.preview.mylg.studio:444",
+            "https://x@y.preview.mylg.studio",
+            "*",
         ] {
             assert!(!policy.allows(other), "{other}");
         }
@@ -133,7 +146,9 @@ mod tests {
 
     #[test]
     fn entries_that_are_no_origins_are_refused() {
-        for bad in ["", "*", "app.mylg.studio", "https://app.mylg.studio/", "ftp://x", "http://*.mylg.studio", "https://*.studio", "https://a.*.studio"] {
+        for bad in
+            ["", "*", "app.mylg.studio", "https://app.mylg.studio/", "ftp://x", "http://*.mylg.studio", "https://*.studio", "https://a.*.studio"]
+        {
             assert!(CorsPolicy::built_in(bad).is_err(), "{bad}");
         }
     }

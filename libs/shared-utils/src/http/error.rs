@@ -237,7 +237,9 @@ impl Error {
             Self::InvalidToken | Self::TokenExpired | Self::SessionRevoked | Self::AuthExpired => {
                 vec![("www-authenticate", format!(r#"Bearer realm="mylg", error="invalid_token", error_description="{self}""#))]
             }
-            Self::MissingToken | Self::InvalidCredentials | Self::InvalidRefreshToken => vec![("www-authenticate", r#"Bearer realm="mylg""#.to_owned())],
+            Self::MissingToken | Self::InvalidCredentials | Self::InvalidRefreshToken => {
+                vec![("www-authenticate", r#"Bearer realm="mylg""#.to_owned())]
+            }
             Self::MethodNotAllowed { allow } => vec![("allow", allow.clone())],
             Self::VersionMismatch { etag } => vec![("etag", etag.clone())],
             Self::TooManyAttempts { retry_after } => vec![("retry-after", retry_after.to_string())],

@@ -132,7 +132,8 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
     let origin = request.header("origin").map(str::to_owned);
     let mut seen = Seen { route: "", caller: None };
     // A panic must not end as the gateway's bare 500: the client gets a problem document, and a browser its CORS headers.
-    let outcome = AssertUnwindSafe(answer(api, request, &mut seen)).catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("an action panicked")));
+    let outcome =
+        AssertUnwindSafe(answer(api, request, &mut seen)).catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("an action panicked")));
     let error = outcome.as_ref().err().map(Error::code);
     let response = match outcome {
         Ok(response) => response,

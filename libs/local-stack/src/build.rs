@@ -1,0 +1,42 @@
+//! Building the functions' binaries, and where they are.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::declaration::{Declaration, repository};
+
+/// Which build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Quick to build.
+    Debug,
+    /// As deployed.
+    Release,
+}
+
+impl Profile {
+    /// The profile that this very binary was built with: tests use their own.
+    pub const fn own() -> Self {
+        if cfg!(debug_assertions) { Self::Debug } else { Self::Release }
+    }
+
+    /// Where its binaries are.
+    pub fn directory(self) -> PathBuf {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
+        target.join(if self == Self::Debug { "debug" } else { "release" })
+    }
+}
+
+/// Builds every declared function with its tools; what the compiler says goes to the terminal.
+pub fn build(declaration: &Declaration, profile: Profile) -> Result<(), String> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.arg("build").current_dir(repository());
+    for function in declaration.functions.keys() {
+        command.args(["-p", function]);
+    }
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    let status = command.status().map_err(|error| format!("cargo does not start: {error}"))?;
+    if status.success() { Ok(()) } else { Err("a function does not build: what the compiler says is above".to_owned()) }
+}

@@ -1,0 +1,258 @@
+//! `DynamoDB`: the embedded engine on a runtime of its own, behind a front that counts calls by who made them and can make them fail.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
+    TimeToLiveSpecification,
+};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use shared_utils::aws::AwsConfig;
+use tokio::net::TcpListener;
+
+use crate::declaration::Declaration;
+use crate::faults::{Effect, Faults};
+use crate::records::Records;
+
+/// Where the data is.
+#[derive(Debug, Clone)]
+pub enum Storage {
+    /// In memory, gone with the process.
+    Memory,
+    /// In this file.
+    File(PathBuf),
+}
+
+/// The database could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The file is not a database, or cannot be opened.
+    #[error("the database file {path} cannot be opened ({reason}): move it away and start again, or name another folder with LOCAL_DIR")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Anything else.
+    #[error("the embedded database did not start: {0}")]
+    Start(String),
+}
+
+/// A running database.
+pub struct Database {
+    /// `http://127.0.0.1:<port>`.
+    pub endpoint: String,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Database {
+    /// Starts the engine, puts the front on `listener`, and makes the tables that do not exist.
+    pub async fn start(
+        declaration: &Declaration,
+        storage: Storage,
+        listener: TcpListener,
+        records: Records,
+        faults: Faults,
+    ) -> Result<Self, DatabaseError> {
+        let (engine, stop, thread) = start_engine(storage)?;
+        let endpoint = format!("http://{}", listener.local_addr().map_err(|error| DatabaseError::Start(error.to_string()))?);
+        let front = Front { engine: Arc::from(engine), client: Client::builder(TokioExecutor::new()).build_http(), records, faults };
+        let router = Router::new().fallback(forward).layer(DefaultBodyLimit::max(16 * 1024 * 1024)).with_state(front);
+        tokio::spawn(async move {
+            let _ = axum::serve(listener, router).await;
+        });
+        let database = Self { endpoint, stop: Some(stop), thread: Some(thread) };
+        database.make_tables(declaration).await.map_err(DatabaseError::Start)?;
+        Ok(database)
+    }
+
+    async fn make_tables(&self, declaration: &Declaration) -> Result<(), String> {
+        let client = AwsConfig::local(&self.endpoint).dynamodb();
+        for (short, table) in &declaration.tables {
+            let name = declaration.table_name(short);
+            let mut attributes = vec!["pk".to_owned(), "sk".to_owned()];
+            let mut create =
+                client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest).set_key_schema(Some(key_schema("pk", "sk")?));
+            for (index_name, index) in &table.indexes {
+                attributes.extend([index.partition_key.clone(), index.sort_key.clone()]);
+                let index = GlobalSecondaryIndex::builder()
+                    .index_name(index_name)
+                    .set_key_schema(Some(key_schema(&index.partition_key, &index.sort_key)?))
+                    .projection(Projection::builder().projection_type(ProjectionType::All).build())
+                    .build()
+                    .map_err(|error| error.to_string())?;
+                create = create.global_secondary_indexes(index);
+            }
+            for attribute in attributes {
+                let definition = AttributeDefinition::builder().attribute_name(attribute).attribute_type(ScalarAttributeType::S).build();
+                create = create.attribute_definitions(definition.map_err(|error| error.to_string())?);
+            }
+            match create.send().await {
+                Ok(_) => {
+                    let ttl = TimeToLiveSpecification::builder().attribute_name("ttl").enabled(true).build().map_err(|error| error.to_string())?;
+                    let set = client.update_time_to_live().table_name(&name).time_to_live_specification(ttl).send().await;
+                    set.map_err(|error| aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string())?;
+                }
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(aws_sdk_dynamodb::operation::create_table::CreateTableError::is_resource_in_use_exception) => {}
+                Err(error) => return Err(aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn key_schema(partition: &str, sort: &str) -> Result<Vec<KeySchemaElement>, String> {
+    [(partition, KeyType::Hash), (sort, KeyType::Range)]
+        .into_iter()
+        .map(|(name, kind)| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(|error| error.to_string()))
+        .collect()
+}
+
+/// Runs the engine on a thread and runtime of its own: it blocks its thread while it works. Gives its address and a way to stop it.
+fn start_engine(storage: Storage) -> Result<(String, tokio::sync::oneshot::Sender<()>, std::thread::JoinHandle<()>), DatabaseError> {
+    let database = match storage {
+        Storage::Memory => dynoxide::Database::memory().map_err(|error| DatabaseError::Start(error.to_string()))?,
+        Storage::File(path) => {
+            dynoxide::Database::new(&path.to_string_lossy()).map_err(|error| DatabaseError::File { path, reason: error.to_string() })?
+        }
+    };
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|error| DatabaseError::Start(error.to_string()))?;
+    let address = listener.local_addr().map_err(|error| DatabaseError::Start(error.to_string()))?;
+    listener.set_nonblocking(true).map_err(|error| DatabaseError::Start(error.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| DatabaseError::Start(error.to_string()))?;
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let thread = std::thread::spawn(move || {
+        runtime.block_on(async move {
+            let Ok(listener) = TcpListener::from_std(listener) else { return };
+            // The engine never expires anything by itself.
+            let sweeper = database.clone();
+            let sweep = async move {
+                loop {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    let _ = sweeper.sweep_ttl();
+                }
+            };
+            // Not the graceful end: that waits for every idle connection of every client.
+            tokio::select! {
+                () = dynoxide::server::serve_on(listener, database) => {}
+                () = sweep => {}
+                _ = stopped => {}
+            }
+        });
+    });
+    Ok((format!("http://{address}"), stop, thread))
+}
+
+#[derive(Clone)]
+struct Front {
+    engine: Arc<str>,
+    client: Client<HttpConnector, Full<Bytes>>,
+    records: Records,
+    faults: Faults,
+}
+
+/// Who made a call: the access key in its signature. Every sandbox has one of its own.
+pub(crate) fn access_key(headers: &HeaderMap) -> String {
+    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let key = authorization.split_once("Credential=").and_then(|(_, rest)| rest.split('/').next());
+    key.unwrap_or_default().to_owned()
+}
+
+async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Method, headers: HeaderMap, body: Bytes) -> Response {
+    let started = Instant::now();
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let action = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let tables = tables(&body);
+    let effect = if action.is_empty() { None } else { front.faults.strike(&action) };
+    let response = match effect {
+        Some(Effect::Throttle) => error(400, "ProvisionedThroughputExceededException"),
+        Some(Effect::ServerError) => error(500, "InternalServerError"),
+        Some(Effect::Delay(delay)) => {
+            tokio::time::sleep(delay).await;
+            pass(&front, &uri, method, headers.clone(), body).await
+        }
+        Some(Effect::DropResponse) => {
+            pass(&front, &uri, method, headers.clone(), body).await;
+            // A body that breaks off is what a lost answer looks like.
+            Response::new(Body::from_stream(futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("response lost")) })))
+        }
+        None => pass(&front, &uri, method, headers.clone(), body).await,
+    };
+    front.records.call(&access_key(&headers), action, tables, response.status().as_u16(), started);
+    response
+}
+
+async fn pass(front: &Front, uri: &Uri, method: axum::http::Method, headers: HeaderMap, body: Bytes) -> Response {
+    let path = uri.path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
+    let Ok(mut request) = http::Request::builder().method(method).uri(format!("{}{path}", front.engine)).body(Full::new(body)) else {
+        return error(500, "InternalServerError");
+    };
+    *request.headers_mut() = headers;
+    match front.client.request(request).await {
+        Ok(response) => {
+            let (parts, body) = response.into_parts();
+            match body.collect().await {
+                Ok(body) => Response::from_parts(parts, Body::from(body.to_bytes())),
+                Err(_) => error(500, "InternalServerError"),
+            }
+        }
+        Err(_) => error(500, "InternalServerError"),
+    }
+}
+
+fn error(status: u16, code: &str) -> Response {
+    let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "a fault that was asked for"});
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [("content-type", "application/x-amz-json-1.0")], body.to_string()).into_response()
+}
+
+/// The tables that a request names, wherever its action has them.
+fn tables(body: &[u8]) -> Vec<String> {
+    fn walk(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    match member {
+                        Value::String(table) if name == "TableName" && !found.contains(table) => found.push(table.clone()),
+                        Value::Object(requests) if name == "RequestItems" => found.extend(requests.keys().cloned()),
+                        _ => walk(member, found),
+                    }
+                }
+            }
+            Value::Array(entries) => entries.iter().for_each(|entry| walk(entry, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    if let Ok(value) = serde_json::from_slice::<Value>(body) {
+        walk(&value, &mut found);
+    }
+    found
+}

@@ -1,0 +1,212 @@
+//! A function: sandboxes that start on demand, stay warm, are limited in number, time out, die and are replaced.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use serde_json::Value;
+use shared_utils::clock::Clock;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::runtime_api::{Answer, Event};
+use super::sandbox::{LineSink, Sandbox, built_at};
+use crate::events::ACCOUNT;
+use crate::records::{EventRecord, Records, round_trips};
+
+/// Processes of one function at a time; further events wait.
+const MAX_SANDBOXES: usize = 16;
+
+/// Takes one line per event.
+pub type ReportSink = Arc<dyn Fn(&EventRecord) + Send + Sync>;
+
+/// What a function is started with.
+pub struct FunctionOptions {
+    /// Its name.
+    pub name: String,
+    /// Its binary.
+    pub binary: PathBuf,
+    /// How long one event may take, the work after the answer included.
+    pub timeout: Duration,
+    /// Everything in its environment but what differs between sandboxes.
+    pub environment: BTreeMap<String, String>,
+    /// Where its events are recorded.
+    pub records: Records,
+    /// Takes its log lines: the function's name, the line.
+    pub lines: LineSink,
+    /// Takes one line per event.
+    pub report: ReportSink,
+}
+
+/// Why there is no response.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// The function reported an error, or its process ended.
+    #[error("the function failed: {0}")]
+    Failed(String),
+    /// It took longer than it may.
+    #[error("the function timed out")]
+    TimedOut,
+}
+
+/// A response.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The function's response, as JSON.
+    pub response: Value,
+}
+
+/// A function.
+pub struct Function {
+    name: String,
+    binary: PathBuf,
+    timeout: Duration,
+    environment: BTreeMap<String, String>,
+    records: Records,
+    lines: LineSink,
+    report: ReportSink,
+    idle: Mutex<Vec<Sandbox>>,
+    killers: Mutex<Vec<std::sync::Weak<Notify>>>,
+    places: Arc<Semaphore>,
+    busy: tokio::sync::watch::Sender<usize>,
+}
+
+impl Function {
+    /// A function; nothing starts before the first event.
+    pub fn new(options: FunctionOptions) -> Arc<Self> {
+        Arc::new(Self {
+            name: options.name,
+            binary: options.binary,
+            timeout: options.timeout,
+            environment: options.environment,
+            records: options.records,
+            lines: options.lines,
+            report: options.report,
+            idle: Mutex::new(Vec::new()),
+            killers: Mutex::new(Vec::new()),
+            places: Arc::new(Semaphore::new(MAX_SANDBOXES)),
+            busy: tokio::sync::watch::Sender::new(0),
+        })
+    }
+
+    /// The response to an event. The sandbox goes on with what it owes after the answer while the caller has the response already.
+    pub async fn invoke(self: &Arc<Self>, label: String, event: &Value) -> Result<Invocation, InvokeError> {
+        let started = Instant::now();
+        let place = self.places.clone().acquire_owned().await.map_err(|error| InvokeError::Failed(error.to_string()))?;
+        let (mut sandbox, cold) = self.sandbox().await?;
+        self.records.take(&sandbox.access_key);
+        let asked = *sandbox.api.asked.borrow();
+        let (answer, answered) = oneshot::channel();
+        let deadline = Instant::now() + self.timeout;
+        let event = Event {
+            request_id: request_id(),
+            payload: Bytes::from(event.to_string()),
+            arn: format!("arn:aws:lambda:local:{ACCOUNT}:function:{}:live", self.name),
+            deadline_ms: Clock::System.now().millis() + i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX / 2),
+            answer,
+        };
+        if sandbox.api.events.send(event).await.is_err() {
+            return Err(InvokeError::Failed("the sandbox is gone".to_owned()));
+        }
+        let mut ended = sandbox.ended.clone();
+        let outcome = tokio::select! {
+            answer = answered => match answer {
+                Ok(Answer::Response(body)) => serde_json::from_slice(&body).map_err(|error| InvokeError::Failed(format!("its response is not JSON: {error}"))),
+                Ok(Answer::Error(body)) => Err(InvokeError::Failed(String::from_utf8_lossy(&body).into_owned())),
+                Err(_) => Err(InvokeError::Failed("the sandbox is gone".to_owned())),
+            },
+            _ = ended.wait_for(|ended| *ended) => Err(InvokeError::Failed("its process ended".to_owned())),
+            () = tokio::time::sleep_until(deadline.into()) => Err(InvokeError::TimedOut),
+        };
+        let record = EventRecord {
+            function: self.name.clone(),
+            label,
+            status: outcome
+                .as_ref()
+                .ok()
+                .and_then(|response: &Value| response.get("statusCode")?.as_u64())
+                .and_then(|status| u16::try_from(status).ok())
+                .unwrap_or(500),
+            cold,
+            duration: started.elapsed(),
+            calls: self.records.take(&sandbox.access_key),
+            calls_after: Vec::new(),
+        };
+        (self.report)(&record);
+        let gone = matches!(outcome, Err(InvokeError::TimedOut)) || sandbox.has_ended();
+        if gone {
+            self.records.event(record);
+        } else {
+            self.busy.send_modify(|busy| *busy += 1);
+            let function = self.clone();
+            tokio::spawn(async move {
+                let done = sandbox.wait_until_asked(asked + 1, deadline.saturating_duration_since(Instant::now())).await;
+                function.records.event(EventRecord { calls_after: function.records.take(&sandbox.access_key), ..record });
+                if done {
+                    function.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox);
+                }
+                release(place);
+                function.busy.send_modify(|busy| *busy -= 1);
+            });
+        }
+        outcome.map(|response| Invocation { response })
+    }
+
+    /// A warm sandbox of the binary as it is now, or a new one. `true` when it is new.
+    async fn sandbox(&self) -> Result<(Sandbox, bool), InvokeError> {
+        let built = built_at(&self.binary);
+        loop {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            match idle {
+                // A binary that was rebuilt is picked up: its old processes end.
+                Some(sandbox) if sandbox.has_ended() || sandbox.built_at != built => {}
+                Some(sandbox) => return Ok((sandbox, false)),
+                None => break,
+            }
+        }
+        let sandbox = Sandbox::start(&self.name, &self.binary, &self.environment, self.lines.clone()).await.map_err(InvokeError::Failed)?;
+        let mut killers = self.killers.lock().unwrap_or_else(PoisonError::into_inner);
+        killers.retain(|killer| killer.strong_count() > 0);
+        killers.push(Arc::downgrade(&sandbox.killer()));
+        Ok((sandbox, true))
+    }
+
+    /// Kills every process of the function, whatever it is doing: for tests. The next event starts a new one.
+    pub fn kill(&self) {
+        for killer in self.killers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if let Some(killer) = killer.upgrade() {
+                killer.notify_one();
+            }
+        }
+    }
+
+    /// Waits until no sandbox is at work any more, after its answer included.
+    pub async fn settled(&self) {
+        let _ = self.busy.subscribe().wait_for(|busy| *busy == 0).await;
+    }
+}
+
+/// Gives a place back; named, so that it is seen where it happens.
+fn release(place: OwnedSemaphorePermit) {
+    drop(place);
+}
+
+fn request_id() -> String {
+    let bytes = shared_utils::random::bytes::<16>().map(|byte| format!("{byte:02x}")).concat();
+    format!("{}-{}-{}-{}-{}", &bytes[..8], &bytes[8..12], &bytes[12..16], &bytes[16..20], &bytes[20..])
+}
+
+/// One line on what an event cost.
+pub(crate) fn line(record: &EventRecord) -> String {
+    let temperature = if record.cold { "cold" } else { "warm" };
+    let millis = record.duration.as_secs_f64() * 1000.0;
+    format!(
+        "{} {} → {} in {millis:.1} ms, {temperature}, {} DynamoDB calls in {} round trips",
+        record.function,
+        record.label,
+        record.status,
+        record.calls.len(),
+        round_trips(&record.calls)
+    )
+}

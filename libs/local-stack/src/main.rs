@@ -1,0 +1,127 @@
+//! `make run`: the whole backend on this machine.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use local_stack::build::{Profile, build};
+use local_stack::declaration::{Declaration, repository};
+use local_stack::people::{PASSWORD, PEOPLE};
+use local_stack::stack::{Options, Stack, say};
+use local_stack::websocket_api::Limits;
+
+const HELP: &str = "\
+local-stack [--release] [--in-memory] [--no-build]
+
+Runs the backend on this machine: DynamoDB, Lambda, the HTTP API and the WebSocket API around the real binaries.
+
+  --release     run release builds
+  --in-memory   keep no data
+  --no-build    run the binaries as they are
+
+HTTP_PORT (3000), WS_PORT (3001), DYNAMODB_PORT (8000), CONSOLE_PORT (3002): ports; 0 is any free one
+LOCAL_DIR (.local): data and signing key    ALLOWED_ORIGINS: browser origins besides the console
+SEED_USERS: so many more people             ACCESS_TTL_S, REFRESH_IDLE_S, REFRESH_ABSOLUTE_S, GRACE_S: seconds";
+
+struct Arguments {
+    profile: Profile,
+    in_memory: bool,
+    build: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            say(&format!("error: {reason}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn arguments() -> Result<Option<Arguments>, String> {
+    use lexopt::prelude::*;
+    let mut arguments = Arguments { profile: Profile::Debug, in_memory: false, build: true };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        match argument {
+            Long("release") => arguments.profile = Profile::Release,
+            Long("in-memory") => arguments.in_memory = true,
+            Long("no-build") => arguments.build = false,
+            Long("help") | Short('h') => return Ok(None),
+            other => return Err(format!("{}\n\n{HELP}", other.unexpected())),
+        }
+    }
+    Ok(Some(arguments))
+}
+
+fn variable<T: FromStr>(name: &str, default: T) -> Result<T, String> {
+    match std::env::var(name) {
+        Ok(value) if !value.is_empty() => value.parse().map_err(|_| format!("{name} is not usable: {value:?}")),
+        _ => Ok(default),
+    }
+}
+
+async fn run() -> Result<(), String> {
+    let Some(arguments) = arguments()? else {
+        say(HELP);
+        return Ok(());
+    };
+    let declaration = Declaration::read().map_err(|error| error.to_string())?;
+    if arguments.build {
+        build(&declaration, arguments.profile)?;
+    }
+    let passed: BTreeMap<String, String> = declaration
+        .functions
+        .values()
+        .flat_map(|function| &function.environment)
+        .filter(|(_, source)| *source == "local:passed")
+        .filter_map(|(name, _)| Some((name.clone(), std::env::var(name).ok()?)))
+        .collect();
+    let options = Options {
+        binaries: arguments.profile.directory(),
+        folder: Some(variable("LOCAL_DIR", repository().join(".local"))?),
+        in_memory: arguments.in_memory,
+        ports: [variable("HTTP_PORT", 3000)?, variable("WS_PORT", 3001)?, variable("DYNAMODB_PORT", 8000)?, variable("CONSOLE_PORT", 3002)?],
+        origins: std::env::var("ALLOWED_ORIGINS").ok().filter(|origins| !origins.is_empty()),
+        more_people: variable("SEED_USERS", 0)?,
+        passed,
+        limits: Limits::default(),
+        keep: false,
+        print: true,
+    };
+    let folder: Option<PathBuf> = options.folder.clone();
+    let stack = Stack::start(options).await.map_err(|error| error.to_string())?;
+    say("");
+    say(&format!("HTTP API       {}", stack.http_url));
+    say(&format!("WebSocket API  {}", stack.websocket_url));
+    say(&format!("DynamoDB       {}", stack.database_url));
+    say(&format!("Console        {}", stack.console_url));
+    let place = if arguments.in_memory { "memory".into() } else { folder.unwrap_or_default() };
+    say(&format!("Data           {}", place.display()));
+    for (email, role, _, _) in PEOPLE {
+        say(&format!("Person         {email} ({role}), password {PASSWORD}"));
+    }
+    say("ready (Ctrl-C ends everything)");
+    wait_for_end().await;
+    drop(stack);
+    Ok(())
+}
+
+/// Waits for Ctrl-C or the end that a supervisor sends.
+async fn wait_for_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What every event cost: which calls it made to `DynamoDB`, how many of them one after another, and how long it took.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// One call to `DynamoDB` or `@connections`.
+#[derive(Debug, Clone)]
+pub struct CallRecord {
+    /// Such as `GetItem`, or `PostToConnection`.
+    pub action: String,
+    /// The tables it names.
+    pub tables: Vec<String>,
+    /// The HTTP status that it was answered with.
+    pub status: u16,
+    started: Instant,
+    ended: Instant,
+}
+
+/// One event that a function answered.
+#[derive(Debug, Clone)]
+pub struct EventRecord {
+    /// The function.
+    pub function: String,
+    /// `METHOD /path`, or a WebSocket route. Never a query.
+    pub label: String,
+    /// The answer's status.
+    pub status: u16,
+    /// Whether a sandbox was started for it.
+    pub cold: bool,
+    /// From the event to the answer.
+    pub duration: Duration,
+    /// The calls until the answer.
+    pub calls: Vec<CallRecord>,
+    /// The calls after the answer.
+    pub calls_after: Vec<CallRecord>,
+}
+
+/// How many calls stood one after another: a call that began before another ended is beside it.
+pub fn round_trips(calls: &[CallRecord]) -> usize {
+    let mut calls: Vec<&CallRecord> = calls.iter().filter(|call| call.action != "PostToConnection" && call.action != "DeleteConnection").collect();
+    calls.sort_by_key(|call| call.started);
+    let mut waves = 0;
+    let mut wave_ends: Option<Instant> = None;
+    for call in calls {
+        match wave_ends {
+            Some(ends) if call.started < ends => wave_ends = Some(ends.min(call.ended)),
+            _ => {
+                waves += 1;
+                wave_ends = Some(call.ended);
+            }
+        }
+    }
+    waves
+}
+
+/// Everything that was recorded. Cheap to clone; all clones share one book.
+#[derive(Debug, Clone, Default)]
+pub struct Records(Arc<Mutex<Book>>);
+
+#[derive(Debug, Default)]
+struct Book {
+    /// Calls of the event that a sandbox is at, by the sandbox's access key.
+    open: HashMap<String, Vec<CallRecord>>,
+    events: Vec<EventRecord>,
+    keep: bool,
+}
+
+impl Records {
+    /// Records that keep every event; without this, a long run would fill the memory.
+    pub fn keeping() -> Self {
+        let records = Self::default();
+        records.book().keep = true;
+        records
+    }
+
+    fn book(&self) -> std::sync::MutexGuard<'_, Book> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn call(&self, access_key: &str, action: String, tables: Vec<String>, status: u16, started: Instant) {
+        let call = CallRecord { action, tables, status, started, ended: Instant::now() };
+        self.book().open.entry(access_key.to_owned()).or_default().push(call);
+    }
+
+    /// Takes the calls that a sandbox has made since they were last taken.
+    pub(crate) fn take(&self, access_key: &str) -> Vec<CallRecord> {
+        self.book().open.remove(access_key).unwrap_or_default()
+    }
+
+    pub(crate) fn event(&self, event: EventRecord) {
+        let mut book = self.book();
+        if book.keep {
+            book.events.push(event);
+        }
+    }
+
+    /// Every event so far, where they are kept.
+    pub fn events(&self) -> Vec<EventRecord> {
+        self.book().events.clone()
+    }
+}

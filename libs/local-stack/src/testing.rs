@@ -1,0 +1,207 @@
+//! The same parts for the tests of the functions: a database in memory, signing keys, raw events.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use serde_json::{Value, json};
+use shared_utils::auth::{KeyFileSigner, Verifier, spki_from_point};
+use shared_utils::aws::AwsConfig;
+use shared_utils::clock::Clock;
+use shared_utils::http::{CorsPolicy, Edge};
+use tokio::net::TcpListener;
+
+use crate::database::{Database, Storage};
+use crate::declaration::Declaration;
+use crate::events::{HttpRequest, SocketContext, gateway_id, http_event};
+use crate::faults::Faults;
+use crate::records::Records;
+
+/// An origin that the test edge lists.
+pub const ORIGIN: &str = "https://app.mylg.test";
+/// The issuer of test tokens.
+pub const ISSUER: &str = "https://test.mylg.test";
+/// Their audience.
+pub const AUDIENCE: &str = "mylg-test";
+/// The key's name in them.
+pub const KEY_ID: &str = "test-1";
+
+/// A database in memory with all tables, and what a function is built from in tests.
+pub struct Bench {
+    /// The database.
+    pub database: Database,
+    /// Its faults.
+    pub faults: Faults,
+    /// What was declared.
+    pub declaration: Declaration,
+    /// The clock that the edge goes by.
+    pub clock: Clock,
+    key: String,
+}
+
+impl Bench {
+    /// Starts a database and makes a key.
+    ///
+    /// # Panics
+    /// When the machine cannot run a database.
+    pub async fn start() -> Self {
+        let declaration = Declaration::read().expect("stack.yaml is readable");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let faults = Faults::default();
+        let database = Database::start(&declaration, Storage::Memory, listener, Records::default(), faults.clone()).await.expect("a database");
+        let key = KeyFileSigner::generate_pem().expect("a key");
+        Self { database, faults, declaration, clock: Clock::manual(), key }
+    }
+
+    /// Configuration of clients of this database.
+    pub fn aws(&self) -> AwsConfig {
+        AwsConfig::local(&self.database.endpoint)
+    }
+
+    /// A table's full name.
+    pub fn table(&self, short: &str) -> String {
+        self.declaration.table_name(short)
+    }
+
+    /// The signing key.
+    ///
+    /// # Panics
+    /// Never: the key was made here.
+    pub fn signer(&self) -> KeyFileSigner {
+        KeyFileSigner::from_pem(KEY_ID, self.key.as_bytes()).expect("a key")
+    }
+
+    /// An edge that trusts the signing key and goes by the manual clock.
+    ///
+    /// # Panics
+    /// Never: its parts are made here.
+    pub fn edge(&self) -> Edge {
+        let keys = BTreeMap::from([(KEY_ID.to_owned(), spki_from_point(self.signer().public_point()))]);
+        Edge {
+            cors: CorsPolicy::built_in(ORIGIN).expect("an origin"),
+            verifier: Verifier::new(keys, ISSUER.to_owned(), AUDIENCE.to_owned()).expect("a verifier"),
+            clock: self.clock.clone(),
+        }
+    }
+}
+
+/// A request on its way to become a raw event.
+#[derive(Debug, Clone)]
+pub struct EventBuilder {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl EventBuilder {
+    /// A request without a body.
+    ///
+    /// # Panics
+    /// When `uri` is none.
+    pub fn new(method: Method, uri: &str) -> Self {
+        Self { method, uri: uri.parse().expect("a URI"), headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    /// Adds a header.
+    ///
+    /// # Panics
+    /// When it cannot be one.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().expect("a header name");
+        self.headers.append(name, HeaderValue::from_str(value).expect("a header value"));
+        self
+    }
+
+    /// Adds a bearer token.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// A JSON body.
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", &body.to_string())
+    }
+
+    /// Any body.
+    pub fn body(self, content_type: &str, body: &str) -> Self {
+        let mut request = self.header("content-type", content_type);
+        request.body = Bytes::from(body.to_owned());
+        request
+    }
+
+    /// The event, in whatever type reads it.
+    ///
+    /// # Panics
+    /// When the type cannot read it.
+    pub fn event<T: serde::de::DeserializeOwned>(&self) -> T {
+        let event = http_event(&HttpRequest {
+            route_key: "$default",
+            proxy: None,
+            method: &self.method,
+            uri: &self.uri,
+            headers: &self.headers,
+            body: &self.body,
+            peer: IpAddr::from([127, 0, 0, 1]),
+            request_id: &gateway_id(),
+        });
+        serde_json::from_value(event).expect("a readable event")
+    }
+}
+
+/// A connection's raw events.
+pub struct SocketEvents(SocketContext);
+
+impl Default for SocketEvents {
+    fn default() -> Self {
+        Self(SocketContext {
+            connection_id: gateway_id(),
+            connected_at: Clock::System.now(),
+            host: "localhost".to_owned(),
+            user_agent: "test".to_owned(),
+            peer: IpAddr::from([127, 0, 0, 1]),
+        })
+    }
+}
+
+impl SocketEvents {
+    /// Its id.
+    pub fn connection_id(&self) -> &str {
+        &self.0.connection_id
+    }
+
+    /// `$connect` with this query and these headers.
+    ///
+    /// # Panics
+    /// When a header cannot be one, or the type cannot read the event.
+    pub fn connect<T: serde::de::DeserializeOwned>(&self, query: &str, headers: &[(&str, &str)]) -> T {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name.parse::<HeaderName>().expect("a header name"), HeaderValue::from_str(value).expect("a header value"));
+        }
+        serde_json::from_value(self.0.connect_event(&map, query)).expect("a readable event")
+    }
+
+    /// A frame on a route.
+    ///
+    /// # Panics
+    /// When the type cannot read the event.
+    pub fn message<T: serde::de::DeserializeOwned>(&self, route: &str, body: &str) -> T {
+        serde_json::from_value(self.0.message_event(route, body)).expect("a readable event")
+    }
+
+    /// `$disconnect`.
+    ///
+    /// # Panics
+    /// When the type cannot read the event.
+    pub fn disconnect<T: serde::de::DeserializeOwned>(&self) -> T {
+        serde_json::from_value(self.0.disconnect_event(1000, "")).expect("a readable event")
+    }
+}
+
+/// The body of an answer as JSON, null without one.
+pub fn body_of(answer: &impl serde::Serialize) -> Value {
+    let answer = json!(answer);
+    answer.get("body").and_then(Value::as_str).and_then(|body| serde_json::from_str(body).ok()).unwrap_or(Value::Null)
+}
