@@ -28,6 +28,8 @@ impl Profile {
 }
 
 /// Builds every declared function with its tools; what the compiler says goes to the terminal.
+///
+/// Release builds name no path of this machine, so that the same source gives the same bytes wherever it is built.
 pub fn build(declaration: &Declaration, profile: Profile) -> Result<(), String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.arg("build").current_dir(repository());
@@ -35,8 +37,16 @@ pub fn build(declaration: &Declaration, profile: Profile) -> Result<(), String> 
         command.args(["-p", function]);
     }
     if profile == Profile::Release {
-        command.arg("--release");
+        command.args(["--release", "--bins"]).env("RUSTFLAGS", remapped_paths()?);
     }
     let status = command.status().map_err(|error| format!("cargo does not start: {error}"))?;
     if status.success() { Ok(()) } else { Err("a function does not build: what the compiler says is above".to_owned()) }
+}
+
+/// Compiler flags that replace this machine's paths by fixed ones.
+fn remapped_paths() -> Result<String, String> {
+    let root = repository().canonicalize().map_err(|error| error.to_string())?;
+    let home = std::env::var("HOME").unwrap_or_default();
+    let cargo_home = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
+    Ok(format!("--remap-path-prefix={}=/mylg --remap-path-prefix={cargo_home}=/cargo", root.display()))
 }

@@ -16,7 +16,7 @@ use crate::faults::Faults;
 use crate::http_api::{self, HttpRoute};
 use crate::lambda::{Function, FunctionOptions, LineSink, ReportSink, line};
 use crate::people;
-use crate::records::{EventRecord, Records};
+use crate::records::Records;
 use crate::websocket_api::{self, Limits};
 
 /// What the local stack can be told.
