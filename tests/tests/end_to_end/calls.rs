@@ -1,0 +1,115 @@
+//! What every route costs: DynamoDB calls one after another, held to the budget of the data model. Printed with `--nocapture`.
+
+use std::collections::BTreeMap;
+
+use end_to_end::{World, text};
+use local_stack::records::round_trips;
+use reqwest::Method;
+use serde_json::json;
+
+/// Round trips until the answer, at most, on the warm path.
+const BUDGET: &[(&str, usize)] = &[
+    ("POST /auth/login", 4),
+    ("POST /auth/refresh", 1),
+    ("POST /auth/logout", 3),
+    ("GET /auth/me", 1),
+    ("GET /projects/list", 2),
+    ("POST /projects", 1),
+    ("GET /projects/{id}", 1),
+    ("PATCH /projects/{id}", 2),
+    ("DELETE /projects/{id}", 2),
+    ("PUT /projects/{id}/team/{id}", 2),
+    ("DELETE /projects/{id}/team/{id}", 2),
+    ("GET /projects/{id}/budget", 2),
+    ("PATCH /projects/{id}/budget", 3),
+    ("GET /messages/conversations", 2),
+    ("POST /messages/conversations", 2),
+    ("GET /messages/conversations/{id}", 2),
+    ("GET /messages/conversations/{id}/messages", 2),
+    ("POST /messages/conversations/{id}/messages", 2),
+    ("GET /messages/{id}", 1),
+    ("PATCH /messages/{id}", 2),
+    ("DELETE /messages/{id}", 2),
+    ("$connect", 2),
+    ("$disconnect", 1),
+    ("sendMessage", 2),
+    ("$default", 2),
+];
+
+/// A label with its ids taken out.
+fn route(label: &str) -> String {
+    let segment = |segment: &str| {
+        let is_id = ["prj_", "usr_", "cnv_", "msg_"].iter().any(|prefix| segment.starts_with(prefix));
+        if is_id { "{id}".to_owned() } else { segment.to_owned() }
+    };
+    label.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_route_spends_more_than_its_budget_and_none_scans() {
+    let world = World::start().await;
+    let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
+    // Several rounds, and the cheapest counts: the revocations are read beside or before an event every five seconds at most.
+    for _ in 0..3 {
+        let project = world.project(&ana, "Atrium", &[]).await;
+        let path = format!("/projects/{project}");
+        ana.put(&format!("{path}/team/{}", ben.id), json!({"role": "editor"})).await.expect(200);
+        ana.get(&path).await.expect(200);
+        ana.patch(&path, json!({"status": "10%", "description": "long"})).await.expect(200);
+        ana.get("/projects/list").await.expect(200);
+        let lines: Vec<_> = (0..90).map(|n| json!({"itemBudgetedCost": n})).collect();
+        ana.patch(&format!("{path}/budget"), json!({"lines": lines})).await.expect(200);
+        ana.get(&format!("{path}/budget")).await.expect(200);
+        let opened = ana.post("/messages/conversations", json!({"type": "project", "projectId": project})).await;
+        let conversation = text(&opened.body["conversationId"]);
+        world.direct(&ana, &cleo).await;
+        let messages = format!("/messages/conversations/{conversation}/messages");
+        let sent = ana.post(&messages, json!({"text": "one", "optimisticId": "1"})).await.expect(201);
+        let message = format!("/messages/{}", text(&sent["messageId"]));
+        ana.get(&message).await.expect(200);
+        ana.get(&messages).await.expect(200);
+        ana.get(&format!("/messages/conversations/{conversation}")).await.expect(200);
+        ana.get("/messages/conversations").await.expect(200);
+        ana.patch(&message, json!({"text": "two"})).await.expect(200);
+        let mut socket = ben.connect().await;
+        socket.ask(json!({"action": "sendMessage", "ref": "1", "conversationId": conversation, "text": "x", "optimisticId": "s"})).await;
+        socket.ask(json!({"action": "ping", "ref": "2"})).await;
+        drop(socket);
+        ana.delete(&message).await;
+        ana.delete(&format!("{path}/team/{}", ben.id)).await;
+        ana.request(Method::DELETE, &path, &[], None).await;
+        let other = world.login("dana").await;
+        other.post("/auth/refresh", json!({"refreshToken": other.refresh_token})).await.expect(200);
+        other.get("/auth/me").await.expect(200);
+        other.post("/auth/logout", json!({})).await;
+        world.stack.settled().await;
+    }
+    // The gateway tells of a closed socket when it notices.
+    while !world.stack.records.events().iter().any(|event| event.label == "$disconnect") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let mut costs: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for event in world.stack.records.events() {
+        for call in event.calls.iter().chain(&event.calls_after) {
+            assert_ne!(call.action, "Scan", "{} scans {:?}", event.label, call.tables);
+        }
+        if event.status >= 400 {
+            continue;
+        }
+        let cost = (round_trips(&event.calls), event.calls.iter().filter(|call| !call.tables.is_empty()).count());
+        let known = costs.entry(route(&event.label)).or_insert(cost);
+        *known = (*known).min(cost);
+    }
+    let mut over = Vec::new();
+    println!("{:<46} {:>11} {:>6} {:>6}", "route", "round trips", "calls", "budget");
+    for (route, (trips, calls)) in &costs {
+        let budget = BUDGET.iter().find(|(known, _)| known == route).map(|(_, budget)| *budget);
+        println!("{route:<46} {trips:>11} {calls:>6} {:>6}", budget.map_or("?".to_owned(), |budget| budget.to_string()));
+        if budget.is_none_or(|budget| *trips > budget) {
+            over.push(route.clone());
+        }
+    }
+    assert!(over.is_empty(), "over budget, or without one: {over:?}");
+    let missing: Vec<_> = BUDGET.iter().filter(|(route, _)| !costs.contains_key(*route)).collect();
+    assert!(missing.is_empty(), "never measured: {missing:?}");
+}
