@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde_json::{Value, json};
-use shared_utils::auth::{KeyFileSigner, Verifier, spki_from_point};
+use shared_utils::auth::{AccessClaims, KeyFileSigner, Role, Verifier, sign, spki_from_point};
 use shared_utils::aws::AwsConfig;
 use shared_utils::clock::Clock;
+use shared_utils::dynamo::{Key, Store, to_item};
 use shared_utils::http::{CorsPolicy, Edge};
+use shared_utils::ids::{SessionId, UserId};
 use tokio::net::TcpListener;
 
 use crate::database::{Database, Storage};
@@ -39,6 +41,9 @@ pub struct Bench {
     pub clock: Clock,
     key: String,
 }
+
+/// An address where no gateway listens: deliveries fail, and nothing else does.
+pub const NO_GATEWAY: &str = "http://127.0.0.1:1";
 
 impl Bench {
     /// Starts a database and makes a key.
@@ -72,6 +77,41 @@ impl Bench {
         KeyFileSigner::from_pem(KEY_ID, self.key.as_bytes()).expect("a key")
     }
 
+    /// An access token of this person for the next ten minutes, without any login behind it.
+    pub async fn token(&self, user: UserId, role: Role) -> String {
+        let now = self.clock.now();
+        let issued_at = u64::try_from(now.seconds()).unwrap_or(0);
+        let claims = AccessClaims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user,
+            sid: SessionId::generate(now),
+            role,
+            ver: 1,
+            pnd: None,
+            iat: issued_at,
+            nbf: None,
+            exp: issued_at + 600,
+            jti: "test".to_owned(),
+        };
+        sign(&self.signer(), &claims).await.unwrap_or_default()
+    }
+
+    /// Puts an active person into the directory.
+    ///
+    /// # Panics
+    /// When the database does not take it.
+    pub async fn person(&self, name: &str) -> UserId {
+        let user_id = UserId::generate(self.clock.now());
+        let entry = json!({
+            "userId": user_id, "firstName": name, "lastName": null, "username": null, "thumbnail": null, "role": "user", "occupation": null,
+            "pending": false, "disabled": false,
+        });
+        let item = to_item(Key::new(format!("PERSON#{user_id}"), "ENTRY"), "person", &entry).expect("an item");
+        Store::new(self.aws().dynamodb()).put_item(&self.table("auth"), item).await.expect("a written item");
+        user_id
+    }
+
     /// An edge that trusts the signing key and goes by the manual clock.
     ///
     /// # Panics
@@ -93,6 +133,7 @@ pub struct EventBuilder {
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
+    peer: IpAddr,
 }
 
 impl EventBuilder {
@@ -101,7 +142,7 @@ impl EventBuilder {
     /// # Panics
     /// When `uri` is none.
     pub fn new(method: Method, uri: &str) -> Self {
-        Self { method, uri: uri.parse().expect("a URI"), headers: HeaderMap::new(), body: Bytes::new() }
+        Self { method, uri: uri.parse().expect("a URI"), headers: HeaderMap::new(), body: Bytes::new(), peer: IpAddr::from([127, 0, 0, 1]) }
     }
 
     /// Adds a header.
@@ -111,6 +152,12 @@ impl EventBuilder {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().expect("a header name");
         self.headers.append(name, HeaderValue::from_str(value).expect("a header value"));
+        self
+    }
+
+    /// Comes from this address.
+    pub fn peer(mut self, peer: IpAddr) -> Self {
+        self.peer = peer;
         self
     }
 
@@ -143,7 +190,7 @@ impl EventBuilder {
             uri: &self.uri,
             headers: &self.headers,
             body: &self.body,
-            peer: IpAddr::from([127, 0, 0, 1]),
+            peer: self.peer,
             request_id: &gateway_id(),
         });
         serde_json::from_value(event).expect("a readable event")
@@ -198,6 +245,29 @@ impl SocketEvents {
     pub fn disconnect<T: serde::de::DeserializeOwned>(&self) -> T {
         serde_json::from_value(self.0.disconnect_event(1000, "")).expect("a readable event")
     }
+}
+
+/// The event files inside the published `aws_lambda_events` crate whose names begin so: inputs that nobody here wrote. Empty, with a
+/// line that says so, where the registry is laid out otherwise.
+pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
+    let metadata = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["metadata", "--format-version", "1", "--offline"])
+        .current_dir(crate::declaration::repository())
+        .output();
+    let metadata: Value = metadata.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok()).unwrap_or_default();
+    let package = metadata["packages"].as_array().into_iter().flatten().find(|package| package["name"] == "aws_lambda_events");
+    let manifest = package.and_then(|package| package["manifest_path"].as_str()).map(std::path::Path::new);
+    let folder = manifest.and_then(|manifest| manifest.parent()).map(|folder| folder.join("src/fixtures"));
+    let files = folder.and_then(|folder| std::fs::read_dir(folder).ok());
+    let Some(files) = files else {
+        crate::stack::say("skipped: the published event files are not where a registry has them");
+        return Vec::new();
+    };
+    let read = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok().filter(|name| name.starts_with(prefix))?;
+        Some((name, serde_json::from_slice(&std::fs::read(entry.path()).ok()?).ok()?))
+    };
+    files.flatten().filter_map(read).collect()
 }
 
 /// The body of an answer as JSON, null without one.

@@ -163,3 +163,162 @@ fn part<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::InvalidToken)?;
     serde_json::from_slice(&bytes).map_err(|_| Error::InvalidToken)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::auth::{KeyFileSigner, TokenSigner};
+    use crate::ids::{SessionId, UserId};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    struct Forge {
+        signer: KeyFileSigner,
+        verifier: Verifier,
+    }
+
+    impl Forge {
+        fn new() -> Self {
+            let signer = KeyFileSigner::from_pem("k1", KeyFileSigner::generate_pem().unwrap().as_bytes()).unwrap();
+            let keys = BTreeMap::from([("k1".to_owned(), spki_from_point(signer.public_point()))]);
+            Self { signer, verifier: Verifier::new(keys, "issuer".to_owned(), "audience".to_owned()).unwrap() }
+        }
+
+        /// Whatever this spells, rightly signed.
+        async fn raw(&self, header: &str, payload: &str) -> String {
+            let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+            format!("{message}.{}", URL_SAFE_NO_PAD.encode(self.signer.sign(message.as_bytes()).await.unwrap()))
+        }
+
+        /// Good claims with these changes; null takes one out.
+        async fn token(&self, changes: Value) -> String {
+            self.raw(HEADER, &claims(changes).to_string()).await
+        }
+
+        fn code(&self, token: &str) -> &'static str {
+            self.verifier.verify(token, NOW).map_or_else(|error| error.code(), |_| "ok")
+        }
+    }
+
+    const HEADER: &str = r#"{"alg":"ES256","typ":"at+jwt","kid":"k1"}"#;
+
+    fn claims(changes: Value) -> Value {
+        let now = NOW.seconds();
+        let mut claims = json!({
+            "iss": "issuer", "aud": "audience", "sub": UserId::generate(NOW), "sid": SessionId::generate(NOW), "role": "user", "ver": 1,
+            "iat": now, "exp": now + 600, "jti": "j",
+        });
+        if let Value::Object(changes) = changes {
+            for (name, value) in changes {
+                if value.is_null() {
+                    claims.as_object_mut().unwrap().remove(&name)
+                } else {
+                    claims.as_object_mut().unwrap().insert(name, value)
+                };
+            }
+        }
+        claims
+    }
+
+    #[tokio::test]
+    async fn a_good_token_passes() {
+        let forge = Forge::new();
+        assert_eq!(forge.code(&forge.token(json!({})).await), "ok");
+        assert_eq!(forge.code(&forge.token(json!({"pnd": true, "nbf": NOW.seconds(), "extra": 1})).await), "ok");
+    }
+
+    #[tokio::test]
+    async fn headers_choose_nothing() {
+        let forge = Forge::new();
+        let payload = claims(json!({})).to_string();
+        for header in [
+            r#"{"alg":"none","typ":"at+jwt","kid":"k1"}"#,
+            r#"{"alg":"nOnE","typ":"at+jwt","kid":"k1"}"#,
+            r#"{"alg":"HS256","typ":"at+jwt","kid":"k1"}"#,
+            r#"{"alg":"es256","typ":"at+jwt","kid":"k1"}"#,
+            r#"{"alg":"ES384","typ":"at+jwt","kid":"k1"}"#,
+            r#"{"alg":"ES256","typ":"JWT","kid":"k1"}"#,
+            r#"{"alg":"ES256","kid":"k1"}"#,
+            r#"{"alg":"ES256","typ":"at+jwt"}"#,
+            r#"{"alg":"ES256","typ":"at+jwt","kid":""}"#,
+            r#"{"alg":"ES256","typ":"at+jwt","kid":"../../dev/null"}"#,
+            r#"{"alg":"ES256","typ":"at+jwt","kid":"k2"}"#,
+            r#"{"alg":"ES256","typ":"at+jwt","kid":["k1"]}"#,
+            r#"{"alg":"ES256","typ":"at+jwt","kid":"k1","jku":"https://evil.test"}"#,
+            r#"{"alg":"ES256","typ":"at+jwt","kid":"k1","jwk":{"kty":"EC"}}"#,
+            r#"{"alg":"ES256","typ":"at+jwt","kid":"k1","x5u":"https://evil.test"}"#,
+            r#"{"alg":"ES256","typ":"at+jwt","kid":"k1","x5c":[]}"#,
+            r#"{"alg":"ES256","typ":"at+jwt","kid":"k1","crit":[]}"#,
+            r#"{"alg":"ES256","typ":"at+jwt","kid":"k1","zip":"DEF"}"#,
+            r#"{"alg":"ES256","typ":"at+jwt","kid":"k1","b64":false}"#,
+            r#"{"alg":"none","alg":"ES256","typ":"at+jwt","kid":"k1"}"#,
+            "[]",
+            "",
+            "\u{feff}{}",
+        ] {
+            assert_eq!(forge.code(&forge.raw(header, &payload).await), "invalid_token", "{header}");
+        }
+    }
+
+    #[tokio::test]
+    async fn claims_are_held_to_their_rules() {
+        let forge = Forge::new();
+        let now = NOW.seconds();
+        for (changes, expected) in [
+            (json!({"iss": "other"}), "invalid_token"),
+            (json!({"iss": null}), "invalid_token"),
+            (json!({"aud": "other"}), "invalid_token"),
+            (json!({"aud": ["audience"]}), "invalid_token"),
+            (json!({"sub": null}), "invalid_token"),
+            (json!({"sub": "usr_x"}), "invalid_token"),
+            (json!({"sub": 7}), "invalid_token"),
+            (json!({"sid": null}), "invalid_token"),
+            (json!({"role": "root"}), "invalid_token"),
+            (json!({"ver": null}), "invalid_token"),
+            (json!({"ver": "1"}), "invalid_token"),
+            (json!({"pnd": false}), "invalid_token"),
+            (json!({"jti": null}), "invalid_token"),
+            (json!({"jti": ""}), "invalid_token"),
+            (json!({"exp": null}), "invalid_token"),
+            (json!({"exp": "9999999999"}), "invalid_token"),
+            (json!({"exp": 1.5}), "invalid_token"),
+            (json!({"exp": -1}), "invalid_token"),
+            (json!({"exp": 1u64 << 41, "iat": (1u64 << 41) - 1}), "invalid_token"),
+            (json!({"exp": now + 661}), "invalid_token"),
+            (json!({"iat": now + 61, "exp": now + 600}), "invalid_token"),
+            (json!({"iat": now + 59, "exp": now + 600}), "ok"),
+            (json!({"nbf": now + 61}), "invalid_token"),
+            (json!({"iat": now - 600, "exp": now - 59}), "ok"),
+            (json!({"iat": now - 600, "exp": now - 60}), "token_expired"),
+            (json!({"iat": now, "exp": now - 1}), "invalid_token"),
+        ] {
+            assert_eq!(forge.code(&forge.token(changes.clone()).await), expected, "{changes}");
+        }
+        let twice = claims(json!({})).to_string().replacen('{', r#"{"role":"admin","#, 1);
+        assert_eq!(forge.code(&forge.raw(HEADER, &twice).await), "invalid_token");
+    }
+
+    #[tokio::test]
+    async fn signatures_are_checked_strictly() {
+        let forge = Forge::new();
+        let token = forge.token(json!({})).await;
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        let zeros = URL_SAFE_NO_PAD.encode([0; 64]);
+        let short = URL_SAFE_NO_PAD.encode([1; 63]);
+        // The last character of 64 bytes carries two bits; setting the others spells the same bytes loosely.
+        let last = signature.chars().last().unwrap();
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let loose = alphabet.chars().nth(alphabet.find(last).unwrap() | 1).unwrap();
+        let loose = format!("{}{loose}", &signature[..85]);
+        for bad in ["", &zeros, &short, &loose, &format!("{signature}="), &format!("{signature}AA"), &format!(" {signature}")] {
+            assert_eq!(forge.code(&format!("{message}.{bad}")), "invalid_token", "{bad}");
+        }
+        for bad in [message, &format!("{token}."), &format!("{token}.x"), &format!(".{token}"), &"a".repeat(9_000), "..", ""] {
+            assert_eq!(forge.code(bad), "invalid_token", "{bad}");
+        }
+        // A token signed by another key of the same name.
+        assert_eq!(forge.code(&Forge::new().token(json!({})).await), "invalid_token");
+    }
+}

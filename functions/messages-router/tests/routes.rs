@@ -1,0 +1,240 @@
+//! Raw event in, response out, on the embedded database.
+
+use futures_util::future::join_all;
+use http::Method;
+use local_stack::faults::{Effect, Fault};
+use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY, body_of, published_events};
+use messages_router::{App, Tables};
+use serde_json::{Value, json};
+use shared_utils::auth::Role;
+use shared_utils::ids::UserId;
+
+struct Studio {
+    bench: Bench,
+    app: App,
+}
+
+async fn studio() -> Studio {
+    let bench = Bench::start().await;
+    let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
+    let app = App::new(bench.edge(), &bench.aws(), Tables { messaging, connections: bench.table("connections") }, NO_GATEWAY);
+    Studio { bench, app }
+}
+
+struct Person<'a> {
+    studio: &'a Studio,
+    id: UserId,
+    token: String,
+}
+
+impl Studio {
+    async fn person(&self, name: &str) -> Person<'_> {
+        let id = self.bench.person(name).await;
+        Person { studio: self, id, token: self.bench.token(id, Role::User).await }
+    }
+}
+
+impl Person<'_> {
+    async fn call(&self, event: EventBuilder) -> (i64, Value) {
+        let answer = self.studio.app.handle(event.bearer(&self.token).event()).await;
+        (answer.status_code, body_of(&answer))
+    }
+
+    async fn get(&self, path: &str) -> (i64, Value) {
+        self.call(EventBuilder::new(Method::GET, path)).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Value) -> (i64, Value) {
+        self.call(EventBuilder::new(method, path).json(&body)).await
+    }
+
+    async fn direct(&self, other: &Person<'_>) -> String {
+        let (status, body) = self.send(Method::POST, "/messages/conversations", json!({"type": "direct", "participants": [other.id]})).await;
+        assert!([200, 201].contains(&status), "{body}");
+        body["conversationId"].as_str().unwrap().to_owned()
+    }
+}
+
+fn messages(conversation: &str) -> String {
+    format!("/messages/conversations/{conversation}/messages")
+}
+
+#[tokio::test]
+async fn a_direct_conversation_is_one_per_pair_whoever_opens_it_and_however_many_at_once() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let opened = join_all((0..10).map(|n| if n % 2 == 0 { ana.direct(&ben) } else { ben.direct(&ana) })).await;
+    assert!(opened.iter().all(|id| *id == opened[0]), "{opened:?}");
+    let (_, list) = ana.get("/messages/conversations").await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn people_who_are_not_there_are_faults_at_their_place() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let nobody = UserId::generate(studio.bench.clock.now());
+    let open = async |body: Value| {
+        let (status, body) = ana.send(Method::POST, "/messages/conversations", body).await;
+        let pointers: Vec<String> =
+            body["errors"].as_array().into_iter().flatten().map(|fault| fault["pointer"].as_str().unwrap().to_owned()).collect();
+        (status, pointers)
+    };
+    let at = |pointers: &[&str]| (422, pointers.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert_eq!(open(json!({"type": "direct", "participants": [nobody]})).await, at(&["/participants/0"]));
+    assert_eq!(open(json!({"type": "group", "title": "T", "participants": [ben.id, nobody, "x"]})).await, at(&["/participants/2"]));
+    assert_eq!(open(json!({"type": "group", "title": "T", "participants": [ben.id, nobody]})).await, at(&["/participants/1"]));
+    assert_eq!(open(json!({"type": "direct", "participants": [ana.id]})).await, at(&["/participants"]));
+    assert_eq!(open(json!({"type": "group", "participants": [ben.id]})).await, at(&["/title"]));
+    assert_eq!(open(json!({"type": "meeting"})).await, at(&["/type"]));
+    assert_eq!(open(json!({"type": "project", "projectId": "prj_x"})).await.0, 404);
+    assert_eq!(open(json!({"type": "group", "title": "T", "participants": [ana.id, ben.id]})).await.0, 201);
+}
+
+#[tokio::test]
+async fn fifty_sends_at_once_are_contiguous_and_complete() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let path = messages(&ana.direct(&ben).await);
+    let sends = (0..50)
+        .map(|n| if n % 2 == 0 { &ana } else { &ben }.send(Method::POST, &path, json!({"text": n.to_string(), "optimisticId": n.to_string()})));
+    let mut seqs: Vec<u64> = join_all(sends)
+        .await
+        .into_iter()
+        .map(|(status, body)| {
+            assert_eq!(status, 201, "{body}");
+            body["seq"].as_u64().unwrap()
+        })
+        .collect();
+    seqs.sort_unstable();
+    assert_eq!(seqs, (1..=50).collect::<Vec<_>>());
+    let (_, page) = ben.get(&format!("{path}?limit=100")).await;
+    let texts: std::collections::BTreeSet<&str> = page["items"].as_array().unwrap().iter().map(|message| message["text"].as_str().unwrap()).collect();
+    assert_eq!((texts.len(), &page["lastSeq"]), (50, &json!(50)));
+}
+
+#[tokio::test]
+async fn an_optimistic_id_is_one_message_forever() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let path = messages(&ana.direct(&ben).await);
+    let body = json!({"text": "once", "optimisticId": "o-1"});
+    let all = join_all((0..8).map(|_| ana.send(Method::POST, &path, body.clone()))).await;
+    assert_eq!(all.iter().filter(|(status, _)| *status == 201).count(), 1);
+    assert!(all.iter().all(|(_, message)| message["messageId"] == all[0].1["messageId"]));
+    // Another's id of the same name is another message.
+    assert_eq!(ben.send(Method::POST, &path, body.clone()).await.1["seq"], json!(2));
+    let (status, problem) = ana.send(Method::POST, &path, json!({"text": "twice", "optimisticId": "o-1"})).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("idempotency_mismatch")));
+    // After an edit the first body is what is compared, and the message is as it is now; after a deletion its tombstone.
+    let message = format!("/messages/{}", all[0].1["messageId"].as_str().unwrap());
+    ana.send(Method::PATCH, &message, json!({"text": "edited"})).await;
+    let (status, now) = ana.send(Method::POST, &path, body.clone()).await;
+    assert_eq!((status, &now["text"]), (200, &json!("edited")));
+    ana.call(EventBuilder::new(Method::DELETE, &message)).await;
+    let (status, now) = ana.send(Method::POST, &path, body).await;
+    assert_eq!((status, &now["deleted"]), (200, &json!(true)));
+}
+
+#[tokio::test]
+async fn pages_lead_through_everything_both_ways() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let path = messages(&ana.direct(&ben).await);
+    for n in 1..=23 {
+        ana.send(Method::POST, &path, json!({"text": n.to_string()})).await;
+    }
+    for (start, expected) in [("", (1..=23).rev().collect::<Vec<u64>>()), ("&beforeSeq=6", vec![5, 4, 3, 2, 1]), ("&afterSeq=4", (5..=23).collect())]
+    {
+        let mut seen = Vec::new();
+        let mut query = start.to_owned();
+        loop {
+            let (status, page) = ben.get(&format!("{path}?limit=4{query}")).await;
+            assert_eq!(status, 200, "{page}");
+            seen.extend(page["items"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()));
+            match page["nextCursor"].as_str() {
+                Some(cursor) => query = format!("&cursor={cursor}"),
+                None => break,
+            }
+        }
+        assert_eq!(seen, expected, "{start}");
+    }
+    for bad in ["?beforeSeq=-1", "?afterSeq=x", "?beforeSeq=1&afterSeq=1", "?senderId=x"] {
+        assert_eq!(ben.get(&format!("{path}{bad}")).await.1["code"], json!("invalid_parameter"), "{bad}");
+    }
+    assert_eq!(ben.get(&format!("{path}?beforeSeq=0")).await.1["items"], json!([]));
+}
+
+#[tokio::test]
+async fn edits_follow_versions_and_snippets_follow_edits() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let conversation = ana.direct(&ben).await;
+    let (_, sent) = ana.send(Method::POST, &messages(&conversation), json!({"text": "fist"})).await;
+    let path = format!("/messages/{}", sent["messageId"].as_str().unwrap());
+    let patch = |text: &str, tag: &str| EventBuilder::new(Method::PATCH, &path).header("if-match", tag).json(&json!({"text": text}));
+    assert_eq!(ana.call(patch("first", "\"1\"")).await.0, 200);
+    let (status, problem) = ana.call(patch("late", "\"1\"")).await;
+    assert_eq!((status, &problem["code"]), (412, &json!("version_mismatch")));
+    let at_once = join_all((0..10).map(|n| ana.send(Method::PATCH, &path, json!({"text": format!("edit {n}")})))).await;
+    assert!(at_once.iter().all(|(status, _)| *status == 200));
+    let (_, message) = ben.get(&path).await;
+    assert_eq!(message["version"], json!(12), "no edit was lost");
+    let (_, list) = ben.get("/messages/conversations").await;
+    assert_eq!(list["items"][0]["lastMessage"]["snippet"], message["text"]);
+    ana.call(EventBuilder::new(Method::DELETE, &path)).await;
+    let (_, one) = ben.get(&format!("/messages/conversations/{conversation}")).await;
+    assert_eq!((&one["lastMessage"]["deleted"], &one["lastMessage"]["snippet"], &one["unread"]), (&json!(true), &json!(""), &json!(1)));
+}
+
+#[tokio::test]
+async fn lists_are_in_the_order_of_activity_and_idempotency_keys_make_one_group() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let group = |key: &str, title: &str| {
+        EventBuilder::new(Method::POST, "/messages/conversations")
+            .header("idempotency-key", key)
+            .json(&json!({"type": "group", "title": title, "participants": [ben.id]}))
+    };
+    let made = join_all((0..4).map(|_| ana.call(group("k", "A")))).await;
+    assert!(made.iter().all(|(status, body)| *status == 201 && body["conversationId"] == made[0].1["conversationId"]), "{made:?}");
+    assert_eq!(ana.call(group("k", "B")).await.1["code"], json!("idempotency_mismatch"));
+    assert_eq!(ana.call(group("", "B")).await.1["code"], json!("invalid_parameter"));
+    studio.bench.clock.advance_seconds(1);
+    let (_, second) = ana.call(group("k2", "B")).await;
+    let titles = async || {
+        let (_, list) = ben.get("/messages/conversations").await;
+        list["items"].as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(titles().await, ["B", "A"]);
+    studio.bench.clock.advance_seconds(1);
+    ana.send(Method::POST, &messages(made[0].1["conversationId"].as_str().unwrap()), json!({"text": "up"})).await;
+    assert_eq!(titles().await, ["A", "B"]);
+    assert_eq!(second["unread"], json!(0));
+}
+
+#[tokio::test]
+async fn each_call_may_fail_once_and_a_send_is_whole_or_not_there() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let path = messages(&ana.direct(&ben).await);
+    for (index, effect) in [Effect::Throttle, Effect::ServerError, Effect::DropResponse].into_iter().enumerate() {
+        for skip in 0..2 {
+            studio.bench.faults.add(Fault { action: None, effect, skip, times: 1 });
+            let (status, body) = ana.send(Method::POST, &path, json!({"text": "x", "optimisticId": format!("{index}-{skip}")})).await;
+            assert_eq!(status, 201, "{effect:?} after {skip}: {body}");
+            studio.bench.faults.clear();
+        }
+    }
+    let (_, page) = ben.get(&path).await;
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["lastSeq"]), (6, &json!(6)));
+}
+
+#[tokio::test]
+async fn events_that_nobody_here_wrote_are_answered() {
+    let studio = studio().await;
+    for (name, event) in published_events("example-apigw-v2-request") {
+        let answer = studio.app.handle(serde_json::from_value(event).unwrap()).await;
+        assert!([404, 405].contains(&answer.status_code), "{name}: {}", answer.status_code);
+    }
+}
