@@ -1,24 +1,23 @@
 # The whole life of the backend. `make` lists what there is.
-ENV ?= dev
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test lint fmt clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-run: ## Run everything on this machine (RELEASE=1 for release builds)
-	@$(CARGO) run --quiet -p local-stack $(if $(RELEASE),--release) -- $(if $(RELEASE),--release)
+run: ## Run everything on this machine (RELEASE=1 runs release builds)
+	@$(CARGO) run -p local-stack -- $(if $(RELEASE),--release)
 
-build: ## Make the four zips and the layer zip in build/
-	@$(CARGO) run --quiet -p local-stack --bin package
+build: ## Make the functions' zips and the layer's zip in build/
+	@$(CARGO) run -p local-stack --bin package
 
-test: lint ## Formatting, lints and every test, end to end included
+test: lint ## Check formatting and lints, and run every test on the real binaries
 	@$(CARGO) build --workspace
-	@$(CARGO) test --workspace
+	@$(CARGO) test --workspace --all-targets
 
-lint: ## Formatting and lints
+lint: ## Check formatting and lints
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --workspace --all-targets -- -D warnings
 

@@ -21,7 +21,8 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
     }
     let query = &event.query_string_parameters;
     let token = query.first("token").ok_or(Error::MissingToken)?;
-    if query.all("token").is_some_and(|tokens| tokens.len() > 1) {
+    // Two credentials are none.
+    if event.multi_value_query_string_parameters.all("token").is_some_and(|tokens| tokens.len() > 1) {
         return Err(Error::InvalidToken);
     }
     let now = app.edge.clock.now();

@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(event.cookies.unwrap(), ["a=1", "b=2"]);
         assert!(!event.headers.contains_key("cookie"));
         assert_eq!((event.body.as_deref(), event.is_base64_encoded), (Some("{}"), false));
-        assert_eq!(event.query_string_parameters.first("q"), Some("1,2"));
+        assert_eq!(event.query_string_parameters.all("q"), Some(vec!["1", "2"]), "joined by a comma, which the struct takes apart");
 
         let socket = SocketContext {
             connection_id: gateway_id(),

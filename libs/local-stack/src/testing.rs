@@ -250,15 +250,12 @@ impl SocketEvents {
 /// The event files inside the published `aws_lambda_events` crate whose names begin so: inputs that nobody here wrote. Empty, with a
 /// line that says so, where the registry is laid out otherwise.
 pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
-    let metadata = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["metadata", "--format-version", "1", "--offline"])
-        .current_dir(crate::declaration::repository())
-        .output();
-    let metadata: Value = metadata.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok()).unwrap_or_default();
-    let package = metadata["packages"].as_array().into_iter().flatten().find(|package| package["name"] == "aws_lambda_events");
-    let manifest = package.and_then(|package| package["manifest_path"].as_str()).map(std::path::Path::new);
-    let folder = manifest.and_then(|manifest| manifest.parent()).map(|folder| folder.join("src/fixtures"));
-    let files = folder.and_then(|folder| std::fs::read_dir(folder).ok());
+    let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
+    let home = home.or_else(|| Some(std::path::PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let registries = home.and_then(|home| std::fs::read_dir(home.join("registry/src")).ok());
+    let crates = registries.into_iter().flatten().flatten().filter_map(|registry| std::fs::read_dir(registry.path()).ok()).flatten().flatten();
+    let published = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("aws_lambda_events-1.");
+    let files = crates.filter(published).find_map(|entry| std::fs::read_dir(entry.path().join("src/fixtures")).ok());
     let Some(files) = files else {
         crate::stack::say("skipped: the published event files are not where a registry has them");
         return Vec::new();

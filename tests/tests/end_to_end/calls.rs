@@ -1,4 +1,4 @@
-//! What every route costs: DynamoDB calls one after another, held to the budget of the data model. Printed with `--nocapture`.
+//! What every route costs: database calls one after another, held to the budget of the data model. Printed with `--nocapture`.
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use shared_utils::http::fields::{Fields, Patch, length, text_within};
 
 type Fault = (&'static str, Cow<'static, str>);
@@ -146,7 +146,8 @@ fn number_of_location(name: &str, value: Value) -> Result<Value, Fault> {
     };
     match value.as_f64() {
         // A number whose digits DynamoDB would not keep is not a place on earth.
-        Some(number) if bounds.contains(&number) && value.to_string().len() <= 32 => Ok(json!(number)),
+        // Written as the table gives it back: `-74.0` is `-74`.
+        Some(number) if bounds.contains(&number) && value.to_string().len() <= 32 => Ok(number.to_string().parse().map_or(value, Value::Number)),
         Some(_) => Err(("out_of_range", format!("{name} is out of range.").into())),
         None => Err(("wrong_type", format!("{name} must be a number.").into())),
     }
@@ -200,6 +201,8 @@ fn folders(value: Value) -> Result<Value, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn faults(body: Value) -> Vec<(String, String)> {
