@@ -1,5 +1,7 @@
 //! Raw event in, response out, on the embedded database.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
+
 use std::net::IpAddr;
 
 use auth_router::store::{AuthStore, NewUser, Profile};

@@ -1,5 +1,7 @@
 //! Raw event in, response out, on the embedded database.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
+
 use futures_util::future::join_all;
 use http::Method;
 use local_stack::faults::{Effect, Fault};

@@ -1,5 +1,7 @@
 //! Raw event in, response out, on the embedded database. Frames on real sockets are in the end-to-end suite.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
+
 use local_stack::testing::{Bench, NO_GATEWAY, ORIGIN, SocketEvents, body_of, published_events};
 use realtime::Connections;
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! The end-to-end suite: one binary, a backend of its own for each test.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
+
 mod authorization;
 mod bad_input;
 mod calls;
