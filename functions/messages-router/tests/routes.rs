@@ -174,9 +174,9 @@ async fn edits_follow_versions_and_snippets_follow_edits() {
     let conversation = ana.direct(&ben).await;
     let (_, sent) = ana.send(Method::POST, &messages(&conversation), json!({"text": "fist"})).await;
     let path = format!("/messages/{}", sent["messageId"].as_str().unwrap());
-    let patch = |text: &str, tag: &str| EventBuilder::new(Method::PATCH, &path).header("if-match", tag).json(&json!({"text": text}));
-    assert_eq!(ana.call(patch("first", "\"1\"")).await.0, 200);
-    let (status, problem) = ana.call(patch("late", "\"1\"")).await;
+    let edited = |text: &str, tag: &str| EventBuilder::new(Method::PATCH, &path).header("if-match", tag).json(&json!({"text": text}));
+    assert_eq!(ana.call(edited("first", "\"1\"")).await.0, 200);
+    let (status, problem) = ana.call(edited("late", "\"1\"")).await;
     assert_eq!((status, &problem["code"]), (412, &json!("version_mismatch")));
     let at_once = join_all((0..10).map(|n| ana.send(Method::PATCH, &path, json!({"text": format!("edit {n}")})))).await;
     assert!(at_once.iter().all(|(status, _)| *status == 200));
