@@ -37,16 +37,16 @@ pub fn build(declaration: &Declaration, profile: Profile) -> Result<(), String> 
         command.args(["-p", function]);
     }
     if profile == Profile::Release {
-        command.args(["--release", "--bins"]).env("RUSTFLAGS", remapped_paths()?);
+        command.args(["--release", "--bins"]).env("RUSTFLAGS", remapped_paths());
     }
     let status = command.status().map_err(|error| format!("cargo does not start: {error}"))?;
     if status.success() { Ok(()) } else { Err("a function does not build: what the compiler says is above".to_owned()) }
 }
 
 /// Compiler flags that replace this machine's paths by fixed ones.
-fn remapped_paths() -> Result<String, String> {
-    let root = repository().canonicalize().map_err(|error| error.to_string())?;
+fn remapped_paths() -> String {
+    let root = repository();
     let home = std::env::var("HOME").unwrap_or_default();
     let cargo_home = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
-    Ok(format!("--remap-path-prefix={}=/mylg --remap-path-prefix={cargo_home}=/cargo", root.display()))
+    format!("--remap-path-prefix={}=/mylg --remap-path-prefix={cargo_home}=/cargo", root.display())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -145,5 +146,9 @@ impl Declaration {
 
 /// The repository that this crate is a part of.
 pub fn repository() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    static REPOSITORY: LazyLock<PathBuf> = LazyLock::new(|| {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    });
+    &REPOSITORY
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared_utils::auth::{KeyFileSigner, spki_from_point};
+use shared_utils::env::EnvError;
+use shared_utils::http::CorsPolicy;
 use tokio::net::TcpListener;
 
 use crate::console;
@@ -100,6 +102,9 @@ pub enum StartError {
         /// From where.
         r#source: String,
     },
+    /// `ALLOWED_ORIGINS` holds something else.
+    #[error("{0}: list exact origins such as https://app.example.com, separated by commas")]
+    Origins(EnvError),
     /// People could not be seeded.
     #[error("{0}")]
     People(String),
@@ -155,8 +160,10 @@ impl Stack {
 
         let console_origin = console_url.clone();
         let origins = options.origins.clone().unwrap_or_else(|| "http://localhost:5173".to_owned());
+        let origins = format!("{console_origin},{origins}");
+        CorsPolicy::built_in(&origins).map_err(StartError::Origins)?;
         let values = Values {
-            origins: format!("{console_origin},{origins}"),
+            origins,
             public_keys: signing_key(&folder)?,
             key_file: folder.join("signing.pem"),
             websocket_endpoint: format!("http://127.0.0.1:{}", port(&websocket)),

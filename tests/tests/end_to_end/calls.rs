@@ -1,9 +1,10 @@
-//! What every route costs: database calls one after another, held to the budget of the data model. Printed with `--nocapture`.
+//! What every route costs: database calls one after another, held to the budget of the data model. Printed, whether the test passes or not.
 
 use std::collections::BTreeMap;
 
 use end_to_end::{World, text};
 use local_stack::records::round_trips;
+use local_stack::stack::say;
 use reqwest::Method;
 use serde_json::json;
 
@@ -101,10 +102,10 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
         *known = (*known).min(cost);
     }
     let mut over = Vec::new();
-    println!("{:<46} {:>11} {:>6} {:>6}", "route", "round trips", "calls", "budget");
+    say(&format!("{:<46} {:>11} {:>6} {:>6}", "route", "round trips", "calls", "budget"));
     for (route, (trips, calls)) in &costs {
         let budget = BUDGET.iter().find(|(known, _)| known == route).map(|(_, budget)| *budget);
-        println!("{route:<46} {trips:>11} {calls:>6} {:>6}", budget.map_or("?".to_owned(), |budget| budget.to_string()));
+        say(&format!("{route:<46} {trips:>11} {calls:>6} {:>6}", budget.map_or("?".to_owned(), |budget| budget.to_string())));
         if budget.is_none_or(|budget| *trips > budget) {
             over.push(route.clone());
         }

@@ -1,106 +1,26 @@
-//! What a budget PATCH asks for, and what it does to the lines of a revision.
+//! What a budget PATCH asks for.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use shared_utils::clock::Timestamp;
+use serde_json::{Map, Value};
 use shared_utils::http::fields::{Fields, Patch, text_within};
 use shared_utils::http::{Error, Fault};
-use shared_utils::ids::{GenerationId, LineId};
+use shared_utils::ids::LineId;
 
-use super::decimal::{Scale, read_scaled, to_json};
-use super::line::{Line, LineChanges, read_changes};
-use super::totals::Totals;
+use super::decimal::{Scale, read_scaled};
+use super::line::{LineChanges, read_changes};
 use crate::project::read_date;
 
 /// The most lines in one PATCH.
 const MAX_PATCH_LINES: usize = 1_000;
 /// The most lines in a revision.
-const MAX_REVISION_LINES: usize = 5_000;
-
-/// A revision as the table keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Revision {
-    pub(crate) revision: u64,
-    pub(crate) title: Option<String>,
-    pub(crate) start_date: Option<String>,
-    pub(crate) end_date: Option<String>,
-    pub(crate) clients: Vec<String>,
-    /// Cents.
-    pub(crate) header_ball_park: Option<i64>,
-    /// Which written state of the lines is shown.
-    pub(crate) generation: GenerationId,
-    pub(crate) line_count: usize,
-    pub(crate) totals: Totals,
-    /// The last number given to a line here.
-    pub(crate) sequence: u64,
-    /// The last number given per category.
-    pub(crate) category_sequences: BTreeMap<String, u64>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
-}
-
-impl Revision {
-    /// A revision without lines.
-    pub(crate) fn empty(revision: u64, header_ball_park: Option<i64>, now: Timestamp) -> Self {
-        Self {
-            revision,
-            title: None,
-            start_date: None,
-            end_date: None,
-            clients: Vec::new(),
-            header_ball_park,
-            generation: GenerationId::generate(now),
-            line_count: 0,
-            totals: Totals::default(),
-            sequence: 0,
-            category_sequences: BTreeMap::new(),
-            created_at: now,
-            updated_at: now,
-        }
-    }
-
-    /// The header part of an answer.
-    pub(crate) fn header_json(&self) -> Value {
-        json!({
-            "title": self.title, "startDate": self.start_date, "endDate": self.end_date, "clients": self.clients,
-            "headerBallPark": self.header_ball_park.map(|cents| to_json(cents, Scale::Money)),
-        })
-    }
-
-    /// What the list of revisions says of it.
-    pub(crate) fn summary_json(&self) -> Value {
-        json!({
-            "revision": self.revision, "title": self.title, "totals": self.totals.to_json(), "lineCount": self.line_count, "createdAt": self.created_at,
-        })
-    }
-
-    /// Gives a new line its number and names.
-    fn number(&mut self, line: &mut Line, slug: &str) {
-        self.sequence += 1;
-        line.sequence = self.sequence;
-        line.element_key = format!("{slug}-{:04}", self.sequence);
-        self.name_in_category(line);
-    }
-
-    fn name_in_category(&mut self, line: &mut Line) {
-        line.element_id = line.category().map(str::to_owned).map(|category| {
-            let last = self.category_sequences.entry(category.clone()).or_default();
-            *last += 1;
-            format!("{category}-{last:04}")
-        });
-    }
-}
+pub(super) const MAX_REVISION_LINES: usize = 5_000;
 
 /// An entry of `lines`.
 #[derive(Debug, Clone)]
 pub(crate) struct LinePatch {
-    pointer: String,
-    id: Option<LineId>,
-    client_line_id: Option<String>,
-    changes: LineChanges,
+    pub(super) pointer: String,
+    pub(super) id: Option<LineId>,
+    pub(super) client_line_id: Option<String>,
+    pub(super) changes: LineChanges,
 }
 
 /// `createRevision`.
@@ -113,11 +33,11 @@ pub(crate) struct CreateRevision {
 /// `header`: absent fields stay, null clears.
 #[derive(Debug, Clone)]
 pub(crate) struct HeaderPatch {
-    title: Patch<String>,
-    start_date: Patch<String>,
-    end_date: Patch<String>,
-    clients: Patch<Vec<String>>,
-    header_ball_park: Patch<i64>,
+    pub(super) title: Patch<String>,
+    pub(super) start_date: Patch<String>,
+    pub(super) end_date: Patch<String>,
+    pub(super) clients: Patch<Vec<String>>,
+    pub(super) header_ball_park: Patch<i64>,
     pub(crate) currency: Option<String>,
 }
 
@@ -247,203 +167,4 @@ fn read_delete_lines(fields: &mut Fields) -> Vec<(String, LineId)> {
     }
     fields.add(faults);
     ids
-}
-
-/// What a PATCH did to the lines of a revision.
-#[derive(Debug, Default)]
-pub(crate) struct LineOutcome {
-    /// New and changed lines.
-    pub(crate) written: Vec<LineId>,
-    /// Lines that are gone.
-    pub(crate) deleted: Vec<LineId>,
-}
-
-/// Applies header, lines and deletions to a revision and its lines, in this order, and brings the totals up to date. All faults
-/// are found before anything is believed; the caller throws both away when there are any.
-pub(crate) fn apply_lines(
-    patch: &BudgetPatch,
-    revision: &mut Revision,
-    lines: &mut BTreeMap<LineId, Line>,
-    slug: &str,
-    now: Timestamp,
-) -> Result<LineOutcome, Error> {
-    if let Some(header) = &patch.header {
-        apply_header(header, revision);
-    }
-    let mut faults = Vec::new();
-    let mut outcome = LineOutcome::default();
-    let mut named = BTreeSet::new();
-    let mut by_client_id: BTreeMap<String, LineId> =
-        lines.values().filter_map(|line| Some((line.client_line_id.clone()?, line.budget_item_id))).collect();
-    for entry in &patch.lines {
-        let known = entry.id.or_else(|| by_client_id.get(entry.client_line_id.as_ref()?).copied());
-        let id = known.unwrap_or_else(|| LineId::generate(now));
-        if !named.insert(id) {
-            faults.push(Fault::new(&entry.pointer, "duplicate", "This line is named twice."));
-            continue;
-        }
-        let line = match lines.get_mut(&id) {
-            Some(line) => line,
-            None if known.is_some() => {
-                faults.push(Fault::new(format!("{}/budgetItemId", entry.pointer), "invalid_value", "There is no such line."));
-                continue;
-            }
-            None => lines.entry(id).or_insert(Line {
-                budget_item_id: id,
-                client_line_id: None,
-                sequence: 0,
-                element_key: String::new(),
-                element_id: None,
-                created_at: now,
-                updated_at: now,
-                fields: BTreeMap::new(),
-            }),
-        };
-        let category = line.category().map(str::to_owned);
-        line.apply(&entry.changes);
-        line.updated_at = now;
-        if let Some(client_line_id) = &entry.client_line_id {
-            if by_client_id.get(client_line_id).is_some_and(|other| *other != id) {
-                faults.push(Fault::new(format!("{}/clientLineId", entry.pointer), "duplicate", "Another line has this name."));
-            }
-            by_client_id.insert(client_line_id.clone(), id);
-            line.client_line_id = Some(client_line_id.clone());
-        }
-        if line.sequence == 0 {
-            revision.number(line, slug);
-        } else if line.category() != category.as_deref() {
-            revision.name_in_category(line);
-        }
-        if !line.fits() {
-            faults.push(Fault::new(&entry.pointer, "out_of_range", "The line costs more than 10^13."));
-        }
-        outcome.written.push(id);
-    }
-    for (pointer, id) in &patch.delete_lines {
-        if !named.insert(*id) {
-            faults.push(Fault::new(pointer, "duplicate", "This line is named twice."));
-        } else if lines.remove(id).is_none() {
-            faults.push(Fault::new(pointer, "invalid_value", "There is no such line."));
-        } else {
-            outcome.deleted.push(*id);
-        }
-    }
-    if lines.len() > MAX_REVISION_LINES {
-        faults.push(Fault::new("/lines", "too_many", format!("A revision has at most {MAX_REVISION_LINES} lines.")));
-    }
-    match Totals::of(lines.values()) {
-        Some(totals) => revision.totals = totals,
-        None => faults.push(Fault::new("/lines", "out_of_range", "The revision costs more than 10^13.")),
-    }
-    revision.line_count = lines.len();
-    revision.updated_at = now;
-    if faults.is_empty() { Ok(outcome) } else { Err(Error::ValidationFailed(faults)) }
-}
-
-fn apply_header(header: &HeaderPatch, revision: &mut Revision) {
-    fn merge<T: Clone>(target: &mut Option<T>, patch: &Patch<T>) {
-        match patch {
-            Patch::Absent => {}
-            Patch::Clear => *target = None,
-            Patch::Set(value) => *target = Some(value.clone()),
-        }
-    }
-    merge(&mut revision.title, &header.title);
-    merge(&mut revision.start_date, &header.start_date);
-    merge(&mut revision.end_date, &header.end_date);
-    merge(&mut revision.header_ball_park, &header.header_ball_park);
-    match &header.clients {
-        Patch::Absent => {}
-        Patch::Clear => revision.clients = Vec::new(),
-        Patch::Set(clients) => revision.clients.clone_from(clients),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-
-    fn patched(revision: &mut Revision, lines: &mut BTreeMap<LineId, Line>, body: Value) -> Result<LineOutcome, Error> {
-        let Value::Object(body) = body else { unreachable!() };
-        apply_lines(&read_patch(body)?, revision, lines, "atrium", NOW)
-    }
-
-    fn fresh() -> (Revision, BTreeMap<LineId, Line>) {
-        (Revision::empty(1, None, NOW), BTreeMap::new())
-    }
-
-    #[test]
-    fn the_test_vector_of_the_app() {
-        let (mut revision, mut lines) = fresh();
-        let body = json!({"lines": [
-            {"quantity": 5, "itemBudgetedCost": 20, "itemActualCost": 18.50, "itemReconciledCost": 19, "itemMarkUp": 0.1},
-            {"quantity": 3, "itemBudgetedCost": 40, "itemActualCost": 50, "itemFinalCost": 225},
-            {"quantity": 2, "itemBudgetedCost": 30, "itemReconciledCost": 75},
-        ]});
-        patched(&mut revision, &mut lines, body).unwrap();
-        let expected: Value = serde_json::from_str(
-            r#"{"headerBudgetedTotalCost": 280, "headerActualTotalCost": 242.5, "headerReconciledTotalCost": 245, "headerFinalTotalCost": 479.5, "headerEffectiveMarkup": 0.7125}"#,
-        )
-        .unwrap();
-        assert_eq!(revision.totals.to_json(), expected);
-    }
-
-    #[test]
-    fn numbers_are_given_once_and_never_again() {
-        let (mut revision, mut lines) = fresh();
-        let first = patched(&mut revision, &mut lines, json!({"lines": [{"category": "LABOR"}, {"category": "LABOR"}]})).unwrap();
-        patched(&mut revision, &mut lines, json!({"deleteLines": [first.written[1]]})).unwrap();
-        let second = patched(&mut revision, &mut lines, json!({"lines": [{"category": "LABOR"}]})).unwrap();
-        let line = &lines[&second.written[0]];
-        assert_eq!((line.element_key.as_str(), line.element_id.as_deref()), ("atrium-0003", Some("LABOR-0003")));
-    }
-
-    #[test]
-    fn a_repeated_client_line_id_is_the_same_line() {
-        let (mut revision, mut lines) = fresh();
-        let body = json!({"lines": [{"clientLineId": "a", "quantity": 2}]});
-        let first = patched(&mut revision, &mut lines, body.clone()).unwrap();
-        let second = patched(&mut revision, &mut lines, body).unwrap();
-        assert_eq!((first.written, lines.len()), (second.written, 1));
-    }
-
-    #[test]
-    fn unknown_and_repeated_lines_are_faults_at_their_pointer() {
-        let (mut revision, mut lines) = fresh();
-        let known = patched(&mut revision, &mut lines, json!({"lines": [{}]})).unwrap().written[0];
-        let unknown = LineId::generate(NOW);
-        let body = json!({"lines": [{"budgetItemId": unknown}, {"budgetItemId": known}, {"budgetItemId": known}], "deleteLines": [unknown]});
-        let Err(Error::ValidationFailed(faults)) = patched(&mut revision, &mut lines, body) else { panic!("no fault was found") };
-        let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/lines/0/budgetItemId", "/lines/2", "/deleteLines/0"]);
-    }
-
-    #[test]
-    fn amounts_over_the_limit_are_refused() {
-        let (mut revision, mut lines) = fresh();
-        assert!(patched(&mut revision, &mut lines, json!({"lines": [{"quantity": 2, "itemBudgetedCost": 10_000_000_000_000u64}]})).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn totals_are_the_sums_of_the_lines(entries in proptest::collection::vec((0i64..=100_000, 0i64..=10_000_000, -10_000i64..=20_000), 1..20)) {
-            let (mut revision, mut lines) = fresh();
-            let bodies: Vec<Value> = entries.iter().map(|(quantity, cost, mark_up)| json!({
-                "quantity": to_json(*quantity, Scale::Quantity), "itemBudgetedCost": to_json(*cost, Scale::Money), "itemMarkUp": to_json(*mark_up, Scale::MarkUp),
-            })).collect();
-            patched(&mut revision, &mut lines, json!({"lines": bodies})).unwrap();
-            let total: i128 = lines.values().map(Line::final_cost).sum();
-            let totals = revision.totals.to_json();
-            prop_assert_eq!(&totals["headerFinalTotalCost"], &to_json(i64::try_from(total).unwrap(), Scale::Money));
-            // Whatever the order of deletions, what is left counts.
-            let half: Vec<LineId> = lines.keys().copied().step_by(2).collect();
-            patched(&mut revision, &mut lines, json!({"deleteLines": half})).unwrap();
-            prop_assert_eq!(Some(revision.totals), Totals::of(lines.values()));
-            prop_assert!(!totals.to_string().contains("-0,"));
-        }
-    }
 }

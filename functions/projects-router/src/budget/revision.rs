@@ -1,0 +1,87 @@
+//! A revision: its header, its totals, and the numbers it gives to lines.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use shared_utils::clock::Timestamp;
+use shared_utils::ids::GenerationId;
+
+use super::decimal::{Scale, to_json};
+use super::line::Line;
+use super::totals::Totals;
+
+/// A revision as the table keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Revision {
+    pub(crate) revision: u64,
+    pub(crate) title: Option<String>,
+    pub(crate) start_date: Option<String>,
+    pub(crate) end_date: Option<String>,
+    pub(crate) clients: Vec<String>,
+    /// Cents.
+    pub(crate) header_ball_park: Option<i64>,
+    /// Which written state of the lines is shown.
+    pub(crate) generation: GenerationId,
+    pub(crate) line_count: usize,
+    pub(crate) totals: Totals,
+    /// The last number given to a line here.
+    pub(crate) sequence: u64,
+    /// The last number given per category.
+    pub(crate) category_sequences: BTreeMap<String, u64>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+impl Revision {
+    /// A revision without lines.
+    pub(crate) fn empty(revision: u64, header_ball_park: Option<i64>, now: Timestamp) -> Self {
+        Self {
+            revision,
+            title: None,
+            start_date: None,
+            end_date: None,
+            clients: Vec::new(),
+            header_ball_park,
+            generation: GenerationId::generate(now),
+            line_count: 0,
+            totals: Totals::default(),
+            sequence: 0,
+            category_sequences: BTreeMap::new(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// The header part of an answer.
+    pub(crate) fn header_json(&self) -> Value {
+        json!({
+            "title": self.title, "startDate": self.start_date, "endDate": self.end_date, "clients": self.clients,
+            "headerBallPark": self.header_ball_park.map(|cents| to_json(cents, Scale::Money)),
+        })
+    }
+
+    /// What the list of revisions says of it.
+    pub(crate) fn summary_json(&self) -> Value {
+        json!({
+            "revision": self.revision, "title": self.title, "totals": self.totals.to_json(), "lineCount": self.line_count, "createdAt": self.created_at,
+        })
+    }
+
+    /// Gives a new line its number and names.
+    pub(super) fn number(&mut self, line: &mut Line, slug: &str) {
+        self.sequence += 1;
+        line.sequence = self.sequence;
+        line.element_key = format!("{slug}-{:04}", self.sequence);
+        self.name_in_category(line);
+    }
+
+    pub(super) fn name_in_category(&mut self, line: &mut Line) {
+        line.element_id = line.category().map(str::to_owned).map(|category| {
+            let last = self.category_sequences.entry(category.clone()).or_default();
+            *last += 1;
+            format!("{category}-{last:04}")
+        });
+    }
+}

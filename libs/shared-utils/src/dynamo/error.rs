@@ -1,0 +1,61 @@
+//! Which SDK errors mean that the table is busy, and which that something is broken.
+
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+use crate::http::{Error, Internal};
+
+/// Why the table did not do it, apart from conditions that did not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Throttled, timed out or unreachable, after the SDK's own retries.
+    #[error("the table is busy")]
+    Busy(Internal),
+    /// Anything else: a refused call, a malformed item.
+    #[error("the table call failed")]
+    Broken(Internal),
+}
+
+impl StoreError {
+    /// An item that is not what it should be.
+    pub fn corrupt(what: &str) -> Self {
+        Self::Broken(Internal::new(format!("malformed item: {what}")))
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy(cause) => Self::Unavailable(cause),
+            StoreError::Broken(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+/// Error codes that mean: later, perhaps.
+const BUSY: [&str; 8] = [
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "LimitExceededException",
+    "InternalServerError",
+    "ServiceUnavailable",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+];
+
+impl<E> From<SdkError<E>> for StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    fn from(error: SdkError<E>) -> Self {
+        let busy = match &error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+            SdkError::ServiceError(service) => {
+                service.raw().status().as_u16() >= 500 || service.err().code().is_some_and(|code| BUSY.contains(&code))
+            }
+            _ => false,
+        };
+        let cause = Internal::new(DisplayErrorContext(&error));
+        if busy { Self::Busy(cause) } else { Self::Broken(cause) }
+    }
+}

@@ -1,0 +1,21 @@
+//! `DynamoDB` with the outcomes that we expect as values, and all else as two kinds of failure: busy, or broken.
+//!
+//! | module | room |
+//! | --- | --- |
+//! | `item` | keys, items, attributes, and typed values as those |
+//! | `error` | which SDK errors mean busy and which mean broken |
+//! | `expression` | update and condition expressions with their names and values |
+//! | `transaction` | the parts of a transaction, and why one did not happen |
+//! | `store` | the calls |
+
+mod error;
+mod expression;
+mod item;
+mod store;
+mod transaction;
+
+pub use error::StoreError;
+pub use expression::Expression;
+pub use item::{Item, Key, from_item, from_json, n, s, to_attribute, to_item, to_json};
+pub use store::{Page, PartitionQuery, RACE_TRIES, Store, backoff};
+pub use transaction::{TransactError, Verdict, check, delete, put, update};
