@@ -5,10 +5,12 @@
 //! | `routes` | the route table, one file per route |
 //! | `store` | users, refresh-token families and failed attempts in the auth table |
 //! | `passwords` | argon2id |
+//! | `signer` | the key that signs: in KMS, or a file on a laptop |
 //! | `tokens` | access tokens and the refresh-token chain |
 
 mod passwords;
 mod routes;
+mod signer;
 pub mod store;
 mod tokens;
 
@@ -18,7 +20,6 @@ use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use realtime::{Announcer, Connections, Gateway};
 use shared_utils::after_answer::AfterAnswer;
-use shared_utils::auth::KeyFileSigner;
 use shared_utils::aws::AwsConfig;
 use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
@@ -52,12 +53,12 @@ impl App {
     pub fn from_env() -> Result<Self, EnvError> {
         let aws = AwsConfig::from_env()?;
         let tables = Tables { auth: env::required("AUTH_TABLE")?, connections: env::required("CONNECTIONS_TABLE")? };
-        let signer = signer_from_env()?;
+        let signer = Signer::from_env(&aws)?;
         Ok(Self::new(Edge::from_env()?, &aws, tables, &env::required("WEBSOCKET_ENDPOINT")?, signer, tokens::Lifetimes::from_env()?))
     }
 
     /// Builds the function from its parts.
-    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, signer: KeyFileSigner, lifetimes: tokens::Lifetimes) -> Self {
+    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, signer: Signer, lifetimes: tokens::Lifetimes) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.auth.clone(), edge.clock.clone()));
         let connections = Connections::new(store.clone(), tables.connections, edge.clock.clone());
@@ -78,11 +79,5 @@ impl App {
 }
 
 pub use routes::ROUTES;
+pub use signer::Signer;
 pub use tokens::Lifetimes;
-
-/// The signing key: `JWT_SIGNING_KEY_FILE` under the name `JWT_SIGNING_KEY_ID`.
-fn signer_from_env() -> Result<KeyFileSigner, EnvError> {
-    let file = env::required("JWT_SIGNING_KEY_FILE")?;
-    let pem = std::fs::read(&file).map_err(|error| EnvError::unusable("JWT_SIGNING_KEY_FILE", error))?;
-    KeyFileSigner::from_pem(&env::required("JWT_SIGNING_KEY_ID")?, &pem).map_err(|error| EnvError::unusable("JWT_SIGNING_KEY_FILE", error))
-}

@@ -4,12 +4,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hkdf;
 use serde::Serialize;
-use shared_utils::auth::{AccessClaims, KeyFileSigner, Role, sign};
+use shared_utils::auth::{AccessClaims, Role, sign};
 use shared_utils::clock::Timestamp;
 use shared_utils::env::{self, EnvError};
 use shared_utils::http::Error;
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 use shared_utils::random;
+
+use crate::signer::Signer;
 
 /// How long things last, in seconds. The environment can change them on the local stack only; in AWS they are what they are here.
 #[derive(Debug, Clone, Copy)]
@@ -66,14 +68,14 @@ pub(crate) struct TokenPair {
 
 /// Makes access tokens.
 pub(crate) struct TokenIssuer {
-    signer: KeyFileSigner,
+    signer: Signer,
     issuer: String,
     audience: String,
     pub(crate) lifetimes: Lifetimes,
 }
 
 impl TokenIssuer {
-    pub(crate) fn new(signer: KeyFileSigner, issuer: &str, audience: &str, lifetimes: Lifetimes) -> Self {
+    pub(crate) fn new(signer: Signer, issuer: &str, audience: &str, lifetimes: Lifetimes) -> Self {
         Self { signer, issuer: issuer.to_owned(), audience: audience.to_owned(), lifetimes }
     }
 

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use auth_router::store::{AuthStore, NewUser, Profile};
-use auth_router::{App, Lifetimes, Tables, hash_password};
+use auth_router::{App, Lifetimes, Signer, Tables, hash_password};
 use http::Method;
 use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY, body_of, published_events};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ struct Studio {
 async fn studio() -> Studio {
     let bench = Bench::start().await;
     let tables = Tables { auth: bench.table("auth"), connections: bench.table("connections") };
-    let app = App::new(bench.edge(), &bench.aws(), tables.clone(), NO_GATEWAY, bench.signer(), Lifetimes::default());
+    let app = App::new(bench.edge(), &bench.aws(), tables.clone(), NO_GATEWAY, Signer::KeyFile(bench.signer()), Lifetimes::default());
     let store = AuthStore::new(Store::new(bench.aws().dynamodb()), tables.auth);
     let new = NewUser {
         email: " Ana@MYLG.test ".to_owned(),

@@ -357,6 +357,7 @@ impl Values {
                 ("signing_key_id", _) => KEY_ID.to_owned(),
                 ("websocket_endpoint", _) => self.websocket_endpoint.clone(),
                 ("log_level", _) => "info".to_owned(),
+                ("aws", _) => continue,
                 ("local", "signing_key_file") => self.key_file.to_string_lossy().into_owned(),
                 ("local", "passed") => match self.passed.get(variable) {
                     Some(value) => value.clone(),

@@ -25,15 +25,15 @@ pub struct AwsConfig {
     pub http_client: SharedHttpClient,
     /// Where `DynamoDB` is, when it is not at AWS: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`.
     pub dynamodb_endpoint: Option<String>,
+    /// Where the other services are, when they are not at AWS: `AWS_ENDPOINT_URL`.
+    pub endpoint: Option<String>,
 }
 
 impl AwsConfig {
     /// Reads the environment that Lambda sets, and the trust store from the layer at `SHARED_UTILS_DIR`.
     pub fn from_env() -> Result<Self, EnvError> {
-        let dynamodb_endpoint = match env::optional("AWS_ENDPOINT_URL_DYNAMODB")? {
-            Some(endpoint) => Some(endpoint),
-            None => env::optional("AWS_ENDPOINT_URL")?,
-        };
+        let endpoint = env::optional("AWS_ENDPOINT_URL")?;
+        let dynamodb_endpoint = env::optional("AWS_ENDPOINT_URL_DYNAMODB")?.or_else(|| endpoint.clone());
         let plain = dynamodb_endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
         Ok(Self {
             region: Region::new(env::required("AWS_REGION")?),
@@ -46,6 +46,7 @@ impl AwsConfig {
             ),
             http_client: if plain { Builder::new().build_http() } else { https_client()? },
             dynamodb_endpoint,
+            endpoint,
         })
     }
 
@@ -56,6 +57,7 @@ impl AwsConfig {
             credentials: Credentials::new("local", "local", None, None, "local"),
             http_client: Builder::new().build_http(),
             dynamodb_endpoint: Some(endpoint.to_owned()),
+            endpoint: None,
         }
     }
 

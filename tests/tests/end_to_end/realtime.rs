@@ -153,7 +153,7 @@ async fn an_eleventh_socket_closes_the_first_and_a_tab_replaces_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_token_ends_actions_but_not_the_reply() {
+async fn a_token_is_good_for_a_minute_longer_than_it_says() {
     let options = Options { passed: [("ACCESS_TTL_S".to_owned(), "1".to_owned())].into(), ..Options::for_tests() };
     let world = World::start_with(options).await;
     let ana = world.login("ana").await;

@@ -1,0 +1,136 @@
+//! The key that signs access tokens. In AWS it is a KMS key that never leaves KMS; on a laptop it is a file.
+
+use aws_sdk_kms::config::BehaviorVersion;
+use aws_sdk_kms::error::DisplayErrorContext;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
+use shared_utils::auth::{KeyFileSigner, SignError, TokenSigner};
+use shared_utils::aws::AwsConfig;
+use shared_utils::env::{self, EnvError};
+use shared_utils::http::Internal;
+
+/// Whichever key this environment has.
+pub enum Signer {
+    /// `JWT_SIGNING_KEY_FILE`
+    KeyFile(KeyFileSigner),
+    /// `JWT_KMS_KEY_ID`
+    Kms(KmsSigner),
+}
+
+/// An `ECC_NIST_P256` key in KMS.
+pub struct KmsSigner {
+    client: aws_sdk_kms::Client,
+    /// ARN of the key.
+    key: String,
+    /// Its name in tokens.
+    key_id: String,
+}
+
+impl Signer {
+    /// The key that the environment names, under the name `JWT_SIGNING_KEY_ID`.
+    pub(crate) fn from_env(aws: &AwsConfig) -> Result<Self, EnvError> {
+        let key_id = env::required("JWT_SIGNING_KEY_ID")?;
+        if let Some(key) = env::optional("JWT_KMS_KEY_ID")? {
+            return Ok(Self::Kms(KmsSigner { client: kms_client(aws), key, key_id }));
+        }
+        let file = env::required("JWT_SIGNING_KEY_FILE")?;
+        let unusable = |reason: String| EnvError::unusable("JWT_SIGNING_KEY_FILE", reason);
+        let pem = std::fs::read(&file).map_err(|error| unusable(error.to_string()))?;
+        KeyFileSigner::from_pem(&key_id, &pem).map(Self::KeyFile).map_err(|error| unusable(error.to_string()))
+    }
+}
+
+fn kms_client(aws: &AwsConfig) -> aws_sdk_kms::Client {
+    let mut config = aws_sdk_kms::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(aws.region.clone())
+        .credentials_provider(aws.credentials.clone())
+        .http_client(aws.http_client.clone());
+    if let Some(endpoint) = &aws.endpoint {
+        config = config.endpoint_url(endpoint);
+    }
+    aws_sdk_kms::Client::from_conf(config.build())
+}
+
+impl TokenSigner for Signer {
+    fn key_id(&self) -> &str {
+        match self {
+            Self::KeyFile(signer) => signer.key_id(),
+            Self::Kms(signer) => &signer.key_id,
+        }
+    }
+
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        match self {
+            Self::KeyFile(signer) => signer.sign(message).await,
+            Self::Kms(signer) => signer.sign(message).await,
+        }
+    }
+}
+
+impl KmsSigner {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let call = self
+            .client
+            .sign()
+            .key_id(&self.key)
+            .message(Blob::new(message))
+            .message_type(MessageType::Raw)
+            .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256);
+        let output = call.send().await.map_err(|error| SignError::Unreachable(Internal::new(DisplayErrorContext(error))))?;
+        let der = output.signature.unwrap_or_else(|| Blob::new([]));
+        fixed_from_der(der.as_ref()).ok_or_else(|| SignError::Key(Internal::new("KMS gave something that is no ECDSA signature")))
+    }
+}
+
+/// The 64 bytes r ‖ s that JWTs carry, from the DER `SEQUENCE { r INTEGER, s INTEGER }` that KMS gives.
+fn fixed_from_der(der: &[u8]) -> Option<Vec<u8>> {
+    let (body, rest) = element(der, 0x30)?;
+    let (r, body) = element(body, 0x02)?;
+    let (s, end) = element(body, 0x02)?;
+    if !rest.is_empty() || !end.is_empty() {
+        return None;
+    }
+    let mut fixed = vec![0; 64];
+    for (place, integer) in [(32usize, r), (64, s)] {
+        // A leading zero keeps an integer positive; it is no part of its value.
+        let digits = integer.strip_prefix(&[0]).unwrap_or(integer);
+        fixed.get_mut(place.checked_sub(digits.len()).filter(|start| *start + 32 >= place)?..place)?.copy_from_slice(digits);
+    }
+    Some(fixed)
+}
+
+/// The content of the element that `der` begins with, and what comes after it. P-256 signatures need no long lengths.
+fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let [found, length, rest @ ..] = der else { return None };
+    if *found != tag || *length >= 0x80 {
+        return None;
+    }
+    rest.split_at_checked(usize::from(*length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn der(r: &[u8], s: &[u8]) -> Vec<u8> {
+        let integer = |value: &[u8]| [&[0x02, u8::try_from(value.len()).unwrap()], value].concat();
+        let body = [integer(r), integer(s)].concat();
+        [&[0x30, u8::try_from(body.len()).unwrap()], body.as_slice()].concat()
+    }
+
+    #[test]
+    fn short_and_padded_integers_find_their_place() {
+        let (long, short) = ([[0].as_slice(), &[0xff; 32]].concat(), [7]);
+        let fixed = fixed_from_der(&der(&long, &short)).unwrap();
+        assert_eq!(fixed, [[0xff; 32].as_slice(), &[0; 31], &[7]].concat());
+    }
+
+    #[test]
+    fn what_is_no_signature_is_refused() {
+        let good = der(&[1], &[1]);
+        for bad in [&[][..], &good[1..], &good[..good.len() - 1], &[good.as_slice(), &[0]].concat(), &der(&[1; 34], &[1]), &[0x30, 0x82, 0, 0]] {
+            assert!(fixed_from_der(bad).is_none(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+output "http_url" {
+  description = "Where the frontend calls."
+  value       = module.backend.http_url
+}
+
+output "websocket_url" {
+  description = "Where the frontend connects."
+  value       = module.backend.websocket_url
+}
+
+output "http_api_id" {
+  description = "Id of the HTTP API."
+  value       = module.backend.http_api_id
+}
+
+output "websocket_api_id" {
+  description = "Id of the WebSocket API."
+  value       = module.backend.websocket_api_id
+}
+
+output "allowed_origins" {
+  description = "Browser origins that may call."
+  value       = module.backend.allowed_origins
+}
+
+output "table_names" {
+  description = "Full names of the tables by short name."
+  value       = module.backend.table_names
+}
+
+output "function_versions" {
+  description = "The live version of each function."
+  value       = module.backend.function_versions
+}
+
+output "dashboard_name" {
+  description = "Name of the CloudWatch dashboard."
+  value       = module.backend.dashboard_name
+}
+
+output "custom_domain_target" {
+  description = "What the custom domain's DNS record points at, or null."
+  value       = module.backend.custom_domain_target
+}

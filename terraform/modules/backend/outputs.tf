@@ -1,0 +1,59 @@
+output "http_url" {
+  description = "Where the frontend calls."
+  value       = module.http_api.url
+}
+
+output "websocket_url" {
+  description = "Where the frontend connects."
+  value       = module.websocket_api.url
+}
+
+output "http_api_id" {
+  description = "Id of the HTTP API."
+  value       = module.http_api.id
+}
+
+output "websocket_api_id" {
+  description = "Id of the WebSocket API."
+  value       = module.websocket_api.id
+}
+
+output "allowed_origins" {
+  description = "Browser origins that may call."
+  value       = var.allowed_origins
+}
+
+output "public_keys" {
+  description = "Key name → base64 DER public key of access tokens."
+  value       = module.signing_key.public_keys
+}
+
+output "table_names" {
+  description = "Full names of the tables by short name."
+  value       = module.tables.names
+}
+
+output "function_versions" {
+  description = "The live version of each function."
+  value       = { for name, function in module.function : name => function.version }
+}
+
+output "function_environments" {
+  description = "The environment map of each function."
+  value       = local.environments
+}
+
+output "role_statements" {
+  description = "What each role may do beside logging and tracing."
+  value       = { for name in keys(local.stack.functions) : name => concat(local.table_statements[name], local.other_statements[name]) }
+}
+
+output "dashboard_name" {
+  description = "Name of the CloudWatch dashboard."
+  value       = module.monitoring.dashboard_name
+}
+
+output "custom_domain_target" {
+  description = "What the custom domain's DNS record points at, or null."
+  value       = module.http_api.custom_domain_target
+}

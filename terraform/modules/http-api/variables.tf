@@ -1,0 +1,30 @@
+variable "name" {
+  description = "The API's full name."
+  type        = string
+}
+
+variable "functions" {
+  description = "Functions behind the API, by their short name."
+  type        = map(object({ invoke_arn = string, function_name = string }))
+}
+
+variable "routes" {
+  description = "Route key → short name of the function behind it."
+  type        = map(string)
+}
+
+variable "throttling" {
+  description = "Requests per second, and how many at once, that the stage lets through."
+  type        = object({ rate = number, burst = number })
+}
+
+variable "log_retention_in_days" {
+  description = "How long access logs are kept."
+  type        = number
+}
+
+variable "custom_domain" {
+  description = "A domain of one's own with its regional certificate, or null."
+  type        = object({ name = string, certificate_arn = string })
+  default     = null
+}

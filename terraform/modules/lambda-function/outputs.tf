@@ -1,0 +1,24 @@
+output "function_name" {
+  description = "The function's full name."
+  value       = aws_lambda_function.this.function_name
+}
+
+output "alias_arn" {
+  description = "ARN of the alias `live`."
+  value       = aws_lambda_alias.live.arn
+}
+
+output "alias_invoke_arn" {
+  description = "What API Gateway integrations call."
+  value       = aws_lambda_alias.live.invoke_arn
+}
+
+output "version" {
+  description = "The published version that is live."
+  value       = aws_lambda_function.this.version
+}
+
+output "log_group_name" {
+  description = "Where the function logs to."
+  value       = aws_cloudwatch_log_group.this.name
+}

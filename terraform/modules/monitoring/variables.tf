@@ -1,0 +1,39 @@
+variable "name_prefix" {
+  description = "What every name begins with: project and environment."
+  type        = string
+}
+
+variable "region" {
+  description = "The region that the dashboard shows."
+  type        = string
+}
+
+variable "http_api_id" {
+  description = "Id of the HTTP API."
+  type        = string
+}
+
+variable "websocket_api_id" {
+  description = "Id of the WebSocket API."
+  type        = string
+}
+
+variable "websocket_stage" {
+  description = "Stage of the WebSocket API."
+  type        = string
+}
+
+variable "functions" {
+  description = "Functions by short name, with their log groups."
+  type        = map(object({ function_name = string, log_group_name = string }))
+}
+
+variable "table_names" {
+  description = "Full names of the tables."
+  type        = list(string)
+}
+
+variable "alarm_actions" {
+  description = "ARNs that are told of alarms."
+  type        = list(string)
+}

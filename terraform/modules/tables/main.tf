@@ -1,0 +1,46 @@
+# DynamoDB tables as stack.yaml declares them: keys pk and sk, TTL attribute ttl, on demand, encrypted, recoverable to any second.
+
+resource "aws_dynamodb_table" "this" {
+  for_each = var.tables
+
+  name                        = "${var.name_prefix}-${each.key}"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "pk"
+  range_key                   = "sk"
+  deletion_protection_enabled = var.deletion_protection
+
+  dynamic "attribute" {
+    for_each = toset(concat(["pk", "sk"], flatten([for index in values(each.value.indexes) : [index.partition_key, index.sort_key]])))
+
+    content {
+      name = attribute.value
+      type = "S"
+    }
+  }
+
+  dynamic "global_secondary_index" {
+    for_each = each.value.indexes
+
+    content {
+      name            = global_secondary_index.key
+      hash_key        = global_secondary_index.value.partition_key
+      range_key       = global_secondary_index.value.sort_key
+      projection_type = "ALL"
+    }
+  }
+
+  ttl {
+    attribute_name = "ttl"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled = true
+  }
+
+  tags = { Name = "${var.name_prefix}-${each.key}" }
+}

@@ -1,0 +1,9 @@
+output "names" {
+  description = "Full names by short name."
+  value       = { for short, table in aws_dynamodb_table.this : short => table.name }
+}
+
+output "arns" {
+  description = "ARNs by short name."
+  value       = { for short, table in aws_dynamodb_table.this : short => table.arn }
+}
