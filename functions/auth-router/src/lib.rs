@@ -16,14 +16,15 @@ mod tokens;
 
 use std::sync::Arc;
 
-use access::revocations::Revocations;
+use access::revocations::{Mark, Revocations};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use realtime::{Announcer, Connections, Gateway};
 use shared_utils::after_answer::AfterAnswer;
 use shared_utils::aws::AwsConfig;
-use shared_utils::dynamo::Store;
+use shared_utils::dynamo::{Store, TransactError};
 use shared_utils::env::{self, EnvError};
-use shared_utils::http::{Edge, serve};
+use shared_utils::http::{Edge, Error, serve};
+use shared_utils::ids::{FamilyId, SessionId, UserId};
 
 pub use passwords::hash as hash_password;
 use store::AuthStore;
@@ -70,6 +71,24 @@ impl App {
     /// What is owed after each answer.
     pub fn after_answer(&self) -> AfterAnswer {
         self.after.clone()
+    }
+
+    /// Ends these logins of a user for refresh and access tokens in one transaction, their sockets after the answer. `false` when
+    /// one of them is not there any more: then nothing was done.
+    async fn revoke(&self, user: UserId, logins: &[(FamilyId, SessionId)]) -> Result<bool, Error> {
+        let now = self.edge.clock.now();
+        let sessions: Vec<SessionId> = logins.iter().map(|(_, session)| *session).collect();
+        let mut writes: Vec<_> = logins.iter().map(|(family, _)| self.store.family_revoke(*family, now)).collect();
+        writes.push(self.revocations.write(&sessions.iter().copied().map(Mark::Session).collect::<Vec<_>>()));
+        match self.store.transact(writes).await {
+            Ok(()) => {}
+            Err(TransactError::Refused(_)) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        self.revocations.forget().await;
+        let announcer = self.announcer.clone();
+        self.after.push(async move { announcer.end_sessions(user, &sessions).await });
+        Ok(true)
     }
 
     /// Answers one raw event.

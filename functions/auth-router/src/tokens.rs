@@ -36,8 +36,13 @@ impl Lifetimes {
     /// Reads `ACCESS_TTL_S`, `REFRESH_IDLE_S`, `REFRESH_ABSOLUTE_S` and `GRACE_S`.
     pub fn from_env() -> Result<Self, EnvError> {
         let defaults = Self::default();
+        let access = env::parsed("ACCESS_TTL_S", defaults.access)?;
+        // No verifier takes a longer one, and revocations are not remembered for longer.
+        if !(1..=660).contains(&access) {
+            return Err(EnvError::unusable("ACCESS_TTL_S", "1 to 660 seconds"));
+        }
         Ok(Self {
-            access: env::parsed("ACCESS_TTL_S", defaults.access)?,
+            access,
             refresh_idle: env::parsed("REFRESH_IDLE_S", defaults.refresh_idle)?,
             refresh_absolute: env::parsed("REFRESH_ABSOLUTE_S", defaults.refresh_absolute)?,
             grace: env::parsed("GRACE_S", defaults.grace)?,

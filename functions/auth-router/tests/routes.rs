@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use auth_router::store::{AuthStore, NewUser, Profile};
 use auth_router::{App, Lifetimes, Signer, Tables, hash_password};
+use futures_util::future::join_all;
 use http::Method;
 use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY, body_of, published_events};
 use serde_json::{Value, json};
@@ -142,16 +143,14 @@ async fn a_refresh_moves_the_chain_on_and_repeats_within_the_grace() {
 async fn n_refreshes_at_once_give_one_token_to_all() {
     let studio = studio().await;
     let token = studio.login().await["refreshToken"].clone();
-    let mut calls = Vec::new();
-    for _ in 0..16 {
-        calls.push(studio.refresh(&token));
-    }
-    let mut seen = Vec::new();
-    for call in calls {
-        let (status, body) = call.await;
-        assert_eq!(status, 200);
-        seen.push(body["refreshToken"].clone());
-    }
+    let mut seen: Vec<Value> = join_all((0..16).map(|_| studio.refresh(&token)))
+        .await
+        .into_iter()
+        .map(|(status, body)| {
+            assert_eq!(status, 200);
+            body["refreshToken"].clone()
+        })
+        .collect();
     seen.dedup();
     assert_eq!(seen.len(), 1);
 }

@@ -86,7 +86,7 @@ async fn people_who_are_not_there_are_faults_at_their_place() {
     assert_eq!(open(json!({"type": "direct", "participants": [nobody]})).await, at(&["/participants/0"]));
     assert_eq!(open(json!({"type": "group", "title": "T", "participants": [ben.id, nobody, "x"]})).await, at(&["/participants/2"]));
     assert_eq!(open(json!({"type": "group", "title": "T", "participants": [ben.id, nobody]})).await, at(&["/participants/1"]));
-    assert_eq!(open(json!({"type": "direct", "participants": [ana.id]})).await, at(&["/participants"]));
+    assert_eq!(open(json!({"type": "direct", "participants": [ana.id]})).await, at(&["/participants/0"]));
     assert_eq!(open(json!({"type": "group", "participants": [ben.id]})).await, at(&["/title"]));
     assert_eq!(open(json!({"type": "meeting"})).await, at(&["/type"]));
     assert_eq!(open(json!({"type": "project", "projectId": "prj_x"})).await.0, 404);
@@ -230,6 +230,44 @@ async fn each_call_may_fail_once_and_a_send_is_whole_or_not_there() {
     }
     let (_, page) = ben.get(&path).await;
     assert_eq!((page["items"].as_array().unwrap().len(), &page["lastSeq"]), (6, &json!(6)));
+}
+
+#[tokio::test]
+async fn outdated_rights_write_nothing() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let path = messages(&ana.direct(&ben).await);
+    let (_, sent) = ana.send(Method::POST, &path, json!({"text": "before"})).await;
+    let message = format!("/messages/{}", sent["messageId"].as_str().unwrap());
+    studio.bench.outdate_tokens(ana.id).await;
+    studio.bench.clock.advance_seconds(6);
+    for (method, path, body) in [
+        (Method::POST, path.as_str(), json!({"text": "after"})),
+        (Method::PATCH, &message, json!({"text": "after"})),
+        (Method::DELETE, &message, Value::Null),
+        (Method::POST, "/messages/conversations", json!({"type": "group", "title": "T", "participants": [ben.id]})),
+    ] {
+        assert_eq!(ana.send(method, path, body).await.1["code"], json!("invalid_token"), "{path}");
+    }
+    let (_, page) = ben.get(&path).await;
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["items"][0]["text"]), (1, &json!("before")));
+    assert_eq!(ben.get("/messages/conversations").await.1["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_gives_the_same_answer_whatever_kind_of_conversation() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let open = |body: Value| ana.call(EventBuilder::new(Method::POST, "/messages/conversations").header("idempotency-key", "k").json(&body));
+    let direct = json!({"type": "direct", "participants": [ben.id]});
+    let (first, again) = (open(direct.clone()).await, open(direct).await);
+    assert_eq!((first.0, again.0, &first.1), (201, 201, &again.1));
+    assert_eq!(open(json!({"type": "group", "title": "T", "participants": [ben.id]})).await.1["code"], json!("idempotency_mismatch"));
+    // After a day the key is free, whether or not the table has swept it.
+    studio.bench.clock.advance_seconds(86_401);
+    let ana = Person { token: studio.bench.token(ana.id, Role::User).await, ..ana };
+    let group = EventBuilder::new(Method::POST, "/messages/conversations").header("idempotency-key", "k");
+    assert_eq!(ana.call(group.json(&json!({"type": "group", "title": "T", "participants": [ben.id]}))).await.0, 201);
 }
 
 #[tokio::test]

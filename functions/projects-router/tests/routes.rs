@@ -300,6 +300,30 @@ async fn a_project_that_is_too_large_is_a_fault_at_the_field_that_broke_it() {
 }
 
 #[tokio::test]
+async fn outdated_rights_write_nothing() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let path = ana.project(json!({"title": "Atrium", "team": [{"userId": ben.id, "role": "owner"}]})).await;
+    let budget = format!("{path}/budget");
+    let before = (ben.get(&path).await.body, ben.get(&budget).await.body);
+    studio.bench.outdate_tokens(ana.id).await;
+    studio.bench.clock.advance_seconds(6);
+    let member = format!("{path}/team/{}", ben.id);
+    for event in [
+        EventBuilder::new(Method::POST, "/projects").json(&json!({"title": "New"})),
+        EventBuilder::new(Method::PATCH, &path).json(&json!({"title": "Changed"})),
+        EventBuilder::new(Method::PATCH, &budget).json(&json!({"lines": [{"quantity": 1}]})),
+        EventBuilder::new(Method::PUT, &member).json(&json!({"role": "viewer"})),
+        EventBuilder::new(Method::DELETE, &member),
+        EventBuilder::new(Method::DELETE, &path),
+        EventBuilder::new(Method::GET, &path),
+    ] {
+        assert_eq!(ana.call(event.clone()).await.body["code"], json!("invalid_token"), "{event:?}");
+    }
+    assert_eq!((ben.get(&path).await.body, ben.get(&budget).await.body), before);
+}
+
+#[tokio::test]
 async fn events_that_nobody_here_wrote_are_answered() {
     let studio = studio().await;
     for (name, event) in published_events("example-apigw-v2-request") {

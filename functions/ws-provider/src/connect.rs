@@ -58,6 +58,13 @@ fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Calle
 /// After the answer: the old connection of the same tab goes, then the oldest ones over the limit.
 fn end_surplus(app: &App, all: Vec<Connection>, new: &Connection) {
     let now = app.edge.clock.now();
+    // What a missed `$disconnect` left on the person's list would stay there for good.
+    for dead in all.iter().filter(|other| other.expires_at <= now) {
+        let (connections, user, id) = (app.connections.clone(), dead.user_id, dead.connection_id.clone());
+        app.after.push(async move {
+            let _ = connections.unlist(user, &id).await;
+        });
+    }
     let (replaced, kept): (Vec<_>, Vec<_>) = all
         .into_iter()
         .filter(|other| other.connection_id != new.connection_id && other.expires_at > now)

@@ -92,7 +92,7 @@ impl App {
             match context.event_type.as_deref() {
                 Some("CONNECT") => connect::handle(self, &event).await,
                 Some("DISCONNECT") => disconnect::handle(self, &event).await,
-                _ => actions::handle(self, &event).await,
+                _ => Ok(actions::handle(self, &event).await),
             }
         });
         let outcome = outcome.catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("a socket handler panicked")));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
+use local_stack::faults::{Effect, Fault};
 use local_stack::testing::{Bench, NO_GATEWAY, ORIGIN, SocketEvents, body_of, published_events};
 use realtime::Connections;
 use serde_json::{Value, json};
@@ -107,6 +108,18 @@ async fn identity_is_the_servers() {
     assert_eq!((&refused["code"], &refused["optimisticId"]), (&json!("not_found"), &json!("o")));
     let faulty = studio.ask(&socket, json!({"action": "ping", "ref": "1", "nonsense": true})).await;
     assert_eq!(faulty["errors"][0]["pointer"], json!("/nonsense"));
+}
+
+#[tokio::test]
+async fn a_busy_table_is_an_error_frame_and_not_silence() {
+    let studio = studio().await;
+    let socket = SocketEvents::default();
+    studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
+    studio.bench.faults.add(Fault { action: Some("GetItem".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 });
+    let busy = studio.ask(&socket, json!({"action": "sendMessage", "ref": "1", "conversationId": "cnv_x", "optimisticId": "o"})).await;
+    assert_eq!((&busy["code"], &busy["ref"], &busy["optimisticId"]), (&json!("unavailable"), &json!("1"), &json!("o")));
+    studio.bench.faults.clear();
+    assert_eq!(studio.ask(&socket, json!({"action": "ping", "ref": "2"})).await["action"], json!("pong"));
 }
 
 #[tokio::test]

@@ -45,7 +45,16 @@ fn bucket_key(now: Timestamp) -> Key {
 
 struct Remembered {
     at: tokio::time::Instant,
+    wall: Timestamp,
     marks: HashSet<String>,
+}
+
+impl Remembered {
+    /// Whether both clocks say so: the monotonic one may stand still while a sandbox is frozen, the other may be set.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let fresh = i64::try_from(FRESH.as_millis()).unwrap_or(i64::MAX);
+        self.at.elapsed() < FRESH && (0..fresh).contains(&now.millis_since(self.wall))
+    }
 }
 
 /// The marks, as every function sees them.
@@ -71,13 +80,7 @@ impl Revocations {
     /// As [`Self::admit`], for a login that is known without its token.
     pub async fn check(&self, user: UserId, session: SessionId, version: u64) -> Result<(), Error> {
         let mut remembered = self.remembered.lock().await;
-        let marks = match &mut *remembered {
-            Some(known) if known.at.elapsed() < FRESH => &known.marks,
-            stale => {
-                let at = tokio::time::Instant::now();
-                &stale.insert(Remembered { at, marks: self.read().await? }).marks
-            }
-        };
+        let marks = self.fresh_marks(&mut remembered).await?;
         if marks.contains(&Mark::Session(session).text()) {
             Err(Error::SessionRevoked)
         } else if marks.contains(&Mark::Version(user, version).text()) {
@@ -85,6 +88,12 @@ impl Revocations {
         } else {
             Ok(())
         }
+    }
+
+    /// Reads the marks where what is remembered is too old, so that the next check answers from memory: to ride beside another read.
+    pub async fn refresh(&self) -> Result<(), Error> {
+        let mut remembered = self.remembered.lock().await;
+        self.fresh_marks(&mut remembered).await.map(|_| ())
     }
 
     /// A write that puts marks, to stand in the same transaction as what causes them.
@@ -103,6 +112,15 @@ impl Revocations {
     /// Forgets what is remembered, so that this process sees its own marks at once.
     pub async fn forget(&self) {
         *self.remembered.lock().await = None;
+    }
+
+    async fn fresh_marks<'a>(&self, remembered: &'a mut Option<Remembered>) -> Result<&'a HashSet<String>, Error> {
+        let now = self.clock.now();
+        if !remembered.as_ref().is_some_and(|known| known.is_fresh(now)) {
+            let at = tokio::time::Instant::now();
+            *remembered = Some(Remembered { at, wall: now, marks: self.read().await? });
+        }
+        remembered.as_ref().map(|known| &known.marks).ok_or_else(|| Error::internal("revocations were not remembered"))
     }
 
     async fn read(&self) -> Result<HashSet<String>, StoreError> {

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Key, PartitionQuery, Store, StoreError, check, from_item};
+use shared_utils::dynamo::{Expression, Key, PartitionQuery, Store, StoreError, check, from_item, s};
 use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, UserId};
 
@@ -115,17 +115,17 @@ impl Teams {
         Ok(teams.into_iter().filter(|team| team.deleted_at.is_none()).collect())
     }
 
-    /// The projects of a person, the latest activity first. Read from an index, so a change of a moment ago may be missing.
-    pub async fn projects_of(&self, user: UserId) -> Result<Vec<ProjectId>, StoreError> {
+    /// The `limit` projects of a person with the latest activity. Read from an index, so a change of a moment ago may be missing.
+    pub async fn projects_of(&self, user: UserId, limit: usize) -> Result<Vec<ProjectId>, StoreError> {
         let query = PartitionQuery {
             table: &self.table,
             index: Some(BY_MEMBER),
             partition: ("memberId", user.to_string()),
             range: None,
             descending: true,
-            limit: None,
+            limit: Some(limit),
         };
-        let items = self.store.query_all(&query).await?;
+        let items = self.store.query_page(&query, None).await?.items;
         items
             .iter()
             .map(|item| {
@@ -133,6 +133,15 @@ impl Teams {
                 id.ok_or_else(|| StoreError::corrupt("team member"))
             })
             .collect()
+    }
+
+    /// A condition for a transaction: the person owns the project, and it was not deleted.
+    pub fn ownership_check(&self, project: ProjectId, user: UserId) -> TransactWriteItem {
+        let expression = Expression::new("team.#user.#role = :owner AND attribute_not_exists(deletedAt)")
+            .name("#user", user)
+            .name("#role", "role")
+            .value(":owner", s("owner"));
+        check(&self.table, header_key(project), expression)
     }
 
     /// A condition for a transaction: the person is in the team and the project was not deleted.

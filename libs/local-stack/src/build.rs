@@ -37,7 +37,7 @@ pub fn build(declaration: &Declaration, profile: Profile) -> Result<(), String> 
         command.args(["-p", function]);
     }
     if profile == Profile::Release {
-        command.args(["--release", "--bins"]).env("RUSTFLAGS", remapped_paths());
+        command.args(["--release", "--bins"]).env("CARGO_ENCODED_RUSTFLAGS", remapped_paths());
     }
     let status = command.status().map_err(|error| format!("cargo does not start: {error}"))?;
     if status.success() { Ok(()) } else { Err("a function does not build: what the compiler says is above".to_owned()) }
@@ -48,5 +48,5 @@ fn remapped_paths() -> String {
     let root = repository();
     let home = std::env::var("HOME").unwrap_or_default();
     let cargo_home = std::env::var("CARGO_HOME").unwrap_or_else(|_| format!("{home}/.cargo"));
-    format!("--remap-path-prefix={}=/mylg --remap-path-prefix={cargo_home}=/cargo", root.display())
+    format!("--remap-path-prefix={}=/mylg\u{1f}--remap-path-prefix={cargo_home}=/cargo", root.display())
 }

@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::events::{HttpRequest, gateway_id, http_event};
 use crate::lambda::{Function, InvokeError};
@@ -41,12 +42,12 @@ struct Gateway {
     routes: Arc<Vec<HttpRoute>>,
 }
 
-/// Serves the API on `listener` until the runtime ends.
-pub fn serve(listener: TcpListener, routes: Vec<HttpRoute>) {
+/// Serves the API on `listener` until the task that it gives is aborted.
+pub fn serve(listener: TcpListener, routes: Vec<HttpRoute>) -> JoinHandle<()> {
     let service = Router::new().fallback(handle).with_state(Gateway { routes: Arc::new(routes) });
     tokio::spawn(async move {
         let _ = axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>()).await;
-    });
+    })
 }
 
 /// The gateway's own answer. It has no CORS headers, in AWS as here.

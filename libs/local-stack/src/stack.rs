@@ -10,6 +10,7 @@ use shared_utils::auth::{KeyFileSigner, spki_from_point};
 use shared_utils::env::EnvError;
 use shared_utils::http::CorsPolicy;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::console;
 use crate::database::{Database, DatabaseError, Storage};
@@ -128,8 +129,20 @@ pub struct Stack {
     pub declaration: Declaration,
     functions: BTreeMap<String, Arc<Function>>,
     lines: Arc<Mutex<Vec<String>>>,
+    servers: [JoinHandle<()>; 3],
     _database: Database,
     _folder: Option<tempfile::TempDir>,
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        for server in &self.servers {
+            server.abort();
+        }
+        for function in self.functions.values() {
+            function.close();
+        }
+    }
 }
 
 /// The name of the one local signing key.
@@ -189,14 +202,14 @@ impl Stack {
         people::seed(&options.binaries, &values.environment(&declaration, "auth-router")?, options.more_people).await.map_err(StartError::People)?;
         let function = |name: &str| functions.get(name).cloned();
         let http_routes = declaration.http_api.routes.iter();
-        http_api::serve(
+        let http_server = http_api::serve(
             http,
             http_routes.filter_map(|route| Some(HttpRoute { key: route.route.clone(), function: function(&route.function)? })).collect(),
         );
         let socket = &declaration.websocket_api;
         let socket_routes = socket.routes.iter().filter_map(|route| Some((route.clone(), function(&route.function)?))).collect();
-        websocket_api::serve(websocket, &socket.route_selection_expression, socket_routes, options.limits, records.clone());
-        console::serve(console_listener, &http_url, &websocket_url);
+        let websocket_server = websocket_api::serve(websocket, &socket.route_selection_expression, socket_routes, options.limits, records.clone());
+        let console_server = console::serve(console_listener, &http_url, &websocket_url);
         Ok(Self {
             http_url,
             websocket_url,
@@ -207,6 +220,7 @@ impl Stack {
             declaration,
             functions,
             lines,
+            servers: [http_server, websocket_server, console_server],
             _database: database,
             _folder: temporary,
         })

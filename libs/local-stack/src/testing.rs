@@ -97,6 +97,18 @@ impl Bench {
         sign(&self.signer(), &claims).await.unwrap_or_default()
     }
 
+    /// Outdates every token of this person, as a change of their role does.
+    ///
+    /// # Panics
+    /// When the database does not take it.
+    pub async fn outdate_tokens(&self, user: UserId) {
+        let now = self.clock.now().seconds();
+        let key = Key::new("REVOCATIONS", format!("BUCKET#{:012}", now - now.rem_euclid(900)));
+        let mut item = key.into_item();
+        item.insert("marks".to_owned(), aws_sdk_dynamodb::types::AttributeValue::Ss(vec![format!("version:{user}:1")]));
+        Store::new(self.aws().dynamodb()).put_item(&self.table("auth"), item).await.expect("a written item");
+    }
+
     /// Puts an active person into the directory.
     ///
     /// # Panics
@@ -249,6 +261,9 @@ impl SocketEvents {
 
 /// The event files inside the published `aws_lambda_events` crate whose names begin so: inputs that nobody here wrote. Empty, with a
 /// line that says so, where the registry is laid out otherwise.
+///
+/// # Panics
+/// When the folder of events is there and none is named so.
 pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
     let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
     let home = home.or_else(|| Some(std::path::PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
@@ -260,11 +275,14 @@ pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
         crate::stack::say("skipped: the published event files are not where a registry has them");
         return Vec::new();
     };
+    // The folder is there: then there are events in it.
     let read = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().ok().filter(|name| name.starts_with(prefix))?;
         Some((name, serde_json::from_slice(&std::fs::read(entry.path()).ok()?).ok()?))
     };
-    files.flatten().filter_map(read).collect()
+    let events: Vec<_> = files.flatten().filter_map(read).collect();
+    assert!(!events.is_empty(), "no published event is named {prefix}…");
+    events
 }
 
 /// The body of an answer as JSON, null without one.

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use shared_utils::clock::{Clock, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::database::access_key;
 use crate::declaration::WebSocketRoute;
@@ -63,8 +64,14 @@ struct Gateway {
     records: Records,
 }
 
-/// Serves the API on `listener` until the runtime ends.
-pub fn serve(listener: TcpListener, selection: &str, routes: Vec<(WebSocketRoute, Arc<Function>)>, limits: Limits, records: Records) {
+/// Serves the API on `listener` until the task that it gives is aborted.
+pub fn serve(
+    listener: TcpListener,
+    selection: &str,
+    routes: Vec<(WebSocketRoute, Arc<Function>)>,
+    limits: Limits,
+    records: Records,
+) -> JoinHandle<()> {
     let selector = selection.strip_prefix("$request.body.").unwrap_or(selection).to_owned();
     let gateway = Arc::new(Gateway { routes, selector, connections: Mutex::new(HashMap::new()), limits, records });
     let management = get(describe).post(post_frame).delete(close);
@@ -77,7 +84,7 @@ pub fn serve(listener: TcpListener, selection: &str, routes: Vec<(WebSocketRoute
         .with_state(gateway);
     tokio::spawn(async move {
         let _ = axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>()).await;
-    });
+    })
 }
 
 async fn connect(

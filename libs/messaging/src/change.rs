@@ -115,7 +115,10 @@ impl Messaging {
             put(&self.table, to_item(keys::change(id, change.change_seq), "change", &change)?, None),
         ];
         if head.conversation_type == Kind::Project {
-            writes.push(self.teams.membership_check(id.as_project(), user));
+            // Who changes another's message does so as an owner, at the moment of the change.
+            let project = id.as_project();
+            let as_author = message.sender_id == user;
+            writes.push(if as_author { self.teams.membership_check(project, user) } else { self.teams.ownership_check(project, user) });
         }
         match self.store.transact(writes).await {
             Ok(()) => Ok(true),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use access::teams::Team;
+use access::teams::{Member, Team};
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Item, Key, StoreError, from_item};
@@ -10,6 +10,9 @@ use shared_utils::http::Error;
 use shared_utils::ids::{ConversationId, MessageId, ProjectId, UserId};
 
 use crate::{Messaging, keys};
+
+/// How many markers one send starts: an expression has 4 KB.
+const MAX_NEWCOMERS: usize = 30;
 
 /// What kind of conversation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +167,16 @@ impl Conversation {
         }
         let joined_later = self.team.as_ref().and_then(|team| team.team.get(&user)).is_some_and(|member| member.joined_at > self.head.created_at);
         if joined_later { self.head.last_seq } else { 0 }
+    }
+
+    /// Team members without a marker who joined after the conversation was opened: their reading starts at the end. At most as many
+    /// as an expression holds; the next send goes on.
+    pub(crate) fn newcomers(&self, but: UserId) -> Vec<UserId> {
+        let Some(team) = &self.team else { return Vec::new() };
+        let is_new = |(user, member): &(&UserId, &Member)| {
+            **user != but && member.joined_at > self.head.created_at && !self.head.participants.contains_key(user)
+        };
+        team.team.iter().filter(is_new).map(|(user, _)| *user).take(MAX_NEWCOMERS).collect()
     }
 
     /// What this person sees of it.

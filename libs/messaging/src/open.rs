@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use access::teams::Team;
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Item, from_item, put, s, to_item};
+use shared_utils::dynamo::{Item, absent_or_expired, from_item, put, put_when, s, to_item};
 use shared_utils::http::{Error, Fault};
 use shared_utils::ids::{ConversationId, ProjectId, UserId};
 
@@ -70,6 +70,31 @@ impl Messaging {
     /// Opens a conversation, or finds the one that exists. People who are not there or not active are faults at
     /// `/participants/n`, where `n` counts as `named` does.
     pub async fn open(&self, user: UserId, new: NewConversation, named: &[UserId], key: Option<IdempotencyKey>) -> Result<Outcome, Error> {
+        // What the key was used for before decides, whatever has changed since; it is read beside everything else.
+        let earlier = async {
+            match &key {
+                Some(key) => Ok(self.store.get::<Opened>(&self.table, &keys::idempotency(user, &key.key)).await?),
+                None => Ok(None),
+            }
+        };
+        let (earlier, outcome) = futures_util::future::join(earlier, self.open_new(user, new, named, key.clone())).await;
+        let earlier: Result<Option<Opened>, Error> = earlier;
+        match (earlier?, &key) {
+            (Some(opened), Some(key)) if opened.ttl >= self.clock.now().seconds() => self.replay(user, &opened, key).await,
+            _ => outcome,
+        }
+    }
+
+    /// The conversation that a key was used for.
+    async fn replay(&self, user: UserId, opened: &Opened, key: &IdempotencyKey) -> Result<Outcome, Error> {
+        if opened.digest != key.digest {
+            return Err(Error::IdempotencyMismatch);
+        }
+        let conversation = self.conversation(user, opened.conversation_id).await?;
+        Ok(Outcome { conversation, created: true, replayed: true })
+    }
+
+    async fn open_new(&self, user: UserId, new: NewConversation, named: &[UserId], key: Option<IdempotencyKey>) -> Result<Outcome, Error> {
         match new {
             NewConversation::Project(project) => self.open_project(user, project, key).await,
             NewConversation::Direct(other) => {
@@ -127,7 +152,8 @@ impl Messaging {
         let mut key_at = None;
         if let Some(key) = &key {
             let opened = Opened { conversation_id: id, digest: key.digest.clone(), ttl: self.clock.now().seconds() + IDEMPOTENCY_SECONDS };
-            writes.push(put(&self.table, to_item(keys::idempotency(user, &key.key), "idempotency", &opened)?, absent));
+            let item = to_item(keys::idempotency(user, &key.key), "idempotency", &opened)?;
+            writes.push(put_when(&self.table, item, absent_or_expired(self.clock.now())));
             key_at = Some(writes.len() - 1);
         }
         for participant in head.participants.keys() {
@@ -143,11 +169,7 @@ impl Messaging {
         };
         if let (Some(Some(Some(item))), Some(key)) = (key_at.map(|at| error.refused_at(at)), &key) {
             let opened: Opened = from_item(item.clone())?;
-            if opened.digest != key.digest {
-                return Err(Error::IdempotencyMismatch);
-            }
-            let conversation = self.conversation(user, opened.conversation_id).await?;
-            return Ok(Outcome { conversation, created: true, replayed: true });
+            return self.replay(user, &opened, key).await;
         }
         if let Some(Some(Some(item))) = pointer_at.map(|at| error.refused_at(at)) {
             return self.existing(user, pointed_to(item)?).await;

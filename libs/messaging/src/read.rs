@@ -8,6 +8,9 @@ use crate::conversation::Conversation;
 use crate::message::Message;
 use crate::{Messaging, keys};
 
+/// Conversations of so many projects are listed, those with the latest activity: nobody has more conversations.
+const MAX_PROJECTS: usize = 500;
+
 /// Which messages of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
@@ -28,7 +31,7 @@ impl Messaging {
             descending: false,
             limit: None,
         };
-        let (listed, projects) = futures_util::future::try_join(self.store.query_all(&query), self.teams.projects_of(user)).await?;
+        let (listed, projects) = futures_util::future::try_join(self.store.query_all(&query), self.teams.projects_of(user, MAX_PROJECTS)).await?;
         let listed = listed.iter().filter_map(|item| item.get("conversationId")?.as_s().ok()?.parse().ok());
         let mut ids: Vec<ConversationId> = listed.collect();
         let mut wanted: Vec<_> = ids.iter().map(|id| (self.table.as_str(), keys::head(*id))).collect();

@@ -73,7 +73,7 @@ impl Messaging {
         }
         for attempt in 0..TRIES {
             let message = self.place(sender, &conversation.head, &new);
-            match self.try_send(sender, &conversation.head, &message, &new).await {
+            match self.try_send(sender, &conversation, &message, &new).await {
                 Ok(()) => {
                     let head = &mut conversation.head;
                     head.last_seq = message.seq;
@@ -82,6 +82,10 @@ impl Messaging {
                     head.last_activity_at = message.timestamp;
                     head.participants.insert(sender, Marker { read_seq: message.seq });
                     return Ok(Outcome { message, conversation, replayed: false });
+                }
+                // Others were at the head: what was read of it is stale.
+                Err(TransactError::Contended) => {
+                    conversation = self.conversation(sender, conversation.head.conversation_id).await?;
                 }
                 Err(error) => match refusal(error, &new, sender)? {
                     Refusal::Removed => return Err(Error::NotFound),
@@ -121,21 +125,34 @@ impl Messaging {
     }
 
     /// The transaction. The order of its parts is what [`refusal`] reads.
-    async fn try_send(&self, sender: UserId, head: &Head, message: &Message, new: &NewMessage) -> Result<(), TransactError> {
+    async fn try_send(&self, sender: UserId, conversation: &Conversation, message: &Message, new: &NewMessage) -> Result<(), TransactError> {
+        let head = &conversation.head;
+        let newcomers = conversation.newcomers(sender);
         let conversation = head.conversation_id;
         let change = Change { change_seq: head.change_seq + 1, seq: message.seq, change_type: ChangeType::Created, at: message.timestamp };
         let takes_part = if head.conversation_type == Kind::Project { "" } else { " AND attribute_exists(participants.#sender)" };
-        let head_update =
-            Expression::new("SET lastSeq = :seq, changeSeq = :change, lastMessage = :last, lastActivityAt = :now, participants.#sender = :marker")
-                .when(format!("lastSeq = :before AND changeSeq = :changeBefore{takes_part}"))
-                .name("#sender", sender)
-                .value(":seq", n(message.seq))
-                .value(":change", n(change.change_seq))
-                .value(":last", to_attribute(&message.as_last())?)
-                .value(":now", s(message.timestamp))
-                .value(":marker", to_attribute(&Marker { read_seq: message.seq })?)
-                .value(":before", n(head.last_seq))
-                .value(":changeBefore", n(head.change_seq));
+        let mut text =
+            "SET lastSeq = :seq, changeSeq = :change, lastMessage = :last, lastActivityAt = :now, participants.#sender = :marker".to_owned();
+        // Who joined since the last send starts to count from here.
+        for index in 0..newcomers.len() {
+            text = format!("{text}, participants.#n{index} = if_not_exists(participants.#n{index}, :joined)");
+        }
+        let mut head_update = Expression::new(text)
+            .when(format!("lastSeq = :before AND changeSeq = :changeBefore{takes_part}"))
+            .name("#sender", sender)
+            .value(":seq", n(message.seq))
+            .value(":change", n(change.change_seq))
+            .value(":last", to_attribute(&message.as_last())?)
+            .value(":now", s(message.timestamp))
+            .value(":marker", to_attribute(&Marker { read_seq: message.seq })?)
+            .value(":before", n(head.last_seq))
+            .value(":changeBefore", n(head.change_seq));
+        for (index, newcomer) in newcomers.iter().enumerate() {
+            head_update = head_update.name(&format!("#n{index}"), newcomer);
+        }
+        if !newcomers.is_empty() {
+            head_update = head_update.value(":joined", to_attribute(&Marker { read_seq: head.last_seq })?);
+        }
         let mut writes = vec![
             update(&self.table, keys::head(conversation), head_update),
             put(&self.table, to_item(keys::message(conversation, message.seq), "message", message)?, Some("attribute_not_exists(pk)")),
@@ -148,7 +165,7 @@ impl Messaging {
         if head.conversation_type == Kind::Project {
             writes.push(self.teams.membership_check(conversation.as_project(), sender));
         }
-        self.store.transact(writes).await
+        self.store.transact_once(writes).await
     }
 }
 

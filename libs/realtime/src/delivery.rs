@@ -41,6 +41,25 @@ pub fn frame_text(frame: &Value) -> String {
     short.to_string()
 }
 
+/// What a connection is told whose token's time is over: with a fresh one it may come back.
+pub fn auth_expired_frame() -> Value {
+    json!({"action": "auth_expired", "reason": "token_expired", "reconnect": true})
+}
+
+/// What a connection is told whose login does not count any more, or whose rights were replaced: then it may come back with a
+/// fresh token. `None` when the error says nothing about the login.
+pub fn ended_frame(error: &Error) -> Option<Value> {
+    match error {
+        Error::SessionRevoked => Some(session_revoked_frame()),
+        Error::InvalidToken => Some(json!({"action": "closing", "reason": "rights_changed", "reconnect": true})),
+        _ => None,
+    }
+}
+
+fn session_revoked_frame() -> Value {
+    json!({"action": "sessionRevoked", "reason": "session_revoked", "reconnect": false})
+}
+
 /// Announces what happened to the people concerned.
 #[derive(Clone)]
 pub struct Announcer {
@@ -95,14 +114,12 @@ impl Announcer {
         match self.revocations.check(connection.user_id, connection.session_id, connection.version).await {
             Ok(()) if connection.is_live(self.clock.now()) => {}
             Ok(()) => {
-                self.gateway
-                    .post(&connection.connection_id, &json!({"action": "auth_expired", "reason": "token_expired", "reconnect": true}).to_string())
-                    .await;
+                self.end(connection, &auth_expired_frame()).await;
                 return Tally { ended: 1, ..Tally::default() };
             }
-            Err(Error::Unavailable(_) | Error::Internal(_)) => return Tally { failed: 1, ..Tally::default() },
-            Err(_) => {
-                self.end(connection, &json!({"action": "sessionRevoked", "reason": "session_revoked", "reconnect": false})).await;
+            Err(error) => {
+                let Some(frame) = ended_frame(&error) else { return Tally { failed: 1, ..Tally::default() } };
+                self.end(connection, &frame).await;
                 return Tally { ended: 1, ..Tally::default() };
             }
         }
@@ -146,7 +163,7 @@ impl Announcer {
                 return;
             }
         };
-        let frame = json!({"action": "sessionRevoked", "reason": "session_revoked", "reconnect": false});
+        let frame = session_revoked_frame();
         let ended = connections.iter().filter(|connection| sessions.contains(&connection.session_id)).map(|connection| self.end(connection, &frame));
         futures_util::future::join_all(ended).await;
     }

@@ -9,6 +9,10 @@ use aws_sdk_apigatewaymanagement::config::timeout::TimeoutConfig;
 use aws_sdk_apigatewaymanagement::error::{DisplayErrorContext, SdkError};
 use aws_smithy_types::Blob;
 use shared_utils::aws::AwsConfig;
+use shared_utils::dynamo::backoff;
+
+/// How often a throttled post is tried.
+const THROTTLED_TRIES: u32 = 4;
 
 /// What became of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +34,7 @@ pub struct Gateway {
 impl Gateway {
     /// A client of the API at `endpoint`, such as `https://{api}.execute-api.{region}.amazonaws.com/{stage}`.
     ///
-    /// Throttling is retried by the SDK with jitter; a post that takes longer than two seconds is given up.
+    /// A post that takes longer than two seconds is given up.
     pub fn new(aws: &AwsConfig, endpoint: &str) -> Self {
         let config = aws_sdk_apigatewaymanagement::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -38,7 +42,8 @@ impl Gateway {
             .credentials_provider(aws.credentials.clone())
             .http_client(aws.http_client.clone())
             .endpoint_url(endpoint)
-            .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
+            // The SDK would also post again when only the answer was lost, and a frame must not come twice.
+            .retry_config(RetryConfig::disabled())
             .timeout_config(
                 TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).operation_timeout(Duration::from_secs(5)).build(),
             )
@@ -46,17 +51,22 @@ impl Gateway {
         Self { client: Client::from_conf(config) }
     }
 
-    /// Posts one text frame.
+    /// Posts one text frame. Throttling is tried again with jitter; whatever may have been delivered is not.
     pub async fn post(&self, connection_id: &str, frame: &str) -> PostOutcome {
-        let outcome = self.client.post_to_connection().connection_id(connection_id).data(Blob::new(frame)).send().await;
-        match outcome {
-            Ok(_) => PostOutcome::Delivered,
-            Err(SdkError::ServiceError(error)) if error.err().is_gone_exception() => PostOutcome::Gone,
-            Err(error) => {
-                tracing::warn!(cause = %DisplayErrorContext(&error), "a post to a connection failed");
-                PostOutcome::Failed
+        for attempt in 0..THROTTLED_TRIES {
+            let outcome = self.client.post_to_connection().connection_id(connection_id).data(Blob::new(frame)).send().await;
+            match outcome {
+                Ok(_) => return PostOutcome::Delivered,
+                Err(SdkError::ServiceError(error)) if error.err().is_gone_exception() => return PostOutcome::Gone,
+                Err(SdkError::ServiceError(error)) if error.err().is_limit_exceeded_exception() => backoff(attempt + 3).await,
+                Err(error) => {
+                    tracing::warn!(cause = %DisplayErrorContext(&error), "a post to a connection failed");
+                    return PostOutcome::Failed;
+                }
             }
         }
+        tracing::warn!("a post to a connection was throttled to the end");
+        PostOutcome::Failed
     }
 
     /// Closes a connection; one that is gone already is as good as closed.

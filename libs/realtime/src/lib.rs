@@ -8,5 +8,5 @@ mod delivery;
 mod gateway;
 
 pub use connections::{Connection, Connections, MAX_PER_USER};
-pub use delivery::{Announcer, frame_text};
+pub use delivery::{Announcer, auth_expired_frame, ended_frame, frame_text};
 pub use gateway::{Gateway, PostOutcome};

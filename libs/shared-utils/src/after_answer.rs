@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -48,6 +48,9 @@ impl AfterAnswer {
         }
     }
 }
+
+/// What is left of an event's time when the work after its answer has to end.
+const RESERVE: Duration = Duration::from_millis(500);
 
 /// Puts [`AfterAnswer::run`] behind the posting of each response.
 #[derive(Clone)]
@@ -93,10 +96,14 @@ where
     }
 
     fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let deadline = invocation.context.deadline();
         let answered = self.inner.call(invocation);
         let AfterAnswerLayer { after, budget } = self.layer.clone();
         Box::pin(async move {
             let outcome = answered.await;
+            // What the handler took is gone from the event's time.
+            let left = deadline.duration_since(SystemTime::now()).unwrap_or_default().saturating_sub(RESERVE);
+            let budget = budget.min(left);
             let dropped = after.run(budget).await;
             if dropped > 0 {
                 tracing::warn!(dropped, "work after the answer did not end within its budget");

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use std::time::Duration;
+
 use end_to_end::{World, text};
+use local_stack::faults::{Effect, Fault};
 use local_stack::records::round_trips;
 use local_stack::stack::say;
 use reqwest::Method;
@@ -50,7 +53,9 @@ fn route(label: &str) -> String {
 async fn no_route_spends_more_than_its_budget_and_none_scans() {
     let world = World::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
-    // Several rounds, and the cheapest counts: the revocations are read beside or before an event every five seconds at most.
+    // Every call takes its time, so that what runs side by side is seen to, however busy the machine is.
+    world.stack.faults.add(Fault { action: None, effect: Effect::Delay(Duration::from_millis(30)), skip: 0, times: usize::MAX });
+    // Several rounds, and the dearest counts.
     for _ in 0..3 {
         let project = world.project(&ana, "Atrium", &[]).await;
         let path = format!("/projects/{project}");
@@ -87,19 +92,27 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
     }
     // The gateway tells of a closed socket when it notices.
     while !world.stack.records.events().iter().any(|event| event.label == "$disconnect") {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let mut costs: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for event in world.stack.records.events() {
         for call in event.calls.iter().chain(&event.calls_after) {
             assert_ne!(call.action, "Scan", "{} scans {:?}", event.label, call.tables);
         }
-        if event.status >= 400 {
+        if event.label == "$connect" {
+            assert!(event.calls.iter().all(|call| call.action != "PostToConnection"), "nothing is posted inside $connect");
+        }
+        // A cold sandbox also reads the key of its cursors, and a waiting write the revocations.
+        if event.status >= 400 || event.cold {
             continue;
         }
-        let cost = (round_trips(&event.calls), event.calls.iter().filter(|call| !call.tables.is_empty()).count());
+        // Routes that have nothing to read first wait for the revocations, every five seconds at most.
+        let waits = ["POST /projects", "PATCH /messages/{id}", "DELETE /messages/{id}", "$connect"].contains(&route(&event.label).as_str());
+        let calls: Vec<_> =
+            event.calls.iter().filter(|call| !(waits && call.tables == [world.stack.declaration.table_name("auth")])).cloned().collect();
+        let cost = (round_trips(&calls), event.calls.iter().filter(|call| !call.tables.is_empty()).count());
         let known = costs.entry(route(&event.label)).or_insert(cost);
-        *known = (*known).min(cost);
+        *known = if cost.0 > known.0 { cost } else { *known };
     }
     let mut over = Vec::new();
     say(&format!("{:<46} {:>11} {:>6} {:>6}", "route", "round trips", "calls", "budget"));

@@ -85,7 +85,10 @@ async fn every_connection_of_everyone_concerned_gets_a_frame_once() {
     let mut outside = dana.connect().await;
     let body = json!({"text": "to all", "attachments": [{"key": "public/a.png", "name": "a.png", "type": "image/png", "size": 7}]});
     ana.post(&format!("/messages/conversations/{conversation}/messages"), body).await.expect(201);
+    // Frames of different functions may overtake each other: one at a time.
+    world.stack.settled().await;
     ana.patch(&format!("/projects/{project}"), json!({"status": "35%"})).await.expect(200);
+    world.stack.settled().await;
     ana.patch(&format!("/projects/{project}/budget"), json!({"lines": [{"itemBudgetedCost": 10}]})).await.expect(200);
     world.stack.settled().await;
     let names = |frames: &[Value]| frames.iter().map(|frame| text(&frame["action"])).collect::<Vec<_>>();

@@ -2,9 +2,10 @@
 
 use access::revocations::Mark;
 use serde::Serialize;
+use shared_utils::clock::Timestamp;
 use shared_utils::http::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
-use shared_utils::ids::{FamilyId, SessionId};
+use shared_utils::ids::{FamilyId, SessionId, UserId};
 
 use crate::store::{Attempt, Family, MAX_FAMILIES, Profile, User};
 use crate::tokens::{RefreshToken, Subject, TokenPair};
@@ -28,7 +29,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let attempt = count(app, &email, &call.request.source_ip).await?;
     let (user, families) = match attempt.user {
         Some(user) => app.store.user_with_families(user).await?,
-        None => (None, Vec::new()),
+        // Nobody is looked up as somebody is: the same calls take the same time.
+        None => app.store.user_with_families(nobody()).await?,
     };
     let matches = passwords::verify(&password, user.as_ref().map(|user| user.password_hash.as_str()))?;
     let user = match user {
@@ -42,10 +44,21 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let request = &call.request;
     let tokens = open_session(app, &attempt, &user, families, (request.user_agent(), request.source_ip.clone())).await?;
     tracing::info!(audit = "login", requestId = request.request_id, userId = %user.profile.user_id, "audit");
+    let response = Response::json(200, &Answer { tokens, user: user.profile.clone() });
     if passwords::is_outdated(&user.password_hash) {
-        app.store.rehash(&user, &passwords::hash(&password)?).await?;
+        let hash = passwords::hash(&password)?;
+        let store = app.store.clone();
+        // A good login does not fail because of it: the next one tries again.
+        app.after.push(async move {
+            let _ = store.rehash(&user, &hash).await;
+        });
     }
-    Response::json(200, &Answer { tokens, user: user.profile })
+    response
+}
+
+/// A user that does not exist: the first id of all.
+fn nobody() -> UserId {
+    UserId::generate(Timestamp::from_millis(0))
 }
 
 /// Counts the attempt as a failure before any hashing, so that guesses in parallel count as well; a success takes it back.
@@ -81,9 +94,11 @@ async fn open_session(app: &App, attempt: &Attempt, user: &User, mut families: V
     writes.extend(families.iter().take(surplus).map(|family| app.store.family_delete(family.family_id)));
     if !ended.is_empty() {
         writes.push(app.revocations.write(&ended.iter().copied().map(Mark::Session).collect::<Vec<_>>()));
+    }
+    app.store.transact(writes).await?;
+    if !ended.is_empty() {
         let announcer = app.announcer.clone();
         app.after.push(async move { announcer.end_sessions(user_id, &ended).await });
     }
-    app.store.transact(writes).await?;
     app.tokens.pair(subject, &token, family.expires_at(), now).await
 }

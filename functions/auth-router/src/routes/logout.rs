@@ -1,9 +1,9 @@
 //! `POST /auth/logout`: a good refresh token decides; else a rightly signed bearer counts, although revoked or expired.
 
-use access::revocations::Mark;
 use shared_utils::auth::credentials;
+use shared_utils::dynamo::{RACE_TRIES, backoff};
 use shared_utils::http::fields::{Fields, Patch};
-use shared_utils::http::{Call, Error, Response};
+use shared_utils::http::{Call, Error, Internal, Response};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 
 use crate::App;
@@ -64,27 +64,23 @@ async fn who(app: &App, token: Patch<String>, header: Option<&str>) -> Result<Op
 
 /// Ends the logins for refresh and access tokens in one transaction, their sockets after the answer.
 async fn end(app: &App, user: UserId, session: SessionId, scope: Scope) -> Result<(), Error> {
-    let now = app.edge.clock.now();
-    let (_, families) = app.store.user_with_families(user).await?;
-    let ended: Vec<(FamilyId, SessionId)> = families
-        .into_iter()
-        .filter(|family| match scope {
-            Scope::Local => family.session_id == session,
-            Scope::Others => family.session_id != session,
-            Scope::Global => true,
-        })
-        .filter(|family| family.revoked_at.is_none())
-        .map(|family| (family.family_id, family.session_id))
-        .collect();
-    if ended.is_empty() {
-        return Ok(());
+    for attempt in 0..RACE_TRIES {
+        let (_, families) = app.store.user_with_families(user).await?;
+        let ended: Vec<(FamilyId, SessionId)> = families
+            .into_iter()
+            .filter(|family| match scope {
+                Scope::Local => family.session_id == session,
+                Scope::Others => family.session_id != session,
+                Scope::Global => true,
+            })
+            .filter(|family| family.revoked_at.is_none())
+            .map(|family| (family.family_id, family.session_id))
+            .collect();
+        if ended.is_empty() || app.revoke(user, &ended).await? {
+            return Ok(());
+        }
+        // One of them went meanwhile: look again.
+        backoff(attempt).await;
     }
-    let sessions: Vec<SessionId> = ended.iter().map(|(_, session)| *session).collect();
-    let mut writes: Vec<_> = ended.iter().map(|(family, _)| app.store.family_revoke(*family, now)).collect();
-    writes.push(app.revocations.write(&sessions.iter().copied().map(Mark::Session).collect::<Vec<_>>()));
-    app.store.transact(writes).await?;
-    app.revocations.forget().await;
-    let announcer = app.announcer.clone();
-    app.after.push(async move { announcer.end_sessions(user, &sessions).await });
-    Ok(())
+    Err(Error::Unavailable(Internal::new("logins kept changing while they were ended")))
 }

@@ -48,7 +48,9 @@ fn read(body: Map<String, Value>, caller: UserId) -> Result<(NewConversation, Ve
         Some(Kind::Direct) => match others.iter().next() {
             Some(other) if others.len() == 1 => Some(NewConversation::Direct(*other)),
             _ => {
-                fields.fault("participants", "invalid_value", "A direct conversation is with one other person.");
+                let alone = others.is_empty() && !named.is_empty();
+                let place = if alone { "participants/0" } else { "participants" };
+                fields.fault_at(place, "invalid_value", "A direct conversation is with one other person.");
                 None
             }
         },

@@ -10,7 +10,9 @@ use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let conversation = app.messaging.conversation(caller.user, call.params.id(0)?).await?;
+    // The login is checked beside the first read, and before the write.
+    let conversation = app.messaging.conversation(caller.user, call.params.id(0)?);
+    let ((), conversation) = futures_util::future::try_join(app.revocations.admit(&caller), conversation).await?;
     let mut fields = Fields::new(call.body);
     let new = NewMessage::read(&mut fields);
     if !fields.is_faulty() {

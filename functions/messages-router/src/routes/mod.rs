@@ -46,7 +46,7 @@ pub static ROUTES: &[Route<Action>] = &[
     Route::new(Method::POST, "/messages/conversations", Access::Approved, Body::Json(BODY), Action::OpenConversation),
     Route::new(Method::GET, "/messages/conversations/{id}", Access::Approved, Body::None, Action::GetConversation),
     Route::new(Method::GET, "/messages/conversations/{id}/messages", Access::Approved, Body::None, Action::ListMessages),
-    Route::new(Method::POST, "/messages/conversations/{id}/messages", Access::Approved, Body::Json(BODY), Action::SendMessage),
+    Route::new(Method::POST, "/messages/conversations/{id}/messages", Access::Approved, Body::Json(BODY), Action::SendMessage).admitting(),
     Route::new(Method::GET, "/messages/{id}", Access::Approved, Body::None, Action::GetMessage),
     Route::new(Method::PATCH, "/messages/{id}", Access::Approved, Body::Json(BODY), Action::EditMessage),
     Route::new(Method::DELETE, "/messages/{id}", Access::Approved, Body::None, Action::DeleteMessage),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared_utils::clock::Timestamp;
-use shared_utils::ids::GenerationId;
+use shared_utils::ids::{GenerationId, LineId};
 
 use super::decimal::{Scale, to_json};
 use super::line::Line;
@@ -52,6 +52,11 @@ impl Revision {
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// Whether these are the lines that this state of the revision was written with.
+    pub(crate) fn describes(&self, lines: &BTreeMap<LineId, Line>) -> bool {
+        lines.len() == self.line_count && Totals::of(lines.values()) == Some(self.totals)
     }
 
     /// The header part of an answer.

@@ -146,8 +146,11 @@ fn number_of_location(name: &str, value: Value) -> Result<Value, Fault> {
     };
     match value.as_f64() {
         // A number whose digits DynamoDB would not keep is not a place on earth.
-        // Written as the table gives it back: `-74.0` is `-74`.
-        Some(number) if bounds.contains(&number) && value.to_string().len() <= 32 => Ok(number.to_string().parse().map_or(value, Value::Number)),
+        // Written as the table gives it back (`-74.0` is `-74`), and no finer than a tenth of a millimetre.
+        Some(number) if bounds.contains(&number) => {
+            let rounded = (number * 1e9).round() / 1e9 + 0.0;
+            Ok(rounded.to_string().parse().map_or(Value::Null, Value::Number))
+        }
         Some(_) => Err(("out_of_range", format!("{name} is out of range.").into())),
         None => Err(("wrong_type", format!("{name} must be a number.").into())),
     }
@@ -223,6 +226,13 @@ mod tests {
     }
 
     #[test]
+    fn places_are_kept_with_digits_that_the_table_keeps() {
+        let body = json!({"location": {"lat": 1e-300, "lng": -0.0, "accuracy": 12.345_678_901_234}});
+        let mut fields = Fields::new(body.as_object().unwrap().clone());
+        assert_eq!(read_changes(&mut fields)["location"].to_string(), r#"{"accuracy":12.345678901,"lat":0,"lng":0}"#);
+    }
+
+    #[test]
     fn bad_values_are_found_at_their_field() {
         for (field, value, code) in [
             ("title", json!(""), "too_short"),
@@ -237,6 +247,7 @@ mod tests {
             ("location", json!({"lat": 91, "lng": 0}), "out_of_range"),
             ("location", json!({"lat": 1}), "required"),
             ("location", json!({"lat": "1", "lng": 0}), "wrong_type"),
+            ("location", json!({"lat": 1e300, "lng": 0}), "out_of_range"),
             ("tags", json!("a"), "wrong_type"),
             ("tags", json!(vec!["a"; 101]), "too_many"),
             ("contact", json!({"mail": "x"}), "unknown_field"),

@@ -2,6 +2,7 @@
 //! revision, client revision.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use access::teams::TeamRole;
 use serde_json::json;
@@ -27,11 +28,13 @@ struct Plan {
     shown: u64,
     lines: BTreeMap<LineId, Line>,
     written: Vec<LineId>,
-    /// Generations that nothing shows any more.
-    replaced: Vec<GenerationId>,
 }
 
+/// After so long a PATCH that keeps losing races gives up: the function's time is finite, and the client's too.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let started = Instant::now();
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
     let minimal = call.request.header("prefer").is_some_and(|prefer| prefer.split([',', ';']).any(|part| part.trim() == "return=minimal"));
@@ -48,34 +51,43 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             Err(_) => return Err(Error::InvalidJson),
         };
         let plan = plan(app, &project, &before, patch).await?;
-        if !patch.is_empty() {
-            let write = app.store.write_budget(&before.budget, &plan.next, plan.write);
-            // The project's place in lists is written beside, not after: it costs no further round trip.
-            let (written, moved) = futures_util::future::join(write, app.store.touch(&project)).await;
-            if let Err(error) = moved {
-                tracing::warn!(cause = error.cause(), "a project could not be moved in lists");
-            }
-            if !written? {
-                backoff(attempt).await;
-                continue;
-            }
+        // Made before anything is written: an answer that cannot be given must not follow a write.
+        let response = respond(&plan, minimal)?;
+        if patch.is_empty() {
+            return Ok(response);
+        }
+        let write = app.store.write_budget(&caller, &before.budget, &plan.next, plan.write);
+        // The project's place in lists is written beside, not after: it costs no further round trip.
+        let (written, moved) = futures_util::future::join(write, app.store.touch(&project)).await;
+        if let Err(error) = moved {
+            tracing::warn!(cause = error.cause(), "a project could not be moved in lists");
+        }
+        tidy_later(app, id, app.store.given_up(&before.budget));
+        if written? {
             announce(app, &project, &plan.next, plan.shown, patch, &caller);
-            tidy_later(app, id, [plan.replaced, app.store.given_up(&before.budget)].concat());
+            return Ok(response);
         }
-        if minimal {
-            let revision = plan.next.revisions.get(&plan.shown).ok_or_else(|| Error::internal("a shown revision that is not there"))?;
-            let written = plan.written.iter().filter_map(|line| plan.lines.get(line));
-            let body = json!({
-                "version": plan.next.budget.version, "revision": plan.shown, "totals": revision.totals.to_json(),
-                "lines": lines_json(&plan.next, plan.shown, written),
-            });
-            return Ok(Response::json(200, &body)?
-                .with_header("etag", etag(plan.next.budget.version))
-                .with_header("preference-applied", "return=minimal"));
+        if started.elapsed() > PATIENCE {
+            break;
         }
-        return answer(&plan.next, plan.shown, &plan.lines);
+        backoff(attempt).await;
     }
     Err(Error::Unavailable(Internal::new("a budget patch kept losing races")))
+}
+
+/// The answer to a PATCH that leads there.
+fn respond(plan: &Plan, minimal: bool) -> Result<Response, Error> {
+    if !minimal {
+        return answer(&plan.next, plan.shown, &plan.lines);
+    }
+    let revision = plan.next.revisions.get(&plan.shown).ok_or_else(|| Error::internal("a shown revision that is not there"))?;
+    let written = plan.written.iter().filter_map(|line| plan.lines.get(line));
+    let body = json!({
+        "version": plan.next.budget.version, "revision": plan.shown, "totals": revision.totals.to_json(),
+        "lines": lines_json(&plan.next, plan.shown, written),
+    });
+    let response = Response::json(200, &body)?.with_header("etag", etag(plan.next.budget.version));
+    Ok(response.with_header("preference-applied", "return=minimal"))
 }
 
 /// Works out the next state. Reads the lines of the revision that is written or copied, and nothing else.
@@ -90,7 +102,7 @@ async fn plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetP
     };
     let mut revision = next.revisions.get(&number).cloned().ok_or(Error::NotFound)?;
     let mut lines = app.store.lines(revision.generation).await?;
-    let mut plan = Plan { next, write: BudgetWrite::default(), shown: number, lines: BTreeMap::new(), written: Vec::new(), replaced: Vec::new() };
+    let mut plan = Plan { next, write: BudgetWrite::default(), shown: number, lines: BTreeMap::new(), written: Vec::new() };
     if patch.writes_revision() {
         set_currency(&mut plan.next, patch)?;
         let outcome = apply_lines(patch, &mut revision, &mut lines, &slug(project.title()), now)?;
@@ -136,7 +148,7 @@ fn write_lines(plan: &mut Plan, revision: &mut Revision, lines: &BTreeMap<LineId
         plan.write.delete_lines.clear();
         revision.generation = GenerationId::generate(now);
         plan.write.generations.push((revision.generation, lines.values().cloned().collect()));
-        plan.replaced.push(generation);
+        plan.write.replaced.push(generation);
     }
 }
 
@@ -188,7 +200,7 @@ fn delete_revision(plan: &mut Plan, patch: &BudgetPatch) -> Result<(), Error> {
         plan.write.put_lines.retain(|(generation, _)| *generation != gone);
         plan.write.delete_lines.retain(|(generation, _)| *generation != gone);
         plan.write.generations.retain(|(generation, _)| *generation != gone);
-        plan.replaced.push(gone);
+        plan.write.replaced.push(gone);
     }
     Ok(())
 }
@@ -212,7 +224,7 @@ fn announce(app: &App, project: &Project, next: &BudgetRead, shown: u64, patch: 
     }
 }
 
-/// Deletes generations that nothing shows, after the answer.
+/// Deletes generations that nothing shows and nobody can be at any more, after the answer.
 fn tidy_later(app: &App, project: ProjectId, generations: Vec<GenerationId>) {
     if generations.is_empty() {
         return;

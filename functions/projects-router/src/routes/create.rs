@@ -36,7 +36,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         .value()
         .flatten();
     let named = read_team(&mut fields, now);
-    check_size(&changes, None, &mut fields);
+    let team = named.iter().map(|(_, member)| 100 + member.title.as_ref().map_or(0, |title| 2 * title.len())).sum();
+    check_size(&changes, None, team, &mut fields);
     fields.finish()?;
     check_people(app, &named, caller.user).await?;
     let mut team: BTreeMap<UserId, Member> = named.into_iter().collect();

@@ -5,17 +5,19 @@ use shared_utils::dynamo::backoff;
 use shared_utils::http::{Call, Error, Internal, Response};
 use shared_utils::ids::ProjectId;
 
-use super::{TRIES, check_version};
+use super::{TRIES, admitted, check_version};
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
     for attempt in 0..TRIES {
-        let project = app.store.project(id).await?.ok_or(Error::NotFound)?;
+        let project = admitted(app, &caller, id).await?.ok_or(Error::NotFound)?;
         if project.deleted_at.is_some() {
             // For everyone but its owner there is nothing here.
-            return if require_role(&project.team, &caller, TeamRole::Owner).is_ok() { Ok(Response::empty(204)) } else { Err(Error::NotFound) };
+            require_role(&project.team, &caller, TeamRole::Owner).map_err(|_| Error::NotFound)?;
+            purge_later(app, id);
+            return Ok(Response::empty(204));
         }
         require_role(&project.team, &caller, TeamRole::Owner)?;
         check_version(&call.request, &project)?;

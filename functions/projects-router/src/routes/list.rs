@@ -18,19 +18,21 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         Some(cursor) => Some(app.cursors.open(&scope, cursor).await?),
         None => None,
     };
-    let (projects, next) = app.store.list(caller.user, place.as_deref(), limit).await?;
+    let page = app.store.list(caller.user, place.as_deref(), limit).await?;
+    let projects = page.projects;
     let wanted = |project: &Project| {
         status.is_none_or(|status| project.fields.get("status").and_then(Value::as_str) == Some(status))
             && text.as_ref().is_none_or(|text| project.title().to_lowercase().contains(text))
             && project.team.contains_key(&caller.user)
     };
     // A deleted project that still has rows was not purged to the end: go on with it.
-    for project in projects.iter().filter(|project| project.deleted_at.is_some()) {
-        super::delete::purge_later(app, project.project_id);
+    let deleted = projects.iter().filter(|project| project.deleted_at.is_some()).map(|project| project.project_id);
+    for id in deleted.chain(page.orphans) {
+        super::delete::purge_later(app, id);
     }
     let items: Vec<Value> =
         projects.iter().filter(|project| project.deleted_at.is_none()).filter(|project| wanted(project)).map(Project::summary_json).collect();
-    let next_cursor = match next {
+    let next_cursor = match page.next {
         Some(place) => Some(app.cursors.seal(&scope, &place).await?),
         None => None,
     };

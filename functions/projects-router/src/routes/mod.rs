@@ -53,12 +53,12 @@ pub static ROUTES: &[Route<Action>] = &[
     Route::new(Method::GET, "/projects/list", Access::Approved, Body::None, Action::List),
     Route::new(Method::POST, "/projects", Access::Approved, Body::Json(BODY), Action::Create),
     Route::new(Method::GET, "/projects/{id}", Access::Approved, Body::None, Action::Get),
-    Route::new(Method::PATCH, "/projects/{id}", Access::Approved, Body::Json(BODY), Action::Patch),
-    Route::new(Method::DELETE, "/projects/{id}", Access::Approved, Body::None, Action::Delete),
-    Route::new(Method::PUT, "/projects/{id}/team/{userId}", Access::Approved, Body::Json(TEAM_BODY), Action::PutMember),
-    Route::new(Method::DELETE, "/projects/{id}/team/{userId}", Access::Approved, Body::None, Action::RemoveMember),
+    Route::new(Method::PATCH, "/projects/{id}", Access::Approved, Body::Json(BODY), Action::Patch).admitting(),
+    Route::new(Method::DELETE, "/projects/{id}", Access::Approved, Body::None, Action::Delete).admitting(),
+    Route::new(Method::PUT, "/projects/{id}/team/{userId}", Access::Approved, Body::Json(TEAM_BODY), Action::PutMember).admitting(),
+    Route::new(Method::DELETE, "/projects/{id}/team/{userId}", Access::Approved, Body::None, Action::RemoveMember).admitting(),
     Route::new(Method::GET, "/projects/{id}/budget", Access::Approved, Body::None, Action::GetBudget),
-    Route::new(Method::PATCH, "/projects/{id}/budget", Access::Approved, Body::Json(BUDGET_BODY), Action::PatchBudget),
+    Route::new(Method::PATCH, "/projects/{id}/budget", Access::Approved, Body::Json(BUDGET_BODY), Action::PatchBudget).admitting(),
 ];
 
 impl Api for App {
@@ -95,9 +95,16 @@ impl Api for App {
 /// How often a write that lost a race is tried again: with twenty writers on one project, the last one still gets through.
 const TRIES: u32 = 60;
 
+/// A project as it stands, deleted or not, for a caller whose login still counts: both are asked at once.
+async fn admitted(app: &App, caller: &Caller, id: ProjectId) -> Result<Option<Project>, Error> {
+    let project = async { Ok(app.store.project(id).await?) };
+    let ((), project) = futures_util::future::try_join(app.revocations.admit(caller), project).await?;
+    Ok(project)
+}
+
 /// A project that the caller may see, and that was not deleted.
 async fn visible(app: &App, caller: &Caller, id: ProjectId, least: TeamRole) -> Result<Project, Error> {
-    let project = app.store.project(id).await?.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
+    let project = admitted(app, caller, id).await?.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
     require_role(&project.team, caller, least)?;
     Ok(project)
 }

@@ -10,10 +10,7 @@ use shared_utils::ids::ProjectId;
 use super::{TRIES, check_version, project_etag, visible};
 use crate::App;
 use crate::project::{Changes, read_changes};
-use crate::store::Project;
-
-/// The largest project, in bytes: an item of the table holds 400 KB.
-const MAX_BYTES: usize = 390 * 1024;
+use crate::store::{MAX_BYTES, Project};
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
@@ -26,7 +23,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         fields.refuse(&["team"], "The team has its own route.");
         fields.refuse(&["budget"], "The budget has its own route.");
         let changes = read_changes(&mut fields);
-        check_size(&changes, Some(&project), &mut fields);
+        check_size(&changes, Some(&project), 0, &mut fields);
         fields.finish()?;
         if changes.is_empty() {
             return answer(&project);
@@ -52,8 +49,8 @@ fn announced(changes: &Changes) -> Value {
 }
 
 /// Notes a fault at the field with which the whole project becomes too large.
-pub(super) fn check_size(changes: &Changes, before: Option<&Project>, fields: &mut Fields) {
-    let mut size = before.map_or(0, |project| {
+pub(super) fn check_size(changes: &Changes, before: Option<&Project>, team: usize, fields: &mut Fields) {
+    let mut size = before.map_or(team, |project| {
         let replaced: usize = changes.keys().filter_map(|name| project.fields.get(name).map(|value| name.len() + value.to_string().len())).sum();
         project.size() - replaced
     });

@@ -4,10 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use access::teams::header_key;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
+use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Item, Key, PartitionQuery, StoreError, delete, from_item, put, s, to_attribute, to_item, update};
+use shared_utils::dynamo::{Expression, Item, Key, PartitionQuery, StoreError, check, delete, from_item, put, s, to_attribute, to_item, update};
 use shared_utils::http::Error;
 use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
 
@@ -19,7 +21,7 @@ use crate::budget::{Line, Revision};
 const CURRENCY: &str = "USD";
 /// How many lines a transaction takes beside the root and the revisions: 100 items at most.
 const MAX_TRANSACTION_LINES: usize = 90;
-/// A generation that was begun so long ago and is still not shown was given up, in milliseconds.
+/// After so long nobody reads or writes a generation that nothing shows, in milliseconds: no event lives that long.
 const GIVEN_UP_MILLIS: i64 = 15 * 60 * 1000;
 
 /// A budget's root item.
@@ -33,7 +35,8 @@ pub(crate) struct Budget {
     pub(crate) client_revision: Option<u64>,
     /// The highest number that a revision ever had: numbers are not given twice.
     pub(crate) highest_revision: u64,
-    /// Generations that a write has begun and not shown yet, with when it began (epoch milliseconds).
+    /// Generations that nothing shows, with since when (epoch milliseconds): begun by a write and not shown yet, or replaced. They
+    /// are deleted once nobody can be reading or writing them any more.
     #[serde(default)]
     pub(crate) unfinished: BTreeMap<GenerationId, i64>,
 }
@@ -61,6 +64,8 @@ pub(crate) struct BudgetWrite {
     pub(crate) delete_lines: Vec<(GenerationId, LineId)>,
     /// Generations written whole, to be shown by this write.
     pub(crate) generations: Vec<(GenerationId, Vec<Line>)>,
+    /// Generations that this write leaves behind.
+    pub(crate) replaced: Vec<GenerationId>,
     /// Revisions that are gone.
     pub(crate) delete_revisions: Vec<u64>,
     /// Revisions that are new or changed.
@@ -118,8 +123,9 @@ impl ProjectStore {
         PartitionQuery { table: &self.table, index: None, partition: ("pk", partition), range: None, descending: false, limit: None }
     }
 
-    /// Writes the next state of a budget, unless it changed since `before` was read (then `false`, and nothing is left behind).
-    pub(crate) async fn write_budget(&self, before: &Budget, next: &BudgetRead, write: BudgetWrite) -> Result<bool, Error> {
+    /// Writes the next state of a budget, unless it changed since `before` was read, or the project or the caller's place in its team
+    /// did (then `false`; what was written ahead stays noted as unfinished).
+    pub(crate) async fn write_budget(&self, caller: &Caller, before: &Budget, next: &BudgetRead, write: BudgetWrite) -> Result<bool, Error> {
         let project = before.project_id;
         let begun: Vec<GenerationId> = write.generations.iter().filter(|(_, lines)| !lines.is_empty()).map(|(id, _)| *id).collect();
         if !begun.is_empty() {
@@ -129,7 +135,7 @@ impl ProjectStore {
                 self.store.put_many(&self.table, items).await?;
             }
         }
-        let mut writes = vec![self.root_write(before, &next.budget, &begun)?];
+        let mut writes = vec![self.root_write(before, &next.budget, &begun, &write.replaced)?, self.editor_check(project, caller)];
         for number in &write.revisions {
             if let Some(revision) = next.revisions.get(number) {
                 writes.push(put(&self.table, to_item(revision_key(project, *number), "budgetRevision", revision)?, None));
@@ -140,16 +146,30 @@ impl ProjectStore {
             writes.push(put(&self.table, line_item(*generation, line)?, None));
         }
         writes.extend(write.delete_lines.iter().map(|(generation, line)| delete(&self.table, line_key(*generation, *line), None)));
-        let written = happened(self.store.transact(writes).await)?;
-        if !written {
-            self.forget_generations(project, &begun).await?;
-        }
-        Ok(written)
+        happened(self.store.transact(writes).await)
+    }
+
+    /// A condition: the project was not deleted, and the caller may still edit its budget.
+    fn editor_check(&self, project: ProjectId, caller: &Caller) -> TransactWriteItem {
+        let reachable = "attribute_exists(pk) AND attribute_not_exists(deletedAt)";
+        let expression = if caller.is_admin() {
+            Expression::new(reachable)
+        } else {
+            Expression::new(format!("{reachable} AND team.#user.#role IN (:editor, :owner)"))
+                .name("#user", caller.user)
+                .name("#role", "role")
+                .value(":editor", s("editor"))
+                .value(":owner", s("owner"))
+        };
+        check(&self.table, header_key(project), expression)
     }
 
     /// The root's next state. Only what this write means to change is set, so that generations which other writes have begun stay noted.
-    fn root_write(&self, before: &Budget, next: &Budget, shown: &[GenerationId]) -> Result<TransactWriteItem, StoreError> {
+    fn root_write(&self, before: &Budget, next: &Budget, shown: &[GenerationId], replaced: &[GenerationId]) -> Result<TransactWriteItem, StoreError> {
         let mut text = "SET version = :version, currency = :currency, clientRevision = :client, highestRevision = :highest".to_owned();
+        for (index, _) in replaced.iter().enumerate() {
+            text = format!("{text}, unfinished.#r{index} = :now");
+        }
         for (index, _) in shown.iter().enumerate() {
             let separator = if index == 0 { " REMOVE " } else { ", " };
             text = format!("{text}{separator}unfinished.#g{index}");
@@ -163,6 +183,12 @@ impl ProjectStore {
             .value(":before", to_attribute(&before.version)?);
         for (index, generation) in shown.iter().enumerate() {
             expression = expression.name(&format!("#g{index}"), generation);
+        }
+        for (index, generation) in replaced.iter().enumerate() {
+            expression = expression.name(&format!("#r{index}"), generation);
+        }
+        if !replaced.is_empty() {
+            expression = expression.value(":now", AttributeValue::N(self.clock.now().millis().to_string()));
         }
         Ok(update(&self.table, budget_key(before.project_id), expression))
     }
@@ -191,7 +217,7 @@ impl ProjectStore {
         Ok(())
     }
 
-    /// Generations that a write began and never showed: it died on the way.
+    /// Generations that nothing shows and nobody can be at any more.
     pub(crate) fn given_up(&self, budget: &Budget) -> Vec<GenerationId> {
         let now = self.clock.now().millis();
         budget.unfinished.iter().filter(|(_, begun)| now - **begun > GIVEN_UP_MILLIS).map(|(generation, _)| *generation).collect()

@@ -23,6 +23,9 @@ use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{Key, Store};
 use shared_utils::ids::{GenerationId, LineId, ProjectId, UserId};
 
+/// The largest project, in bytes: an item of the table holds 400 KB.
+pub(crate) const MAX_BYTES: usize = 390 * 1024;
+
 /// The projects table.
 #[derive(Clone)]
 pub(crate) struct ProjectStore {

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{
-    Expression, Item, Key, PartitionQuery, StoreError, TransactError, from_item, from_json, n, put, s, to_attribute, to_item, to_json, update,
+    Expression, Item, Key, PartitionQuery, RACE_TRIES, StoreError, TransactError, absent_or_expired, backoff, from_item, from_json, n, put, put_when,
+    s, to_attribute, to_item, to_json, update,
 };
-use shared_utils::http::Error;
+use shared_utils::http::{Error, Internal};
 use shared_utils::ids::{ProjectId, UserId};
 
 use super::{ProjectStore, activity, details_key, idempotency_key, member_key};
@@ -38,6 +39,8 @@ struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
     description_excerpt: String,
+    /// The version in which the details item was last written: it says the same, or the two were read apart.
+    details_version: u64,
 }
 
 /// A project.
@@ -52,6 +55,7 @@ pub(crate) struct Project {
     pub(super) activity_at: Timestamp,
     pub(crate) deleted_at: Option<Timestamp>,
     excerpt: String,
+    details_version: u64,
     /// The client's fields that have a value.
     pub(crate) fields: Map<String, Value>,
 }
@@ -71,6 +75,17 @@ pub(crate) enum CreateOutcome {
     Created(Box<Project>, String),
     /// The key was used before for the same body: its answer then.
     Replayed(ProjectId, String),
+}
+
+/// One page of a person's projects.
+#[derive(Default)]
+pub(crate) struct ListPage {
+    /// In order, deleted ones included.
+    pub(crate) projects: Vec<Project>,
+    /// Rows whose project is gone altogether.
+    pub(crate) orphans: Vec<ProjectId>,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
 }
 
 /// What was answered under an idempotency key.
@@ -103,6 +118,7 @@ impl Project {
             activity_at: header.activity_at,
             deleted_at: header.deleted_at,
             excerpt: header.description_excerpt,
+            details_version: header.details_version,
             fields,
         })
     }
@@ -118,6 +134,7 @@ impl Project {
             activity_at: self.activity_at,
             deleted_at: self.deleted_at,
             description_excerpt: self.excerpt.clone(),
+            details_version: self.details_version,
         }
     }
 
@@ -178,23 +195,36 @@ impl Project {
         next.excerpt = next.fields.get("description").and_then(Value::as_str).unwrap_or_default().chars().take(EXCERPT).collect();
         next.version += 1;
         next.updated_at = now;
+        if changes.keys().any(|name| !is_summary(name)) {
+            next.details_version = next.version;
+        }
         next
     }
 
-    /// The size of the client's fields as they are stored, in bytes, about.
+    /// The size of what people wrote as it is stored, in bytes, about.
     pub(crate) fn size(&self) -> usize {
-        self.fields.iter().map(|(name, value)| name.len() + value.to_string().len()).sum()
+        let team = self.team_json().to_string().len();
+        team + self.fields.iter().map(|(name, value)| name.len() + value.to_string().len()).sum::<usize>()
     }
 }
 
 impl ProjectStore {
     /// A project, deleted or not. One round trip.
     pub(crate) async fn project(&self, id: ProjectId) -> Result<Option<Project>, StoreError> {
-        let (header, details) = (header_key(id), details_key(id));
-        let mut found = self.store.get_many(&[(&self.table, header.clone()), (&self.table, details.clone())]).await?;
-        let header = found.remove(&(self.table.clone(), header));
-        let details = found.remove(&(self.table.clone(), details));
-        header.map(|header| Project::from_items(header, details)).transpose()
+        for attempt in 0..RACE_TRIES {
+            let (header, details) = (header_key(id), details_key(id));
+            let mut found = self.store.get_many(&[(&self.table, header.clone()), (&self.table, details.clone())]).await?;
+            let header = found.remove(&(self.table.clone(), header));
+            let details = found.remove(&(self.table.clone(), details));
+            let details_version = details.as_ref().and_then(|item| item.get("version")?.as_n().ok()?.parse::<u64>().ok());
+            let Some(project) = header.map(|header| Project::from_items(header, details)).transpose()? else { return Ok(None) };
+            // Two items of one call may come from before and after a transaction. A purged project has no details at all.
+            if details_version == Some(project.details_version) || project.deleted_at.is_some() {
+                return Ok(Some(project));
+            }
+            backoff(attempt).await;
+        }
+        Err(StoreError::Busy(Internal::new("a project kept changing while it was read")))
     }
 
     /// Makes a project with its memberships, its budget and the first revision, all or none. One round trip.
@@ -210,6 +240,7 @@ impl ProjectStore {
             activity_at: now.minute(),
             deleted_at: None,
             excerpt: String::new(),
+            details_version: 1,
             fields: Map::new(),
         }
         .changed(&new.fields, now);
@@ -219,7 +250,7 @@ impl ProjectStore {
         if let Some((key, digest)) = &key {
             let answered = Answered { project_id: id, digest: digest.clone(), body: body.clone(), ttl: now.seconds() + IDEMPOTENCY_SECONDS };
             let item = to_item(idempotency_key(new.owner, key), "idempotency", &answered)?;
-            writes.push(put(&self.table, item, Some("attribute_not_exists(pk)")));
+            writes.push(put_when(&self.table, item, absent_or_expired(now)));
         }
         let (header, details) = items(&project)?;
         writes.push(put(&self.table, header, Some("attribute_not_exists(pk)")));
@@ -266,7 +297,7 @@ impl ProjectStore {
     }
 
     /// One page of a person's projects, the latest change first, and the place where the next one begins. Two round trips.
-    pub(crate) async fn list(&self, user: UserId, place: Option<&str>, limit: usize) -> Result<(Vec<Project>, Option<String>), Error> {
+    pub(crate) async fn list(&self, user: UserId, place: Option<&str>, limit: usize) -> Result<ListPage, Error> {
         let query = PartitionQuery {
             table: &self.table,
             index: Some(BY_MEMBER),
@@ -281,13 +312,14 @@ impl ProjectStore {
         let ids: Vec<ProjectId> = page.items.iter().filter_map(|item| text(item, "projectId").parse().ok()).collect();
         let keys: Vec<(&str, Key)> = ids.iter().map(|id| (self.table.as_str(), header_key(*id))).collect();
         let mut found = self.store.get_many(&keys).await?;
-        let mut projects = Vec::with_capacity(ids.len());
+        let mut list = ListPage { next: page.last.map(|last| text(&last, "activity")), ..ListPage::default() };
         for id in ids {
-            if let Some(header) = found.remove(&(self.table.clone(), header_key(id))) {
-                projects.push(Project::from_items(header, None)?);
+            match found.remove(&(self.table.clone(), header_key(id))) {
+                Some(header) => list.projects.push(Project::from_items(header, None)?),
+                None => list.orphans.push(id),
             }
         }
-        Ok((projects, page.last.map(|last| text(&last, "activity"))))
+        Ok(list)
     }
 
     /// Writes the next state of a project, unless it changed since `before` was read (then `false`). One round trip.
@@ -298,6 +330,7 @@ impl ProjectStore {
         header.set("version", n(next.version));
         header.set("updatedAt", s(next.updated_at));
         header.set("activityAt", s(minute));
+        header.set("detailsVersion", n(next.details_version));
         if changes.contains_key("description") {
             header.set("descriptionExcerpt", s(&next.excerpt));
         }
@@ -311,6 +344,7 @@ impl ProjectStore {
         if !details_changes.is_empty() {
             let mut details = Assignments::default();
             details.set("type", s("projectDetails"));
+            details.set("version", n(next.details_version));
             details.apply(details_changes);
             writes.push(update(&self.table, details_key(next.project_id), details.into_expression()));
         }
@@ -361,6 +395,7 @@ fn items(project: &Project) -> Result<(Item, Item), StoreError> {
     let mut header = to_item(header_key(project.project_id), "project", &project.header())?;
     let mut details = details_key(project.project_id).into_item();
     details.insert("type".to_owned(), s("projectDetails"));
+    details.insert("version".to_owned(), n(project.details_version));
     for (name, value) in &project.fields {
         let item = if is_summary(name) { &mut header } else { &mut details };
         item.insert(name.clone(), from_json(value));

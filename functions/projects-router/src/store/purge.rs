@@ -21,9 +21,17 @@ impl ProjectStore {
     }
 
     async fn purge_partition(&self, partition: String) -> Result<(), Error> {
-        let query = PartitionQuery { table: &self.table, index: None, partition: ("pk", partition), range: None, descending: false, limit: None };
-        let items = self.store.query_all(&query).await?;
-        let keys = items.iter().filter_map(Key::of).filter(|key| key.sk != "HEADER").collect();
-        Ok(self.store.delete_many(&self.table, keys).await?)
+        let query =
+            PartitionQuery { table: &self.table, index: None, partition: ("pk", partition), range: None, descending: false, limit: Some(500) };
+        let mut start = None;
+        loop {
+            let page = self.store.query_page(&query, start).await?;
+            let keys = page.items.iter().filter_map(Key::of).filter(|key| key.sk != "HEADER").collect();
+            self.store.delete_many(&self.table, keys).await?;
+            match page.last {
+                Some(last) => start = Some(last),
+                None => return Ok(()),
+            }
+        }
     }
 }

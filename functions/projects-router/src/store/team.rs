@@ -6,7 +6,7 @@ use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
 use super::projects::happened;
-use super::{Project, ProjectStore, member_key};
+use super::{MAX_BYTES, Project, ProjectStore, member_key};
 
 /// The most people in a team: their rows and the header fit into one transaction.
 const MAX_TEAM: usize = 91;
@@ -32,6 +32,9 @@ impl ProjectStore {
         }
         if next.team.len() > MAX_TEAM {
             return Err(Error::Conflict(format!("A team has at most {MAX_TEAM} people.").into()));
+        }
+        if next.size() > MAX_BYTES {
+            return Err(Error::fault("/title", "too_large", "With this entry the project is larger than 390 KB."));
         }
         next.version += 1;
         next.updated_at = self.clock.now();

@@ -5,8 +5,11 @@ mod edit_message;
 mod ping;
 mod send_message;
 
+use std::panic::AssertUnwindSafe;
+
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
-use realtime::Connection;
+use futures_util::FutureExt;
+use realtime::{Connection, auth_expired_frame, ended_frame};
 use serde_json::{Map, Value, json};
 use shared_utils::http::fields::Fields;
 use shared_utils::http::{Error, json};
@@ -50,6 +53,10 @@ pub const ACTIONS: &[&str] = &[
     "timelineUpdated",
 ];
 
+/// Names of the contract that this function does not know yet: no sense is made of them, but they are no strike either.
+const NOT_YET: &[&str] =
+    &["toggleReaction", "markRead", "typing", "presenceLookup", "lineLocked", "lineUnlocked", "auth", "userLocation", "notificationRead"];
+
 impl Action {
     fn named(name: &str) -> Result<Self, Error> {
         Ok(match name {
@@ -76,10 +83,22 @@ struct Received<'a> {
     echo: &'a Echo,
 }
 
-pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> Result<ApiGatewayProxyResponse, Error> {
-    let connection_id = event.request_context.connection_id.as_deref().unwrap_or_default();
+/// Every frame gets one reply, also when something goes wrong inside: that is logged once, here.
+pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> ApiGatewayProxyResponse {
     let mut echo = Echo::default();
     let parsed = parse(event.body.as_deref().unwrap_or_default(), &mut echo);
+    let connection_id = event.request_context.connection_id.as_deref().unwrap_or_default();
+    let outcome = AssertUnwindSafe(answer(app, connection_id, parsed, &echo)).catch_unwind().await;
+    let outcome = outcome.unwrap_or_else(|_| Err(Error::internal("a socket action panicked")));
+    reply::frame(&outcome.unwrap_or_else(|error| {
+        if let Some(cause) = error.cause() {
+            tracing::error!(code = error.code(), cause, "socket action failed");
+        }
+        echo.error(&error)
+    }))
+}
+
+async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, echo: &Echo) -> Result<Value, Error> {
     // Where a send goes is known before whose it is: both are read at once.
     let target = match &parsed {
         Ok(frame) if frame.action == Action::SendMessage => frame.fields.peek("conversationId").and_then(|id| id.parse::<ConversationId>().ok()),
@@ -92,44 +111,45 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
         }
     };
     let connection = async { Ok(app.connections.find(connection_id).await?) };
-    let (connection, conversation) = futures_util::future::try_join(connection, conversation).await?;
+    let (connection, conversation, ()) = futures_util::future::try_join3(connection, conversation, app.revocations.refresh()).await?;
     let Some(connection) = connection else {
         close_later(app, connection_id, json!({"action": "closing", "reason": "unknown_connection", "reconnect": true}));
-        return Ok(reply::frame(&echo.error(&Error::InvalidToken)));
+        return Err(Error::InvalidToken);
     };
     if let Err(error) = app.revocations.check(connection.user_id, connection.session_id, connection.version).await {
-        if !matches!(error, Error::Unavailable(_) | Error::Internal(_)) {
-            end_later(app, connection, json!({"action": "sessionRevoked", "reason": "session_revoked", "reconnect": false}));
+        if let Some(frame) = ended_frame(&error) {
+            end_later(app, connection, frame);
         }
-        return Ok(reply::frame(&echo.error(&error)));
+        return Err(error);
     }
     if connection.is_token_over(app.edge.clock.now()) {
-        return Ok(reply::frame(&echo.error(&Error::AuthExpired)));
+        end_later(app, connection, auth_expired_frame());
+        return Err(Error::AuthExpired);
     }
     let Frame { action, fields } = match parsed {
         Ok(frame) => frame,
         Err(error) => {
-            strike(app, connection).await?;
-            return Ok(reply::frame(&echo.error(&error)));
+            if !matches!(&echo.of, Some(name) if NOT_YET.contains(&name.as_str())) {
+                strike(app, connection).await;
+            }
+            return Err(error);
         }
     };
     if connection.strikes > 0 {
-        app.connections.clear_strikes(connection_id).await?;
+        let (connections, id) = (app.connections.clone(), connection.connection_id.clone());
+        // Bookkeeping must not hold up, or fail, what was asked.
+        app.after.push(async move {
+            let _ = connections.clear_strikes(&id).await;
+        });
     }
-    let received = Received { connection: &connection, fields, echo: &echo };
-    let outcome = match action {
+    let received = Received { connection: &connection, fields, echo };
+    match action {
         Action::SendMessage => send_message::handle(app, received, conversation).await,
         Action::EditMessage => edit_message::handle(app, received).await,
         Action::DeleteMessage => delete_message::handle(app, received).await,
         Action::Ping => ping::handle(app, received),
         Action::Accepted => Ok(echo.ack(json!({}))),
-    };
-    Ok(reply::frame(&outcome.unwrap_or_else(|error| {
-        if let Some(cause) = error.cause() {
-            tracing::error!(code = error.code(), cause, "socket action failed");
-        }
-        echo.error(&error)
-    })))
+    }
 }
 
 /// Reads a frame; what can be echoed of it is left in `echo` also when it makes no sense.
@@ -150,11 +170,11 @@ fn parse(body: &str, echo: &mut Echo) -> Result<Frame, Error> {
 }
 
 /// Counts a frame that made no sense; the tenth in a row closes the connection after the reply.
-async fn strike(app: &App, connection: Connection) -> Result<(), Error> {
-    if app.connections.strike(&connection.connection_id).await? >= MAX_STRIKES {
+async fn strike(app: &App, connection: Connection) {
+    let strikes = app.connections.strike(&connection.connection_id).await;
+    if strikes.is_ok_and(|strikes| strikes >= MAX_STRIKES) {
         end_later(app, connection, json!({"action": "closing", "reason": "strikes", "reconnect": false}));
     }
-    Ok(())
 }
 
 fn end_later(app: &App, connection: Connection, frame: Value) {

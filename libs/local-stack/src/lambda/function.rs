@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -70,6 +71,7 @@ pub struct Function {
     killers: Mutex<Vec<std::sync::Weak<Notify>>>,
     places: Arc<Semaphore>,
     busy: tokio::sync::watch::Sender<usize>,
+    closed: AtomicBool,
 }
 
 impl Function {
@@ -87,11 +89,19 @@ impl Function {
             killers: Mutex::new(Vec::new()),
             places: Arc::new(Semaphore::new(MAX_SANDBOXES)),
             busy: tokio::sync::watch::Sender::new(0),
+            closed: AtomicBool::new(false),
         })
     }
 
-    /// The response to an event. The sandbox goes on with what it owes after the answer while the caller has the response already.
+    /// The response to an event. The sandbox goes on with what it owes after the answer while the caller has the response already,
+    /// and with all of it when the caller is gone.
     pub async fn invoke(self: &Arc<Self>, label: String, event: &Value) -> Result<Invocation, InvokeError> {
+        let (function, event) = (self.clone(), event.to_string());
+        let run = tokio::spawn(async move { function.run(label, event).await });
+        run.await.unwrap_or_else(|error| Err(InvokeError::Failed(error.to_string())))
+    }
+
+    async fn run(self: Arc<Self>, label: String, event: String) -> Result<Invocation, InvokeError> {
         let started = Instant::now();
         let place = self.places.clone().acquire_owned().await.map_err(|error| InvokeError::Failed(error.to_string()))?;
         let (mut sandbox, cold) = self.sandbox().await?;
@@ -101,7 +111,7 @@ impl Function {
         let deadline = Instant::now() + self.timeout;
         let event = Event {
             request_id: request_id(),
-            payload: Bytes::from(event.to_string()),
+            payload: Bytes::from(event),
             arn: format!("arn:aws:lambda:local:{ACCOUNT}:function:{}:live", self.name),
             deadline_ms: Clock::System.now().millis() + i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX / 2),
             answer,
@@ -155,6 +165,9 @@ impl Function {
 
     /// A warm sandbox of the binary as it is now, or a new one. `true` when it is new.
     async fn sandbox(&self) -> Result<(Sandbox, bool), InvokeError> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(InvokeError::Failed("the stack has ended".to_owned()));
+        }
         let built = built_at(&self.binary);
         loop {
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -179,6 +192,12 @@ impl Function {
                 killer.notify_one();
             }
         }
+    }
+
+    /// Ends the function for good: every process, and the answer to whatever is still asked.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.kill();
     }
 
     /// Waits until no sandbox is at work any more, after its answer included.

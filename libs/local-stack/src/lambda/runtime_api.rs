@@ -11,6 +11,9 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
+/// The largest response that Lambda takes, in bytes.
+const MAX_RESPONSE: usize = 6_291_556;
+
 /// An event on its way into a sandbox.
 pub(super) struct Event {
     pub(super) request_id: String,
@@ -88,6 +91,11 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn response(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> StatusCode {
+    if body.len() > MAX_RESPONSE {
+        let error = br#"{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"the response is larger than 6 MB"}"#;
+        shared.answer(&id, Answer::Error(Bytes::from_static(error)));
+        return StatusCode::PAYLOAD_TOO_LARGE;
+    }
     shared.answer(&id, Answer::Response(body))
 }
 

@@ -265,15 +265,21 @@ impl Store {
     /// All of these writes or none. Conflicts with other transactions are tried again; conditions that do not hold are not.
     pub async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), TransactError> {
         for attempt in 0..RACE_TRIES {
-            let outcome = self.client.transact_write_items().set_transact_items(Some(writes.clone())).send().await;
-            let Err(error) = outcome else { return Ok(()) };
-            let Some(verdicts) = verdicts(&error) else { return Err(StoreError::from(error).into()) };
-            if verdicts.iter().any(|verdict| matches!(verdict, Verdict::ConditionFailed(_))) {
-                return Err(TransactError::Refused(verdicts));
+            match self.transact_once(writes.clone()).await {
+                Err(TransactError::Contended) => backoff(attempt).await,
+                outcome => return outcome,
             }
-            backoff(attempt).await;
         }
-        Err(StoreError::Busy(Internal::new("a transaction kept meeting others")).into())
+        Err(TransactError::Contended)
+    }
+
+    /// As [`Self::transact`], without trying again: for writes that are stale once they met others.
+    pub async fn transact_once(&self, writes: Vec<TransactWriteItem>) -> Result<(), TransactError> {
+        let outcome = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        let Err(error) = outcome else { return Ok(()) };
+        let Some(verdicts) = verdicts(&error) else { return Err(StoreError::from(error).into()) };
+        let refused = verdicts.iter().any(|verdict| matches!(verdict, Verdict::ConditionFailed(_)));
+        Err(if refused { TransactError::Refused(verdicts) } else { TransactError::Contended })
     }
 }
 

@@ -4,8 +4,9 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 
-use super::{Expression, Item, Key, StoreError};
-use crate::http::Error;
+use super::{Expression, Item, Key, StoreError, n};
+use crate::clock::Timestamp;
+use crate::http::{Error, Internal};
 
 /// How one action of a cancelled transaction fared.
 #[derive(Debug, Clone)]
@@ -22,6 +23,9 @@ pub enum TransactError {
     /// Conditions did not hold: one verdict per action, in order.
     #[error("the transaction's conditions did not hold")]
     Refused(Vec<Verdict>),
+    /// Nothing was wrong but that other transactions were at the same items: it is worth trying again.
+    #[error("the transaction met others")]
+    Contended,
     /// The table is busy or broken.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -35,7 +39,7 @@ impl TransactError {
                 Some(Verdict::ConditionFailed(item)) => Some(item.as_ref()),
                 _ => None,
             },
-            Self::Store(_) => None,
+            Self::Contended | Self::Store(_) => None,
         }
     }
 }
@@ -45,6 +49,7 @@ impl From<TransactError> for Error {
     fn from(error: TransactError) -> Self {
         match error {
             TransactError::Refused(_) => Self::internal("a transaction was refused by a condition that no code looks at"),
+            TransactError::Contended => Self::Unavailable(Internal::new("a transaction kept meeting others")),
             TransactError::Store(error) => error.into(),
         }
     }
@@ -60,6 +65,24 @@ pub fn put(table: &str, item: Item, condition: Option<&str>) -> TransactWriteIte
         .build();
     // Fails only without a table or an item, and both are here.
     TransactWriteItem::builder().set_put(put.ok()).build()
+}
+
+/// A put with a condition that has names and values.
+pub fn put_when(table: &str, item: Item, condition: Expression) -> TransactWriteItem {
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(item))
+        .set_expression_attribute_names(condition.names())
+        .set_expression_attribute_values(condition.values())
+        .condition_expression(condition.text)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build();
+    TransactWriteItem::builder().set_put(put.ok()).build()
+}
+
+/// The condition of a put that only an item whose time is not over may stop: the service deletes expired items days later.
+pub fn absent_or_expired(now: Timestamp) -> Expression {
+    Expression::new("attribute_not_exists(pk) OR #ttl < :now").name("#ttl", "ttl").value(":now", n(now.seconds()))
 }
 
 /// A delete as a part of a transaction.

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 
 use super::{Error, Fault};
 
+/// The most faults that are listed of one request.
+const MAX_FAULTS: usize = 100;
+
 /// A field as a merge patch sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Patch<T> {
@@ -70,6 +73,11 @@ impl Fields {
     /// Notes a fault at one of the fields.
     pub fn fault(&mut self, name: &str, code: &'static str, detail: impl Into<Cow<'static, str>>) {
         self.faults.push(Fault::new(self.pointer(name), code, detail));
+    }
+
+    /// Notes a fault at a place below this object, spelled as a pointer without its first slash.
+    pub fn fault_at(&mut self, place: &str, code: &'static str, detail: impl Into<Cow<'static, str>>) {
+        self.faults.push(Fault::new(format!("{}/{place}", self.base), code, detail));
     }
 
     /// Notes faults that were found elsewhere.
@@ -238,6 +246,8 @@ impl Fields {
         for name in std::mem::take(&mut self.object).keys() {
             self.faults.push(Fault::new(self.pointer(name), "unknown_field", "There is no such field."));
         }
+        // An answer has its limits too: whoever has a hundred faults has enough to mend.
+        self.faults.truncate(MAX_FAULTS);
         self.faults
     }
 

@@ -41,12 +41,20 @@ pub struct Route<A> {
     pub access: Access,
     /// What it does.
     pub action: A,
+    /// Whether the action itself asks for admission, beside its first read and before any write.
+    pub admits_itself: bool,
 }
 
 impl<A> Route<A> {
     /// A route.
     pub const fn new(method: Method, pattern: &'static str, access: Access, body: Body, action: A) -> Self {
-        Self { method, pattern, body, access, action }
+        Self { method, pattern, body, access, action, admits_itself: false }
+    }
+
+    /// A route whose action asks for admission itself, beside its first read and before any write.
+    pub const fn admitting(mut self) -> Self {
+        self.admits_itself = true;
+        self
     }
 }
 
