@@ -1,11 +1,18 @@
 # The whole life of the backend. `make` lists what there is.
 CARGO ?= cargo
+ENV ?= dev
+TERRAFORM ?= terraform
+ROOT := terraform/environments/$(ENV)
+# A machine without a route to the provider registry: a folder <mirror>/<host>/hashicorp/aws/<version>.
+ifdef TF_PLUGIN_MIRROR
+export TF_CLI_CONFIG_FILE := $(CURDIR)/build/terraform.rc
+endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt clean
+.PHONY: help run build test lint fmt clean terraform-checks plan deploy destroy outputs user init environment mirror
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 run: ## Run everything on this machine (RELEASE=1 runs release builds)
 	@$(CARGO) run -p local-stack -- $(if $(RELEASE),--release)
@@ -23,7 +30,44 @@ lint: ## Check formatting and lints
 
 fmt: ## Format the code
 	@$(CARGO) fmt --all
+	@if command -v $(TERRAFORM) >/dev/null; then $(TERRAFORM) fmt -recursive terraform; fi
+
+terraform-checks: mirror ## Check formatting, validate every root, run the Terraform tests (no AWS account needed)
+	@$(TERRAFORM) fmt -check -recursive terraform
+	@set -e; for root in terraform/environments/* $$(dirname $$(dirname $$(find terraform/modules -name '*.tftest.hcl'))); do \
+		echo "== $$root"; \
+		$(TERRAFORM) -chdir=$$root init -backend=false -input=false -no-color >/dev/null; \
+		$(TERRAFORM) -chdir=$$root validate -no-color; \
+		if [ -d $$root/tests ]; then $(TERRAFORM) -chdir=$$root test -no-color; fi; \
+	done
+
+plan: init ## Show what a deployment would change (ENV=dev|staging|prod)
+	@$(TERRAFORM) -chdir=$(ROOT) plan
+
+deploy: build init ## Build and deploy (ENV=dev|staging|prod)
+	@$(TERRAFORM) -chdir=$(ROOT) apply
+
+destroy: init ## Take an environment down
+	@$(TERRAFORM) -chdir=$(ROOT) destroy
+
+outputs: init ## Print the addresses that the frontend needs
+	@$(TERRAFORM) -chdir=$(ROOT) output
+
+user: init ## Make a person (ENV=… EMAIL=… ROLE=admin), with a one-time password
+	@test -n "$(EMAIL)" || { echo 'EMAIL is not set: make user ENV=dev EMAIL=ana@example.com ROLE=admin'; exit 1; }
+	@AUTH_TABLE=$$($(TERRAFORM) -chdir=$(ROOT) output -json table_names | sed -E 's/.*"auth":"([^"]*)".*/\1/') \
+		sh -c 'printf "%s\n" "{\"email\": \"$(EMAIL)\", \"role\": \"$(or $(ROLE),user)\"}" | $(CARGO) run --quiet -p auth-router --bin create-user'
 
 clean: ## Forget builds and local data
 	@$(CARGO) clean
 	@rm -rf build .local
+
+environment:
+	@test -d $(ROOT) || { echo 'ENV is one of dev, staging, prod: there is no environment "$(ENV)"'; exit 1; }
+
+mirror:
+	@if [ -n "$(TF_PLUGIN_MIRROR)" ]; then mkdir -p build && printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' "$(TF_PLUGIN_MIRROR)" > build/terraform.rc; fi
+
+init: environment mirror
+	@test -n "$(STATE_BUCKET)" || { echo 'STATE_BUCKET is not set: the S3 bucket that keeps the Terraform state (see docs/operations.md)'; exit 1; }
+	@$(TERRAFORM) -chdir=$(ROOT) init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=region=$(or $(AWS_REGION),eu-central-1) >/dev/null

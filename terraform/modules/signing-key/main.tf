@@ -16,7 +16,7 @@ resource "aws_kms_alias" "this" {
   for_each = var.keys
 
   name          = "alias/${var.name_prefix}-signing-${each.key}"
-  target_key_id = aws_kms_key.this[each.key].key_id
+  target_key_id = aws_kms_key.this[each.key].arn
 }
 
 data "aws_kms_public_key" "this" {

@@ -17,3 +17,8 @@ output "management_arn" {
   description = "Resource of execute-api:ManageConnections for this stage alone."
   value       = "${aws_apigatewayv2_api.this.execution_arn}/${var.stage}/*/@connections/*"
 }
+
+output "redeployment" {
+  description = "What a new deployment is triggered by."
+  value       = aws_apigatewayv2_deployment.this.triggers.redeployment
+}

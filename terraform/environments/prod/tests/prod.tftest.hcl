@@ -1,0 +1,65 @@
+mock_provider "aws" {
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-central-1:000000000000:log-group:g" }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::000000000000:role/r" }
+  }
+
+  mock_resource "aws_lambda_layer_version" {
+    defaults = { arn = "arn:aws:lambda:eu-central-1:000000000000:layer:shared-utils:3" }
+  }
+
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:eu-central-1:000000000000:key/1234abcd-12ab-34cd-a6ef-1234567890ab" }
+  }
+
+  mock_resource "aws_apigatewayv2_api" {
+    defaults = {
+      api_endpoint  = "wss://api.execute-api.eu-central-1.amazonaws.com"
+      execution_arn = "arn:aws:execute-api:eu-central-1:000000000000:api"
+    }
+  }
+}
+
+variables {
+  build_dir = "../../modules/backend/tests/zips"
+}
+
+run "names_carry_the_environment" {
+  command = plan
+
+  assert {
+    condition     = module.backend.table_names == { auth = "mylg-prod-auth", connections = "mylg-prod-connections", messages = "mylg-prod-messages", projects = "mylg-prod-projects" }
+    error_message = "Every name carries project and environment."
+  }
+}
+
+run "localhost_is_refused" {
+  command = plan
+
+  variables {
+    allowed_origins = ["https://app.mylg.studio", "http://localhost:5173"]
+  }
+
+  expect_failures = [var.allowed_origins]
+}
+
+run "a_private_address_is_refused" {
+  command = plan
+
+  variables {
+    allowed_origins = ["https://192.168.0.7"]
+  }
+
+  expect_failures = [var.allowed_origins]
+}

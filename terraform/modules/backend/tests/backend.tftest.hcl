@@ -1,0 +1,218 @@
+# The whole backend, planned and applied against a mocked provider: no account, no network. What is asserted here is exact.
+
+mock_provider "aws" {
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:eu-central-1:000000000000:function:f", version = "7" }
+  }
+
+  mock_resource "aws_lambda_alias" {
+    defaults = {
+      arn        = "arn:aws:lambda:eu-central-1:000000000000:function:f:live"
+      invoke_arn = "arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/f:live/invocations"
+    }
+  }
+
+  mock_resource "aws_lambda_layer_version" {
+    defaults = { arn = "arn:aws:lambda:eu-central-1:000000000000:layer:shared-utils:3" }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::000000000000:role/r" }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-central-1:000000000000:log-group:g" }
+  }
+
+  mock_resource "aws_dynamodb_table" {
+    defaults = { arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/t" }
+  }
+
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:eu-central-1:000000000000:key/1234abcd-12ab-34cd-a6ef-1234567890ab", key_id = "1234abcd-12ab-34cd-a6ef-1234567890ab" }
+  }
+
+  mock_resource "aws_apigatewayv2_api" {
+    defaults = {
+      id            = "api"
+      api_endpoint  = "wss://api.execute-api.eu-central-1.amazonaws.com"
+      execution_arn = "arn:aws:execute-api:eu-central-1:000000000000:api"
+    }
+  }
+
+  mock_data "aws_kms_public_key" {
+    defaults = { public_key = "MFkw" }
+  }
+
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+}
+
+variables {
+  environment           = "dev"
+  allowed_origins       = ["https://app.example.com", "http://localhost:5173", "https://*.preview.example.com"]
+  build_dir             = "./tests/zips"
+  deletion_protection   = false
+  log_retention_in_days = 14
+  throttling            = { rate = 100, burst = 200 }
+}
+
+run "environments_are_exact" {
+  command = apply
+
+  assert {
+    condition = jsonencode(output.function_environments["auth-router"]) == jsonencode({
+      ALLOWED_ORIGINS    = "https://app.example.com,http://localhost:5173,https://*.preview.example.com"
+      AUTH_TABLE         = "mylg-dev-auth"
+      CONNECTIONS_TABLE  = "mylg-dev-connections"
+      JWT_AUDIENCE       = "mylg-dev-api"
+      JWT_ISSUER         = "https://mylg-dev"
+      JWT_KMS_KEY_ID     = "arn:aws:kms:eu-central-1:000000000000:key/1234abcd-12ab-34cd-a6ef-1234567890ab"
+      JWT_PUBLIC_KEYS    = jsonencode({ k1 = "MFkw" })
+      JWT_SIGNING_KEY_ID = "k1"
+      LOG_LEVEL          = "info"
+      WEBSOCKET_ENDPOINT = "https://api.execute-api.eu-central-1.amazonaws.com/live"
+    })
+    error_message = "auth-router's environment is not what its code reads: ${jsonencode(output.function_environments["auth-router"])}"
+  }
+
+  assert {
+    condition = jsonencode(output.function_environments["projects-router"]) == jsonencode({
+      ALLOWED_ORIGINS    = "https://app.example.com,http://localhost:5173,https://*.preview.example.com"
+      AUTH_TABLE         = "mylg-dev-auth"
+      CONNECTIONS_TABLE  = "mylg-dev-connections"
+      JWT_AUDIENCE       = "mylg-dev-api"
+      JWT_ISSUER         = "https://mylg-dev"
+      JWT_PUBLIC_KEYS    = jsonencode({ k1 = "MFkw" })
+      LOG_LEVEL          = "info"
+      PROJECTS_TABLE     = "mylg-dev-projects"
+      WEBSOCKET_ENDPOINT = "https://api.execute-api.eu-central-1.amazonaws.com/live"
+    })
+    error_message = "projects-router's environment is not what its code reads: ${jsonencode(output.function_environments["projects-router"])}"
+  }
+
+  assert {
+    condition     = output.function_environments["messages-router"] == output.function_environments["ws-provider"]
+    error_message = "messages-router and ws-provider read the same variables."
+  }
+
+  assert {
+    condition     = jsonencode(keys(output.function_environments["ws-provider"])) == jsonencode(["ALLOWED_ORIGINS", "AUTH_TABLE", "CONNECTIONS_TABLE", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_PUBLIC_KEYS", "LOG_LEVEL", "MESSAGES_TABLE", "PROJECTS_TABLE", "WEBSOCKET_ENDPOINT"])
+    error_message = "ws-provider's environment is not what its code reads: ${jsonencode(keys(output.function_environments["ws-provider"]))}"
+  }
+}
+
+run "roles_are_exact" {
+  command = apply
+
+  assert {
+    condition = jsonencode(output.role_statements["ws-provider"]) == jsonencode([
+      { Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableMessages" },
+      { Action = ["dynamodb:BatchGetItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["REVOCATIONS"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableAuthKeys" },
+      { Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["PROJECT#*"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableProjectsKeys" },
+      { Action = ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableConnections" },
+      { Action = ["execute-api:ManageConnections"], Effect = "Allow", Resource = "arn:aws:execute-api:eu-central-1:000000000000:api/live/*/@connections/*", Sid = "Connections" },
+    ])
+    error_message = "ws-provider may do something else: ${jsonencode(output.role_statements["ws-provider"])}"
+  }
+
+  assert {
+    condition     = [for name, statements in output.role_statements : name if anytrue([for statement in statements : contains(statement.Action, "kms:Sign")])] == ["auth-router"]
+    error_message = "Only auth-router signs."
+  }
+
+  assert {
+    condition     = alltrue(flatten([for statements in output.role_statements : [for statement in statements : [for action in statement.Action : !strcontains(action, "*") && !strcontains(action, "Scan")]]]))
+    error_message = "No role has a wildcard action, and none scans."
+  }
+
+  assert {
+    condition     = alltrue(flatten([for statements in output.role_statements : [for statement in statements : statement.Resource != "*"]]))
+    error_message = "Every permission names its resource."
+  }
+}
+
+run "a_missing_origin_is_refused" {
+  command = plan
+
+  variables {
+    allowed_origins = []
+  }
+
+  expect_failures = [var.allowed_origins]
+}
+
+run "an_origin_without_a_scheme_is_refused" {
+  command = plan
+
+  variables {
+    allowed_origins = ["app.example.com"]
+  }
+
+  expect_failures = [var.allowed_origins]
+}
+
+run "an_origin_with_a_path_is_refused" {
+  command = plan
+
+  variables {
+    allowed_origins = ["https://app.example.com/"]
+  }
+
+  expect_failures = [var.allowed_origins]
+}
+
+run "a_wildcard_without_https_is_refused" {
+  command = plan
+
+  variables {
+    allowed_origins = ["http://*.example.com"]
+  }
+
+  expect_failures = [var.allowed_origins]
+}
+
+run "a_missing_zip_is_refused" {
+  command = plan
+
+  variables {
+    build_dir = "./tests/no-such-folder"
+  }
+
+  expect_failures = [var.build_dir]
+}
+
+run "an_unknown_environment_is_refused" {
+  command = plan
+
+  variables {
+    environment = "production"
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "a_wrong_architecture_is_refused" {
+  command = plan
+
+  variables {
+    architecture = "riscv64"
+  }
+
+  expect_failures = [var.architecture]
+}
+
+run "an_odd_retention_is_refused" {
+  command = plan
+
+  variables {
+    log_retention_in_days = 13
+  }
+
+  expect_failures = [var.log_retention_in_days]
+}

@@ -1,0 +1,46 @@
+mock_provider "aws" {
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-central-1:000000000000:log-group:g" }
+  }
+
+  mock_resource "aws_apigatewayv2_api" {
+    defaults = { execution_arn = "arn:aws:execute-api:eu-central-1:000000000000:api" }
+  }
+}
+
+variables {
+  name                  = "mylg-dev-http"
+  functions             = { f = { invoke_arn = "arn:aws:apigateway:eu-central-1:lambda:path/x", function_name = "mylg-dev-f" } }
+  routes                = { "ANY /f/{proxy+}" = "f" }
+  throttling            = { rate = 10, burst = 20 }
+  log_retention_in_days = 14
+}
+
+run "the_api_is_as_its_clients_need_it" {
+  command = apply
+
+  assert {
+    condition     = [for key, route in aws_apigatewayv2_route.this : route.route_key] == ["ANY /f/{proxy+}"]
+    error_message = "Every route of stack.yaml is there, and no other."
+  }
+
+  assert {
+    condition     = length(aws_apigatewayv2_api.this.cors_configuration) == 0
+    error_message = "CORS is the functions': the API's own would override it."
+  }
+
+  assert {
+    condition     = aws_apigatewayv2_integration.this["f"].payload_format_version == "2.0"
+    error_message = "Functions read payload format 2.0."
+  }
+
+  assert {
+    condition     = !strcontains(aws_apigatewayv2_stage.this.access_log_settings[0].format, "query")
+    error_message = "Access logs have no queries."
+  }
+
+  assert {
+    condition     = aws_lambda_permission.this["f"].qualifier == "live"
+    error_message = "The API calls the alias."
+  }
+}
