@@ -20,9 +20,12 @@ run: ## Run everything on this machine (RELEASE=1 runs release builds)
 build: ## Make the functions' zips and the layer's zip in build/
 	@$(CARGO) run -p local-stack --bin package
 
-test: lint ## Check formatting and lints, and run every test on the real binaries
+test: lint ## Check formatting and lints, run every test on the real binaries, and the Terraform checks where there is Terraform
 	@$(CARGO) build --workspace
 	@$(CARGO) test --workspace --all-targets
+	@if ! command -v $(TERRAFORM) >/dev/null; then echo "Terraform is not installed: its checks were not run."; \
+	elif [ -n "$(TF_PLUGIN_MIRROR)" ] || $(TERRAFORM) -chdir=terraform/environments/dev init -backend=false -input=false >/dev/null 2>&1; then $(MAKE) --no-print-directory terraform-checks; \
+	else echo "Neither a provider registry nor TF_PLUGIN_MIRROR is at hand: the Terraform checks were not run."; fi
 
 lint: ## Check formatting and lints
 	@$(CARGO) fmt --all --check

@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared_utils::aws::AwsConfig;
 use tokio::net::TcpListener;
 
@@ -189,7 +189,7 @@ async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Metho
     let started = Instant::now();
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let action = target.rsplit('.').next().unwrap_or_default().to_owned();
-    let tables = tables(&body);
+    let request = body.clone();
     let effect = if action.is_empty() { None } else { front.faults.strike(&action) };
     let response = match effect {
         Some(Effect::Throttle) => error(400, "ProvisionedThroughputExceededException"),
@@ -205,7 +205,7 @@ async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Metho
         }
         None => pass(&front, &uri, method, headers.clone(), body).await,
     };
-    front.records.call(&access_key(&headers), action, tables, response.status().as_u16(), started);
+    front.records.call(&access_key(&headers), action, &request, response.status().as_u16(), started);
     response
 }
 
@@ -231,28 +231,4 @@ fn error(status: u16, code: &str) -> Response {
     let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "a fault that was asked for"});
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [("content-type", "application/x-amz-json-1.0")], body.to_string()).into_response()
-}
-
-/// The tables that a request names, wherever its action has them.
-fn tables(body: &[u8]) -> Vec<String> {
-    fn walk(value: &Value, found: &mut Vec<String>) {
-        match value {
-            Value::Object(members) => {
-                for (name, member) in members {
-                    match member {
-                        Value::String(table) if name == "TableName" && !found.contains(table) => found.push(table.clone()),
-                        Value::Object(requests) if name == "RequestItems" => found.extend(requests.keys().cloned()),
-                        _ => walk(member, found),
-                    }
-                }
-            }
-            Value::Array(entries) => entries.iter().for_each(|entry| walk(entry, found)),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    if let Ok(value) = serde_json::from_slice::<Value>(body) {
-        walk(&value, &mut found);
-    }
-    found
 }

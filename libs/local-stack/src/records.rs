@@ -1,8 +1,10 @@
 //! What every event cost: which calls it made to `DynamoDB`, how many of them one after another, and how long it took.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 /// One call to `DynamoDB` or `@connections`.
 #[derive(Debug, Clone)]
@@ -11,11 +13,16 @@ pub struct CallRecord {
     pub action: String,
     /// The tables it names.
     pub tables: Vec<String>,
+    /// The IAM actions that it takes, each with its table and, for a query of one, its index.
+    pub permissions: BTreeSet<Permission>,
     /// The HTTP status that it was answered with.
     pub status: u16,
     started: Instant,
     ended: Instant,
 }
+
+/// What a role must allow for a call: the action without `dynamodb:`, the table, the index.
+pub type Permission = (String, String, Option<String>);
 
 /// One event that a function answered.
 #[derive(Debug, Clone)]
@@ -78,8 +85,9 @@ impl Records {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn call(&self, access_key: &str, action: String, tables: Vec<String>, status: u16, started: Instant) {
-        let call = CallRecord { action, tables, status, started, ended: Instant::now() };
+    pub(crate) fn call(&self, access_key: &str, action: String, body: &[u8], status: u16, started: Instant) {
+        let (tables, permissions) = taken(&action, body);
+        let call = CallRecord { action, tables, permissions, status, started, ended: Instant::now() };
         self.book().open.entry(access_key.to_owned()).or_default().push(call);
     }
 
@@ -99,4 +107,24 @@ impl Records {
     pub fn events(&self) -> Vec<EventRecord> {
         self.book().events.clone()
     }
+}
+
+/// The tables that a request names, and the permissions that it takes.
+fn taken(action: &str, body: &[u8]) -> (Vec<String>, BTreeSet<Permission>) {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let mut permissions = BTreeSet::new();
+    let table_of = |value: &Value| value["TableName"].as_str().map(str::to_owned);
+    if let Some(table) = table_of(&request) {
+        permissions.insert((action.to_owned(), table, request["IndexName"].as_str().map(str::to_owned)));
+    }
+    for table in request["RequestItems"].as_object().into_iter().flat_map(serde_json::Map::keys) {
+        permissions.insert((action.to_owned(), table.clone(), None));
+    }
+    // A transaction takes the permissions of its parts.
+    for part in request["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object).flatten() {
+        let name = if part.0 == "ConditionCheck" { "ConditionCheckItem".to_owned() } else { format!("{}Item", part.0) };
+        permissions.extend(table_of(part.1).map(|table| (name, table, None)));
+    }
+    let tables: BTreeSet<String> = permissions.iter().map(|(_, table, _)| table.clone()).collect();
+    (tables.into_iter().collect(), permissions)
 }

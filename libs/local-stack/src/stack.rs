@@ -356,7 +356,6 @@ impl Values {
             ("TZ", ":UTC".to_owned()),
             ("_HANDLER", "bootstrap".to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.database_endpoint.clone()),
-            ("SHARED_UTILS_DIR", self.layer.to_string_lossy().into_owned()),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -372,6 +371,7 @@ impl Values {
                 ("websocket_endpoint", _) => self.websocket_endpoint.clone(),
                 ("log_level", _) => "info".to_owned(),
                 ("aws", _) => continue,
+                ("local", "layer") => self.layer.to_string_lossy().into_owned(),
                 ("local", "signing_key_file") => self.key_file.to_string_lossy().into_owned(),
                 ("local", "passed") => match self.passed.get(variable) {
                     Some(value) => value.clone(),

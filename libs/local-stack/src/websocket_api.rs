@@ -234,7 +234,7 @@ async fn post_frame(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>,
         let sent = gateway.entry(&id).and_then(|entry| entry.orders.send(Order::Send(String::from_utf8_lossy(&body).into_owned())).ok());
         sent.map_or_else(gone, |()| StatusCode::OK.into_response())
     };
-    gateway.records.call(&access_key(&headers), "PostToConnection".to_owned(), Vec::new(), response.status().as_u16(), started);
+    gateway.records.call(&access_key(&headers), "PostToConnection".to_owned(), &[], response.status().as_u16(), started);
     response
 }
 
@@ -242,7 +242,7 @@ async fn close(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, head
     let started = Instant::now();
     let closed = gateway.entry(&id).and_then(|entry| entry.orders.send(Order::Close).ok());
     let response = closed.map_or_else(gone, |()| StatusCode::NO_CONTENT.into_response());
-    gateway.records.call(&access_key(&headers), "DeleteConnection".to_owned(), Vec::new(), response.status().as_u16(), started);
+    gateway.records.call(&access_key(&headers), "DeleteConnection".to_owned(), &[], response.status().as_u16(), started);
     response
 }
 

@@ -6,6 +6,7 @@ mod authorization;
 mod bad_input;
 mod calls;
 mod cors;
+mod environment;
 mod faults;
 mod realtime;
 mod restart;
