@@ -9,7 +9,7 @@ export TF_CLI_CONFIG_FILE := $(CURDIR)/build/terraform.rc
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt clean terraform-checks plan deploy destroy outputs user init environment mirror
+.PHONY: help run build test lint fmt clean terraform-checks plan deploy apply rehearse destroy outputs user init environment mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -47,8 +47,14 @@ terraform-checks: mirror ## Check formatting, validate every root, run the Terra
 plan: init ## Show what a deployment would change (ENV=dev|staging|prod)
 	@$(TERRAFORM) -chdir=$(ROOT) plan
 
-deploy: build init ## Build and deploy (ENV=dev|staging|prod)
-	@$(TERRAFORM) -chdir=$(ROOT) apply
+deploy: build apply ## Build and deploy (ENV=dev|staging|prod)
+
+apply: init ## Deploy the zips that are in build/
+	@$(TERRAFORM) -chdir=$(ROOT) apply $(APPROVE)
+
+rehearse: mirror ## Deploy to an AWS emulator, run the end-to-end suite over it, take it down (needs python3 and the zips of make build)
+	@$(CARGO) build --workspace
+	@terraform/rehearsal/run.sh
 
 destroy: init ## Take an environment down
 	@$(TERRAFORM) -chdir=$(ROOT) destroy

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use local_stack::people::{PASSWORD, PEOPLE};
 use local_stack::stack::{Options, Stack};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
@@ -17,38 +18,76 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 /// The longest that anything may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running backend.
+/// A running backend: one of the test's own on this machine, or the deployed one that `MYLG_HTTP_URL` and `MYLG_WS_URL` name.
 pub struct World {
-    /// The stack itself, for faults and records.
-    pub stack: Stack,
+    stack: Option<Stack>,
+    http_url: String,
+    websocket_url: String,
 }
 
 impl World {
-    /// Starts a backend of its own on free ports, with its data in memory.
+    /// The deployed backend where one is named, else one of the test's own on free ports with its data in memory.
     ///
     /// # Panics
     /// When it does not start.
     pub async fn start() -> Self {
-        Self::start_with(Options::for_tests()).await
+        match (std::env::var("MYLG_HTTP_URL"), std::env::var("MYLG_WS_URL")) {
+            (Ok(http_url), Ok(websocket_url)) => Self { stack: None, http_url, websocket_url },
+            _ => Self::start_with(Options::for_tests()).await,
+        }
     }
 
-    /// Starts a backend with these options.
+    /// As [`Self::start`], with so many more people to sign in as: `user001`…
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_peopled(more_people: usize) -> Self {
+        if std::env::var_os("MYLG_HTTP_URL").is_some() {
+            return Self::start().await;
+        }
+        Self::start_with(Options { more_people, ..Options::for_tests() }).await
+    }
+
+    /// A backend of the test's own with these options.
     ///
     /// # Panics
     /// When it does not start.
     pub async fn start_with(options: Options) -> Self {
-        Self { stack: Stack::start(options).await.unwrap_or_else(|error| panic!("{error}")) }
+        let stack = Stack::start(options).await.unwrap_or_else(|error| panic!("{error}"));
+        Self { http_url: stack.http_url.clone(), websocket_url: stack.websocket_url.clone(), stack: Some(stack) }
+    }
+
+    /// The stack of a backend of the test's own, for faults and records.
+    ///
+    /// # Panics
+    /// For a deployed backend: nobody reaches behind its doors.
+    pub fn stack(&self) -> &Stack {
+        self.stack.as_ref().expect("a backend of the test's own")
+    }
+
+    /// The status that a refused handshake has: the emulator has 403 for every refusal.
+    pub fn refusal(&self, status: u16) -> u16 {
+        if self.stack.is_some() { status } else { 403 }
+    }
+
+    /// Waits until everything that is owed after answers is done. Of a deployed backend nobody knows: it gets two seconds.
+    pub async fn settled(&self) {
+        match &self.stack {
+            Some(stack) => stack.settled().await,
+            None => tokio::time::sleep(Duration::from_secs(2)).await,
+        }
     }
 
     /// Someone without a token.
     pub fn anonymous(&self) -> Person {
         Person {
             http: reqwest::Client::new(),
-            base: self.stack.http_url.clone(),
-            socket_base: self.stack.websocket_url.clone(),
+            base: self.http_url.clone(),
+            socket_base: self.websocket_url.clone(),
             token: None,
             refresh_token: String::new(),
             id: String::new(),
+            email: String::new(),
         }
     }
 
@@ -57,16 +96,31 @@ impl World {
         Person { token: Some(token.to_owned()), ..self.anonymous() }
     }
 
-    /// Signs in one of the seeded people: `ana`, `ben`, `cleo`, `dana`, `user001`…
+    /// Signs in one of the seeded people: `ana`, `ben`, `cleo`, `dana`, `user001`… In a deployed backend it is someone new who has
+    /// their part, so that tests do not meet each other's traces.
     ///
     /// # Panics
     /// When signing in fails.
     pub async fn login(&self, name: &str) -> Person {
+        let email = if self.stack.is_some() { format!("{name}@mylg.test") } else { newcomer(name).await };
+        self.login_as(&email).await
+    }
+
+    /// Signs the same person in again, as on another device.
+    ///
+    /// # Panics
+    /// When signing in fails.
+    pub async fn login_again(&self, person: &Person) -> Person {
+        self.login_as(&person.email).await
+    }
+
+    async fn login_as(&self, email: &str) -> Person {
         let mut person = self.anonymous();
-        let answer = person.post("/auth/login", json!({"email": format!("{name}@mylg.test"), "password": "studio-local-only"})).await.expect(200);
+        let answer = person.post("/auth/login", json!({"email": email, "password": PASSWORD})).await.expect(200);
         person.token = Some(text(&answer["accessToken"]));
         person.refresh_token = text(&answer["refreshToken"]);
         person.id = text(&answer["user"]["userId"]);
+        email.clone_into(&mut person.email);
         person
     }
 
@@ -90,6 +144,21 @@ impl World {
     }
 }
 
+/// Makes someone new in the deployed backend's table, with the operators' tool; their address.
+async fn newcomer(name: &str) -> String {
+    use tokio::io::AsyncWriteExt;
+    let role = PEOPLE.iter().find(|(email, ..)| email.starts_with(&format!("{name}@"))).map_or("user", |(_, role, ..)| *role);
+    let random = local_stack::testing::random_name();
+    let email = format!("{name}-{random}@mylg.test");
+    let tool = local_stack::build::Profile::own().directory().join("create-user");
+    let mut child =
+        tokio::process::Command::new(tool).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().expect("the tool");
+    let person = json!({"email": email, "role": role, "password": PASSWORD}).to_string();
+    child.stdin.take().expect("its input").write_all(person.as_bytes()).await.expect("its input takes a line");
+    assert!(child.wait().await.expect("it ends").success(), "{email} could not be made");
+    email
+}
+
 /// A JSON text as it is.
 ///
 /// # Panics
@@ -111,6 +180,7 @@ pub struct Person {
     pub refresh_token: String,
     /// Their user id.
     pub id: String,
+    email: String,
 }
 
 /// An answer.

@@ -285,6 +285,11 @@ pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
     events
 }
 
+/// A name that nobody has.
+pub fn random_name() -> String {
+    shared_utils::random::bytes::<6>().map(|byte| format!("{byte:02x}")).concat()
+}
+
 /// The body of an answer as JSON, null without one.
 pub fn body_of(answer: &impl serde::Serialize) -> Value {
     let answer = json!(answer);

@@ -48,6 +48,16 @@ output "role_statements" {
   value       = { for name in keys(local.stack.functions) : name => concat(local.table_statements[name], local.other_statements[name]) }
 }
 
+output "http_routes" {
+  description = "Route key → function of the HTTP API."
+  value       = { for route in local.stack.http_api.routes : route.route => route.function }
+}
+
+output "websocket_routes" {
+  description = "Route key → function of the WebSocket API, and whether it replies."
+  value       = { for route in local.stack.websocket_api.routes : route.route => { function = route.function, route_response = route.route_response } }
+}
+
 output "dashboard_name" {
   description = "Name of the CloudWatch dashboard."
   value       = module.monitoring.dashboard_name

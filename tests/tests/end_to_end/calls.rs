@@ -54,7 +54,7 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
     let world = World::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     // Every call takes its time, so that what runs side by side is seen to, however busy the machine is.
-    world.stack.faults.add(Fault { action: None, effect: Effect::Delay(Duration::from_millis(30)), skip: 0, times: usize::MAX });
+    world.stack().faults.add(Fault { action: None, effect: Effect::Delay(Duration::from_millis(30)), skip: 0, times: usize::MAX });
     // Several rounds, and the dearest counts.
     for _ in 0..3 {
         let project = world.project(&ana, "Atrium", &[]).await;
@@ -88,13 +88,13 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
         other.post("/auth/refresh", json!({"refreshToken": other.refresh_token})).await.expect(200);
         other.get("/auth/me").await.expect(200);
         other.post("/auth/logout", json!({})).await;
-        world.stack.settled().await;
+        world.settled().await;
     }
     // The gateway tells of a closed socket when it notices.
-    while !world.stack.records.events().iter().any(|event| event.label == "$disconnect") {
+    while !world.stack().records.events().iter().any(|event| event.label == "$disconnect") {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let day = world.stack.records.events();
+    let day = world.stack().records.events();
     rarer_paths(&world, &ana, &cleo).await;
     hold_to_permissions(&world);
     let mut costs: BTreeMap<String, (usize, usize)> = BTreeMap::new();
@@ -112,7 +112,7 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
         // Routes that have nothing to read first wait for the revocations, every five seconds at most.
         let waits = ["POST /projects", "PATCH /messages/{id}", "DELETE /messages/{id}", "$connect"].contains(&route(&event.label).as_str());
         let calls: Vec<_> =
-            event.calls.iter().filter(|call| !(waits && call.tables == [world.stack.declaration.table_name("auth")])).cloned().collect();
+            event.calls.iter().filter(|call| !(waits && call.tables == [world.stack().declaration.table_name("auth")])).cloned().collect();
         let cost = (round_trips(&calls), event.calls.iter().filter(|call| !call.tables.is_empty()).count());
         let known = costs.entry(route(&event.label)).or_insert(cost);
         *known = if cost.0 > known.0 { cost } else { *known };
@@ -133,7 +133,7 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
 
 /// What takes a permission and is not a part of a usual day: a second page, a large budget, a logout with an open socket.
 async fn rarer_paths(world: &World, ana: &Person, cleo: &Person) {
-    world.stack.faults.clear();
+    world.stack().faults.clear();
     let project = world.project(ana, "Large", &[]).await;
     world.project(ana, "Second", &[]).await;
     assert!(ana.get("/projects/list?limit=1").await.expect(200)["nextCursor"].is_string());
@@ -156,7 +156,7 @@ async fn rarer_paths(world: &World, ana: &Person, cleo: &Person) {
         socket.ask(json!({"action": "sendMessage", "ref": "2", "conversationId": opened["conversationId"], "text": "x", "optimisticId": "s"})).await;
     assert_eq!(replayed["action"], json!("ack"));
     leaver.post("/auth/logout", json!({"refreshToken": leaver.refresh_token})).await;
-    world.stack.settled().await;
+    world.settled().await;
 }
 
 /// Permissions that only a connection takes which was gone for half a minute: too long for a test, and shown where it is made.
@@ -164,14 +164,14 @@ const CLEAN_UP: [&str; 2] = ["DeleteItem", "UpdateItem"];
 
 /// What every function really called is what its role may do: nothing is missing, and nothing is there that nobody takes.
 fn hold_to_permissions(world: &World) {
-    let declaration = &world.stack.declaration;
+    let declaration = &world.stack().declaration;
     for (name, function) in &declaration.functions {
         let mut declared: BTreeSet<Permission> = BTreeSet::new();
         for permission in &function.permissions {
             let Some(table) = &permission.table else { continue };
             declared.extend(permission.actions.iter().map(|action| (action.clone(), declaration.table_name(table), permission.index.clone())));
         }
-        let events = world.stack.records.events();
+        let events = world.stack().records.events();
         let calls = events.iter().filter(|event| event.function == *name).flat_map(|event| event.calls.iter().chain(&event.calls_after));
         let used: BTreeSet<Permission> = calls.flat_map(|call| call.permissions.clone()).collect();
         let missing: Vec<_> = used.difference(&declared).collect();

@@ -15,7 +15,7 @@ async fn listed_origins_pass_and_others_get_nothing() {
     let options = Options { origins: Some(format!("{LISTED},https://*.preview.mylg.studio")), ..Options::for_tests() };
     let world = World::start_with(options).await;
     let ana = world.login("ana").await;
-    let console = world.stack.console_url.clone();
+    let console = world.stack().console_url.clone();
     for origin in [LISTED, "https://pr-1.preview.mylg.studio", &console] {
         let ask = [("origin", origin), ("access-control-request-method", "PATCH"), ("access-control-request-headers", "authorization,content-type")];
         let preflight = world.anonymous().request(Method::OPTIONS, "/projects/prj_x", &ask, None).await;
@@ -52,6 +52,6 @@ async fn sockets_from_other_origins_are_refused() {
     let query = format!("?token={}", ana.token.clone().unwrap());
     assert_eq!(ana.try_connect(&query, &[("origin", "https://evil.test")]).await.err(), Some(403));
     assert_eq!(ana.try_connect(&query, &[("origin", "null")]).await.err(), Some(403));
-    let console = world.stack.console_url.clone();
+    let console = world.stack().console_url.clone();
     assert!(ana.try_connect(&query, &[("origin", &console)]).await.is_ok());
 }

@@ -16,7 +16,7 @@ async fn killing_the_function_in_the_middle_of_sends_loses_nothing_that_was_ackn
     for number in 0..60 {
         let body = json!({"text": format!("message {number}"), "optimisticId": format!("n-{number}")});
         if number % 10 == 3 {
-            let function = world.stack.function("messages-router").unwrap().clone();
+            let function = world.stack().function("messages-router").unwrap().clone();
             // While the send is under way, a little later each time.
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_micros(700 * number)).await;
@@ -62,7 +62,7 @@ async fn a_lost_answer_of_the_database_is_not_a_second_message() {
     for (number, effect) in
         [Effect::DropResponse, Effect::Throttle, Effect::ServerError, Effect::Delay(Duration::from_millis(50))].into_iter().enumerate()
     {
-        world.stack.faults.add(fault(effect, 1));
+        world.stack().faults.add(fault(effect, 1));
         let sent = ana.post(&path, json!({"text": "once"})).await.expect(201);
         assert_eq!(sent["seq"], json!(number + 1), "{effect:?}");
     }
@@ -72,11 +72,11 @@ async fn a_lost_answer_of_the_database_is_not_a_second_message() {
 async fn a_throttle_that_stays_is_503_and_changes_nothing() {
     let world = World::start().await;
     let ana = world.login("ana").await;
-    world.stack.faults.add(Fault { action: Some("TransactWriteItems".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
+    world.stack().faults.add(Fault { action: Some("TransactWriteItems".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
     let answer = ana.post("/projects", json!({"title": "Never"})).await;
     assert_eq!(answer.header("retry-after"), "1");
     answer.expect_error(503, "unavailable");
-    world.stack.faults.clear();
+    world.stack().faults.clear();
     assert_eq!(ana.get("/projects/list").await.expect(200)["items"], json!([]));
     ana.post("/projects", json!({"title": "Now"})).await.expect(201);
 }
@@ -85,7 +85,7 @@ async fn a_throttle_that_stays_is_503_and_changes_nothing() {
 async fn a_throttled_refresh_is_not_taken_for_reuse() {
     let world = World::start().await;
     let ana = world.login("ana").await;
-    world.stack.faults.add(Fault { action: Some("UpdateItem".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 });
+    world.stack().faults.add(Fault { action: Some("UpdateItem".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 });
     ana.post("/auth/refresh", json!({"refreshToken": ana.refresh_token})).await.expect_error(503, "unavailable");
     ana.post("/auth/refresh", json!({"refreshToken": ana.refresh_token})).await.expect(200);
 }
@@ -94,6 +94,6 @@ async fn a_throttled_refresh_is_not_taken_for_reuse() {
 async fn unreadable_revocations_let_nobody_through() {
     let world = World::start().await;
     let ana = world.login("ana").await;
-    world.stack.faults.add(Fault { action: Some("BatchGetItem".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
+    world.stack().faults.add(Fault { action: Some("BatchGetItem".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
     ana.get("/auth/me").await.expect_error(503, "unavailable");
 }

@@ -38,13 +38,18 @@ async fn bad_frames_get_an_error_and_ten_in_a_row_close() {
     }
     let (error, _) = socket.ask(json!({"action": "sendMessage", "ref": "v"})).await;
     assert_eq!(error["code"], json!("validation_failed"));
-    for _ in 0..10 {
+    for _ in 0..9 {
         socket.send_text("{").await;
         socket.expect("error").await;
     }
-    let closing = socket.expect("closing").await;
+    socket.send_text("{").await;
+    // The tenth is answered and the end announced; the two may overtake each other.
+    let mut last = Vec::new();
+    while let Ok(frame) = socket.next().await {
+        last.push(frame);
+    }
+    let closing = last.iter().find(|frame| frame["action"] == "closing").unwrap();
     assert_eq!((&closing["reason"], &closing["reconnect"]), (&json!("strikes"), &json!(false)));
-    assert!(socket.next().await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,11 +91,11 @@ async fn every_connection_of_everyone_concerned_gets_a_frame_once() {
     let body = json!({"text": "to all", "attachments": [{"key": "public/a.png", "name": "a.png", "type": "image/png", "size": 7}]});
     ana.post(&format!("/messages/conversations/{conversation}/messages"), body).await.expect(201);
     // Frames of different functions may overtake each other: one at a time.
-    world.stack.settled().await;
+    world.settled().await;
     ana.patch(&format!("/projects/{project}"), json!({"status": "35%"})).await.expect(200);
-    world.stack.settled().await;
+    world.settled().await;
     ana.patch(&format!("/projects/{project}/budget"), json!({"lines": [{"itemBudgetedCost": 10}]})).await.expect(200);
-    world.stack.settled().await;
+    world.settled().await;
     let names = |frames: &[Value]| frames.iter().map(|frame| text(&frame["action"])).collect::<Vec<_>>();
     for (index, socket) in sockets.iter_mut().enumerate() {
         let frames = socket.drain().await;
@@ -116,7 +121,8 @@ async fn every_connection_of_everyone_concerned_gets_a_frame_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_logout_closes_that_logins_sockets_and_no_other() {
     let world = World::start().await;
-    let (phone, laptop) = (world.login("ben").await, world.login("ben").await);
+    let phone = world.login("ben").await;
+    let laptop = world.login_again(&phone).await;
     let (mut on_phone, mut on_laptop) = (phone.connect().await, laptop.connect().await);
     assert_eq!(phone.post("/auth/logout", json!({})).await.status, 204);
     assert_eq!(on_phone.expect("sessionRevoked").await["reconnect"], json!(false));
@@ -131,7 +137,7 @@ async fn a_logout_closes_that_logins_sockets_and_no_other() {
             }
         }
     };
-    assert_eq!(tokio::time::timeout(Duration::from_secs(20), refused).await, Ok(401));
+    assert_eq!(tokio::time::timeout(Duration::from_secs(20), refused).await, Ok(world.refusal(401)));
     let (pong, _) = on_laptop.ask(json!({"action": "ping", "ref": "1"})).await;
     assert_eq!(pong["action"], json!("pong"));
 }
@@ -145,11 +151,11 @@ async fn an_eleventh_socket_closes_the_first_and_a_tab_replaces_itself() {
     let mut same_tab = ben.try_connect(&format!("?token={token}&tabId=t1"), &[]).await.unwrap();
     assert_eq!(tab.expect("closing").await["reason"], json!("replaced"));
     assert!(tab.next().await.is_err());
-    world.stack.settled().await;
+    world.settled().await;
     let mut others = Vec::new();
     for _ in 0..10 {
         others.push(ben.connect().await);
-        world.stack.settled().await;
+        world.settled().await;
     }
     assert_eq!(same_tab.expect("closing").await["reason"], json!("too_many_connections"));
     assert!(same_tab.next().await.is_err());

@@ -137,6 +137,30 @@ run "roles_are_exact" {
   }
 }
 
+run "routes_are_exact" {
+  command = plan
+
+  assert {
+    condition = output.http_routes == {
+      "ANY /auth/{proxy+}"     = "auth-router"
+      "ANY /projects"          = "projects-router"
+      "ANY /projects/{proxy+}" = "projects-router"
+      "ANY /messages/{proxy+}" = "messages-router"
+    }
+    error_message = "The HTTP API has other routes: ${jsonencode(output.http_routes)}"
+  }
+
+  assert {
+    condition = output.websocket_routes == {
+      "$connect"    = { function = "ws-provider", route_response = false }
+      "$disconnect" = { function = "ws-provider", route_response = false }
+      "$default"    = { function = "ws-provider", route_response = true }
+      "sendMessage" = { function = "ws-provider", route_response = true }
+    }
+    error_message = "The WebSocket API has other routes: ${jsonencode(output.websocket_routes)}"
+  }
+}
+
 run "a_missing_origin_is_refused" {
   command = plan
 

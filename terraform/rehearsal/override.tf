@@ -1,0 +1,14 @@
+# What the rehearsal changes in its scratch copy of the dev environment: the state is a file, the emulator is the cloud.
+
+terraform {
+  backend "local" {}
+}
+
+provider "aws" {
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+}
+
+module "backend" {
+  websocket_management_url = "${var.emulator}/_aws/execute-api/${module.backend.websocket_api_id}/live"
+}
