@@ -52,7 +52,7 @@ deploy: build apply ## Build and deploy (ENV=dev|staging|prod)
 apply: init ## Deploy the zips that are in build/
 	@$(TERRAFORM) -chdir=$(ROOT) apply $(APPROVE)
 
-rehearse: mirror ## Deploy to an AWS emulator, run the end-to-end suite over it, take it down (needs python3 and the zips of make build)
+rehearse: build mirror ## Build, deploy to an AWS emulator, run the end-to-end suite over it, take it down (needs python3)
 	@$(CARGO) build --workspace
 	@terraform/rehearsal/run.sh
 
