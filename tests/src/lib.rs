@@ -70,11 +70,11 @@ impl World {
         if self.stack.is_some() { status } else { 403 }
     }
 
-    /// Waits until everything that is owed after answers is done. Of a deployed backend nobody knows: it gets two seconds.
+    /// Waits until everything that is owed after answers is done. Of a deployed backend nobody knows: it gets four seconds.
     pub async fn settled(&self) {
         match &self.stack {
             Some(stack) => stack.settled().await,
-            None => tokio::time::sleep(Duration::from_secs(2)).await,
+            None => tokio::time::sleep(Duration::from_secs(4)).await,
         }
     }
 
