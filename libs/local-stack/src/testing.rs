@@ -275,7 +275,6 @@ pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
         crate::stack::say("skipped: the published event files are not where a registry has them");
         return Vec::new();
     };
-    // The folder is there: then there are events in it.
     let read = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().ok().filter(|name| name.starts_with(prefix))?;
         Some((name, serde_json::from_slice(&std::fs::read(entry.path()).ok()?).ok()?))

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use serde_json::Value;
 use shared_utils::clock::Clock;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::runtime_api::{Answer, Event};
 use super::sandbox::{LineSink, Sandbox, built_at};
@@ -156,7 +156,8 @@ impl Function {
                 if done {
                     function.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox);
                 }
-                release(place);
+                // Only now may the next event have its place.
+                drop(place);
                 function.busy.send_modify(|busy| *busy -= 1);
             });
         }
@@ -204,11 +205,6 @@ impl Function {
     pub async fn settled(&self) {
         let _ = self.busy.subscribe().wait_for(|busy| *busy == 0).await;
     }
-}
-
-/// Gives a place back; named, so that it is seen where it happens.
-fn release(place: OwnedSemaphorePermit) {
-    drop(place);
 }
 
 fn request_id() -> String {

@@ -118,7 +118,7 @@ pub trait Api: Sync {
 
 /// The answer of `GET /<domain>/health`.
 #[derive(Serialize)]
-pub struct Health {
+struct Health {
     ok: bool,
     domain: &'static str,
     version: &'static str,
