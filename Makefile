@@ -9,7 +9,7 @@ export TF_CLI_CONFIG_FILE := $(CURDIR)/build/terraform.rc
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt clean terraform-checks plan deploy apply rehearse destroy outputs user init environment mirror
+.PHONY: help run build test lint fmt clean terraform-checks plan deploy apply rehearse bench-login destroy outputs user init environment mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -51,6 +51,10 @@ deploy: build apply ## Build and deploy (ENV=dev|staging|prod)
 
 apply: init ## Deploy the zips that are in build/
 	@$(TERRAFORM) -chdir=$(ROOT) apply $(APPROVE)
+
+bench-login: ## Measure that refused logins tell nothing by their time, and that a build that tells is noticed (a few minutes)
+	@$(CARGO) bench -p auth-router --bench login_timing
+	@$(CARGO) bench -p auth-router --bench login_timing --features early-return
 
 rehearse: build mirror ## Build, deploy to an AWS emulator, run the end-to-end suite over it, take it down (needs python3)
 	@$(CARGO) build --workspace

@@ -4,36 +4,50 @@
 //! | --- | --- |
 //! | `routes` | the route table, one file per route |
 //! | `store` | users, refresh-token families and failed attempts in the auth table |
-//! | `passwords` | argon2id |
+//! | `passwords` | argon2id, and which passwords are too common |
+//! | `transport` | refresh tokens in bodies or in a cookie |
+//! | `limits` | how often an address, a login, a person may ask |
 //! | `signer` | the key that signs: in KMS, or a file on a laptop |
 //! | `tokens` | access tokens and the refresh-token chain |
 
+mod limits;
 mod passwords;
 mod routes;
 mod signer;
 pub mod store;
 mod tokens;
+mod transport;
 
 use std::sync::Arc;
 
+use access::people::People;
 use access::revocations::{Mark, Revocations};
+use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use realtime::{Announcer, Connections, Gateway};
 use shared_utils::after_answer::AfterAnswer;
+use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
-use shared_utils::dynamo::{Store, TransactError};
+use shared_utils::cursor::Cursors;
+use shared_utils::dynamo::{Store, StoreError, TransactError};
 use shared_utils::env::{self, EnvError};
-use shared_utils::http::{Edge, Error, serve};
+use shared_utils::http::{Edge, Error, Query, serve};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 
+use limits::AddressLimits;
 pub use passwords::hash as hash_password;
-use store::AuthStore;
+use store::{AuthStore, Family};
 use tokens::TokenIssuer;
 
 /// Everything the routes need, built once per sandbox.
 pub struct App {
     edge: Edge,
     store: AuthStore,
+    people: People,
+    tickets: Tickets,
+    cursors: Cursors,
+    rates: Rates,
+    addresses: AddressLimits,
     revocations: Arc<Revocations>,
     announcer: Announcer,
     tokens: TokenIssuer,
@@ -49,23 +63,45 @@ pub struct Tables {
     pub connections: String,
 }
 
+/// What an environment may set otherwise.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    /// How long things last.
+    pub lifetimes: Lifetimes,
+    /// How often things may happen.
+    pub rates: Rates,
+}
+
 impl App {
     /// Builds the function from its environment.
     pub fn from_env() -> Result<Self, EnvError> {
         let aws = AwsConfig::from_env()?;
         let tables = Tables { auth: env::required("AUTH_TABLE")?, connections: env::required("CONNECTIONS_TABLE")? };
         let signer = Signer::from_env(&aws)?;
-        Ok(Self::new(Edge::from_env()?, &aws, tables, &env::required("WEBSOCKET_ENDPOINT")?, signer, tokens::Lifetimes::from_env()?))
+        let settings = Settings { lifetimes: Lifetimes::from_env()?, rates: Rates::from_env()? };
+        Ok(Self::new(Edge::from_env()?, &aws, tables, &env::required("WEBSOCKET_ENDPOINT")?, signer, settings))
     }
 
     /// Builds the function from its parts.
-    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, signer: Signer, lifetimes: tokens::Lifetimes) -> Self {
+    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, signer: Signer, settings: Settings) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.auth.clone(), edge.clock.clone()));
         let connections = Connections::new(store.clone(), tables.connections, edge.clock.clone());
         let announcer = Announcer::new(connections, Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone());
-        let tokens = TokenIssuer::new(signer, edge.verifier.issuer(), edge.verifier.audience(), lifetimes);
-        Self { edge, store: AuthStore::new(store, tables.auth), revocations, announcer, tokens, after: AfterAnswer::default() }
+        let tokens = TokenIssuer::new(signer, edge.verifier.issuer(), edge.verifier.audience(), settings.lifetimes);
+        Self {
+            people: People::new(store.clone(), tables.auth.clone()),
+            tickets: Tickets::new(store.clone(), tables.auth.clone(), edge.clock.clone()),
+            cursors: Cursors::new(store.clone(), tables.auth.clone()),
+            store: AuthStore::new(store, tables.auth),
+            rates: settings.rates,
+            addresses: AddressLimits::new(settings.rates),
+            edge,
+            revocations,
+            announcer,
+            tokens,
+            after: AfterAnswer::default(),
+        }
     }
 
     /// What is owed after each answer.
@@ -86,9 +122,56 @@ impl App {
             Err(error) => return Err(error.into()),
         }
         self.revocations.forget().await;
+        self.end_sessions_later(user, sessions);
+        Ok(true)
+    }
+
+    /// A read with the check of the caller's login beside it.
+    async fn beside_admission<T>(&self, caller: &Caller, read: impl Future<Output = Result<T, StoreError>>) -> Result<T, Error> {
+        let read = async { Ok(read.await?) };
+        futures_util::future::try_join(self.revocations.admit(caller), read).await.map(|((), read)| read)
+    }
+
+    /// Closes the sockets of these logins after the answer.
+    fn end_sessions_later(&self, user: UserId, sessions: Vec<SessionId>) {
         let announcer = self.announcer.clone();
         self.after.push(async move { announcer.end_sessions(user, &sessions).await });
-        Ok(true)
+    }
+
+    /// Ends, after the answer, logins that a change should have met and did not: a query does not see a transaction as one, so a login
+    /// that was just being added may have been missing in it.
+    fn end_missed_later(&self, user: UserId, is_missed: impl Fn(&Family) -> bool + Send + 'static) {
+        let (store, revocations, announcer, clock) = (self.store.clone(), self.revocations.clone(), self.announcer.clone(), self.edge.clock.clone());
+        self.after.push(async move {
+            let Ok((_, families)) = store.user_with_families(user).await else { return };
+            let missed: Vec<_> = families.into_iter().filter(|family| family.revoked_at.is_none() && is_missed(family)).collect();
+            if missed.is_empty() {
+                return;
+            }
+            let sessions: Vec<SessionId> = missed.iter().map(|family| family.session_id).collect();
+            let mut writes: Vec<_> = missed.iter().map(|family| store.family_revoke(family.family_id, clock.now())).collect();
+            writes.push(revocations.write(&sessions.iter().copied().map(Mark::Session).collect::<Vec<_>>()));
+            if let Err(error) = store.transact(writes).await {
+                tracing::error!(cause = Error::from(error).cause(), userId = %user, "a login that a change has missed could not be ended");
+            }
+            announcer.end_sessions(user, &sessions).await;
+        });
+    }
+
+    /// Where a page begins that a query's cursor asks for.
+    async fn place(&self, scope: &[&str], query: Query<'_>) -> Result<Option<String>, Error> {
+        match query.get("cursor") {
+            Some(cursor) => self.cursors.open(scope, cursor).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The cursor that leads to a page's beginning.
+    async fn cursor(&self, scope: &[&str], place: Option<String>) -> Result<Option<String>, Error> {
+        match place {
+            Some(place) => self.cursors.seal(scope, &place).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Answers one raw event.
@@ -97,6 +180,7 @@ impl App {
     }
 }
 
+pub use limits::Rates;
 pub use routes::ROUTES;
 pub use signer::Signer;
 pub use tokens::Lifetimes;

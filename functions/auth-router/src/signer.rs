@@ -1,7 +1,10 @@
 //! The key that signs access tokens. In AWS it is a KMS key that never leaves KMS; on a laptop it is a file.
 
+use std::time::Duration;
+
 use aws_sdk_kms::config::BehaviorVersion;
-use aws_sdk_kms::error::DisplayErrorContext;
+use aws_sdk_kms::config::retry::RetryConfig;
+use aws_sdk_kms::config::timeout::TimeoutConfig;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 use shared_utils::auth::{KeyFileSigner, SignError, TokenSigner};
@@ -27,11 +30,16 @@ pub struct KmsSigner {
 }
 
 impl Signer {
+    /// A key in KMS by its ARN, under this name in tokens.
+    pub fn kms(aws: &AwsConfig, key: String, key_id: String) -> Self {
+        Self::Kms(KmsSigner { client: kms_client(aws), key, key_id })
+    }
+
     /// The key that the environment names, under the name `JWT_SIGNING_KEY_ID`.
     pub(crate) fn from_env(aws: &AwsConfig) -> Result<Self, EnvError> {
         let key_id = env::required("JWT_SIGNING_KEY_ID")?;
         if let Some(key) = env::optional("JWT_KMS_KEY_ID")? {
-            return Ok(Self::Kms(KmsSigner { client: kms_client(aws), key, key_id }));
+            return Ok(Self::kms(aws, key, key_id));
         }
         let file = env::required("JWT_SIGNING_KEY_FILE")?;
         let unusable = |reason: String| EnvError::unusable("JWT_SIGNING_KEY_FILE", reason);
@@ -40,12 +48,15 @@ impl Signer {
     }
 }
 
+/// A client that gives up in time to say so: whoever waits for a signature waits with a rotated token in the table.
 fn kms_client(aws: &AwsConfig) -> aws_sdk_kms::Client {
     let mut config = aws_sdk_kms::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(aws.region.clone())
         .credentials_provider(aws.credentials.clone())
-        .http_client(aws.http_client.clone());
+        .http_client(aws.http_client.clone())
+        .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(25)))
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).operation_timeout(Duration::from_secs(8)).build());
     if let Some(endpoint) = &aws.endpoint {
         config = config.endpoint_url(endpoint);
     }
@@ -77,7 +88,7 @@ impl KmsSigner {
             .message(Blob::new(message))
             .message_type(MessageType::Raw)
             .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256);
-        let output = call.send().await.map_err(|error| SignError::Unreachable(Internal::new(DisplayErrorContext(error))))?;
+        let output = call.send().await.map_err(|error| SignError::Unreachable(Internal::caused_by(&error)))?;
         let der = output.signature.unwrap_or_else(|| Blob::new([]));
         fixed_from_der(der.as_ref()).ok_or_else(|| SignError::Key(Internal::new("KMS gave something that is no ECDSA signature")))
     }

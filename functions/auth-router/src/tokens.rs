@@ -12,6 +12,7 @@ use shared_utils::ids::{FamilyId, SessionId, UserId};
 use shared_utils::random;
 
 use crate::signer::Signer;
+use crate::transport::Transport;
 
 /// How long things last, in seconds. The environment can change them on the local stack only; in AWS they are what they are here.
 #[derive(Debug, Clone, Copy)]
@@ -24,16 +25,18 @@ pub struct Lifetimes {
     pub refresh_absolute: i64,
     /// How long a rotated refresh token still gets its successor.
     pub grace: i64,
+    /// A ticket for a socket.
+    pub ticket: i64,
 }
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Self { access: 600, refresh_idle: 7 * 86_400, refresh_absolute: 30 * 86_400, grace: 30 }
+        Self { access: 600, refresh_idle: 7 * 86_400, refresh_absolute: 30 * 86_400, grace: 30, ticket: 30 }
     }
 }
 
 impl Lifetimes {
-    /// Reads `ACCESS_TTL_S`, `REFRESH_IDLE_S`, `REFRESH_ABSOLUTE_S` and `GRACE_S`.
+    /// Reads `ACCESS_TTL_S`, `REFRESH_IDLE_S`, `REFRESH_ABSOLUTE_S`, `GRACE_S` and `TICKET_TTL_S`.
     pub fn from_env() -> Result<Self, EnvError> {
         let defaults = Self::default();
         let access = env::parsed("ACCESS_TTL_S", defaults.access)?;
@@ -46,6 +49,7 @@ impl Lifetimes {
             refresh_idle: env::parsed("REFRESH_IDLE_S", defaults.refresh_idle)?,
             refresh_absolute: env::parsed("REFRESH_ABSOLUTE_S", defaults.refresh_absolute)?,
             grace: env::parsed("GRACE_S", defaults.grace)?,
+            ticket: env::parsed("TICKET_TTL_S", defaults.ticket)?,
         })
     }
 }
@@ -67,7 +71,8 @@ pub(crate) struct TokenPair {
     access_token: String,
     token_type: &'static str,
     expires_in: u64,
-    refresh_token: String,
+    /// Null when it travels in the cookie.
+    refresh_token: Option<String>,
     refresh_expires_at: Timestamp,
 }
 
@@ -91,6 +96,7 @@ impl TokenIssuer {
         subject: Subject,
         refresh: &RefreshToken,
         refresh_expires_at: Timestamp,
+        transport: Transport,
         now: Timestamp,
     ) -> Result<TokenPair, Error> {
         let issued_at = u64::try_from(now.seconds()).unwrap_or(0);
@@ -112,7 +118,7 @@ impl TokenIssuer {
             shared_utils::auth::SignError::Key(cause) => Error::Internal(cause),
             shared_utils::auth::SignError::Unreachable(cause) => Error::Unavailable(cause),
         })?;
-        Ok(TokenPair { access_token, token_type: "Bearer", expires_in: life, refresh_token: refresh.text(), refresh_expires_at })
+        Ok(TokenPair { access_token, token_type: "Bearer", expires_in: life, refresh_token: transport.in_body(refresh.text()), refresh_expires_at })
     }
 }
 
@@ -136,7 +142,7 @@ impl RefreshToken {
     }
 
     /// The token's text.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("{}.{}", self.family, URL_SAFE_NO_PAD.encode(self.secret))
     }
 

@@ -16,14 +16,19 @@ use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
 use shared_utils::http::{Edge, serve};
 use shared_utils::ids::UserId;
+use shared_utils::pace::Rate;
 
 pub use routes::ROUTES;
+
+/// How often a person may send into a conversation, unless the environment says otherwise.
+pub const SEND_RATE: Rate = Rate::per_second(1, 10);
 
 /// Everything the routes need, built once per sandbox.
 pub struct App {
     edge: Edge,
     messaging: Messaging,
     cursors: Cursors,
+    send_rate: Rate,
     revocations: Arc<Revocations>,
     announcer: Announcer,
     after: AfterAnswer,
@@ -49,11 +54,12 @@ impl App {
             },
             connections: env::required("CONNECTIONS_TABLE")?,
         };
-        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?))
+        let send_rate = Rate::from_env("SEND_RATE", SEND_RATE)?;
+        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?, send_rate))
     }
 
     /// Builds the function from its parts.
-    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str) -> Self {
+    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, send_rate: Rate) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
         let connections = Connections::new(store.clone(), tables.connections, edge.clock.clone());
@@ -62,6 +68,7 @@ impl App {
             cursors: Cursors::new(store.clone(), tables.messaging.messages.clone()),
             messaging: Messaging::new(store, tables.messaging, edge.clock.clone()),
             edge,
+            send_rate,
             revocations,
             after: AfterAnswer::default(),
         }

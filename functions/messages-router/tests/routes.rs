@@ -6,10 +6,11 @@ use futures_util::future::join_all;
 use http::Method;
 use local_stack::faults::{Effect, Fault};
 use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY, body_of, published_events};
-use messages_router::{App, Tables};
+use messages_router::{App, SEND_RATE, Tables};
 use serde_json::{Value, json};
 use shared_utils::auth::Role;
 use shared_utils::ids::UserId;
+use shared_utils::pace::Rate;
 
 struct Studio {
     bench: Bench,
@@ -17,9 +18,13 @@ struct Studio {
 }
 
 async fn studio() -> Studio {
+    paced_studio(Rate::OFF).await
+}
+
+async fn paced_studio(rate: Rate) -> Studio {
     let bench = Bench::start().await;
     let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let app = App::new(bench.edge(), &bench.aws(), Tables { messaging, connections: bench.table("connections") }, NO_GATEWAY);
+    let app = App::new(bench.edge(), &bench.aws(), Tables { messaging, connections: bench.table("connections") }, NO_GATEWAY, rate);
     Studio { bench, app }
 }
 
@@ -277,4 +282,26 @@ async fn events_that_nobody_here_wrote_are_answered() {
         let answer = studio.app.handle(serde_json::from_value(event).unwrap()).await;
         assert!([404, 405].contains(&answer.status_code), "{name}: {}", answer.status_code);
     }
+}
+
+#[tokio::test]
+async fn a_person_sends_one_a_second_into_a_conversation_with_bursts_of_ten() {
+    let studio = paced_studio(SEND_RATE).await;
+    let (ana, ben, cleo) = (studio.person("ana").await, studio.person("ben").await, studio.person("cleo").await);
+    let (path, other) = (messages(&ana.direct(&ben).await), messages(&ana.direct(&cleo).await));
+    // Also all at once: what is counted moves in the transaction that the message is sent by.
+    let statuses = join_all((0..15).map(|n| ana.send(Method::POST, &path, json!({"text": format!("{n}")})))).await;
+    assert_eq!(statuses.iter().filter(|(status, _)| *status == 201).count(), 10);
+    assert!(statuses.iter().all(|(status, body)| *status == 201 || body["code"] == "too_many_requests"));
+    let event = EventBuilder::new(Method::POST, &path).bearer(&ana.token).json(&json!({"text": "more"}));
+    let refused = studio.app.handle(event.event()).await;
+    assert_eq!((refused.status_code, refused.headers["retry-after"].to_str().unwrap()), (429, "1"));
+    // Nobody else and no other conversation is held up.
+    assert_eq!(ben.send(Method::POST, &path, json!({"text": "and I?"})).await.0, 201);
+    assert_eq!(ana.send(Method::POST, &other, json!({"text": "elsewhere"})).await.0, 201);
+    studio.bench.clock.advance_seconds(1);
+    assert_eq!(ana.send(Method::POST, &path, json!({"text": "again"})).await.0, 201);
+    assert_eq!(ana.send(Method::POST, &path, json!({"text": "too soon"})).await.0, 429);
+    let (_, page) = ana.get(&path).await;
+    assert_eq!(page["lastSeq"], json!(12));
 }

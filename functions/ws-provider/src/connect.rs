@@ -2,8 +2,8 @@
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use http::HeaderMap;
-use realtime::{Connection, MAX_PER_USER};
-use serde_json::{Value, json};
+use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use realtime::{Connection, Ending, MAX_PER_USER};
 use shared_utils::auth::Caller;
 use shared_utils::http::Error;
 
@@ -11,6 +11,16 @@ use crate::{App, reply};
 
 /// The longest `tabId` that is kept.
 const MAX_TAB_ID: usize = 64;
+/// The protocol that we speak: the one that is answered when a client offers it.
+const PROTOCOL: &str = "mylg.v1";
+/// What a ticket is offered behind, by clients that cannot set a query.
+const TICKET_PROTOCOL: &str = "ticket.";
+
+/// What a client opens a socket with.
+enum Credential<'a> {
+    Token(&'a str),
+    Ticket(&'a str),
+}
 
 pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> Result<ApiGatewayProxyResponse, Error> {
     // A page of another site could open a socket with what it stole; its browser says where it comes from.
@@ -19,23 +29,48 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
     {
         return Err(Error::Forbidden);
     }
-    let query = &event.query_string_parameters;
-    let token = query.first("token").ok_or(Error::MissingToken)?;
-    // Two credentials are none.
-    if event.multi_value_query_string_parameters.all("token").is_some_and(|tokens| tokens.len() > 1) {
-        return Err(Error::InvalidToken);
-    }
-    let now = app.edge.clock.now();
-    let caller = app.edge.verifier.verify(token, now)?;
+    let protocols = offered(event);
+    let caller = match credential(event, &protocols)? {
+        Credential::Token(token) => app.edge.verifier.verify(token, app.edge.clock.now())?,
+        Credential::Ticket(ticket) => app.tickets.take(ticket).await?,
+    };
     app.revocations.admit(&caller).await?;
     if caller.pending {
         return Err(Error::AccountPending);
     }
-    let tab_id = query.first("tabId").filter(|tab| (1..=MAX_TAB_ID).contains(&tab.len())).map(str::to_owned);
+    let tab_id = event.query_string_parameters.first("tabId").filter(|tab| (1..=MAX_TAB_ID).contains(&tab.len())).map(str::to_owned);
     let connection = connection(app, event, &caller, tab_id)?;
-    let all = app.connections.add(&connection).await?;
+    let all = app.connections.add(&connection, app.rates.connect).await?;
     end_surplus(app, all, &connection);
-    Ok(reply::status(200))
+    let mut response = reply::status(200);
+    if protocols.contains(&PROTOCOL) {
+        response.headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
+    }
+    Ok(response)
+}
+
+/// The one credential of a connect: a token or a ticket in the query, or a ticket among the protocols. Two are none.
+fn credential<'a>(event: &'a ApiGatewayWebsocketProxyRequest, protocols: &[&'a str]) -> Result<Credential<'a>, Error> {
+    let query = &event.multi_value_query_string_parameters;
+    let single = &event.query_string_parameters;
+    // Every value counts, and an event that lists them once alone is read as well.
+    let values = |name: &str| query.all(name).filter(|values| !values.is_empty()).or_else(|| single.all(name)).unwrap_or_default();
+    let tokens = values("token").into_iter().map(Credential::Token);
+    let tickets = values("ticket").into_iter().map(Credential::Ticket);
+    let offered = protocols.iter().filter_map(|protocol| protocol.strip_prefix(TICKET_PROTOCOL)).map(Credential::Ticket);
+    let mut credentials = tokens.chain(tickets).chain(offered);
+    match (credentials.next(), credentials.next()) {
+        (None, _) => Err(Error::MissingToken),
+        (Some(credential), None) => Ok(credential),
+        (Some(_), Some(_)) => Err(Error::InvalidToken),
+    }
+}
+
+/// The protocols that a client offers, in order.
+fn offered(event: &ApiGatewayWebsocketProxyRequest) -> Vec<&str> {
+    let headers = if event.multi_value_headers.contains_key(SEC_WEBSOCKET_PROTOCOL) { &event.multi_value_headers } else { &event.headers };
+    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|protocol| !protocol.is_empty()).collect()
 }
 
 fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Caller, tab_id: Option<String>) -> Result<Connection, Error> {
@@ -51,7 +86,10 @@ fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Calle
         connected_at: now,
         expires_at: Connection::expiry(now),
         tab_id,
+        told_expired_at: None,
         strikes: 0,
+        actions_until: 0,
+        sends_until: 0,
     })
 }
 
@@ -70,12 +108,9 @@ fn end_surplus(app: &App, all: Vec<Connection>, new: &Connection) {
         .filter(|other| other.connection_id != new.connection_id && other.expires_at > now)
         .partition(|other| other.tab_id.is_some() && other.tab_id == new.tab_id);
     let surplus = (kept.len() + 1).saturating_sub(MAX_PER_USER);
-    let ended =
-        replaced.into_iter().map(|other| (other, "replaced")).chain(kept.into_iter().take(surplus).map(|other| (other, "too_many_connections")));
-    for (connection, reason) in ended {
-        let announcer = app.announcer.clone();
-        let frame: Value = json!({"action": "closing", "reason": reason, "reconnect": false});
-        app.after.push(async move { announcer.end(&connection, &frame).await });
+    let replaced = replaced.into_iter().map(|other| (other, Ending::Replaced));
+    for (connection, ending) in replaced.chain(kept.into_iter().take(surplus).map(|other| (other, Ending::TooManyConnections))) {
+        app.end_later(connection, ending);
     }
 }
 

@@ -15,17 +15,20 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use access::revocations::Revocations;
+use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use futures_util::FutureExt;
 use messaging::Messaging;
-use realtime::{Announcer, Connections, Gateway};
+use realtime::{Announcer, Connection, Connections, Ending, Gateway};
 use serde_json::Value;
 use shared_utils::after_answer::AfterAnswer;
+use shared_utils::audit;
 use shared_utils::aws::AwsConfig;
 use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
 use shared_utils::http::{Edge, Error};
 use shared_utils::ids::UserId;
+use shared_utils::pace::Rate;
 
 pub use actions::ACTIONS;
 
@@ -34,6 +37,8 @@ pub struct App {
     edge: Edge,
     messaging: Messaging,
     connections: Connections,
+    tickets: Tickets,
+    rates: Rates,
     revocations: Arc<Revocations>,
     announcer: Announcer,
     after: AfterAnswer,
@@ -48,6 +53,35 @@ pub struct Tables {
     pub connections: String,
 }
 
+/// How often a person and a connection may do what they do. The environment can change each of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// Sockets that one person opens.
+    pub connect: Rate,
+    /// Actions of one connection.
+    pub action: Rate,
+    /// Sends of one connection.
+    pub send: Rate,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { connect: Rate::per_minute(30), action: Rate::per_minute(60), send: Rate::per_second(1, 10) }
+    }
+}
+
+impl Rates {
+    /// Reads `CONNECT_RATE`, `ACTION_RATE` and `SEND_RATE`.
+    pub fn from_env() -> Result<Self, EnvError> {
+        let defaults = Self::default();
+        Ok(Self {
+            connect: Rate::from_env("CONNECT_RATE", defaults.connect)?,
+            action: Rate::from_env("ACTION_RATE", defaults.action)?,
+            send: Rate::from_env("SEND_RATE", defaults.send)?,
+        })
+    }
+}
+
 impl App {
     /// Builds the function from its environment.
     pub fn from_env() -> Result<Self, EnvError> {
@@ -59,19 +93,21 @@ impl App {
             },
             connections: env::required("CONNECTIONS_TABLE")?,
         };
-        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?))
+        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?, Rates::from_env()?))
     }
 
     /// Builds the function from its parts.
-    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str) -> Self {
+    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, rates: Rates) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
         let connections = Connections::new(store.clone(), tables.connections, edge.clock.clone());
         Self {
             announcer: Announcer::new(connections.clone(), Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone()),
+            tickets: Tickets::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()),
             messaging: Messaging::new(store, tables.messaging, edge.clock.clone()),
             edge,
             connections,
+            rates,
             revocations,
             after: AfterAnswer::default(),
         }
@@ -100,11 +136,20 @@ impl App {
             if let Some(cause) = error.cause() {
                 tracing::error!(requestId = request_id, code = error.code(), cause, "socket event failed");
             }
+            if error.status() == 403 {
+                audit!("access_denied", requestId = request_id, route, code = error.code());
+            }
             reply::status(error.status())
         });
         let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(requestId = request_id, route, status = response.status_code, durationMs = duration, "socket event");
         response
+    }
+
+    /// Tells a connection why it ends and closes it, after the answer.
+    fn end_later(&self, connection: Connection, ending: Ending) {
+        let announcer = self.announcer.clone();
+        self.after.push(async move { announcer.end(&connection, ending).await });
     }
 
     /// Tells these people after the answer.

@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
+use access::revocations::Mark;
+use access::tickets::Tickets;
 use local_stack::faults::{Effect, Fault};
 use local_stack::testing::{Bench, NO_GATEWAY, ORIGIN, SocketEvents, body_of, published_events};
 use realtime::Connections;
 use serde_json::{Value, json};
-use shared_utils::auth::Role;
+use shared_utils::auth::{Caller, Role};
 use shared_utils::dynamo::Store;
-use shared_utils::ids::UserId;
-use ws_provider::{App, Tables};
+use shared_utils::ids::{SessionId, UserId};
+use shared_utils::pace::Rate;
+use ws_provider::{ACTIONS, App, Rates, Tables};
 
 struct Studio {
     bench: Bench,
@@ -22,7 +25,7 @@ struct Studio {
 async fn studio() -> Studio {
     let bench = Bench::start().await;
     let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let app = App::new(bench.edge(), &bench.aws(), Tables { messaging, connections: bench.table("connections") }, NO_GATEWAY);
+    let app = App::new(bench.edge(), &bench.aws(), Tables { messaging, connections: bench.table("connections") }, NO_GATEWAY, Rates::default());
     let connections = Connections::new(Store::new(bench.aws().dynamodb()), bench.table("connections"), bench.clock.clone());
     let ana = bench.person("ana").await;
     let token = bench.token(ana, Role::User).await;
@@ -96,6 +99,236 @@ async fn a_token_whose_time_is_over_ends_actions() {
     assert_eq!((&refused["code"], &refused["ref"]), (&json!("auth_expired"), &json!("2")));
     studio.bench.clock.advance_seconds(7_200);
     assert_eq!(studio.connections.of_users(&[studio.ana]).await.unwrap(), [], "a zombie is nobody's connection");
+}
+
+/// Does what is owed after the answer.
+async fn settle(studio: &Studio) {
+    studio.app.after_answer().run(std::time::Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn an_expired_connection_has_a_minute_to_be_renewed() {
+    let studio = studio().await;
+    let ping = json!({"action": "ping", "ref": "p"});
+    let open = || async { studio.connections.of_users(&[studio.ana]).await.unwrap().len() };
+    let socket = SocketEvents::default();
+    studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
+    studio.bench.clock.advance_seconds(661);
+    assert_eq!(studio.ask(&socket, ping.clone()).await["code"], json!("auth_expired"));
+    settle(&studio).await;
+    assert_eq!(open().await, 1, "it may still be renewed");
+    studio.bench.clock.advance_seconds(59);
+    assert_eq!(studio.ask(&socket, ping.clone()).await["code"], json!("auth_expired"));
+    settle(&studio).await;
+    let fresh = studio.bench.token(studio.ana, Role::User).await;
+    let renewed = studio.ask(&socket, json!({"action": "auth", "ref": "a", "token": fresh})).await;
+    assert_eq!((&renewed["action"], &renewed["of"]), (&json!("ack"), &json!("auth")), "{renewed}");
+    assert_eq!(studio.ask(&socket, ping.clone()).await["action"], json!("pong"));
+    let listed = &studio.connections.of_users(&[studio.ana]).await.unwrap()[0];
+    assert!(listed.is_live(studio.bench.clock.now()) && listed.told_expired_at.is_none(), "deliveries go on too");
+
+    // Not renewed, it is closed by whoever meets it after that minute.
+    studio.bench.clock.advance_seconds(661);
+    studio.ask(&socket, ping.clone()).await;
+    settle(&studio).await;
+    studio.bench.clock.advance_seconds(60);
+    assert_eq!(studio.ask(&socket, ping).await["code"], json!("auth_expired"));
+    settle(&studio).await;
+    assert_eq!(open().await, 0);
+}
+
+#[tokio::test]
+async fn a_renewal_takes_a_good_token_of_the_same_person() {
+    let studio = studio().await;
+    let socket = SocketEvents::default();
+    studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
+    for (frame, code) in [
+        (json!({"action": "auth", "ref": "1"}), "validation_failed"),
+        (json!({"action": "auth", "ref": "1", "token": "a.b.c"}), "invalid_token"),
+        (json!({"action": "auth", "ref": "1", "token": studio.token, "more": 1}), "validation_failed"),
+    ] {
+        assert_eq!(studio.ask(&socket, frame).await["code"], json!(code));
+    }
+    settle(&studio).await;
+    assert_eq!(studio.connections.of_users(&[studio.ana]).await.unwrap().len(), 1);
+    let bens = studio.bench.token(studio.bench.person("ben").await, Role::User).await;
+    assert_eq!(studio.ask(&socket, json!({"action": "auth", "ref": "1", "token": bens})).await["code"], json!("forbidden"));
+    settle(&studio).await;
+    assert_eq!(studio.connections.of_users(&[studio.ana]).await.unwrap().len(), 0, "another person's token closes");
+}
+
+fn caller(studio: &Studio) -> Caller {
+    let now = studio.bench.clock.now();
+    let session = SessionId::generate(now);
+    Caller { user: studio.ana, session, role: Role::User, version: 1, pending: false, expires_at: now.plus_seconds(600) }
+}
+
+async fn ticket(studio: &Studio) -> String {
+    let tickets = Tickets::new(Store::new(studio.bench.aws().dynamodb()), studio.bench.table("auth"), studio.bench.clock.clone());
+    tickets.issue(&caller(studio), 30, Rate::OFF).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_ticket_opens_one_socket_within_half_a_minute() {
+    let studio = studio().await;
+    let connect = async |query: &str, headers: &[(&str, &str)]| studio.connect(&SocketEvents::default(), query, headers).await;
+    let good = ticket(&studio).await;
+    // Another site's page does not even use it up.
+    assert_eq!(connect(&format!("ticket={good}"), &[("Origin", "https://evil.test")]).await, 403);
+    assert_eq!(connect(&format!("ticket={good}&token={}", studio.token), &[]).await, 401, "two credentials are none");
+    assert_eq!(connect(&format!("ticket={good}&ticket={good}"), &[]).await, 401);
+    assert_eq!(connect(&format!("ticket={good}"), &[("Sec-WebSocket-Protocol", &format!("mylg.v1, ticket.{good}"))]).await, 401);
+    assert_eq!(connect(&format!("ticket={good}"), &[("Origin", ORIGIN)]).await, 200);
+    assert_eq!(connect(&format!("ticket={good}"), &[("Origin", ORIGIN)]).await, 401, "once");
+    let late = ticket(&studio).await;
+    studio.bench.clock.advance_seconds(30);
+    assert_eq!(connect(&format!("ticket={late}"), &[]).await, 401, "its half minute is over, whatever the table still holds");
+    assert_eq!(connect("ticket=", &[]).await, 401);
+    assert_eq!(connect(&format!("ticket={}", "A".repeat(43)), &[]).await, 401);
+
+    // Of many at once one gets in.
+    let raced = ticket(&studio).await;
+    let query = format!("ticket={raced}");
+    let mut statuses = futures_util::future::join_all((0..8).map(|_| connect(&query, &[]))).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 401, 401, 401, 401, 401, 401, 401]);
+}
+
+#[tokio::test]
+async fn a_ticket_dies_with_the_rights_that_it_was_given_for() {
+    let studio = studio().await;
+    let good = ticket(&studio).await;
+    studio.bench.outdate_tokens(studio.ana).await;
+    assert_eq!(studio.connect(&SocketEvents::default(), &format!("ticket={good}"), &[]).await, 401);
+}
+
+#[tokio::test]
+async fn a_ticket_may_come_as_a_protocol_and_is_never_answered() {
+    let studio = studio().await;
+    let connect = async |protocols: &str, query: &str| {
+        let answer = studio.app.handle(SocketEvents::default().connect(query, &[("Sec-WebSocket-Protocol", protocols)])).await;
+        (answer.status_code, answer.headers.get("sec-websocket-protocol").map(|value| value.to_str().unwrap().to_owned()))
+    };
+    let ours = Some("mylg.v1".to_owned());
+    assert_eq!(connect(&format!("mylg.v1, ticket.{}", ticket(&studio).await), "").await, (200, ours.clone()));
+    assert_eq!(connect(&format!("ticket.{},mylg.v1", ticket(&studio).await), "").await, (200, ours.clone()));
+    assert_eq!(connect(&format!("ticket.{}", ticket(&studio).await), "").await, (200, None));
+    assert_eq!(connect("mylg.v1", &format!("token={}", studio.token)).await, (200, ours));
+    assert_eq!(connect("graphql-ws", &format!("token={}", studio.token)).await, (200, None));
+    assert_eq!(connect("mylg.v1", "").await, (401, None));
+    assert_eq!(connect("mylg.v1, ticket.", "").await, (401, None));
+    let two = format!("mylg.v1, ticket.{}, ticket.{}", ticket(&studio).await, ticket(&studio).await);
+    assert_eq!(connect(&two, "").await, (401, None));
+}
+
+#[tokio::test]
+async fn a_person_opens_thirty_sockets_a_minute() {
+    let studio = studio().await;
+    let query = format!("token={}", studio.token);
+    for _ in 0..30 {
+        assert_eq!(studio.connect(&SocketEvents::default(), &query, &[]).await, 200);
+    }
+    let refused = SocketEvents::default();
+    assert_eq!(studio.connect(&refused, &query, &[]).await, 429);
+    assert_eq!(studio.ask(&refused, json!({"action": "ping", "ref": "1"})).await["code"], json!("invalid_token"), "nothing is left of it");
+    studio.bench.clock.advance_seconds(2);
+    assert_eq!(studio.connect(&SocketEvents::default(), &query, &[]).await, 200);
+}
+
+#[tokio::test]
+async fn actions_and_sends_have_their_pace() {
+    let studio = studio().await;
+    let socket = SocketEvents::default();
+    studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
+    let send = json!({"action": "sendMessage", "ref": "s", "conversationId": "cnv_x", "optimisticId": "o"});
+    for _ in 0..10 {
+        assert_eq!(studio.ask(&socket, send.clone()).await["code"], json!("not_found"));
+    }
+    let refused = studio.ask(&socket, send.clone()).await;
+    assert_eq!((&refused["code"], &refused["retryAfterMs"], &refused["optimisticId"]), (&json!("too_many_requests"), &json!(1000), &json!("o")));
+    // Other actions go on; what was refused was not counted.
+    for _ in 0..50 {
+        assert_eq!(studio.ask(&socket, json!({"action": "ping", "ref": "p"})).await["action"], json!("pong"));
+    }
+    assert_eq!(studio.ask(&socket, json!({"action": "ping", "ref": "p"})).await["retryAfterMs"], json!(1000));
+    let other = SocketEvents::default();
+    studio.connect(&other, &format!("token={}", studio.token), &[]).await;
+    assert_eq!(studio.ask(&other, send.clone()).await["code"], json!("not_found"), "each connection has its own");
+    studio.bench.clock.advance_seconds(1);
+    assert_eq!(studio.ask(&socket, send.clone()).await["code"], json!("not_found"));
+    assert_eq!(studio.ask(&socket, send).await["code"], json!("too_many_requests"));
+}
+
+/// The login behind a token.
+fn login_of(studio: &Studio, token: &str) -> SessionId {
+    studio.bench.edge().verifier.verify(token, studio.bench.clock.now()).unwrap().session
+}
+
+/// After an ended login or other rights, whatever a connection sends is refused, and it is closed; also where nobody else closes it.
+#[tokio::test]
+async fn every_action_of_an_ended_login_is_refused_and_closes() {
+    let studio = studio().await;
+    for (action, outdated) in ACTIONS.iter().copied().chain(["nonsense"]).flat_map(|action| [(action, false), (action, true)]) {
+        let ben = studio.bench.person("ben").await;
+        let token = studio.bench.token(ben, Role::User).await;
+        let socket = SocketEvents::default();
+        assert_eq!(studio.connect(&socket, &format!("token={token}"), &[]).await, 200);
+        let (mark, code) =
+            if outdated { (Mark::Version(ben, 1), "invalid_token") } else { (Mark::Session(login_of(&studio, &token)), "session_revoked") };
+        studio.bench.revoke(mark).await;
+        // What is remembered of revocations is good for five seconds.
+        studio.bench.clock.advance_seconds(6);
+        let refused = studio.ask(&socket, json!({"action": action, "ref": "1", "token": token})).await;
+        assert_eq!(refused["code"], json!(code), "{action}");
+        settle(&studio).await;
+        assert_eq!(studio.connections.of_users(&[ben]).await.unwrap(), [], "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_takes_no_ended_login() {
+    let studio = studio().await;
+    let socket = SocketEvents::default();
+    studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
+    let renewal = studio.bench.token(studio.ana, Role::User).await;
+    studio.bench.revoke(Mark::Session(login_of(&studio, &renewal))).await;
+    studio.bench.clock.advance_seconds(6);
+    assert_eq!(studio.ask(&socket, json!({"action": "auth", "ref": "1", "token": renewal})).await["code"], json!("session_revoked"));
+    assert_eq!(studio.ask(&socket, json!({"action": "ping", "ref": "1"})).await["action"], json!("pong"), "its own login goes on");
+}
+
+/// What the table knows of a connection that was renewed while someone noted that it had expired.
+#[tokio::test]
+async fn a_late_note_does_not_touch_a_renewed_connection() {
+    let studio = studio().await;
+    let socket = SocketEvents::default();
+    studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
+    studio.bench.clock.advance_seconds(661);
+    let expired = studio.connections.of_users(&[studio.ana]).await.unwrap().remove(0);
+    let fresh = studio.bench.token(studio.ana, Role::User).await;
+    assert_eq!(studio.ask(&socket, json!({"action": "auth", "ref": "a", "token": fresh})).await["action"], json!("ack"));
+    studio.connections.told_expired(&expired).await.unwrap();
+    assert_eq!(studio.connections.of_users(&[studio.ana]).await.unwrap()[0].told_expired_at, None);
+    assert_eq!(studio.connections.find(socket.connection_id()).await.unwrap().unwrap().told_expired_at, None);
+}
+
+#[tokio::test]
+async fn frames_at_the_same_moment_are_all_counted() {
+    let studio = studio().await;
+    let socket = SocketEvents::default();
+    studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
+    let ping = || studio.ask(&socket, json!({"action": "ping", "ref": "p"}));
+    futures_util::future::join_all((0..59).map(|_| ping())).await;
+    ping().await;
+    assert_eq!(ping().await["code"], json!("too_many_requests"));
+}
+
+#[tokio::test]
+async fn an_unreadable_ticket_table_lets_nobody_in() {
+    let studio = studio().await;
+    let good = ticket(&studio).await;
+    studio.bench.faults.add(Fault { action: Some("DeleteItem".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
+    assert_eq!(studio.connect(&SocketEvents::default(), &format!("ticket={good}"), &[]).await, 503);
 }
 
 #[tokio::test]

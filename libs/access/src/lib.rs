@@ -4,8 +4,10 @@
 //! | --- | --- | --- |
 //! | [`people`] | directory entries in the auth table | auth-router |
 //! | [`revocations`] | ended logins and outdated rights in the auth table | auth-router |
+//! | [`tickets`] | what a socket is opened with, in the auth table | auth-router; taken by ws-provider |
 //! | [`teams`] | project headers with their teams in the projects table | projects-router |
 
 pub mod people;
 pub mod revocations;
 pub mod teams;
+pub mod tickets;

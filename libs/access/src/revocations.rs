@@ -1,8 +1,8 @@
 //! Which access tokens no longer count although their time is not over.
 //!
-//! One small item per quarter of an hour holds a set of marks: `session:<id>` for an ended login, `version:<user>:<n>` for
-//! rights that were replaced. Access tokens live for 11 minutes at most, so this quarter and the last one are all that matters,
-//! and an item never has to be cleaned. Every function reads both in one call, at most every five seconds.
+//! One small item per three minutes holds a set of marks: `session:<id>` for an ended login, `version:<user>:<n>` for rights that were
+//! replaced. Access tokens live for twelve minutes at most, leeway included, so the last few items are all that matters, none has to be
+//! cleaned, and ten thousand logins can end in one of them. Every function reads them in one call, at most every five seconds.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,8 +17,10 @@ use tokio::sync::Mutex;
 
 /// How old the remembered marks may be.
 const FRESH: Duration = Duration::from_secs(5);
-/// Length of a bucket in seconds: longer than a token lives, leeway included.
-const BUCKET_SECONDS: i64 = 900;
+/// Length of a bucket in seconds.
+const BUCKET_SECONDS: i64 = 180;
+/// So many buckets reach back further than a token lives: 660 seconds, a minute of leeway at its end and one before its beginning.
+const BUCKETS: i64 = 6;
 
 /// A reason for which tokens stop counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +107,7 @@ impl Revocations {
             .name("#ttl", "ttl")
             .value(":marks", AttributeValue::Ss(marks))
             .value(":type", s("revocations"))
-            .value(":ttl", n(now.seconds() + 4 * BUCKET_SECONDS));
+            .value(":ttl", n(now.seconds() + 2 * BUCKETS * BUCKET_SECONDS));
         update(&self.table, bucket_key(now), expression)
     }
 
@@ -126,7 +128,7 @@ impl Revocations {
     async fn read(&self) -> Result<HashSet<String>, StoreError> {
         // A writer whose clock is a little ahead may have begun the next bucket already.
         let ahead = self.clock.now().plus_seconds(5);
-        let keys = [ahead, ahead.plus_seconds(-BUCKET_SECONDS)].map(|at| (self.table.as_str(), bucket_key(at)));
+        let keys: Vec<_> = (0..BUCKETS).map(|back| (self.table.as_str(), bucket_key(ahead.plus_seconds(-back * BUCKET_SECONDS)))).collect();
         let items = self.store.get_many(&keys).await?;
         let marks = items.into_values().filter_map(|mut item| match item.remove("marks") {
             Some(AttributeValue::Ss(marks)) => Some(marks),

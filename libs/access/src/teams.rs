@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
+use shared_utils::audit;
 use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Expression, Key, PartitionQuery, Store, StoreError, check, from_item, s};
@@ -74,7 +75,10 @@ pub fn role_of(team: &BTreeMap<UserId, Member>, caller: &Caller) -> Option<TeamR
 /// Lets a caller through who has at least this role: [`Error::NotFound`] for outsiders, [`Error::Forbidden`] for lesser roles.
 pub fn require_role(team: &BTreeMap<UserId, Member>, caller: &Caller, least: TeamRole) -> Result<(), Error> {
     match role_of(team, caller) {
-        None => Err(Error::NotFound),
+        None => {
+            audit!("access_denied", userId = %caller.user, reason = "not_in_team");
+            Err(Error::NotFound)
+        }
         Some(role) if role < least => Err(Error::Forbidden),
         Some(_) => Ok(()),
     }

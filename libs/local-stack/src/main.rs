@@ -77,7 +77,7 @@ async fn run() -> Result<(), String> {
         .functions
         .values()
         .flat_map(|function| &function.environment)
-        .filter(|(_, source)| *source == "local:passed")
+        .filter(|(_, source)| ["rate", "local:passed"].contains(&source.as_str()))
         .filter_map(|(name, _)| Some((name.clone(), std::env::var(name).ok()?)))
         .collect();
     let options = Options {

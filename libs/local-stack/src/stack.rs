@@ -37,7 +37,7 @@ pub struct Options {
     pub origins: Option<String>,
     /// How many people to seed besides the four.
     pub more_people: usize,
-    /// Variables passed on to the functions that declare them as `local:passed`.
+    /// Variables passed on to the functions that declare them as `rate` or `local:passed`.
     pub passed: BTreeMap<String, String>,
     /// The WebSocket gateway's limits.
     pub limits: Limits,
@@ -48,7 +48,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// For tests: free ports, data in memory, everything kept, nothing printed.
+    /// For tests: free ports, data in memory, rates off, everything kept, nothing printed.
     pub fn for_tests() -> Self {
         Self {
             binaries: crate::build::Profile::own().directory(),
@@ -57,7 +57,8 @@ impl Options {
             ports: [0; 4],
             origins: None,
             more_people: 0,
-            passed: BTreeMap::new(),
+            // Everyone in a test comes from one address, and faster than people do.
+            passed: ["LOGIN_RATE", "CONNECT_RATE", "ACTION_RATE", "SEND_RATE"].map(|rate| (rate.to_owned(), "off".to_owned())).into(),
             limits: Limits::default(),
             keep: true,
             print: false,
@@ -128,6 +129,7 @@ pub struct Stack {
     /// What was read from `stack.yaml`.
     pub declaration: Declaration,
     functions: BTreeMap<String, Arc<Function>>,
+    key_file: PathBuf,
     lines: Arc<Mutex<Vec<String>>>,
     servers: [JoinHandle<()>; 3],
     _database: Database,
@@ -146,11 +148,11 @@ impl Drop for Stack {
 }
 
 /// The name of the one local signing key.
-const KEY_ID: &str = "local-1";
+pub const KEY_ID: &str = "local-1";
 /// Who issues tokens here.
-const ISSUER: &str = "https://local.mylg.test";
+pub const ISSUER: &str = "https://local.mylg.test";
 /// For whom.
-const AUDIENCE: &str = "mylg-api";
+pub const AUDIENCE: &str = "mylg-api";
 
 impl Stack {
     /// Starts everything and makes the people.
@@ -219,6 +221,7 @@ impl Stack {
             faults,
             declaration,
             functions,
+            key_file: values.key_file,
             lines,
             servers: [http_server, websocket_server, console_server],
             _database: database,
@@ -229,6 +232,11 @@ impl Stack {
     /// A function by name.
     pub fn function(&self, name: &str) -> Option<&Arc<Function>> {
         self.functions.get(name)
+    }
+
+    /// The key that signs access tokens here, so that tests can sign what auth-router would not. `None` when it cannot be read.
+    pub fn signer(&self) -> Option<KeyFileSigner> {
+        KeyFileSigner::from_pem(KEY_ID, &std::fs::read(&self.key_file).ok()?).ok()
     }
 
     /// Every log line that the functions have written, where they are kept.
@@ -373,7 +381,7 @@ impl Values {
                 ("aws", _) => continue,
                 ("local", "layer") => self.layer.to_string_lossy().into_owned(),
                 ("local", "signing_key_file") => self.key_file.to_string_lossy().into_owned(),
-                ("local", "passed") => match self.passed.get(variable) {
+                ("local", "passed") | ("rate", _) => match self.passed.get(variable) {
                     Some(value) => value.clone(),
                     None => continue,
                 },

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use access::revocations::{Mark, Revocations};
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde_json::{Value, json};
@@ -102,11 +103,17 @@ impl Bench {
     /// # Panics
     /// When the database does not take it.
     pub async fn outdate_tokens(&self, user: UserId) {
-        let now = self.clock.now().seconds();
-        let key = Key::new("REVOCATIONS", format!("BUCKET#{:012}", now - now.rem_euclid(900)));
-        let mut item = key.into_item();
-        item.insert("marks".to_owned(), aws_sdk_dynamodb::types::AttributeValue::Ss(vec![format!("version:{user}:1")]));
-        Store::new(self.aws().dynamodb()).put_item(&self.table("auth"), item).await.expect("a written item");
+        self.revoke(Mark::Version(user, 1)).await;
+    }
+
+    /// Puts a mark among the revocations.
+    ///
+    /// # Panics
+    /// When the database does not take it.
+    pub async fn revoke(&self, mark: Mark) {
+        let store = Store::new(self.aws().dynamodb());
+        let revocations = Revocations::new(store.clone(), self.table("auth"), self.clock.clone());
+        store.transact(vec![revocations.write(&[mark])]).await.expect("a written item");
     }
 
     /// Puts an active person into the directory.

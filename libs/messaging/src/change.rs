@@ -32,7 +32,7 @@ impl Messaging {
         let message: Option<Message> = found.remove(&(self.table.clone(), key)).map(from_item).transpose()?;
         let conversation = self.conversation_from(&mut found, conversation)?;
         match (message, conversation) {
-            (Some(message), Some(conversation)) if message.message_id == id && conversation.includes(user) => Ok((message, conversation)),
+            (Some(message), Some(conversation)) if message.message_id == id => Ok((message, conversation.for_participant(user)?)),
             _ => Err(Error::NotFound),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use access::teams::{Member, Team};
 use serde::{Deserialize, Serialize};
+use shared_utils::audit;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Item, Key, StoreError, from_item};
 use shared_utils::http::Error;
@@ -45,6 +46,9 @@ impl std::str::FromStr for Kind {
 pub struct Marker {
     /// The last `seq` that counts as read.
     pub read_seq: u64,
+    /// Up to when this person's rate of sends over HTTP is spoken for, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sends_until: Option<i64>,
 }
 
 /// The last message, as lists show it.
@@ -160,6 +164,15 @@ impl Conversation {
         }
     }
 
+    /// The conversation, for someone who takes part; [`Error::NotFound`] for anyone else.
+    pub fn for_participant(self, user: UserId) -> Result<Self, Error> {
+        if self.includes(user) {
+            return Ok(self);
+        }
+        audit!("access_denied", userId = %user, conversationId = %self.head.conversation_id, reason = "no_participant");
+        Err(Error::NotFound)
+    }
+
     /// Up to where this person has read. A team member who came later and has read nothing yet starts at the end.
     pub fn read_seq(&self, user: UserId) -> u64 {
         if let Some(marker) = self.head.participants.get(&user) {
@@ -224,7 +237,7 @@ impl Messaging {
 
     /// A conversation that this person takes part in; [`Error::NotFound`] for anyone else. One round trip.
     pub async fn conversation(&self, user: UserId, conversation: ConversationId) -> Result<Conversation, Error> {
-        self.find_conversation(conversation).await?.filter(|found| found.includes(user)).ok_or(Error::NotFound)
+        self.find_conversation(conversation).await?.ok_or(Error::NotFound)?.for_participant(user)
     }
 
     /// A conversation, whoever takes part in it: what it means to someone is the caller's to decide.

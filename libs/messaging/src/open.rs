@@ -68,8 +68,15 @@ impl Outcome {
 
 impl Messaging {
     /// Opens a conversation, or finds the one that exists. People who are not there or not active are faults at
-    /// `/participants/n`, where `n` counts as `named` does.
-    pub async fn open(&self, user: UserId, new: NewConversation, named: &[UserId], key: Option<IdempotencyKey>) -> Result<Outcome, Error> {
+    /// `/participants/n`, where `n` counts as `named` does. `admission` is asked beside the first read, and before any write.
+    pub async fn open(
+        &self,
+        user: UserId,
+        new: NewConversation,
+        named: &[UserId],
+        key: Option<IdempotencyKey>,
+        admission: impl Future<Output = Result<(), Error>>,
+    ) -> Result<Outcome, Error> {
         // What the key was used for before decides, whatever has changed since; it is read beside everything else.
         let earlier = async {
             match &key {
@@ -77,7 +84,7 @@ impl Messaging {
                 None => Ok(None),
             }
         };
-        let (earlier, outcome) = futures_util::future::join(earlier, self.open_new(user, new, named, key.clone())).await;
+        let (earlier, outcome) = futures_util::future::join(earlier, self.open_new(user, new, named, key.clone(), admission)).await;
         let earlier: Result<Option<Opened>, Error> = earlier;
         match (earlier?, &key) {
             (Some(opened), Some(key)) if opened.ttl >= self.clock.now().seconds() => self.replay(user, &opened, key).await,
@@ -94,13 +101,20 @@ impl Messaging {
         Ok(Outcome { conversation, created: true, replayed: true })
     }
 
-    async fn open_new(&self, user: UserId, new: NewConversation, named: &[UserId], key: Option<IdempotencyKey>) -> Result<Outcome, Error> {
+    async fn open_new(
+        &self,
+        user: UserId,
+        new: NewConversation,
+        named: &[UserId],
+        key: Option<IdempotencyKey>,
+        admission: impl Future<Output = Result<(), Error>>,
+    ) -> Result<Outcome, Error> {
         match new {
-            NewConversation::Project(project) => self.open_project(user, project, key).await,
+            NewConversation::Project(project) => self.open_project(user, project, key, admission).await,
             NewConversation::Direct(other) => {
                 let pair = keys::direct(user, other);
                 let find_pair = async { Ok(self.store.get_item(&self.table, &pair).await?) };
-                let ((), existing) = futures_util::future::try_join(self.check_people(named), find_pair).await?;
+                let ((), (), existing) = futures_util::future::try_join3(admission, self.check_people(named), find_pair).await?;
                 if let Some(item) = existing {
                     return self.existing(user, pointed_to(&item)?).await;
                 }
@@ -111,7 +125,7 @@ impl Messaging {
                 self.create(user, head, None, Some(pointer), key).await
             }
             NewConversation::Group { title, others } => {
-                self.check_people(named).await?;
+                futures_util::future::try_join(admission, self.check_people(named)).await?;
                 let mut everyone = others;
                 everyone.push(user);
                 let head = self.new_head(user, Kind::Group, Some(title), None, &everyone);
@@ -120,9 +134,17 @@ impl Messaging {
         }
     }
 
-    async fn open_project(&self, user: UserId, project: ProjectId, key: Option<IdempotencyKey>) -> Result<Outcome, Error> {
+    async fn open_project(
+        &self,
+        user: UserId,
+        project: ProjectId,
+        key: Option<IdempotencyKey>,
+        admission: impl Future<Output = Result<(), Error>>,
+    ) -> Result<Outcome, Error> {
         let id = ConversationId::of_project(project);
-        let mut found = self.store.get_many(&self.conversation_keys(id)).await?;
+        let keys = self.conversation_keys(id);
+        let read = async { Ok(self.store.get_many(&keys).await?) };
+        let ((), mut found) = futures_util::future::try_join(admission, read).await?;
         let [_, (table, header)] = self.conversation_keys(id);
         let team: Option<Team> = found.get(&(table.to_owned(), header)).cloned().map(from_item).transpose()?;
         let team = team.filter(|team| team.deleted_at.is_none() && team.team.contains_key(&user)).ok_or(Error::NotFound)?;

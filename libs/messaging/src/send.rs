@@ -8,6 +8,7 @@ use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Expression, StoreError, TransactError, backoff, from_item, n, put, s, to_attribute, to_item, update};
 use shared_utils::http::{Error, Internal};
 use shared_utils::ids::{MessageId, UserId};
+use shared_utils::pace::Rate;
 
 use crate::conversation::{Conversation, Head, Kind, Marker};
 use crate::message::{Message, NewMessage};
@@ -65,22 +66,35 @@ enum Refusal {
 }
 
 impl Messaging {
-    /// Sends to a conversation that was read a moment ago. [`Error::NotFound`] when the sender does not take part,
-    /// [`Error::IdempotencyMismatch`] when the `optimisticId` was used for something else.
-    pub async fn send(&self, sender: UserId, mut conversation: Conversation, new: NewMessage) -> Result<Outcome, Error> {
+    /// Sends to a conversation that was read a moment ago, at most as often as `rate` says. [`Error::NotFound`] when the sender does
+    /// not take part, [`Error::IdempotencyMismatch`] when the `optimisticId` was used for something else,
+    /// [`Error::TooManyRequests`] when the sender is too fast in this conversation.
+    pub async fn send(&self, sender: UserId, mut conversation: Conversation, new: NewMessage, rate: Rate) -> Result<Outcome, Error> {
         if !conversation.includes(sender) {
             return Err(Error::NotFound);
         }
         for attempt in 0..TRIES {
             let message = self.place(sender, &conversation.head, &new);
-            match self.try_send(sender, &conversation, &message, &new).await {
+            let spoken_for = conversation.head.participants.get(&sender).and_then(|marker| marker.sends_until);
+            // The count moves in the transaction that the message is sent by: two at once cannot both take the last place.
+            let sends_until = match rate.take(spoken_for.unwrap_or(0), message.timestamp) {
+                Ok(_) if rate.is_off() => spoken_for,
+                Ok(until) => Some(until),
+                // What was sent already may be asked for again at any pace.
+                Err(too_fast) => match self.sent(sender, &conversation.head, &new).await? {
+                    Some(sent) => return self.sent_again(conversation, &new, &sent).await,
+                    None => return Err(too_fast),
+                },
+            };
+            let marker = Marker { read_seq: message.seq, sends_until };
+            match self.try_send(&conversation, &message, &new, marker).await {
                 Ok(()) => {
                     let head = &mut conversation.head;
                     head.last_seq = message.seq;
                     head.change_seq += 1;
                     head.last_message = Some(message.as_last());
                     head.last_activity_at = message.timestamp;
-                    head.participants.insert(sender, Marker { read_seq: message.seq });
+                    head.participants.insert(sender, marker);
                     return Ok(Outcome { message, conversation, replayed: false });
                 }
                 // Others were at the head: what was read of it is stale.
@@ -90,18 +104,31 @@ impl Messaging {
                 Err(error) => match refusal(error, &new, sender)? {
                     Refusal::Removed => return Err(Error::NotFound),
                     Refusal::Raced(head) => conversation.head = *head,
-                    Refusal::Sent(sent) if sent.digest == new.digest() => {
-                        let key = keys::message(conversation.head.conversation_id, sent.seq);
-                        let message: Option<Message> = self.store.get(&self.table, &key).await?;
-                        let message = message.ok_or_else(|| StoreError::corrupt("message of an optimisticId"))?;
-                        return Ok(Outcome { message, conversation, replayed: true });
-                    }
-                    Refusal::Sent(_) => return Err(Error::IdempotencyMismatch),
+                    Refusal::Sent(sent) => return self.sent_again(conversation, &new, &sent).await,
                 },
             }
             backoff(attempt).await;
         }
         Err(Error::Unavailable(Internal::new("a send kept losing the race for the next place")))
+    }
+
+    /// What was sent before under the same `optimisticId`.
+    async fn sent(&self, sender: UserId, head: &Head, new: &NewMessage) -> Result<Option<Sent>, StoreError> {
+        match &new.optimistic_id {
+            Some(id) => self.store.get(&self.table, &keys::sent(head.conversation_id, sender, id)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The message that was sent before, as it is now.
+    async fn sent_again(&self, conversation: Conversation, new: &NewMessage, sent: &Sent) -> Result<Outcome, Error> {
+        if sent.digest != new.digest() {
+            return Err(Error::IdempotencyMismatch);
+        }
+        let key = keys::message(conversation.head.conversation_id, sent.seq);
+        let message: Option<Message> = self.store.get(&self.table, &key).await?;
+        let message = message.ok_or_else(|| StoreError::corrupt("message of an optimisticId"))?;
+        Ok(Outcome { message, conversation, replayed: true })
     }
 
     /// The message at the next place.
@@ -125,8 +152,8 @@ impl Messaging {
     }
 
     /// The transaction. The order of its parts is what [`refusal`] reads.
-    async fn try_send(&self, sender: UserId, conversation: &Conversation, message: &Message, new: &NewMessage) -> Result<(), TransactError> {
-        let head = &conversation.head;
+    async fn try_send(&self, conversation: &Conversation, message: &Message, new: &NewMessage, marker: Marker) -> Result<(), TransactError> {
+        let (head, sender) = (&conversation.head, message.sender_id);
         let newcomers = conversation.newcomers(sender);
         let conversation = head.conversation_id;
         let change = Change { change_seq: head.change_seq + 1, seq: message.seq, change_type: ChangeType::Created, at: message.timestamp };
@@ -144,14 +171,14 @@ impl Messaging {
             .value(":change", n(change.change_seq))
             .value(":last", to_attribute(&message.as_last())?)
             .value(":now", s(message.timestamp))
-            .value(":marker", to_attribute(&Marker { read_seq: message.seq })?)
+            .value(":marker", to_attribute(&marker)?)
             .value(":before", n(head.last_seq))
             .value(":changeBefore", n(head.change_seq));
         for (index, newcomer) in newcomers.iter().enumerate() {
             head_update = head_update.name(&format!("#n{index}"), newcomer);
         }
         if !newcomers.is_empty() {
-            head_update = head_update.value(":joined", to_attribute(&Marker { read_seq: head.last_seq })?);
+            head_update = head_update.value(":joined", to_attribute(&Marker { read_seq: head.last_seq, sends_until: None })?);
         }
         let mut writes = vec![
             update(&self.table, keys::head(conversation), head_update),

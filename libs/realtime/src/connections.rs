@@ -7,13 +7,19 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::{LEEWAY_SECONDS, Role};
 use shared_utils::clock::{Clock, Timestamp};
-use shared_utils::dynamo::{Expression, Item, Key, Store, StoreError, from_item, n, s, to_attribute, to_item};
+use shared_utils::dynamo::{
+    Expression, Item, ItemBucket, Key, RACE_TRIES, Store, StoreError, TransactError, from_item, n, s, to_attribute, to_item, update,
+};
+use shared_utils::http::{Error, Internal};
 use shared_utils::ids::{SessionId, UserId};
+use shared_utils::pace::Rate;
 
 /// How many sockets a person may have open.
 pub const MAX_PER_USER: usize = 10;
 /// API Gateway ends a connection after two hours; ten minutes more and nobody needs its item, whatever `$disconnect` did.
 const LIFE_SECONDS: i64 = 2 * 3600 + 600;
+/// How long a connection may be renewed after it was told that its token's time is over.
+const RENEWAL_SECONDS: i64 = 60;
 /// What the attributes of a user's item that hold connections begin with.
 const ATTRIBUTE: &str = "connection:";
 
@@ -40,9 +46,18 @@ pub struct Connection {
     /// The browser tab, where the client says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tab_id: Option<String>,
+    /// When it was told that its token's time is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_expired_at: Option<Timestamp>,
     /// Frames in a row that made no sense. Counted in the connection's own item only.
     #[serde(default)]
     pub strikes: u64,
+    /// Up to when its rate of actions is spoken for, in milliseconds since the epoch. In the connection's own item only.
+    #[serde(default)]
+    pub actions_until: i64,
+    /// The same for its sends.
+    #[serde(default)]
+    pub sends_until: i64,
 }
 
 impl Connection {
@@ -54,6 +69,11 @@ impl Connection {
     /// Whether its token's time is over, leeway included.
     pub fn is_token_over(&self, now: Timestamp) -> bool {
         self.token_expires_at.plus_seconds(LEEWAY_SECONDS.cast_signed()) <= now
+    }
+
+    /// Whether it was told of its expiry so long ago that it is to be closed.
+    pub fn is_past_renewal(&self, now: Timestamp) -> bool {
+        self.told_expired_at.is_some_and(|told| told.plus_seconds(RENEWAL_SECONDS) <= now)
     }
 
     /// The moment after which nobody needs the item of a connection that opens now.
@@ -88,6 +108,30 @@ fn connections_in(item: Item) -> Result<Vec<Connection>, StoreError> {
     Ok(found)
 }
 
+/// The update that moves buckets (name, up to when they were spoken for, interval) on by one use: those that were full at `now` to one
+/// interval from it, on condition that they still are, the others by one interval from wherever they are.
+fn count(spent: &[(&str, i64, i64)], now: Option<i64>) -> Expression {
+    let is_full = |until: i64| now.is_some_and(|now| until <= now);
+    let (mut assignments, mut conditions) = (Vec::new(), vec!["attribute_exists(pk)".to_owned()]);
+    for (name, until, _) in spent {
+        if is_full(*until) {
+            assignments.push(format!("{name} = :{name}"));
+            conditions.push(format!("{name} <= :now"));
+        } else {
+            assignments.push(format!("{name} = {name} + :{name}"));
+        }
+    }
+    let mut expression = Expression::new(format!("SET {}", assignments.join(", "))).when(conditions.join(" AND "));
+    for (name, until, interval) in spent {
+        let moved = if is_full(*until) { now.unwrap_or_default() + interval } else { *interval };
+        expression = expression.value(&format!(":{name}"), n(moved));
+    }
+    match now.filter(|_| spent.iter().any(|(_, until, _)| is_full(*until))) {
+        Some(now) => expression.value(":now", n(now)),
+        None => expression,
+    }
+}
+
 /// The table's reads and writes.
 #[derive(Clone, Debug)]
 pub struct Connections {
@@ -102,22 +146,94 @@ impl Connections {
         Self { store, table, clock }
     }
 
-    /// Adds a connection; all that its user has now, oldest first. One round trip.
-    pub async fn add(&self, connection: &Connection) -> Result<Vec<Connection>, StoreError> {
-        let ttl = n(connection.expires_at.seconds());
+    /// Adds a connection; all that its user has now, oldest first. One round trip, two for someone who has just opened another.
+    /// [`Error::TooManyRequests`] when its user opens too many: then nothing lists it.
+    pub async fn add(&self, connection: &Connection, rate: Rate) -> Result<Vec<Connection>, Error> {
         let mut item = to_item(connection_key(&connection.connection_id), "connection", connection)?;
-        item.insert("ttl".to_owned(), ttl.clone());
-        let expression = Expression::new("SET #connection = :connection, #type = :type, userId = :user, #ttl = :ttl")
+        item.insert("ttl".to_owned(), n(connection.expires_at.seconds()));
+        let (listed, put) = futures_util::future::join(self.list(connection, rate), self.store.put_item(&self.table, item)).await;
+        let added = listed.and_then(|all| Ok(put.map(|()| all)?));
+        if added.is_err() {
+            // The gateway refuses it, so no `$disconnect` will ever take it out.
+            let _ = self.remove(connection).await;
+        }
+        added
+    }
+
+    /// Puts a connection on its user's list, as one of their rate.
+    async fn list(&self, connection: &Connection, rate: Rate) -> Result<Vec<Connection>, Error> {
+        let mut bucket = ItemBucket::new("connectsUntil", rate, self.clock.now());
+        for _ in 0..RACE_TRIES {
+            let expression = Expression::new("SET #connection = :connection, #type = :type, userId = :user, #ttl = :ttl")
+                .name("#connection", Connection::attribute(&connection.connection_id))
+                .name("#type", "type")
+                .name("#ttl", "ttl")
+                .value(":connection", to_attribute(connection)?)
+                .value(":type", s("connections"))
+                .value(":user", s(connection.user_id))
+                .value(":ttl", n(connection.expires_at.seconds()));
+            match self.store.update_item(&self.table, user_key(connection.user_id), bucket.count(expression)?).await? {
+                Ok(item) => return Ok(connections_in(item)?),
+                Err(met) => bucket.met(met.as_ref()),
+            }
+        }
+        Err(Error::Unavailable(Internal::new("a person's connections kept changing")))
+    }
+
+    /// Gives a connection another token's login, rights and expiry, in both places at once. `false` when it is gone.
+    pub async fn renew(&self, connection: &Connection) -> Result<bool, Error> {
+        let own = Expression::new("SET sessionId = :session, #role = :role, version = :version, tokenExpiresAt = :expires REMOVE toldExpiredAt")
+            .when("attribute_exists(pk)")
+            .name("#role", "role")
+            .value(":session", s(connection.session_id))
+            .value(":role", to_attribute(&connection.role)?)
+            .value(":version", n(connection.version))
+            .value(":expires", s(connection.token_expires_at));
+        let listed = Expression::new("SET #connection = :connection")
+            .when("attribute_exists(#connection)")
             .name("#connection", Connection::attribute(&connection.connection_id))
-            .name("#type", "type")
-            .name("#ttl", "ttl")
-            .value(":connection", to_attribute(connection)?)
-            .value(":type", s("connections"))
-            .value(":user", s(connection.user_id))
-            .value(":ttl", ttl);
-        let listed = self.store.update_item(&self.table, user_key(connection.user_id), expression);
-        let (listed, ()) = futures_util::future::try_join(listed, self.store.put_item(&self.table, item)).await?;
-        connections_in(listed.map_err(|_| StoreError::corrupt("connections"))?)
+            .value(":connection", to_attribute(connection)?);
+        let own = update(&self.table, connection_key(&connection.connection_id), own);
+        let listed = update(&self.table, user_key(connection.user_id), listed);
+        match self.store.transact(vec![own, listed]).await {
+            Ok(()) => Ok(true),
+            Err(TransactError::Refused(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Notes in both places that a connection was told that its token's time is over; one that was renewed meanwhile was not.
+    pub async fn told_expired(&self, connection: &Connection) -> Result<(), StoreError> {
+        let (now, expired) = (s(self.clock.now()), s(connection.token_expires_at));
+        let own = Expression::new("SET toldExpiredAt = if_not_exists(toldExpiredAt, :now)")
+            .when("tokenExpiresAt = :expired")
+            .value(":now", now.clone())
+            .value(":expired", expired.clone());
+        let listed = Expression::new("SET #connection.toldExpiredAt = if_not_exists(#connection.toldExpiredAt, :now)")
+            .when("#connection.tokenExpiresAt = :expired")
+            .name("#connection", Connection::attribute(&connection.connection_id))
+            .value(":now", now)
+            .value(":expired", expired);
+        let own = self.store.update_item(&self.table, connection_key(&connection.connection_id), own);
+        let listed = self.store.update_item(&self.table, user_key(connection.user_id), listed);
+        futures_util::future::try_join(own, listed).await.map(|_| ())
+    }
+
+    /// Counts an action, and a send where it is one, against a connection's rates. Written beside what the action does.
+    pub async fn spend(&self, connection: &Connection, actions: Rate, sends: Option<Rate>) -> Result<(), StoreError> {
+        let buckets = [("actionsUntil", connection.actions_until, Some(actions)), ("sendsUntil", connection.sends_until, sends)];
+        let spent = buckets.into_iter().filter_map(|(name, until, rate)| Some((name, until, rate.filter(|rate| !rate.is_off())?.interval())));
+        let spent: Vec<_> = spent.collect();
+        if spent.is_empty() {
+            return Ok(());
+        }
+        let key = connection_key(&connection.connection_id);
+        // A bucket that was found full begins at the present. Of frames at the same moment one may do that; the others come behind it.
+        let first = count(&spent, Some(self.clock.now().millis()));
+        if let Err(Some(_)) = self.store.update_item(&self.table, key.clone(), first).await? {
+            let _ = self.store.update_item(&self.table, key, count(&spent, None)).await?;
+        }
+        Ok(())
     }
 
     /// A connection by its id, unless its item is dead.

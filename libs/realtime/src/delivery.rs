@@ -11,6 +11,7 @@ use shared_utils::http::Error;
 use shared_utils::ids::{SessionId, UserId};
 
 use crate::connections::{Connection, Connections};
+use crate::ending::Ending;
 use crate::gateway::{Gateway, PostOutcome};
 
 /// The largest frame that API Gateway carries, in bytes.
@@ -39,25 +40,6 @@ pub fn frame_text(frame: &Value) -> String {
     }
     short["truncated"] = json!(true);
     short.to_string()
-}
-
-/// What a connection is told whose token's time is over: with a fresh one it may come back.
-pub fn auth_expired_frame() -> Value {
-    json!({"action": "auth_expired", "reason": "token_expired", "reconnect": true})
-}
-
-/// What a connection is told whose login does not count any more, or whose rights were replaced: then it may come back with a
-/// fresh token. `None` when the error says nothing about the login.
-pub fn ended_frame(error: &Error) -> Option<Value> {
-    match error {
-        Error::SessionRevoked => Some(session_revoked_frame()),
-        Error::InvalidToken => Some(json!({"action": "closing", "reason": "rights_changed", "reconnect": true})),
-        _ => None,
-    }
-}
-
-fn session_revoked_frame() -> Value {
-    json!({"action": "sessionRevoked", "reason": "session_revoked", "reconnect": false})
 }
 
 /// Announces what happened to the people concerned.
@@ -114,12 +96,12 @@ impl Announcer {
         match self.revocations.check(connection.user_id, connection.session_id, connection.version).await {
             Ok(()) if connection.is_live(self.clock.now()) => {}
             Ok(()) => {
-                self.end(connection, &auth_expired_frame()).await;
+                self.expire(connection).await;
                 return Tally { ended: 1, ..Tally::default() };
             }
             Err(error) => {
-                let Some(frame) = ended_frame(&error) else { return Tally { failed: 1, ..Tally::default() } };
-                self.end(connection, &frame).await;
+                let Some(ending) = Ending::of_refusal(&error) else { return Tally { failed: 1, ..Tally::default() } };
+                self.end(connection, ending).await;
                 return Tally { ended: 1, ..Tally::default() };
             }
         }
@@ -141,30 +123,58 @@ impl Announcer {
         }
     }
 
+    /// What happens to a connection whose token's time is over: it is told so, once, and closed by whoever meets it a minute later.
+    /// In between it may be renewed.
+    pub async fn expire(&self, connection: &Connection) {
+        match connection.told_expired_at {
+            None => {
+                self.gateway.post(&connection.connection_id, &Ending::TokenExpired.frame().to_string()).await;
+                self.tell_expired(connection).await;
+            }
+            Some(_) if connection.is_past_renewal(self.clock.now()) => self.end(connection, Ending::TokenExpired).await,
+            Some(_) => {}
+        }
+    }
+
+    /// Notes that a connection was told that its token's time is over.
+    pub async fn tell_expired(&self, connection: &Connection) {
+        if let Err(error) = self.connections.told_expired(connection).await {
+            tracing::warn!(cause = Error::from(error).cause(), "it could not be noted that a connection's token has expired");
+        }
+    }
+
     /// Tells a connection why it ends, closes it and removes it.
-    pub async fn end(&self, connection: &Connection, frame: &Value) {
-        self.gateway.post(&connection.connection_id, &frame.to_string()).await;
+    pub async fn end(&self, connection: &Connection, ending: Ending) {
+        self.gateway.post(&connection.connection_id, &ending.frame().to_string()).await;
         self.gateway.close(&connection.connection_id).await;
         self.remove(connection).await;
     }
 
     /// Tells a connection that no item knows why it ends, and closes it.
-    pub async fn close_unknown(&self, connection_id: &str, frame: &Value) {
-        self.gateway.post(connection_id, &frame.to_string()).await;
+    pub async fn close_unknown(&self, connection_id: &str) {
+        self.gateway.post(connection_id, &Ending::UnknownConnection.frame().to_string()).await;
         self.gateway.close(connection_id).await;
     }
 
     /// Ends the sockets of these logins of a person.
     pub async fn end_sessions(&self, user: UserId, sessions: &[SessionId]) {
+        self.end_where(user, Ending::SessionRevoked, |connection| sessions.contains(&connection.session_id)).await;
+    }
+
+    /// Ends all sockets of a person.
+    pub async fn end_all(&self, user: UserId, ending: Ending) {
+        self.end_where(user, ending, |_| true).await;
+    }
+
+    async fn end_where(&self, user: UserId, ending: Ending, ends: impl Fn(&Connection) -> bool) {
         let connections = match self.connections.of_users(&[user]).await {
             Ok(connections) => connections,
             Err(error) => {
-                tracing::warn!(cause = Error::from(error).cause(), "sockets of an ended login could not be looked up");
+                tracing::warn!(cause = Error::from(error).cause(), "sockets that end could not be looked up");
                 return;
             }
         };
-        let frame = session_revoked_frame();
-        let ended = connections.iter().filter(|connection| sessions.contains(&connection.session_id)).map(|connection| self.end(connection, &frame));
+        let ended = connections.iter().filter(|connection| ends(connection)).map(|connection| self.end(connection, ending));
         futures_util::future::join_all(ended).await;
     }
 

@@ -6,10 +6,11 @@ use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::config::BehaviorVersion;
 use aws_sdk_apigatewaymanagement::config::retry::RetryConfig;
 use aws_sdk_apigatewaymanagement::config::timeout::TimeoutConfig;
-use aws_sdk_apigatewaymanagement::error::{DisplayErrorContext, SdkError};
+use aws_sdk_apigatewaymanagement::error::SdkError;
 use aws_smithy_types::Blob;
 use shared_utils::aws::AwsConfig;
 use shared_utils::dynamo::backoff;
+use shared_utils::http::Internal;
 
 /// How often a throttled post is tried.
 const THROTTLED_TRIES: u32 = 4;
@@ -60,7 +61,7 @@ impl Gateway {
                 Err(SdkError::ServiceError(error)) if error.err().is_gone_exception() => return PostOutcome::Gone,
                 Err(SdkError::ServiceError(error)) if error.err().is_limit_exceeded_exception() => backoff(attempt + 3).await,
                 Err(error) => {
-                    tracing::warn!(cause = %DisplayErrorContext(&error), "a post to a connection failed");
+                    tracing::warn!(cause = Internal::caused_by(&error).for_log(), "a post to a connection failed");
                     return PostOutcome::Failed;
                 }
             }
@@ -74,7 +75,7 @@ impl Gateway {
         if let Err(error) = self.client.delete_connection().connection_id(connection_id).send().await
             && !matches!(&error, SdkError::ServiceError(service) if service.err().is_gone_exception())
         {
-            tracing::warn!(cause = %DisplayErrorContext(&error), "a connection could not be closed");
+            tracing::warn!(cause = Internal::caused_by(&error).for_log(), "a connection could not be closed");
         }
     }
 }

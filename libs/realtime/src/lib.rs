@@ -5,8 +5,10 @@
 
 mod connections;
 mod delivery;
+mod ending;
 mod gateway;
 
 pub use connections::{Connection, Connections, MAX_PER_USER};
-pub use delivery::{Announcer, auth_expired_frame, ended_frame, frame_text};
+pub use delivery::{Announcer, frame_text};
+pub use ending::Ending;
 pub use gateway::{Gateway, PostOutcome};

@@ -1,11 +1,11 @@
 //! Page cursors: a place in a list, sealed for one caller, one route and one set of filters.
 //!
-//! Sealed with HMAC-SHA256 under a random key that each domain keeps in its own table: made at first use, known to no
-//! configuration, read once per process.
+//! Sealed with AES-256-GCM under a random key that each domain keeps in its own table: made at first use, known to no configuration,
+//! read once per process. Nobody can alter a cursor, use another's, or read in it what the list did not show.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::hmac;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use tokio::sync::OnceCell;
 
 use crate::dynamo::{Key, Store, StoreError, s};
@@ -14,14 +14,12 @@ use crate::random;
 
 /// Longer cursors are refused unread.
 const MAX_CHARS: usize = 4096;
-/// Length of the seal in bytes.
-const SEAL: usize = 32;
 
 /// Seals and opens the cursors of one domain.
 pub struct Cursors {
     store: Store,
     table: String,
-    key: OnceCell<hmac::Key>,
+    key: OnceCell<LessSafeKey>,
 }
 
 impl Cursors {
@@ -32,10 +30,13 @@ impl Cursors {
 
     /// A cursor that leads back to `place`, good only within `scope`.
     pub async fn seal(&self, scope: &[&str], place: &str) -> Result<String, Error> {
-        let seal = hmac::sign(self.key().await?, &sealed_text(scope, place.as_bytes()));
-        let mut bytes = seal.as_ref().to_vec();
-        bytes.extend_from_slice(place.as_bytes());
-        Ok(URL_SAFE_NO_PAD.encode(bytes))
+        let nonce = random::bytes::<NONCE_LEN>();
+        let mut sealed = place.as_bytes().to_vec();
+        self.key()
+            .await?
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(bound_to(scope)), &mut sealed)
+            .map_err(|_| Error::internal("a cursor could not be sealed"))?;
+        Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
     /// The place that a cursor leads to. [`Error::InvalidCursor`] when it was altered or sealed for another scope.
@@ -44,12 +45,14 @@ impl Cursors {
             return Err(Error::InvalidCursor);
         }
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Error::InvalidCursor)?;
-        let (seal, place) = bytes.split_at_checked(SEAL).ok_or(Error::InvalidCursor)?;
-        hmac::verify(self.key().await?, &sealed_text(scope, place), seal).map_err(|_| Error::InvalidCursor)?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or(Error::InvalidCursor)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Error::InvalidCursor)?;
+        let mut sealed = sealed.to_vec();
+        let place = self.key().await?.open_in_place(nonce, Aad::from(bound_to(scope)), &mut sealed).map_err(|_| Error::InvalidCursor)?;
         String::from_utf8(place.to_vec()).map_err(|_| Error::InvalidCursor)
     }
 
-    async fn key(&self) -> Result<&hmac::Key, StoreError> {
+    async fn key(&self) -> Result<&LessSafeKey, StoreError> {
         self.key
             .get_or_try_init(|| async {
                 let place = Key::new("SECRET#CURSOR", "KEY");
@@ -63,20 +66,20 @@ impl Cursors {
                     self.store.put_if_absent(&self.table, item.clone()).await?.unwrap_or(item)
                 };
                 let secret = item.get("secret").and_then(|value| value.as_s().ok()).ok_or_else(|| StoreError::corrupt("cursor key"))?;
-                Ok(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+                let secret = ring::digest::digest(&ring::digest::SHA256, secret.as_bytes());
+                let key = UnboundKey::new(&AES_256_GCM, secret.as_ref()).map_err(|_| StoreError::corrupt("cursor key"))?;
+                Ok(LessSafeKey::new(key))
             })
             .await
     }
 }
 
-/// What is sealed: the scope's parts, each with its length in front, so that none can run into the next; then the place.
-fn sealed_text(scope: &[&str], place: &[u8]) -> Vec<u8> {
+/// What a cursor is bound to: the scope's parts, each with its length in front, so that none can run into the next.
+fn bound_to(scope: &[&str]) -> Vec<u8> {
     let mut text = Vec::new();
     for part in scope {
         text.extend_from_slice(&part.len().to_be_bytes());
         text.extend_from_slice(part.as_bytes());
     }
-    text.push(0);
-    text.extend_from_slice(place);
     text
 }

@@ -10,10 +10,13 @@
 //! | [`dynamo`] | typed `DynamoDB` calls; expected outcomes as values |
 //! | [`cursor`] | page cursors bound to caller, route and filters |
 //! | [`after_answer`] | work that runs after the answer went out |
+//! | [`audit`], [`logging`] | what is logged, and what never is |
+//! | [`pace`] | rates, as token buckets |
 //! | [`runtime`] | the Lambda run loop around a handler |
-//! | [`ids`], [`clock`], [`env`], [`logging`], [`random`] | small things, one each |
+//! | [`ids`], [`clock`], [`env`], [`random`] | small things, one each |
 
 pub mod after_answer;
+pub mod audit;
 pub mod auth;
 pub mod aws;
 pub mod clock;
@@ -23,5 +26,6 @@ pub mod env;
 pub mod http;
 pub mod ids;
 pub mod logging;
+pub mod pace;
 pub mod random;
 pub mod runtime;

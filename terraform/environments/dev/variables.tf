@@ -22,6 +22,12 @@ variable "architecture" {
   default     = "x86_64"
 }
 
+variable "rates" {
+  description = "Limits that are not the code's own, such as { LOGIN_RATE = \"100/min\" }."
+  type        = map(string)
+  default     = {}
+}
+
 variable "signing_keys" {
   description = "Names of the keys that sign access tokens: the current one, and others whose tokens are good as well."
   type = object({

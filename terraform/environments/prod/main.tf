@@ -8,6 +8,7 @@ module "backend" {
   build_dir             = var.build_dir
   architecture          = var.architecture
   signing_keys          = var.signing_keys
+  rates                 = var.rates
   alarm_actions         = var.alarm_actions
   custom_domain         = var.custom_domain
   deletion_protection   = true

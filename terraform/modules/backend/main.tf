@@ -23,19 +23,23 @@ locals {
     },
   )
 
-  # Variables of the local stack alone do not exist here.
+  # Variables of the local stack alone do not exist here, and rates only where they are not the code's own.
   environments = {
     for name, function in local.stack.functions : name => {
-      for variable, source in function.environment : variable => local.sources[source] if !startswith(source, "local:")
+      for variable, source in function.environment : variable => source == "rate" ? var.rates[variable] : local.sources[source]
+      if !startswith(source, "local:") && (source != "rate" || contains(keys(var.rates), variable))
     }
   }
+  rate_variables = distinct(flatten([
+    for function in local.stack.functions : [for variable, source in function.environment : variable if source == "rate"]
+  ]))
 
   # What each role may do, as stack.yaml lists it.
   table_statements = {
     for name, function in local.stack.functions : name => [
       for permission in function.permissions : merge(
         {
-          Sid    = "Table${replace(title(permission.table), "-", "")}${can(permission.index) ? title(permission.index) : ""}${can(permission.leading_keys) ? "Keys" : ""}"
+          Sid    = "Table${replace(title(permission.table), "-", "")}${can(permission.index) ? title(permission.index) : ""}${join("", [for key in try(permission.leading_keys, []) : title(lower(replace(key, "/[^A-Z]/", "")))])}"
           Effect = "Allow"
           Action = [for action in permission.actions : "dynamodb:${action}"]
           Resource = can(permission.index) ? "${module.tables.arns[permission.table]}/index/${permission.index}" : (

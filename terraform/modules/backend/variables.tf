@@ -114,6 +114,22 @@ variable "alarm_actions" {
   default     = []
 }
 
+variable "rates" {
+  description = "Limits that are not the code's own, by the variable that stack.yaml names: such as { LOGIN_RATE = \"100/min\" }."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for rate in values(var.rates) : can(regex("^(off|(([1-9][0-9]{0,2}|1000)/s|([1-9][0-9]{0,3}|[1-5][0-9]{4}|60000)/min)(:[1-9][0-9]{0,3})?)$", rate))])
+    error_message = "A rate is off, or a count per s or min such as 20/min, with the size of bursts behind a colon where it differs: 1/s:10."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.rates), local.rate_variables)) == 0
+    error_message = "There are no other rates than ${join(", ", local.rate_variables)}."
+  }
+}
+
 variable "custom_domain" {
   description = "A domain of one's own for the HTTP API with its regional certificate, or null."
   type        = object({ name = string, certificate_arn = string })

@@ -154,7 +154,9 @@ async fn cursors_are_bound_and_sealed() {
     seen.sort();
     made.sort();
     assert_eq!(seen, made, "each once");
-    let altered = format!("{}A", &first[..first.len() - 1]);
+    // A character in the middle: the last one may hold bits that stand for nothing.
+    let middle = first.len() - 8;
+    let altered = format!("{}{}{}", &first[..middle], if first.as_bytes()[middle] == b'A' { 'B' } else { 'A' }, &first[middle + 1..]);
     for bad in
         ["&cursor=x", "&cursor=", &altered, &format!("{first}&q=project"), &format!("{first}&status=new"), &format!("&cursor={}", "A".repeat(5_000))]
     {

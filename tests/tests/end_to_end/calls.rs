@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use end_to_end::{Person, World, text};
 use local_stack::faults::{Effect, Fault};
+use local_stack::people::PASSWORD;
 use local_stack::records::{Permission, round_trips};
 use local_stack::stack::say;
 use reqwest::Method;
@@ -17,6 +18,15 @@ const BUDGET: &[(&str, usize)] = &[
     ("POST /auth/refresh", 1),
     ("POST /auth/logout", 3),
     ("GET /auth/me", 1),
+    ("PATCH /auth/me", 2),
+    ("POST /auth/password", 4),
+    ("GET /auth/sessions", 1),
+    ("DELETE /auth/sessions/{id}", 2),
+    ("GET /auth/users", 2),
+    ("PATCH /auth/users/{id}", 2),
+    // These have nothing to read beside which the check of ended logins could ride, every five seconds at most.
+    ("POST /auth/users", 2),
+    ("POST /auth/ws-ticket", 2),
     ("GET /projects/list", 2),
     ("POST /projects", 1),
     ("GET /projects/{id}", 1),
@@ -35,6 +45,7 @@ const BUDGET: &[(&str, usize)] = &[
     ("PATCH /messages/{id}", 2),
     ("DELETE /messages/{id}", 2),
     ("$connect", 2),
+    ("$connect with a ticket", 3),
     ("$disconnect", 1),
     ("sendMessage", 2),
     ("$default", 2),
@@ -43,7 +54,7 @@ const BUDGET: &[(&str, usize)] = &[
 /// A label with its ids taken out.
 fn route(label: &str) -> String {
     let segment = |segment: &str| {
-        let is_id = ["prj_", "usr_", "cnv_", "msg_"].iter().any(|prefix| segment.starts_with(prefix));
+        let is_id = ["prj_", "usr_", "cnv_", "msg_", "ses_"].iter().any(|prefix| segment.starts_with(prefix));
         if is_id { "{id}".to_owned() } else { segment.to_owned() }
     };
     label.split('/').map(segment).collect::<Vec<_>>().join("/")
@@ -54,9 +65,13 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
     let world = World::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     // Every call takes its time, so that what runs side by side is seen to, however busy the machine is.
-    world.stack().faults.add(Fault { action: None, effect: Effect::Delay(Duration::from_millis(30)), skip: 0, times: usize::MAX });
-    // Several rounds, and the dearest counts.
-    for _ in 0..3 {
+    world.stack().faults.add(Fault { action: None, effect: Effect::Delay(Duration::from_millis(100)), skip: 0, times: usize::MAX });
+    // What came before is not counted: quick calls that stand side by side are not seen to.
+    let before = world.stack().records.events().len();
+    // Several rounds. Within one the dearest counts; of the rounds the cheapest, since beside a busy suite calls that are sent together
+    // may not be seen to be, and never the other way round.
+    let mut ends = Vec::new();
+    for round in 0..3 {
         let project = world.project(&ana, "Atrium", &[]).await;
         let path = format!("/projects/{project}");
         ana.put(&format!("{path}/team/{}", ben.id), json!({"role": "editor"})).await.expect(200);
@@ -87,18 +102,32 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
         let other = world.login("dana").await;
         other.post("/auth/refresh", json!({"refreshToken": other.refresh_token})).await.expect(200);
         other.get("/auth/me").await.expect(200);
+        other.patch("/auth/me", json!({"firstName": format!("Dana {round}")})).await.expect(200);
+        other.get("/auth/users?q=dan").await.expect(200);
+        other.get(&format!("/auth/users?ids={},{}", ana.id, ben.id)).await.expect(200);
+        let ticket = text(&other.post("/auth/ws-ticket", json!({})).await.expect(200)["ticket"]);
+        drop(other.try_connect(&format!("?ticket={ticket}"), &[]).await.unwrap());
+        let elsewhere = world.login_again(&other).await;
+        let sessions = elsewhere.get("/auth/sessions").await.expect(200);
+        let session = sessions["items"].as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+        elsewhere.delete(&format!("/auth/sessions/{}", text(&session["sessionId"]))).await;
+        elsewhere.post("/auth/password", json!({"currentPassword": PASSWORD, "newPassword": PASSWORD})).await;
+        let other = elsewhere;
+        let made = ana.post("/auth/users", json!({"email": format!("new{round}@mylg.test"), "pending": true})).await.expect(201);
+        ana.patch(&format!("/auth/users/{}", text(&made["userId"])), json!({"role": "builder", "pending": false})).await.expect(200);
         other.post("/auth/logout", json!({})).await;
         world.settled().await;
+        ends.push(world.stack().records.events().len() - before);
     }
     // The gateway tells of a closed socket when it notices.
     while !world.stack().records.events().iter().any(|event| event.label == "$disconnect") {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let day = world.stack().records.events();
+    let day = world.stack().records.events().split_off(before);
     rarer_paths(&world, &ana, &cleo).await;
     hold_to_permissions(&world);
-    let mut costs: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for event in day {
+    let mut costs: BTreeMap<String, BTreeMap<usize, (usize, usize)>> = BTreeMap::new();
+    for (index, event) in day.into_iter().enumerate() {
         for call in event.calls.iter().chain(&event.calls_after) {
             assert_ne!(call.action, "Scan", "{} scans {:?}", event.label, call.tables);
         }
@@ -111,12 +140,20 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
         }
         // Routes that have nothing to read first wait for the revocations, every five seconds at most.
         let waits = ["POST /projects", "PATCH /messages/{id}", "DELETE /messages/{id}", "$connect"].contains(&route(&event.label).as_str());
-        let calls: Vec<_> =
-            event.calls.iter().filter(|call| !(waits && call.tables == [world.stack().declaration.table_name("auth")])).cloned().collect();
+        let calls: Vec<_> = event
+            .calls
+            .iter()
+            .filter(|call| !(waits && call.action == "BatchGetItem" && call.tables == [world.stack().declaration.table_name("auth")]))
+            .cloned()
+            .collect();
         let cost = (round_trips(&calls), event.calls.iter().filter(|call| !call.tables.is_empty()).count());
-        let known = costs.entry(route(&event.label)).or_insert(cost);
-        *known = if cost.0 > known.0 { cost } else { *known };
+        let with_ticket = event.label == "$connect" && event.calls.iter().any(|call| call.action == "DeleteItem");
+        let rounds = costs.entry(route(&event.label) + if with_ticket { " with a ticket" } else { "" }).or_default();
+        let known = rounds.entry(ends.iter().filter(|end| index >= **end).count()).or_insert(cost);
+        *known = cost.max(*known);
     }
+    let costs: BTreeMap<String, (usize, usize)> =
+        costs.into_iter().filter_map(|(route, rounds)| Some((route, rounds.into_values().min()?))).collect();
     let mut over = Vec::new();
     say(&format!("{:<46} {:>11} {:>6} {:>6}", "route", "round trips", "calls", "budget"));
     for (route, (trips, calls)) in &costs {
@@ -149,6 +186,8 @@ async fn rarer_paths(world: &World, ana: &Person, cleo: &Person) {
     }
     ana.post(&messages, json!({"text": "x", "optimisticId": "r-0"})).await.expect(200);
     assert!(ana.get(&format!("{messages}?limit=1")).await.expect(200)["nextCursor"].is_string());
+    assert!(ana.get("/auth/users?q=user&limit=1").await.expect(200)["nextCursor"].is_null());
+    assert!(ana.get("/auth/users?pending=true").await.expect(200)["items"].is_array());
     let leaver = world.login("cleo").await;
     let mut socket = leaver.connect().await;
     socket.ask(json!({"action": "sendMessage", "ref": "1", "conversationId": opened["conversationId"], "text": "x", "optimisticId": "s"})).await;

@@ -21,7 +21,7 @@ fn read_by(folder: &Path, found: &mut BTreeSet<String>) {
             continue;
         }
         let source = fs::read_to_string(&path).unwrap();
-        for call in ["required(\"", "optional(\"", "parsed(\"", "env::var(\""] {
+        for call in ["required(\"", "optional(\"", "parsed(\"", "env::var(\"", "from_env(\""] {
             for (at, _) in source.match_indices(call) {
                 let name: String = source[at + call.len()..].chars().take_while(|c| *c != '"').collect();
                 let is_variable = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');

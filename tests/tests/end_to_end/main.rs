@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
+mod audit;
 mod authorization;
 mod bad_input;
 mod calls;
@@ -10,4 +11,6 @@ mod environment;
 mod faults;
 mod realtime;
 mod restart;
+mod sessions;
+mod tokens;
 mod walk;

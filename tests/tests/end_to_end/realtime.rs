@@ -163,7 +163,8 @@ async fn an_eleventh_socket_closes_the_first_and_a_tab_replaces_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_good_for_a_minute_longer_than_it_says() {
-    let options = Options { passed: [("ACCESS_TTL_S".to_owned(), "1".to_owned())].into(), ..Options::for_tests() };
+    let mut options = Options::for_tests();
+    options.passed.insert("ACCESS_TTL_S".to_owned(), "1".to_owned());
     let world = World::start_with(options).await;
     let ana = world.login("ana").await;
     // Within the leeway of a minute everything still works.

@@ -51,8 +51,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             role: wanted.role.unwrap_or(Role::User),
             first_name: wanted.first_name,
             last_name: wanted.last_name,
+            pending: false,
         };
-        let answer = match store.create_user(new, Clock::System.now()).await {
+        let answer = match store.create_user(new, None, Clock::System.now()).await {
             Ok(profile) if one_time => json!({"email": profile.email, "userId": profile.user_id, "oneTimePassword": password}),
             Ok(profile) => json!({"email": profile.email, "userId": profile.user_id}),
             Err(Error::Conflict(_)) => json!({"email": wanted.email, "exists": true}),

@@ -2,13 +2,16 @@
 
 use access::revocations::Mark;
 use serde::Serialize;
+use shared_utils::audit;
 use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{RACE_TRIES, TransactError, backoff};
 use shared_utils::http::fields::Fields;
-use shared_utils::http::{Call, Error, Response};
+use shared_utils::http::{Call, Error, Request, Response};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 
 use crate::store::{Attempt, Family, MAX_FAMILIES, Profile, User};
 use crate::tokens::{RefreshToken, Subject, TokenPair};
+use crate::transport::Transport;
 use crate::{App, passwords};
 
 #[derive(Serialize)]
@@ -19,6 +22,10 @@ struct Answer {
 }
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let request = &call.request;
+    let transport = Transport::of(request)?;
+    transport.guard(request, &app.edge.cors)?;
+    app.addresses.login(request, app.edge.clock.now())?;
     let mut fields = Fields::new(call.body);
     let email = fields.required_string("email", 1..=254);
     // Taken exactly as sent: a blank one is as wrong as any other.
@@ -26,34 +33,34 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let password = fields.require("password", password).unwrap_or_default();
     fields.finish()?;
 
-    let attempt = count(app, &email, &call.request.source_ip).await?;
-    let (user, families) = match attempt.user {
-        Some(user) => app.store.user_with_families(user).await?,
+    let (attempt, known) = count(app, &email, request).await?;
+    for race in 0..RACE_TRIES {
         // Nobody is looked up as somebody is: the same calls take the same time.
-        None => app.store.user_with_families(nobody()).await?,
-    };
-    let matches = passwords::verify(&password, user.as_ref().map(|user| user.password_hash.as_str()))?;
-    let user = match user {
-        // A shut account looks like a wrong password.
-        Some(user) if matches && !user.disabled => user,
-        _ => {
-            tracing::info!(audit = "login_failed", requestId = call.request.request_id, userId = attempt.user.map(tracing::field::display), "audit");
-            return Err(Error::InvalidCredentials);
+        let (user, families) = app.store.user_with_families(known.unwrap_or_else(nobody)).await?;
+        let matches = passwords::verify(&password, user.as_ref().map(|user| user.password_hash.as_str()))?;
+        let user = match user {
+            // A shut account looks like a wrong password.
+            Some(user) if matches && !user.disabled => user,
+            _ => {
+                let user = known.map(tracing::field::display);
+                audit!("login_failed", requestId = request.request_id, userId = user, address = attempt.pseudonym());
+                return Err(Error::InvalidCredentials);
+            }
+        };
+        let now = app.edge.clock.now();
+        let (family, token) = new_session(app, &user, request, now);
+        // Signed before it is kept: a login that cannot be answered must not push another one out.
+        let tokens = app.tokens.pair(family.subject(), &token, family.expires_at(), transport, now).await?;
+        if open_session(app, &attempt, &user, &family, families).await? {
+            audit!("login", requestId = request.request_id, userId = %family.user_id, sessionId = %family.session_id);
+            let response = Response::json(200, &Answer { tokens, user: user.profile.clone() })?;
+            rehash_later(app, user, password);
+            return Ok(transport.with_token(response, &token.text(), family.seconds_left(now)));
         }
-    };
-    let request = &call.request;
-    let tokens = open_session(app, &attempt, &user, families, (request.user_agent(), request.source_ip.clone())).await?;
-    tracing::info!(audit = "login", requestId = request.request_id, userId = %user.profile.user_id, "audit");
-    let response = Response::json(200, &Answer { tokens, user: user.profile.clone() });
-    if passwords::is_outdated(&user.password_hash) {
-        let hash = passwords::hash(&password)?;
-        let store = app.store.clone();
-        // A good login does not fail because of it: the next one tries again.
-        app.after.push(async move {
-            let _ = store.rehash(&user, &hash).await;
-        });
+        // The account changed while its password was checked: look again.
+        backoff(race).await;
     }
-    response
+    Err(TransactError::Contended.into())
 }
 
 /// A user that does not exist: the first id of all.
@@ -61,32 +68,51 @@ fn nobody() -> UserId {
     UserId::generate(Timestamp::from_millis(0))
 }
 
-/// Counts the attempt as a failure before any hashing, so that guesses in parallel count as well; a success takes it back.
-async fn count(app: &App, email: &str, ip: &str) -> Result<Attempt, Error> {
-    for _ in 0..shared_utils::dynamo::RACE_TRIES {
+/// Replaces a hash of other parameters after the answer. A good login does not fail because of it: the next one tries again.
+fn rehash_later(app: &App, user: User, password: String) {
+    if passwords::is_outdated(&user.password_hash) {
+        let store = app.store.clone();
+        app.after.push(async move {
+            if let Ok(hash) = passwords::hash(&password) {
+                let _ = store.rehash(&user, &hash).await;
+            }
+        });
+    }
+}
+
+/// Counts the attempt as a failure before any hashing, so that guesses in parallel count as well; a success takes it back. Who is
+/// behind the address is looked up beside it, and not at all while it is locked.
+pub(super) async fn count(app: &App, email: &str, request: &Request) -> Result<(Attempt, Option<UserId>), Error> {
+    for _ in 0..RACE_TRIES {
         let now = app.edge.clock.now();
-        let attempt = app.store.attempt(email, ip).await?;
+        let attempt = app.store.attempt(email, &request.source_ip, now).await?;
         if let Some(lock) = attempt.lock(now) {
-            tracing::info!(audit = "login_locked", userId = attempt.user.map(tracing::field::display), "audit");
+            audit!("login_locked", requestId = request.request_id, address = attempt.pseudonym());
             return Err(Error::TooManyAttempts { retry_after: lock.retry_after });
         }
-        if app.store.count_failure(&attempt, now).await? {
-            return Ok(attempt);
+        let (counted, user) = futures_util::future::try_join(app.store.count_failure(&attempt, now), app.store.user_of(email)).await?;
+        if counted {
+            return Ok((attempt, user));
         }
     }
     Err(Error::TooManyAttempts { retry_after: 1 })
 }
 
-/// Adds a login in one transaction; the least recently used one makes room when there are too many.
-async fn open_session(app: &App, attempt: &Attempt, user: &User, mut families: Vec<Family>, from: (String, String)) -> Result<TokenPair, Error> {
-    let now = app.edge.clock.now();
+fn new_session(app: &App, user: &User, request: &Request, now: Timestamp) -> (Family, RefreshToken) {
     let user_id = user.profile.user_id;
     let token = RefreshToken::first(FamilyId::generate(now, user_id));
     let subject =
         Subject { user: user_id, session: SessionId::generate(now), role: user.profile.role, version: user.version, pending: user.profile.pending };
-    let family = Family::new(&token, subject, app.tokens.lifetimes, from, now);
-    let mut writes = app.store.attempt_succeeded(attempt, now)?;
-    writes.push(app.store.family_put(&family)?);
+    let from = (request.user_agent(), request.source_ip.clone());
+    (Family::new(&token, subject, user.logins + 1, app.tokens.lifetimes, from, now), token)
+}
+
+/// Adds a login in one transaction, to the account as it was read; the least recently used one makes room when there are too many.
+/// `false` when the account has changed since, or another login was added.
+async fn open_session(app: &App, attempt: &Attempt, user: &User, family: &Family, mut families: Vec<Family>) -> Result<bool, Error> {
+    let (user_id, now) = (user.profile.user_id, family.created_at);
+    let mut writes = vec![app.store.login_counted(user), app.store.family_put(family)?];
+    writes.extend(app.store.attempt_succeeded(attempt, now)?);
 
     families.sort_by_key(|family| (family.is_live(now), family.last_used_at));
     let surplus = (families.len() + 1).saturating_sub(MAX_FAMILIES);
@@ -95,10 +121,14 @@ async fn open_session(app: &App, attempt: &Attempt, user: &User, mut families: V
     if !ended.is_empty() {
         writes.push(app.revocations.write(&ended.iter().copied().map(Mark::Session).collect::<Vec<_>>()));
     }
-    app.store.transact(writes).await?;
-    if !ended.is_empty() {
-        let announcer = app.announcer.clone();
-        app.after.push(async move { announcer.end_sessions(user_id, &ended).await });
+    match app.store.transact(writes).await {
+        Ok(()) => {}
+        Err(error) if error.refused_at(0).is_some() => return Ok(false),
+        Err(error) => return Err(error.into()),
     }
-    app.tokens.pair(subject, &token, family.expires_at(), now).await
+    if !ended.is_empty() {
+        app.revocations.forget().await;
+        app.end_sessions_later(user_id, ended);
+    }
+    Ok(true)
 }

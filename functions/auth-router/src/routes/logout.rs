@@ -1,5 +1,6 @@
 //! `POST /auth/logout`: a good refresh token decides; else a rightly signed bearer counts, although revoked or expired.
 
+use shared_utils::audit;
 use shared_utils::auth::credentials;
 use shared_utils::dynamo::{RACE_TRIES, backoff};
 use shared_utils::http::fields::{Fields, Patch};
@@ -8,6 +9,7 @@ use shared_utils::ids::{FamilyId, SessionId, UserId};
 
 use crate::App;
 use crate::tokens::RefreshToken;
+use crate::transport::Transport;
 
 /// Which of the caller's logins end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,35 +33,46 @@ impl std::str::FromStr for Scope {
 }
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let transport = Transport::of(&call.request)?;
+    let request_id = call.request.request_id.clone();
+    transport.guard(&call.request, &app.edge.cors)?;
+    transport.cleared_on_401(logout(app, call, transport).await, &request_id)
+}
+
+async fn logout(app: &App, call: Call, transport: Transport) -> Result<Response, Error> {
     let mut fields = Fields::new(call.body);
-    let token = fields.string("refreshToken", 0..=512);
+    let token = transport.token(&call.request, &mut fields);
     let scope = fields.parsed::<Scope>("scope", "One of local, others, global.").value().unwrap_or(Scope::Local);
     fields.finish()?;
 
-    if let Some((user, session)) = who(app, token, call.request.header("authorization")).await? {
-        end(app, user, session, scope).await?;
-        tracing::info!(audit = "logout", requestId = call.request.request_id, userId = %user, sessionId = %session, "audit");
+    if let Some((user, session, is_current)) = who(app, token, call.request.header("authorization")).await? {
+        // A token that was replaced ends the login it came from, and says nothing about others.
+        end(app, user, session, if is_current { scope } else { Scope::Local }).await?;
+        audit!("logout", requestId = call.request.request_id, userId = %user, sessionId = %session);
     }
-    Ok(Response::empty(204))
+    let response = Response::empty(204);
+    // The login that stays keeps its cookie.
+    Ok(if scope == Scope::Others { response } else { transport.cleared(response) })
 }
 
-/// Whose logins are meant. A dead refresh token means nobody's, and that is fine: it is dead.
-async fn who(app: &App, token: Patch<String>, header: Option<&str>) -> Result<Option<(UserId, SessionId)>, Error> {
+/// Whose logins are meant, and whether by a credential that counts. A dead refresh token means nobody's, and that is fine: it is dead.
+async fn who(app: &App, token: Patch<String>, header: Option<&str>) -> Result<Option<(UserId, SessionId, bool)>, Error> {
+    let now = app.edge.clock.now();
     let Patch::Set(text) = token else {
-        let caller = app.edge.verifier.verify_ignoring_expiry(credentials::bearer(header)?, app.edge.clock.now())?;
-        return Ok(Some((caller.user, caller.session)));
+        let caller = app.edge.verifier.verify_ignoring_expiry(credentials::bearer(header)?, now)?;
+        return Ok(Some((caller.user, caller.session, true)));
     };
     let family = match RefreshToken::parse(&text) {
-        Some(token) => app.store.family_of(&token).await?,
+        Some(token) => app.store.family_of(&token, now).await?,
         None => None,
     };
-    if let Some(family) = family {
-        return Ok(Some((family.user_id, family.session_id)));
+    if let Some((family, is_current)) = family {
+        return Ok(Some((family.user_id, family.session_id, is_current)));
     }
     // The token is dead or unknown: a bearer that is sent beside it still says who wants to leave.
     let caller = header.and_then(|header| credentials::bearer(Some(header)).ok());
-    let caller = caller.and_then(|token| app.edge.verifier.verify_ignoring_expiry(token, app.edge.clock.now()).ok());
-    Ok(caller.map(|caller| (caller.user, caller.session)))
+    let caller = caller.and_then(|token| app.edge.verifier.verify_ignoring_expiry(token, now).ok());
+    Ok(caller.map(|caller| (caller.user, caller.session, true)))
 }
 
 /// Ends the logins for refresh and access tokens in one transaction, their sockets after the answer.

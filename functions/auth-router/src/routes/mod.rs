@@ -3,8 +3,16 @@
 mod jwks;
 mod login;
 mod logout;
-mod me;
+mod me_get;
+mod me_patch;
+mod password;
 mod refresh;
+mod session_delete;
+mod sessions_list;
+mod users_create;
+mod users_list;
+mod users_patch;
+mod ws_ticket;
 
 use http::Method;
 use shared_utils::auth::Caller;
@@ -23,7 +31,23 @@ pub enum Action {
     /// `POST /auth/logout`
     Logout,
     /// `GET /auth/me`
-    Me,
+    GetMe,
+    /// `PATCH /auth/me`
+    PatchMe,
+    /// `POST /auth/password`
+    Password,
+    /// `GET /auth/sessions`
+    ListSessions,
+    /// `DELETE /auth/sessions/{id}`
+    DeleteSession,
+    /// `GET /auth/users`
+    ListUsers,
+    /// `POST /auth/users`
+    CreateUser,
+    /// `PATCH /auth/users/{id}`
+    PatchUser,
+    /// `POST /auth/ws-ticket`
+    WsTicket,
     /// `GET /auth/.well-known/jwks.json`
     Jwks,
 }
@@ -33,9 +57,17 @@ const BODY: usize = 4 * 1024;
 /// Every route of this function.
 pub static ROUTES: &[Route<Action>] = &[
     Route::new(Method::POST, "/auth/login", Access::Public, Body::Json(BODY), Action::Login),
-    Route::new(Method::POST, "/auth/refresh", Access::Public, Body::Json(BODY), Action::Refresh),
+    Route::new(Method::POST, "/auth/refresh", Access::Public, Body::OptionalJson(BODY), Action::Refresh),
     Route::new(Method::POST, "/auth/logout", Access::Public, Body::OptionalJson(BODY), Action::Logout),
-    Route::new(Method::GET, "/auth/me", Access::SignedIn, Body::None, Action::Me),
+    Route::new(Method::GET, "/auth/me", Access::SignedIn, Body::None, Action::GetMe),
+    Route::new(Method::PATCH, "/auth/me", Access::Approved, Body::Json(BODY), Action::PatchMe).admitting(),
+    Route::new(Method::POST, "/auth/password", Access::Approved, Body::Json(BODY), Action::Password).admitting(),
+    Route::new(Method::GET, "/auth/sessions", Access::Approved, Body::None, Action::ListSessions),
+    Route::new(Method::DELETE, "/auth/sessions/{id}", Access::Approved, Body::None, Action::DeleteSession).admitting(),
+    Route::new(Method::GET, "/auth/users", Access::Approved, Body::None, Action::ListUsers),
+    Route::new(Method::POST, "/auth/users", Access::Approved, Body::Json(BODY), Action::CreateUser),
+    Route::new(Method::PATCH, "/auth/users/{id}", Access::Approved, Body::Json(BODY), Action::PatchUser).admitting(),
+    Route::new(Method::POST, "/auth/ws-ticket", Access::Approved, Body::OptionalJson(BODY), Action::WsTicket),
     Route::new(Method::GET, "/auth/.well-known/jwks.json", Access::Public, Body::None, Action::Jwks),
 ];
 
@@ -60,7 +92,15 @@ impl Api for App {
             Action::Login => login::handle(self, call).await,
             Action::Refresh => refresh::handle(self, call).await,
             Action::Logout => logout::handle(self, call).await,
-            Action::Me => me::handle(self, call).await,
+            Action::GetMe => me_get::handle(self, call).await,
+            Action::PatchMe => me_patch::handle(self, call).await,
+            Action::Password => password::handle(self, call).await,
+            Action::ListSessions => sessions_list::handle(self, call).await,
+            Action::DeleteSession => session_delete::handle(self, call).await,
+            Action::ListUsers => users_list::handle(self, call).await,
+            Action::CreateUser => users_create::handle(self, call).await,
+            Action::PatchUser => users_patch::handle(self, call).await,
+            Action::WsTicket => ws_ticket::handle(self, call).await,
             Action::Jwks => jwks::handle(self),
         }
     }

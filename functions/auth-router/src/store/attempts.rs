@@ -10,6 +10,7 @@ use shared_utils::random::sha256;
 
 use super::AuthStore;
 use super::users::{email_key, normalized};
+use crate::limits::network;
 
 /// The failure from which on each one locks.
 const FIRST_LOCKING: u32 = 5;
@@ -47,8 +48,6 @@ pub(crate) struct Attempt {
     /// Where it is counted: at this place, when the address signed in from there before.
     key: Key,
     count: Option<Count>,
-    /// The user behind the address, if there is one.
-    pub(crate) user: Option<UserId>,
 }
 
 /// The address is locked.
@@ -59,6 +58,11 @@ pub(crate) struct Lock {
 }
 
 impl Attempt {
+    /// What the audit calls the address: enough of its hash to tell it from others.
+    pub(crate) fn pseudonym(&self) -> &str {
+        &self.address[..12]
+    }
+
     /// Whether the address is locked now.
     pub(crate) fn lock(&self, now: Timestamp) -> Option<Lock> {
         let left = self.count.as_ref().map_or(0, |count| count.locked_until - now.millis());
@@ -67,27 +71,35 @@ impl Attempt {
 }
 
 impl AuthStore {
-    /// Looks up what is known of an address and a place, in one call.
-    pub(crate) async fn attempt(&self, email: &str, ip: &str) -> Result<Attempt, StoreError> {
+    /// The user behind an address, if there is one.
+    pub(crate) async fn user_of(&self, email: &str) -> Result<Option<UserId>, StoreError> {
+        let item = self.store.get_item(&self.table, &email_key(email)).await?;
+        Ok(item.and_then(|item| item.get("userId")?.as_s().ok()?.parse().ok()))
+    }
+
+    /// Looks up what is counted of an address and a place, in one call: the same one whether there is such an account or not.
+    pub(crate) async fn attempt(&self, email: &str, ip: &str, now: Timestamp) -> Result<Attempt, StoreError> {
         let address = sha256(normalized(email).as_bytes());
-        let (email, anywhere) = (email_key(email), Key::new(format!("ATTEMPTS#{address}"), "ANYWHERE"));
-        let place = Key::new(format!("ATTEMPTS#{address}"), format!("PLACE#{}", sha256(ip.as_bytes())));
+        let anywhere = Key::new(format!("ATTEMPTS#{address}"), "ANYWHERE");
+        let place = Key::new(format!("ATTEMPTS#{address}"), format!("PLACE#{}", sha256(network(ip).as_bytes())));
         let table = self.table.as_str();
-        let mut found = self.store.get_many(&[(table, email.clone()), (table, anywhere.clone()), (table, place.clone())]).await?;
-        let user = found.remove(&(self.table.clone(), email)).and_then(|item| item.get("userId")?.as_s().ok()?.parse().ok());
-        let (key, item) = match found.remove(&(self.table.clone(), place.clone())) {
-            Some(item) => (place.clone(), Some(item)),
-            None => (anywhere.clone(), found.remove(&(self.table.clone(), anywhere))),
+        let mut found = self.store.get_many(&[(table, anywhere.clone()), (table, place.clone())]).await?;
+        let at_place: Option<Count> = found.remove(&(self.table.clone(), place.clone())).map(from_item).transpose()?;
+        let elsewhere: Option<Count> = found.remove(&(self.table.clone(), anywhere.clone())).map(from_item).transpose()?;
+        // The service deletes what has expired days later.
+        let (key, count) = match at_place.filter(|count| count.ttl > now.seconds()) {
+            Some(count) => (place.clone(), Some(count)),
+            None => (anywhere, elsewhere),
         };
-        Ok(Attempt { address, place, key, count: item.map(from_item).transpose()?, user })
+        Ok(Attempt { address, place, key, count })
     }
 
     /// Counts the attempt as a failure, before the password is looked at. `false` when another attempt was counted meanwhile:
     /// then what is known must be looked up again.
     pub(crate) async fn count_failure(&self, attempt: &Attempt, now: Timestamp) -> Result<bool, StoreError> {
-        let at_place = attempt.key == attempt.place;
-        let ttl = now.seconds() + if at_place { PLACE_SECONDS } else { 2 * CEILING_SECONDS };
         let before = attempt.count.clone().unwrap_or_default();
+        // A place is the owner's for so long after a success, whatever fails there.
+        let ttl = if attempt.key == attempt.place { before.ttl } else { now.seconds() + 2 * CEILING_SECONDS };
         let after = before.after_failure(now, ttl);
         let condition = if attempt.count.is_some() { "failures = :before AND lastFailureAt = :lastBefore" } else { "attribute_not_exists(pk)" };
         let mut expression = Expression::new("SET failures = :failures, lastFailureAt = :last, lockedUntil = :until, #ttl = :ttl, #type = :type")
@@ -105,11 +117,15 @@ impl AuthStore {
         Ok(self.store.update_item(&self.table, attempt.key.clone(), expression).await?.is_ok())
     }
 
-    /// The writes that go with a success: the count starts again, and the place is the owner's from now on.
+    /// The writes that go with a success: its count starts again, and the place is the owner's from now on. What a stranger has run up
+    /// elsewhere stays as it is.
     pub(crate) fn attempt_succeeded(&self, attempt: &Attempt, now: Timestamp) -> Result<Vec<TransactWriteItem>, StoreError> {
         let fresh = Count { ttl: now.seconds() + PLACE_SECONDS, ..Count::default() };
-        let anywhere = Key::new(format!("ATTEMPTS#{}", attempt.address), "ANYWHERE");
-        Ok(vec![put(&self.table, to_item(attempt.place.clone(), "attempts", &fresh)?, None), delete(&self.table, anywhere, None)])
+        let mut writes = vec![put(&self.table, to_item(attempt.place.clone(), "attempts", &fresh)?, None)];
+        if attempt.key != attempt.place {
+            writes.push(delete(&self.table, attempt.key.clone(), None));
+        }
+        Ok(writes)
     }
 }
 

@@ -4,15 +4,19 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Key, StoreError, delete, from_item, n, put, s, to_item, update};
-use shared_utils::http::Error;
+use shared_utils::dynamo::{Expression, ItemBucket, Key, RACE_TRIES, StoreError, check, delete, from_item, n, put, s, to_item, update};
+use shared_utils::http::{Error, Internal};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
+use shared_utils::pace::Rate;
 
 use super::AuthStore;
 use crate::tokens::{Lifetimes, RefreshToken, Subject};
 
 /// Clocks may differ by this much where expiries are compared, in seconds.
 const SLACK_SECONDS: i64 = 120;
+
+/// How long a token is kept for whoever was owed it, in seconds: longer than a key's keeper is away.
+const OWED_SECONDS: i64 = 900;
 
 /// One login.
 #[derive(Clone, Serialize, Deserialize)]
@@ -32,6 +36,13 @@ pub(crate) struct Family {
     /// When it was derived, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rotated_at: Option<i64>,
+    /// Until when the token before still gets it although the grace is over, in milliseconds since the epoch: set when a rotation's
+    /// answer could not be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owed_until: Option<i64>,
+    /// Which login of its user it is, counted from 1.
+    #[serde(default)]
+    pub(crate) number: u64,
     pub(crate) created_at: Timestamp,
     pub(crate) last_used_at: Timestamp,
     /// Epoch seconds.
@@ -51,7 +62,14 @@ pub(crate) struct Family {
 
 impl Family {
     /// A new login that ends by itself as `lifetimes` say.
-    pub(crate) fn new(token: &RefreshToken, subject: Subject, lifetimes: Lifetimes, (user_agent, ip): (String, String), now: Timestamp) -> Self {
+    pub(crate) fn new(
+        token: &RefreshToken,
+        subject: Subject,
+        number: u64,
+        lifetimes: Lifetimes,
+        (user_agent, ip): (String, String),
+        now: Timestamp,
+    ) -> Self {
         let absolute_expiry = now.seconds() + lifetimes.refresh_absolute;
         Self {
             family_id: token.family,
@@ -61,6 +79,8 @@ impl Family {
             previous_hash: None,
             nonce: None,
             rotated_at: None,
+            owed_until: None,
+            number,
             created_at: now,
             last_used_at: now,
             idle_expiry: now.seconds() + lifetimes.refresh_idle,
@@ -85,6 +105,11 @@ impl Family {
         Timestamp::from_seconds(self.idle_expiry.min(self.absolute_expiry))
     }
 
+    /// Seconds until its refresh token ends.
+    pub(crate) fn seconds_left(&self, now: Timestamp) -> i64 {
+        (self.expires_at().seconds() - now.seconds()).max(0)
+    }
+
     /// Whether it can still be used.
     pub(crate) fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at().plus_seconds(SLACK_SECONDS) > now
@@ -103,7 +128,7 @@ pub(crate) enum Rotation {
     Dead,
 }
 
-fn family_key(family: FamilyId) -> Key {
+pub(super) fn family_key(family: FamilyId) -> Key {
     Key::new(format!("USER#{}", family.user()), format!("FAMILY#{family}"))
 }
 
@@ -124,47 +149,84 @@ impl AuthStore {
         update(&self.table, family_key(family), expression)
     }
 
-    /// The login that a refresh token belongs to, when the token is its current one or the one before it.
-    pub(crate) async fn family_of(&self, token: &RefreshToken) -> Result<Option<Family>, StoreError> {
+    /// The live login that a refresh token belongs to, and whether the token is its current one: the one before it says no more than
+    /// which login is meant.
+    pub(crate) async fn family_of(&self, token: &RefreshToken, now: Timestamp) -> Result<Option<(Family, bool)>, StoreError> {
         let family: Option<Family> = self.store.get(&self.table, &family_key(token.family)).await?;
         let hash = token.hash();
-        Ok(family.filter(|family| family.current_hash == hash || family.previous_hash.as_ref() == Some(&hash)))
+        Ok(family.filter(|family| family.is_live(now)).and_then(|family| {
+            let is_current = family.current_hash == hash;
+            (is_current || family.previous_hash.as_ref() == Some(&hash)).then_some((family, is_current))
+        }))
+    }
+
+    /// Gives whoever holds the token before the current one more time to come for it: the answer that carried it could not be made.
+    pub(crate) async fn owe(&self, family: &Family, now: Timestamp) -> Result<(), StoreError> {
+        let expression = Expression::new("SET owedUntil = :until")
+            .when("currentHash = :current AND attribute_not_exists(revokedAt)")
+            .value(":until", n(now.millis() + OWED_SECONDS * 1000))
+            .value(":current", s(&family.current_hash));
+        let _ = self.store.update_item(&self.table, family_key(family.family_id), expression).await?;
+        Ok(())
+    }
+
+    /// A condition for a transaction: the login was not ended.
+    pub(crate) fn family_check(&self, family: FamilyId) -> TransactWriteItem {
+        check(&self.table, family_key(family), Expression::new("attribute_exists(pk) AND attribute_not_exists(revokedAt)"))
     }
 
     /// Moves a family's chain on, in one conditional write; its failure tells repetition, reuse and death apart.
-    pub(crate) async fn rotate(&self, presented: &RefreshToken, lifetimes: Lifetimes, now: Timestamp) -> Result<Rotation, Error> {
+    /// [`Error::TooManyRequests`] when the family moves too fast: then nothing has moved.
+    pub(crate) async fn rotate(&self, presented: &RefreshToken, lifetimes: Lifetimes, rate: Rate, now: Timestamp) -> Result<Rotation, Error> {
         let nonce = shared_utils::random::secret();
         let successor = presented.successor(nonce.as_bytes())?;
         let hash = presented.hash();
-        let cut = n(now.seconds() - SLACK_SECONDS);
-        let expression = Expression::new(
-            "SET currentHash = :next, previousHash = :presented, nonce = :nonce, rotatedAt = :rotatedAt, lastUsedAt = :now, idleExpiry = :idleExpiry",
-        )
-        .when("currentHash = :presented AND attribute_not_exists(revokedAt) AND idleExpiry > :cut AND absoluteExpiry > :cut")
-        .value(":next", s(successor.hash()))
-        .value(":presented", s(&hash))
-        .value(":nonce", s(nonce))
-        .value(":rotatedAt", n(now.millis()))
-        .value(":now", s(now))
-        .value(":idleExpiry", n(now.seconds() + lifetimes.refresh_idle))
-        .value(":cut", cut);
-        let met = match self.store.update_item(&self.table, family_key(presented.family), expression).await? {
-            Ok(item) => return Ok(Rotation::Rotated(Box::new(from_item(item)?), successor)),
-            Err(met) => met,
-        };
-        let Some(item) = met else { return Ok(Rotation::Dead) };
-        let family: Family = from_item(item)?;
-        if !family.is_live(now) || family.current_hash == hash {
-            return Ok(Rotation::Dead);
+        let mut bucket = ItemBucket::new("spokenFor", rate, now);
+        for _ in 0..RACE_TRIES {
+            let expression = Expression::new(
+                "SET currentHash = :next, previousHash = :presented, nonce = :nonce, rotatedAt = :rotatedAt, lastUsedAt = :now, \
+                 idleExpiry = :idleExpiry REMOVE owedUntil",
+            )
+            .when("currentHash = :presented AND attribute_not_exists(revokedAt) AND idleExpiry > :cut AND absoluteExpiry > :cut")
+            .value(":next", s(successor.hash()))
+            .value(":presented", s(&hash))
+            .value(":nonce", s(&nonce))
+            .value(":rotatedAt", n(now.millis()))
+            .value(":now", s(now))
+            .value(":idleExpiry", n(now.seconds() + lifetimes.refresh_idle))
+            .value(":cut", n(now.seconds() - SLACK_SECONDS));
+            let met = match self.store.update_item(&self.table, family_key(presented.family), bucket.count(expression)?).await? {
+                Ok(item) => return Ok(Rotation::Rotated(Box::new(from_item(item)?), successor)),
+                Err(met) => met,
+            };
+            let Some(item) = met else { return Ok(Rotation::Dead) };
+            bucket.met(Some(&item));
+            let family: Family = from_item(item)?;
+            if !family.is_live(now) {
+                return Ok(Rotation::Dead);
+            }
+            if family.current_hash == hash {
+                // Only the pace was in the way.
+                continue;
+            }
+            return family.presented_before(presented, &hash, lifetimes, now);
         }
-        let is_previous = family.previous_hash.as_ref() == Some(&hash);
-        let in_grace = family.rotated_at.is_some_and(|rotated_at| (now.millis() - rotated_at).abs() <= lifetimes.grace * 1000);
-        match &family.nonce {
+        Err(Error::Unavailable(Internal::new("a login kept changing while it was refreshed")))
+    }
+}
+
+impl Family {
+    /// What a token leads to that is not the current one.
+    fn presented_before(self, presented: &RefreshToken, hash: &str, lifetimes: Lifetimes, now: Timestamp) -> Result<Rotation, Error> {
+        let is_previous = self.previous_hash.as_deref() == Some(hash);
+        let in_grace = self.rotated_at.is_some_and(|rotated_at| (now.millis() - rotated_at).abs() <= lifetimes.grace * 1000)
+            || self.owed_until.is_some_and(|until| now.millis() <= until);
+        match &self.nonce {
             Some(nonce) if is_previous && in_grace => {
                 let successor = presented.successor(nonce.as_bytes())?;
-                Ok(Rotation::Repeated(Box::new(family), successor))
+                Ok(Rotation::Repeated(Box::new(self), successor))
             }
-            _ => Ok(Rotation::Reused(Box::new(family))),
+            _ => Ok(Rotation::Reused(Box::new(self))),
         }
     }
 }

@@ -6,15 +6,27 @@
 //! | family (one login) | `USER#<userId>` | `FAMILY#<familyId>` |
 //! | e-mail address → user | `EMAIL#<address>` | `USER` |
 //! | failed attempts of an address | `ATTEMPTS#<sha256 of address>` | `ANYWHERE`, `PLACE#<sha256 of ip>` |
+//! | active administrators | `ADMINS` | `ACTIVE` |
+//! | someone who waits for approval | `PENDING` | `<userId>` |
+//! | a name that someone is found by | `DIRECTORY` | `<name>#<userId>` |
 //! | directory entry | `PERSON#<userId>` | `ENTRY` (see `access::people`) |
 //! | revocations | `REVOCATIONS` | `BUCKET#…` (see `access::revocations`) |
+//! | ticket, pace of tickets | `TICKET#<sha256>`, `PACE#<userId>` | (see `access::tickets`) |
 
+mod admins;
 mod attempts;
+mod directory;
 mod families;
+mod profiles;
+mod rights;
 mod users;
 
+pub(crate) use admins::refused_by_admins;
 pub(crate) use attempts::Attempt;
+pub(crate) use directory::folded;
 pub(crate) use families::{Family, Rotation};
+pub(crate) use profiles::ProfilePatch;
+pub(crate) use rights::{ACCOUNT_AT, ADMINS_AT, Rights, RightsPatch};
 pub use users::{NewUser, Profile, User};
 
 use aws_sdk_dynamodb::types::TransactWriteItem;

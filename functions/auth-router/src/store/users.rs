@@ -1,15 +1,20 @@
 //! Users, their addresses and their directory entries.
 
+use std::collections::BTreeSet;
+
 use access::people::{Person, person_key};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Key, PartitionQuery, StoreError, from_item, put, s, to_item};
+use shared_utils::dynamo::{Expression, Key, PartitionQuery, StoreError, delete, from_item, n, put, s, to_item, update};
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
-use super::AuthStore;
+use super::admins::AdminChange;
+use super::directory::terms_of;
 use super::families::Family;
+use super::{AuthStore, Rights};
 
 /// A user as the table keeps it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -20,10 +25,20 @@ pub struct User {
     pub profile: Profile,
     /// Authorization version: raised when role, pending or disabled change.
     pub version: u64,
+    /// How many logins there ever were: whoever changes all of them makes sure that none was added meanwhile.
+    #[serde(default)]
+    pub(crate) logins: u64,
     /// Whether the account was shut.
     pub disabled: bool,
     /// PHC string.
     pub(crate) password_hash: String,
+}
+
+impl User {
+    /// What the user may do at all.
+    pub(crate) fn rights(&self) -> Rights {
+        Rights { role: self.profile.role, pending: self.profile.pending, disabled: self.disabled }
+    }
 }
 
 /// The profile of a user, as the API gives it. Absent values are null.
@@ -87,6 +102,8 @@ pub struct NewUser {
     pub first_name: Option<String>,
     /// Last name.
     pub last_name: Option<String>,
+    /// Whether the account waits for approval.
+    pub pending: bool,
 }
 
 /// An address as it is kept and looked up.
@@ -102,20 +119,25 @@ pub(crate) fn user_key(user: UserId) -> Key {
     Key::new(format!("USER#{user}"), "PROFILE")
 }
 
+fn pending_key(user: UserId) -> Key {
+    Key::new("PENDING", user.to_string())
+}
+
 impl AuthStore {
     /// A user by id.
     pub(crate) async fn user(&self, user: UserId) -> Result<Option<User>, StoreError> {
         self.store.get(&self.table, &user_key(user)).await
     }
 
-    /// A user and all their logins, in one call.
+    /// A user and all their logins, in one call. The user is read first: a login that is missing here has raised the user's `logins`.
     pub(crate) async fn user_with_families(&self, user: UserId) -> Result<(Option<User>, Vec<Family>), StoreError> {
         let query = PartitionQuery {
             table: &self.table,
             index: None,
             partition: ("pk", format!("USER#{user}")),
             range: None,
-            descending: false,
+            // PROFILE sorts behind FAMILY#….
+            descending: true,
             limit: None,
         };
         let (mut found, mut families) = (None, Vec::new());
@@ -129,8 +151,47 @@ impl AuthStore {
         Ok((found, families))
     }
 
-    /// Makes a user with their address and directory entry, all or none. [`Error::Conflict`] when the address is taken.
-    pub async fn create_user(&self, new: NewUser, now: Timestamp) -> Result<Profile, Error> {
+    /// The users with these ids; unknown ones are left out.
+    pub(crate) async fn users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wanted: Vec<_> = users.iter().map(|user| (self.table.as_str(), user_key(*user))).collect();
+        let mut items = self.store.get_many(&wanted).await?;
+        users.iter().filter_map(|user| items.remove(&(self.table.clone(), user_key(*user)))).map(from_item).collect()
+    }
+
+    /// Who waits for approval, oldest account first, from `start` on.
+    pub(crate) async fn pending_users(&self, limit: usize, start: Option<String>) -> Result<(Vec<UserId>, Option<String>), StoreError> {
+        let query = PartitionQuery {
+            table: &self.table,
+            index: None,
+            partition: ("pk", "PENDING".to_owned()),
+            range: None,
+            descending: false,
+            limit: Some(limit),
+        };
+        let start = start.map(|sk| [("pk".to_owned(), s("PENDING")), ("sk".to_owned(), s(sk))].into());
+        let page = self.store.query_page(&query, start).await?;
+        let id = |item: &shared_utils::dynamo::Item| item.get("sk").and_then(|sk| sk.as_s().ok()).cloned();
+        let users = page.items.iter().filter_map(id).filter_map(|id| id.parse().ok()).collect();
+        Ok((users, page.last.as_ref().and_then(id)))
+    }
+
+    /// The write that puts someone on the list of those who wait for approval, or takes them off.
+    pub(crate) fn pending_change(&self, user: UserId, pending: bool) -> TransactWriteItem {
+        if pending {
+            let mut item = pending_key(user).into_item();
+            item.insert("type".to_owned(), s("pending"));
+            put(&self.table, item, None)
+        } else {
+            delete(&self.table, pending_key(user), None)
+        }
+    }
+
+    /// Makes a user with their address, directory entry and search terms, all or none. [`Error::Conflict`] when the address is taken,
+    /// [`Error::Forbidden`] when `by` administers no longer; the operators' tool acts for nobody.
+    pub async fn create_user(&self, new: NewUser, by: Option<UserId>, now: Timestamp) -> Result<Profile, Error> {
         let profile = Profile {
             user_id: UserId::generate(now),
             email: normalized(&new.email),
@@ -142,27 +203,55 @@ impl AuthStore {
             company: None,
             phone_number: None,
             thumbnail: None,
-            pending: false,
+            pending: new.pending,
             created_at: now,
             updated_at: now,
         };
-        let user = User { profile: profile.clone(), version: 1, disabled: false, password_hash: new.password_hash };
+        let id = profile.user_id;
+        let user = User { profile: profile.clone(), version: 1, logins: 0, disabled: false, password_hash: new.password_hash };
         let mut address = email_key(&profile.email).into_item();
         address.insert("type".to_owned(), s("email"));
-        address.insert("userId".to_owned(), s(profile.user_id));
+        address.insert("userId".to_owned(), s(id));
         let absent = Some("attribute_not_exists(pk)");
-        let written = self
-            .transact(vec![
-                put(&self.table, address, absent),
-                put(&self.table, to_item(user_key(profile.user_id), "user", &user)?, absent),
-                put(&self.table, to_item(person_key(profile.user_id), "person", &profile.person(false))?, absent),
-            ])
-            .await;
-        match written {
+        let mut writes = vec![
+            put(&self.table, address, absent),
+            put(&self.table, to_item(user_key(id), "user", &user)?, absent),
+            put(&self.table, to_item(person_key(id), "person", &profile.person(false))?, absent),
+        ];
+        let admins = if user.rights().administers() { AdminChange::Joins(id) } else { AdminChange::None };
+        writes.extend(self.admins_change(admins, by));
+        writes.extend(self.terms_change(id, &BTreeSet::new(), &terms_of(&profile))?);
+        if new.pending {
+            writes.push(self.pending_change(id, true));
+        }
+        match self.transact(writes).await {
             Ok(()) => Ok(profile),
+            Err(error) if error.refused_at(3).is_some() => Err(Error::Forbidden),
             Err(error) if error.refused_at(0).is_some() => Err(Error::Conflict("This address is taken.".into())),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The part of a login's transaction that holds it to the account as its password was checked, and is seen by whoever changes all logins.
+    pub(crate) fn login_counted(&self, user: &User) -> TransactWriteItem {
+        let expression = Expression::new("SET logins = :number")
+            .when("passwordHash = :hash AND version = :version AND (attribute_not_exists(logins) OR logins = :before)")
+            .value(":number", n(user.logins + 1))
+            .value(":before", n(user.logins))
+            .value(":hash", s(&user.password_hash))
+            .value(":version", n(user.version));
+        update(&self.table, user_key(user.profile.user_id), expression)
+    }
+
+    /// The write of a new password, on the condition that neither it nor the logins have changed since they were read.
+    pub(crate) fn password_change(&self, user: &User, hash: &str) -> TransactWriteItem {
+        let expression = Expression::new("SET passwordHash = :new")
+            .when("passwordHash = :old AND version = :version AND (attribute_not_exists(logins) OR logins = :logins)")
+            .value(":new", s(hash))
+            .value(":old", s(&user.password_hash))
+            .value(":version", n(user.version))
+            .value(":logins", n(user.logins));
+        update(&self.table, user_key(user.profile.user_id), expression)
     }
 
     /// Replaces a password hash by one with today's parameters, unless the password was changed meanwhile.

@@ -19,7 +19,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         new.require_content(&mut fields);
     }
     fields.finish()?;
-    let outcome = app.messaging.send(caller.user, conversation, new).await?;
+    let outcome = app.messaging.send(caller.user, conversation, new, app.send_rate).await?;
     if outcome.replayed {
         return Ok(message_answer(200, &outcome.message)?.with_header("idempotent-replayed", "true"));
     }

@@ -43,7 +43,7 @@ const BODY: usize = 64 * 1024;
 /// Every route of this function.
 pub static ROUTES: &[Route<Action>] = &[
     Route::new(Method::GET, "/messages/conversations", Access::Approved, Body::None, Action::ListConversations),
-    Route::new(Method::POST, "/messages/conversations", Access::Approved, Body::Json(BODY), Action::OpenConversation),
+    Route::new(Method::POST, "/messages/conversations", Access::Approved, Body::Json(BODY), Action::OpenConversation).admitting(),
     Route::new(Method::GET, "/messages/conversations/{id}", Access::Approved, Body::None, Action::GetConversation),
     Route::new(Method::GET, "/messages/conversations/{id}/messages", Access::Approved, Body::None, Action::ListMessages),
     Route::new(Method::POST, "/messages/conversations/{id}/messages", Access::Approved, Body::Json(BODY), Action::SendMessage).admitting(),

@@ -1,5 +1,6 @@
 //! What a client can send: one file per action. Every frame gets one reply.
 
+mod auth;
 mod delete_message;
 mod edit_message;
 mod ping;
@@ -9,8 +10,10 @@ use std::panic::AssertUnwindSafe;
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use futures_util::FutureExt;
-use realtime::{Connection, auth_expired_frame, ended_frame};
+use messaging::conversation::Conversation;
+use realtime::{Connection, Ending};
 use serde_json::{Map, Value, json};
+use shared_utils::audit;
 use shared_utils::http::fields::Fields;
 use shared_utils::http::{Error, json};
 use shared_utils::ids::{ConversationId, MessageId};
@@ -34,6 +37,7 @@ enum Action {
     SendMessage,
     EditMessage,
     DeleteMessage,
+    Auth,
     Ping,
     /// Sent by today's frontend, needed by nobody: delivery does not depend on it, or the server announces it by itself.
     Accepted,
@@ -44,6 +48,7 @@ pub const ACTIONS: &[&str] = &[
     "sendMessage",
     "editMessage",
     "deleteMessage",
+    "auth",
     "ping",
     "setActiveConversation",
     "setActiveRevision",
@@ -55,7 +60,7 @@ pub const ACTIONS: &[&str] = &[
 
 /// Names of the contract that this function does not know yet: no sense is made of them, but they are no strike either.
 const NOT_YET: &[&str] =
-    &["toggleReaction", "markRead", "typing", "presenceLookup", "lineLocked", "lineUnlocked", "auth", "userLocation", "notificationRead"];
+    &["toggleReaction", "markRead", "typing", "presenceLookup", "lineLocked", "lineUnlocked", "userLocation", "notificationRead"];
 
 impl Action {
     fn named(name: &str) -> Result<Self, Error> {
@@ -63,6 +68,7 @@ impl Action {
             "sendMessage" => Self::SendMessage,
             "editMessage" => Self::EditMessage,
             "deleteMessage" => Self::DeleteMessage,
+            "auth" => Self::Auth,
             "ping" => Self::Ping,
             name if ACTIONS.contains(&name) => Self::Accepted,
             _ => return Err(Error::UnknownAction),
@@ -113,24 +119,53 @@ async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, ec
     let connection = async { Ok(app.connections.find(connection_id).await?) };
     let (connection, conversation, ()) = futures_util::future::try_join3(connection, conversation, app.revocations.refresh()).await?;
     let Some(connection) = connection else {
-        close_later(app, connection_id, json!({"action": "closing", "reason": "unknown_connection", "reconnect": true}));
+        close_later(app, connection_id);
         return Err(Error::InvalidToken);
     };
     if let Err(error) = app.revocations.check(connection.user_id, connection.session_id, connection.version).await {
-        if let Some(frame) = ended_frame(&error) {
-            end_later(app, connection, frame);
+        if let Some(ending) = Ending::of_refusal(&error) {
+            app.end_later(connection, ending);
         }
         return Err(error);
     }
-    if connection.is_token_over(app.edge.clock.now()) {
-        end_later(app, connection, auth_expired_frame());
+    let now = app.edge.clock.now();
+    let renews = matches!(&parsed, Ok(Frame { action: Action::Auth, .. }));
+    if connection.is_token_over(now) && (!renews || connection.is_past_renewal(now)) {
+        expire_later(app, connection);
         return Err(Error::AuthExpired);
     }
+    // What is refused for coming too fast is not counted, so that the time to wait is what the reply says.
+    let sends = matches!(&parsed, Ok(Frame { action: Action::SendMessage, .. })).then_some(app.rates.send);
+    app.rates.action.take(connection.actions_until, now)?;
+    if let Some(rate) = sends {
+        rate.take(connection.sends_until, now)?;
+    }
+    let counted = async {
+        // Bookkeeping must not fail what was asked.
+        if let Err(error) = app.connections.spend(&connection, app.rates.action, sends).await {
+            tracing::warn!(cause = Error::from(error).cause(), "an action could not be counted");
+        }
+    };
+    let (outcome, ()) = futures_util::future::join(act(app, &connection, parsed, conversation, echo), counted).await;
+    if outcome.as_ref().is_err_and(|error| error.status() == 403) {
+        audit!("access_denied", userId = %connection.user_id, action = echo.of);
+    }
+    outcome
+}
+
+/// Does what a frame asks for, or counts it as a strike.
+async fn act(
+    app: &App,
+    connection: &Connection,
+    parsed: Result<Frame, Error>,
+    conversation: Option<Conversation>,
+    echo: &Echo,
+) -> Result<Value, Error> {
     let Frame { action, fields } = match parsed {
         Ok(frame) => frame,
         Err(error) => {
             if !matches!(&echo.of, Some(name) if NOT_YET.contains(&name.as_str())) {
-                strike(app, connection).await;
+                strike(app, connection.clone()).await;
             }
             return Err(error);
         }
@@ -142,11 +177,12 @@ async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, ec
             let _ = connections.clear_strikes(&id).await;
         });
     }
-    let received = Received { connection: &connection, fields, echo };
+    let received = Received { connection, fields, echo };
     match action {
         Action::SendMessage => send_message::handle(app, received, conversation).await,
         Action::EditMessage => edit_message::handle(app, received).await,
         Action::DeleteMessage => delete_message::handle(app, received).await,
+        Action::Auth => auth::handle(app, received).await,
         Action::Ping => ping::handle(app, received),
         Action::Accepted => Ok(echo.ack(json!({}))),
     }
@@ -173,18 +209,23 @@ fn parse(body: &str, echo: &mut Echo) -> Result<Frame, Error> {
 async fn strike(app: &App, connection: Connection) {
     let strikes = app.connections.strike(&connection.connection_id).await;
     if strikes.is_ok_and(|strikes| strikes >= MAX_STRIKES) {
-        end_later(app, connection, json!({"action": "closing", "reason": "strikes", "reconnect": false}));
+        app.end_later(connection, Ending::Strikes);
     }
 }
 
-fn end_later(app: &App, connection: Connection, frame: Value) {
+/// A connection whose token's time is over has been told so by the reply: it has a minute to renew it, then it is closed.
+fn expire_later(app: &App, connection: Connection) {
     let announcer = app.announcer.clone();
-    app.after.push(async move { announcer.end(&connection, &frame).await });
+    if connection.is_past_renewal(app.edge.clock.now()) {
+        app.end_later(connection, Ending::TokenExpired);
+    } else if connection.told_expired_at.is_none() {
+        app.after.push(async move { announcer.tell_expired(&connection).await });
+    }
 }
 
-fn close_later(app: &App, connection_id: &str, frame: Value) {
+fn close_later(app: &App, connection_id: &str) {
     let (announcer, connection_id) = (app.announcer.clone(), connection_id.to_owned());
-    app.after.push(async move { announcer.close_unknown(&connection_id, &frame).await });
+    app.after.push(async move { announcer.close_unknown(&connection_id).await });
 }
 
 /// The frame's `messageId`; one that is not well-formed is one that does not exist.

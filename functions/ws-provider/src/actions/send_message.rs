@@ -5,13 +5,14 @@ use messaging::frames;
 use messaging::message::NewMessage;
 use serde_json::{Value, json};
 use shared_utils::http::Error;
+use shared_utils::pace::Rate;
 
 use super::Received;
 use crate::App;
 
 pub(super) async fn handle(app: &App, received: Received<'_>, conversation: Option<Conversation>) -> Result<Value, Error> {
     let user = received.connection.user_id;
-    let conversation = conversation.filter(|conversation| conversation.includes(user));
+    let conversation = conversation.map(|conversation| conversation.for_participant(user)).transpose()?;
     let mut fields = received.fields;
     let id = fields.raw("conversationId");
     let new = NewMessage::read(&mut fields);
@@ -26,7 +27,8 @@ pub(super) async fn handle(app: &App, received: Received<'_>, conversation: Opti
     }
     fields.finish()?;
     let conversation = conversation.ok_or(Error::NotFound)?;
-    let outcome = app.messaging.send(user, conversation, new).await?;
+    // The connection's own rate was asked already.
+    let outcome = app.messaging.send(user, conversation, new, Rate::OFF).await?;
     if !outcome.replayed {
         app.announce_later(outcome.conversation.participants(), frames::new_message(&outcome.conversation, &outcome.message));
     }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{AccessClaims, Caller, ring_provider};
 use crate::clock::Timestamp;
 use crate::env::{self, EnvError};
-use crate::http::Error;
+use crate::http::{Error, json};
 
 /// How far clocks may differ, in seconds.
 pub const LEEWAY_SECONDS: u64 = 60;
@@ -161,6 +161,9 @@ impl Verifier {
 /// One base64url part as JSON. Unknown claims are let be; members that stand twice, or that we know with another type, are not.
 fn part<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::InvalidToken)?;
+    if json::is_too_deep(&bytes) {
+        return Err(Error::InvalidToken);
+    }
     serde_json::from_slice(&bytes).map_err(|_| Error::InvalidToken)
 }
 

@@ -1,6 +1,6 @@
 //! Which SDK errors mean that the table is busy, and which that something is broken.
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use crate::http::{Error, Internal};
 
@@ -55,7 +55,11 @@ where
             }
             _ => false,
         };
-        let cause = Internal::new(DisplayErrorContext(&error));
+        let code = match &error {
+            SdkError::ServiceError(service) => service.err().code().unwrap_or_default(),
+            _ => "",
+        };
+        let cause = Internal::new(format!("{code} {}", Internal::caused_by(&error).for_log()).trim_start());
         if busy { Self::Busy(cause) } else { Self::Broken(cause) }
     }
 }

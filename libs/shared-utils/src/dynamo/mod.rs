@@ -5,15 +5,18 @@
 //! | `item` | keys, items, attributes, and typed values as those |
 //! | `error` | which SDK errors mean busy and which mean broken |
 //! | `expression` | update and condition expressions with their names and values |
+//! | `bucket` | a rate that is counted by an update |
 //! | `transaction` | the parts of a transaction, and why one did not happen |
 //! | `store` | the calls |
 
+mod bucket;
 mod error;
 mod expression;
 mod item;
 mod store;
 mod transaction;
 
+pub use bucket::ItemBucket;
 pub use error::StoreError;
 pub use expression::Expression;
 pub use item::{Item, Key, from_item, from_json, n, s, to_attribute, to_item, to_json};

@@ -16,6 +16,11 @@ impl Internal {
         Self(cause.to_string())
     }
 
+    /// Keeps an error with everything that caused it, in their own words: never the raw answer of a service, which may hold an item.
+    pub fn caused_by(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self(std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    }
+
     /// The text for a log line.
     pub fn for_log(&self) -> &str {
         &self.0

@@ -9,7 +9,7 @@ const MAX_DEPTH: usize = 16;
 
 /// The JSON object that `bytes` spell, or [`Error::InvalidJson`].
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
-    if too_deep(bytes) {
+    if is_too_deep(bytes) {
         return Err(Error::InvalidJson);
     }
     match serde_json::from_slice(bytes) {
@@ -19,7 +19,7 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
 }
 
 /// Whether brackets nest deeper than allowed. Counted on the bytes, so that a deep body costs no tree and no stack.
-fn too_deep(bytes: &[u8]) -> bool {
+pub(crate) fn is_too_deep(bytes: &[u8]) -> bool {
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
     for byte in bytes {
         match byte {

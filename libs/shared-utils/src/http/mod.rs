@@ -17,4 +17,4 @@ pub use cors::CorsPolicy;
 pub use error::{Error, Fault, Internal};
 pub use request::Request;
 pub use response::Response;
-pub use serve::{Api, Call, Edge, Query, serve};
+pub use serve::{Api, Call, Edge, Query, is_json, serve};

@@ -18,6 +18,8 @@ pub struct Response {
     pub cookies: Vec<String>,
     /// The body's text, none for 204 and 304.
     pub body: Option<String>,
+    /// The code of the error that it tells of, for the log.
+    pub(crate) code: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -65,7 +67,8 @@ impl Response {
         };
         // A struct of texts cannot fail to serialize.
         let body = serde_json::to_string(&document).unwrap_or_default();
-        let mut response = Self { status, body: Some(body), ..Self::default() }.with_header("content-type", "application/problem+json");
+        let response = Self { status, body: Some(body), code: Some(error.code()), ..Self::default() };
+        let mut response = response.with_header("content-type", "application/problem+json");
         for (name, value) in error.headers() {
             response = response.with_header(name, value);
         }

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::routing::{self, Access, Body, Params, Route};
 use super::{CorsPolicy, Error, Request, Response, json};
+use crate::audit;
 use crate::auth::{Caller, Verifier, credentials};
 use crate::clock::Clock;
 use crate::env::EnvError;
@@ -134,7 +135,6 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
     // A panic must not end as the gateway's bare 500: the client gets a problem document, and a browser its CORS headers.
     let outcome =
         AssertUnwindSafe(answer(api, request, &mut seen)).catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("an action panicked")));
-    let error = outcome.as_ref().err().map(Error::code);
     let response = match outcome {
         Ok(response) => response,
         Err(error) => {
@@ -144,12 +144,15 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
             Response::problem(&error, &request_id)
         }
     };
+    if response.status == 403 {
+        audit!("access_denied", requestId = request_id, userId = seen.caller.map(|caller| tracing::field::display(caller.user)), route = seen.route);
+    }
     tracing::info!(
         requestId = request_id,
         method = method.as_str(),
         route = seen.route,
         status = response.status,
-        code = error,
+        code = response.code,
         userId = seen.caller.map(|caller| tracing::field::display(caller.user)),
         durationMs = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "request"
@@ -236,7 +239,7 @@ fn read_body(body: Body, request: &Request) -> Result<Map<String, Value>, Error>
 }
 
 /// Whether a content type says JSON in UTF-8. A merge patch is JSON too.
-fn is_json(content_type: &str) -> bool {
+pub fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     let is_json = ["application/json", "application/merge-patch+json"].iter().any(|json| essence.eq_ignore_ascii_case(json));

@@ -96,6 +96,7 @@ run "environments_are_exact" {
     error_message = "projects-router's environment is not what its code reads: ${jsonencode(output.function_environments["projects-router"])}"
   }
 
+  # Rates are the code's own.
   assert {
     condition     = output.function_environments["messages-router"] == output.function_environments["ws-provider"]
     error_message = "messages-router and ws-provider read the same variables."
@@ -107,14 +108,63 @@ run "environments_are_exact" {
   }
 }
 
+run "rates_are_passed_where_they_are_set" {
+  command = plan
+
+  variables {
+    rates = { SEND_RATE = "5/s:50", LOGIN_RATE = "off" }
+  }
+
+  assert {
+    condition     = [for name, environment in output.function_environments : "${name} ${environment.SEND_RATE}" if can(environment.SEND_RATE)] == ["messages-router 5/s:50", "ws-provider 5/s:50"]
+    error_message = "Both that send have the rate, and nobody else."
+  }
+
+  assert {
+    condition     = output.function_environments["auth-router"].LOGIN_RATE == "off" && !can(output.function_environments["auth-router"].TICKET_RATE)
+    error_message = "auth-router has the one rate that is set."
+  }
+}
+
+run "a_rate_that_nobody_reads_is_refused" {
+  command = plan
+
+  variables {
+    rates = { LOGIN_RATES = "20/min" }
+  }
+
+  expect_failures = [var.rates]
+}
+
+run "a_rate_that_is_none_is_refused" {
+  command = plan
+
+  variables {
+    rates = { LOGIN_RATE = "20/h" }
+  }
+
+  expect_failures = [var.rates]
+}
+
+run "a_rate_that_is_too_fast_is_refused" {
+  command = plan
+
+  variables {
+    rates = { SEND_RATE = "1001/s" }
+  }
+
+  expect_failures = [var.rates]
+}
+
 run "roles_are_exact" {
   command = apply
 
   assert {
     condition = jsonencode(output.role_statements["ws-provider"]) == jsonencode([
       { Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableMessages" },
-      { Action = ["dynamodb:BatchGetItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["REVOCATIONS"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableAuthKeys" },
-      { Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["PROJECT#*"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableProjectsKeys" },
+      { Action = ["dynamodb:BatchGetItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["REVOCATIONS"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableAuthRevocations" },
+      { Action = ["dynamodb:DeleteItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["TICKET#*"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableAuthTicket" },
+      { Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["PROJECT#*"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableProjectsProject" },
       { Action = ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableConnections" },
       { Action = ["execute-api:ManageConnections"], Effect = "Allow", Resource = "arn:aws:execute-api:eu-central-1:000000000000:api/live/*/@connections/*", Sid = "Connections" },
     ])

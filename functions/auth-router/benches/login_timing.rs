@@ -1,0 +1,128 @@
+//! Whether the time of a refused login tells known addresses from unknown ones: `make bench-login`.
+//!
+//! Samples of fresh accounts, interleaved, through the whole handler on the embedded database. Two medians count as equal within 2 %.
+//! Built with the feature `early-return`, which skips the work for unknown addresses, it must tell them apart: else it measures nothing.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark talks to the terminal and stops where it cannot go on")]
+
+use std::time::{Duration, Instant};
+
+use auth_router::store::{AuthStore, NewUser};
+use auth_router::{App, Rates, Settings, Signer, Tables, hash_password};
+use http::Method;
+use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY};
+use serde_json::json;
+use shared_utils::auth::Role;
+use shared_utils::dynamo::{Key, Store, n};
+use shared_utils::pace::Rate;
+use shared_utils::random::{self, sha256};
+
+const SAMPLES: usize = 500;
+const WARM_UP: usize = 20;
+/// Medians that differ by less than this part count as equal.
+const BAR: f64 = 0.02;
+
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Unknown,
+    WrongPassword,
+    LockedUnknown,
+    LockedKnown,
+}
+
+const KINDS: [(Kind, &str, i64); 4] = [
+    (Kind::Unknown, "unknown", 401),
+    (Kind::WrongPassword, "wrong password", 401),
+    (Kind::LockedUnknown, "locked, unknown", 429),
+    (Kind::LockedKnown, "locked, known", 429),
+];
+
+fn email(kind: Kind, sample: usize) -> String {
+    let name = KINDS.iter().find(|(known, ..)| *known == kind).unwrap().1.replace([' ', ','], "-");
+    format!("{name}-{sample:05}@mylg.test")
+}
+
+/// Makes the accounts and the locks that the samples meet.
+async fn prepare(bench: &Bench) {
+    let store = Store::new(bench.aws().dynamodb());
+    let accounts = AuthStore::new(store.clone(), bench.table("auth"));
+    let password_hash = hash_password("the right password").unwrap();
+    for sample in 0..SAMPLES + WARM_UP {
+        for kind in [Kind::WrongPassword, Kind::LockedKnown] {
+            let new = NewUser {
+                email: email(kind, sample),
+                password_hash: password_hash.clone(),
+                role: Role::User,
+                first_name: None,
+                last_name: None,
+                pending: false,
+            };
+            accounts.create_user(new, None, bench.clock.now()).await.unwrap();
+        }
+        for kind in [Kind::LockedUnknown, Kind::LockedKnown] {
+            let mut item = Key::new(format!("ATTEMPTS#{}", sha256(email(kind, sample).as_bytes())), "ANYWHERE").into_item();
+            let until = bench.clock.now().plus_seconds(900);
+            for (name, value) in
+                [("failures", 15), ("lastFailureAt", bench.clock.now().millis()), ("lockedUntil", until.millis()), ("ttl", until.seconds())]
+            {
+                item.insert(name.to_owned(), n(value));
+            }
+            store.put_item(&bench.table("auth"), item).await.unwrap();
+        }
+    }
+}
+
+async fn measure(app: &App, kind: Kind, status: i64, sample: usize) -> Duration {
+    let body = json!({"email": email(kind, sample), "password": "a wrong password"});
+    let event = EventBuilder::new(Method::POST, "/auth/login").json(&body).event();
+    let began = Instant::now();
+    let answer = app.handle(event).await;
+    let took = began.elapsed();
+    assert_eq!(answer.status_code, status);
+    took
+}
+
+fn median(times: &mut [Duration]) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64() * 1e3
+}
+
+#[tokio::main]
+async fn main() {
+    // `cargo test --all-targets` runs this too, and has nothing to learn here.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let bench = Bench::start().await;
+    let tables = Tables { auth: bench.table("auth"), connections: bench.table("connections") };
+    let settings = Settings { rates: Rates { login: Rate::OFF, ..Rates::default() }, ..Settings::default() };
+    let app = App::new(bench.edge(), &bench.aws(), tables, NO_GATEWAY, Signer::KeyFile(bench.signer()), settings);
+    prepare(&bench).await;
+    let mut times: [Vec<Duration>; 4] = Default::default();
+    for sample in 0..SAMPLES + WARM_UP {
+        // In an order of its own each time: what follows a hash finds colder caches.
+        let mut order = [0, 1, 2, 3];
+        for place in (1..order.len()).rev() {
+            order.swap(place, usize::try_from(random::below(place as u64 + 1)).unwrap());
+        }
+        for index in order {
+            let (kind, _, status) = KINDS[index];
+            let took = measure(&app, kind, status, sample).await;
+            if sample >= WARM_UP {
+                times[index].push(took);
+            }
+        }
+    }
+    let medians = times.map(|mut times| median(&mut times));
+    for ((_, name, _), median) in KINDS.iter().zip(medians) {
+        println!("{name:<16} {median:8.3} ms, median of {SAMPLES}");
+    }
+    let apart = |a: f64, b: f64| (a - b).abs() / a.max(b);
+    let (open, locked) = (apart(medians[0], medians[1]), apart(medians[2], medians[3]));
+    println!("unknown against wrong password: {:.2} % apart; locked: {:.2} %; the bar is {:.0} %", open * 100.0, locked * 100.0, BAR * 100.0);
+    let early = cfg!(feature = "early-return");
+    let holds = if early { open > BAR } else { open <= BAR && locked <= BAR };
+    println!("{}", if early { "with an early return they must be told apart" } else { "they must not be told apart" });
+    assert!(holds, "and that is not so");
+}

@@ -1,0 +1,83 @@
+//! How often an address, a login and a person may ask.
+
+use std::net::IpAddr;
+
+use shared_utils::clock::Timestamp;
+use shared_utils::env::EnvError;
+use shared_utils::http::{Error, Request};
+use shared_utils::pace::{Buckets, Rate};
+
+/// The rates of this function. The environment can change each of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// Logins from one address.
+    pub login: Rate,
+    /// Refreshes from one address.
+    pub refresh: Rate,
+    /// Moves of one login's refresh-token chain.
+    pub session_refresh: Rate,
+    /// Tickets of one person.
+    pub ticket: Rate,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { login: Rate::per_minute(20), refresh: Rate::per_minute(300), session_refresh: Rate::per_minute(30), ticket: Rate::per_minute(10) }
+    }
+}
+
+impl Rates {
+    /// Reads `LOGIN_RATE`, `REFRESH_RATE`, `SESSION_REFRESH_RATE` and `TICKET_RATE`.
+    pub fn from_env() -> Result<Self, EnvError> {
+        let defaults = Self::default();
+        Ok(Self {
+            login: Rate::from_env("LOGIN_RATE", defaults.login)?,
+            refresh: Rate::from_env("REFRESH_RATE", defaults.refresh)?,
+            session_refresh: Rate::from_env("SESSION_REFRESH_RATE", defaults.session_refresh)?,
+            ticket: Rate::from_env("TICKET_RATE", defaults.ticket)?,
+        })
+    }
+}
+
+/// What one address may do, as far as this warm process knows.
+pub(crate) struct AddressLimits {
+    login: Buckets,
+    refresh: Buckets,
+}
+
+impl AddressLimits {
+    pub(crate) fn new(rates: Rates) -> Self {
+        Self { login: Buckets::new(rates.login), refresh: Buckets::new(rates.refresh) }
+    }
+
+    pub(crate) fn login(&self, request: &Request, now: Timestamp) -> Result<(), Error> {
+        self.login.take(&network(&request.source_ip), now)
+    }
+
+    pub(crate) fn refresh(&self, request: &Request, now: Timestamp) -> Result<(), Error> {
+        self.refresh.take(&network(&request.source_ip), now)
+    }
+}
+
+/// What counts as one address: an IPv4 address, or the /64 network that one IPv6 customer has for themself.
+pub(crate) fn network(source_ip: &str) -> String {
+    match source_ip.parse() {
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        _ => source_ip.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_customer_is_one_address() {
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("2001:db8:0:1::1"), network("2001:db8:0:1:ffff::2"));
+        assert_ne!(network("2001:db8:0:1::1"), network("2001:db8:0:2::1"));
+    }
+}

@@ -1,0 +1,20 @@
+//! `DELETE /auth/sessions/{id}`: ends one of the caller's logins.
+
+use shared_utils::audit;
+use shared_utils::http::{Call, Error, Response};
+use shared_utils::ids::SessionId;
+
+use crate::App;
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let session: SessionId = call.params.id(0)?;
+    let now = app.edge.clock.now();
+    let (_, families) = app.beside_admission(&caller, app.store.user_with_families(caller.user)).await?;
+    let family = families.into_iter().find(|family| family.session_id == session && family.is_live(now)).ok_or(Error::NotFound)?;
+    if !app.revoke(caller.user, &[(family.family_id, session)]).await? {
+        return Err(Error::NotFound);
+    }
+    audit!("logout", requestId = call.request.request_id, userId = %caller.user, sessionId = %session);
+    Ok(Response::empty(204))
+}

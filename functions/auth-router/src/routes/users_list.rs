@@ -1,0 +1,108 @@
+//! `GET /auth/users`: directory entries, by id or by how a name begins; for administrators also who waits for approval.
+
+use std::str::FromStr;
+
+use access::people::Person;
+use serde::Serialize;
+use shared_utils::auth::{Caller, Role};
+use shared_utils::http::{Call, Error, Query, Response};
+use shared_utils::ids::UserId;
+
+use super::users_patch::Account;
+use crate::App;
+use crate::store::folded;
+
+/// How many people are asked for at once.
+const MAX_IDS: usize = 100;
+
+/// What anyone in the studio may know of anyone else.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    user_id: UserId,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    username: Option<String>,
+    thumbnail: Option<String>,
+    role: Role,
+    occupation: Option<String>,
+}
+
+impl From<Person> for Entry {
+    fn from(person: Person) -> Self {
+        Self {
+            user_id: person.user_id,
+            first_name: person.first_name,
+            last_name: person.last_name,
+            username: person.username,
+            thumbnail: person.thumbnail,
+            role: person.role,
+            occupation: person.occupation,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<T> {
+    items: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let query = call.query(&["ids", "q", "pending", "limit", "cursor"])?;
+    match (query.get("ids"), query.get("q"), query.get("pending")) {
+        (Some(ids), None, None) if query.get("cursor").is_none() && query.get("limit").is_none() => by_ids(app, ids).await,
+        (None, Some(begin), None) => by_name(app, caller, begin, query).await,
+        (None, None, Some("true")) => waiting(app, caller, query).await,
+        _ => Err(Error::parameter("Ask with ids, with q, or with pending=true; limit and cursor go with the last two.")),
+    }
+}
+
+async fn by_ids(app: &App, ids: &str) -> Result<Response, Error> {
+    let ids: Vec<&str> = ids.split(',').collect();
+    if ids.len() > MAX_IDS || ids.iter().any(|id| id.is_empty()) {
+        return Err(Error::parameter("ids has 1 to 100 ids with commas between them."));
+    }
+    // An id that is not well-formed is one that nobody has.
+    let mut wanted: Vec<UserId> = Vec::with_capacity(ids.len());
+    for id in ids.into_iter().filter_map(|id| UserId::from_str(id).ok()) {
+        if !wanted.contains(&id) {
+            wanted.push(id);
+        }
+    }
+    let mut found = app.people.find(&wanted).await?;
+    let items: Vec<Entry> = wanted.iter().filter_map(|id| found.remove(id)).map(Entry::from).collect();
+    Response::json(200, &Answer { items, next_cursor: None })
+}
+
+/// Active people alone: whoever is looked for here is about to be talked to or put into a team.
+async fn by_name(app: &App, caller: Caller, begin: &str, query: Query<'_>) -> Result<Response, Error> {
+    let begin = folded(begin);
+    if begin.is_empty() {
+        return Err(Error::parameter("q has at least one character that is not blank."));
+    }
+    let user = caller.user.to_string();
+    let scope = [user.as_str(), "GET /auth/users", "q", &begin];
+    let start = app.place(&scope, query).await?;
+    let page = app.store.find_people(&begin, query.limit()?, start).await?;
+    let mut found = app.people.find(&page.users).await?;
+    let items: Vec<Entry> = page.users.iter().filter_map(|id| found.remove(id)).filter(Person::is_active).map(Entry::from).collect();
+    let next_cursor = app.cursor(&scope, page.next).await?;
+    Response::json(200, &Answer { items, next_cursor })
+}
+
+/// Whole accounts: who approves one must see whose it is.
+async fn waiting(app: &App, caller: Caller, query: Query<'_>) -> Result<Response, Error> {
+    if !caller.is_admin() {
+        return Err(Error::Forbidden);
+    }
+    let user = caller.user.to_string();
+    let scope = [user.as_str(), "GET /auth/users", "pending"];
+    let start = app.place(&scope, query).await?;
+    let (users, next) = app.store.pending_users(query.limit()?, start).await?;
+    let items: Vec<Account> = app.store.users(&users).await?.into_iter().map(Account::from).collect();
+    let next_cursor = app.cursor(&scope, next).await?;
+    Response::json(200, &Answer { items, next_cursor })
+}

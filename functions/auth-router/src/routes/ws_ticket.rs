@@ -1,0 +1,22 @@
+//! `POST /auth/ws-ticket`: what a browser opens a socket with.
+
+use serde::Serialize;
+use shared_utils::http::{Call, Error, Response};
+
+use crate::App;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    ticket: String,
+    /// In seconds.
+    expires_in: i64,
+}
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    shared_utils::http::fields::Fields::new(call.body).finish()?;
+    let expires_in = app.tokens.lifetimes.ticket;
+    let ticket = app.tickets.issue(&caller, expires_in, app.rates.ticket).await?;
+    Response::json(200, &Answer { ticket, expires_in })
+}

@@ -1,0 +1,106 @@
+//! The directory's search terms: one small item for each name that a person can be found by, all in one partition in order of their
+//! text. They carry nothing but the person's id and their other terms; what is shown is read from the entries.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use serde::{Deserialize, Serialize};
+use shared_utils::dynamo::{Item, Key, PartitionQuery, StoreError, delete, from_item, put, s, to_item};
+use shared_utils::http::Error;
+use shared_utils::ids::UserId;
+
+use super::{AuthStore, Profile};
+
+const PARTITION: &str = "DIRECTORY";
+/// The longest term, in characters: a key has 1,024 bytes.
+const MAX_TERM: usize = 100;
+
+/// One term of a person.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Term {
+    user_id: UserId,
+    /// Every term of this person, so that a search shows them once: under the first of them that fits.
+    terms: BTreeSet<String>,
+}
+
+/// A page of people whose name begins as was asked for.
+pub(crate) struct Found {
+    pub(crate) users: Vec<UserId>,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
+}
+
+/// A text as it is compared: lower-cased, with single spaces.
+pub(crate) fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().chars().take(MAX_TERM).collect()
+}
+
+/// What a person can be found by.
+pub(crate) fn terms_of(profile: &Profile) -> BTreeSet<String> {
+    let [first, last, username] =
+        [&profile.first_name, &profile.last_name, &profile.username].map(|name| folded(name.as_deref().unwrap_or_default()));
+    let whole = folded(&format!("{first} {last}"));
+    [first, last, username, whole].into_iter().filter(|term| !term.is_empty()).collect()
+}
+
+fn term_key(term: &str, user: UserId) -> Key {
+    Key::new(PARTITION, format!("{term}#{user}"))
+}
+
+impl AuthStore {
+    /// The writes that take a person's terms from the ones that were to the ones that are.
+    pub(crate) fn terms_change(
+        &self,
+        user: UserId,
+        before: &BTreeSet<String>,
+        after: &BTreeSet<String>,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        if before == after {
+            return Ok(Vec::new());
+        }
+        let mut writes: Vec<_> = before.difference(after).map(|term| delete(&self.table, term_key(term, user), None)).collect();
+        for term in after {
+            let item = to_item(term_key(term, user), "directoryTerm", &Term { user_id: user, terms: after.clone() })?;
+            writes.push(put(&self.table, item, None));
+        }
+        Ok(writes)
+    }
+
+    /// Who has a name that begins with `query`, in order of that name, from `start` on. One call.
+    pub(crate) async fn find_people(&self, query: &str, limit: usize, start: Option<String>) -> Result<Found, Error> {
+        let page = PartitionQuery {
+            table: &self.table,
+            index: None,
+            partition: ("pk", PARTITION.to_owned()),
+            range: Some(("sk", query.to_owned(), format!("{query}{}", char::MAX))),
+            descending: false,
+            limit: Some(limit),
+        };
+        let start = start.map(|sk| Item::from([("pk".to_owned(), s(PARTITION)), ("sk".to_owned(), s(sk))]));
+        let page = self.store.query_page(&page, start).await?;
+        let mut users = Vec::new();
+        for item in page.items {
+            let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
+            let term: Term = from_item(item)?;
+            let first = term.terms.iter().find(|term| term.starts_with(query));
+            if first.is_some_and(|first| sk == format!("{first}#{}", term.user_id)) {
+                users.push(term.user_id);
+            }
+        }
+        let next = page.last.and_then(|key| key.get("sk")?.as_s().ok().cloned());
+        Ok(Found { users, next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_folded_and_none_is_empty() {
+        assert_eq!(folded("  Ana   ROY "), "ana roy");
+        assert_eq!(folded("ŽLUŤÁK"), "žluťák");
+        assert_eq!(folded(" \t"), "");
+    }
+}

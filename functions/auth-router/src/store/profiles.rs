@@ -1,0 +1,109 @@
+//! What users say of themselves: on the account, in their directory entry and among the names that they are found by.
+
+use access::people::person_key;
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Expression, RACE_TRIES, TransactError, backoff, n, s, to_attribute, update};
+use shared_utils::http::Error;
+use shared_utils::http::fields::{Fields, Patch};
+
+use super::directory::terms_of;
+use super::users::user_key;
+use super::{AuthStore, Profile, User};
+
+/// Name, bounds of its length, whether the directory shows it too.
+const FIELDS: [(&str, usize, bool); 7] = [
+    ("firstName", 100, true),
+    ("lastName", 100, true),
+    ("username", 64, true),
+    ("occupation", 100, true),
+    ("company", 200, false),
+    ("phoneNumber", 40, false),
+    ("thumbnail", 1_024, true),
+];
+
+/// The values that a user sets or clears.
+pub(crate) struct ProfilePatch(Vec<(&'static str, bool, Option<String>)>);
+
+impl ProfilePatch {
+    /// Reads the fields that are the user's to write.
+    pub(crate) fn read(fields: &mut Fields) -> Self {
+        let mut values = Vec::new();
+        for (name, longest, shown) in FIELDS {
+            match fields.string(name, 1..=longest) {
+                Patch::Absent => {}
+                Patch::Clear => values.push((name, shown, None)),
+                Patch::Set(text) => values.push((name, shown, Some(text))),
+            }
+        }
+        Self(values)
+    }
+
+    /// The profile with these values.
+    fn applied_to(&self, profile: &Profile) -> Profile {
+        let mut profile = profile.clone();
+        for (name, _, value) in &self.0 {
+            let field = match *name {
+                "firstName" => &mut profile.first_name,
+                "lastName" => &mut profile.last_name,
+                "username" => &mut profile.username,
+                "occupation" => &mut profile.occupation,
+                "company" => &mut profile.company,
+                "phoneNumber" => &mut profile.phone_number,
+                _ => &mut profile.thumbnail,
+            };
+            field.clone_from(value);
+        }
+        profile
+    }
+
+    /// `SET` of these values, or of those that the directory shows, with `more` behind them.
+    fn expression(&self, shown_only: bool, more: &str) -> Result<Option<Expression>, Error> {
+        let values: Vec<_> = self.0.iter().filter(|(_, shown, _)| *shown || !shown_only).collect();
+        if values.is_empty() {
+            return Ok(None);
+        }
+        let assignments: Vec<_> = values.iter().map(|(name, ..)| format!("{name} = :{name}")).collect();
+        let mut expression = Expression::new(format!("SET {}{more}", assignments.join(", ")));
+        for (name, _, value) in values {
+            expression = expression.value(&format!(":{name}"), to_attribute(value)?);
+        }
+        Ok(Some(expression))
+    }
+}
+
+impl AuthStore {
+    /// Sets what a user, read a moment ago, says of themself; the profile as it is then. `None` when their rights
+    /// changed meanwhile.
+    pub(crate) async fn change_profile(&self, mut user: User, patch: &ProfilePatch, now: Timestamp) -> Result<Option<Profile>, Error> {
+        let id = user.profile.user_id;
+        for attempt in 0..RACE_TRIES {
+            let Some(account) = patch.expression(false, ", updatedAt = :now")? else { return Ok(Some(user.profile)) };
+            let mut after = patch.applied_to(&user.profile);
+            after.updated_at = now;
+            // The names decide what the person is found by: they must be the ones that were read.
+            let account = account
+                .when("version = :version AND disabled = :no AND firstName = :wasFirst AND lastName = :wasLast AND username = :wasUsername")
+                .value(":now", s(now))
+                .value(":no", to_attribute(&false)?)
+                .value(":version", n(user.version))
+                .value(":wasFirst", to_attribute(&user.profile.first_name)?)
+                .value(":wasLast", to_attribute(&user.profile.last_name)?)
+                .value(":wasUsername", to_attribute(&user.profile.username)?);
+            let mut writes = vec![update(&self.table, user_key(id), account)];
+            if let Some(entry) = patch.expression(true, "")? {
+                writes.push(update(&self.table, person_key(id), entry.when("attribute_exists(pk)")));
+            }
+            writes.extend(self.terms_change(id, &terms_of(&user.profile), &terms_of(&after))?);
+            match self.transact(writes).await {
+                Ok(()) => return Ok(Some(after)),
+                Err(error) if error.refused_at(0).is_some() => backoff(attempt).await,
+                Err(error) => return Err(error.into()),
+            }
+            match self.user(id).await?.filter(|changed| !changed.disabled && changed.version == user.version) {
+                Some(changed) => user = changed,
+                None => return Ok(None),
+            }
+        }
+        Err(TransactError::Contended.into())
+    }
+}

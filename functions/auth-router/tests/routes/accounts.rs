@@ -1,0 +1,128 @@
+//! What users change of themselves: profile and password.
+
+use super::*;
+
+#[tokio::test]
+async fn a_profile_is_its_owners_to_change_but_for_rights_and_address() {
+    let studio = studio().await;
+    let token = studio.login_as(&studio.ben).await["accessToken"].clone();
+    let patch = |body: Value| studio.ask(Method::PATCH, "/auth/me", &token, body);
+    studio.bench.clock.advance_seconds(1);
+    let body = json!({"firstName": "Ben", "lastName": "Okafor", "username": "beno", "occupation": "Set design", "company": "MYLG", "phoneNumber": "+1 555",
+        "thumbnail": "public/ben.png"});
+    let after = patch(body.clone()).await.expect(200);
+    for (name, value) in body.as_object().unwrap() {
+        assert_eq!(&after[name], value);
+    }
+    assert!(after["updatedAt"].as_str() > after["createdAt"].as_str());
+    assert_eq!(studio.me(&token).await.expect(200), after);
+    assert_eq!(patch(json!({"company": null})).await.expect(200)["company"], Value::Null);
+    assert_eq!(patch(json!({})).await.expect(200)["lastName"], json!("Okafor"));
+    // The directory shows the same, without what is nobody else's business.
+    let found = studio.get(&format!("/auth/users?ids={}", studio.ben.user_id), &token).await.expect(200);
+    let expected = json!({"userId": studio.ben.user_id, "firstName": "Ben", "lastName": "Okafor", "username": "beno", "thumbnail": "public/ben.png",
+        "role": "designer", "occupation": "Set design"});
+    assert_eq!(found, json!({"items": [expected], "nextCursor": null}));
+
+    let refused =
+        patch(json!({"role": "admin", "pending": false, "email": "x@y.z", "userId": "usr_x", "isRoot": true, "firstName": 7, "username": " "})).await;
+    let refused = refused.expect_code(422, "validation_failed");
+    let mut faults: Vec<_> =
+        refused["errors"].as_array().unwrap().iter().map(|fault| (fault["pointer"].to_string(), fault["code"].to_string())).collect();
+    faults.sort();
+    let expected = [
+        ("/email", "read_only"),
+        ("/firstName", "wrong_type"),
+        ("/isRoot", "unknown_field"),
+        ("/pending", "read_only"),
+        ("/role", "read_only"),
+        ("/userId", "read_only"),
+        ("/username", "blank"),
+    ];
+    assert_eq!(faults, expected.map(|(pointer, code)| (format!("{pointer:?}"), format!("{code:?}"))));
+    assert_eq!(studio.me(&token).await.expect(200)["role"], json!("designer"));
+}
+
+#[tokio::test]
+async fn another_password_ends_the_other_logins() {
+    let studio = studio().await;
+    let (here, there) = (studio.login().await, studio.login().await);
+    let change = |current: &str, new: &str| {
+        let body = json!({"currentPassword": current, "newPassword": new});
+        studio.ask(Method::POST, "/auth/password", &here["accessToken"], body)
+    };
+    change("wrong", "short").await.expect_code(403, "invalid_credentials");
+    for (new, code) in [("short", "too_short"), ("Password123", "too_common"), (&"x".repeat(129), "too_long"), ("ana@mylg.test", "too_common")] {
+        let body = change(PASSWORD, new).await.expect_code(422, "validation_failed");
+        assert_eq!(body["errors"], json!([{"pointer": "/newPassword", "code": code, "detail": body["errors"][0]["detail"]}]), "{new}");
+    }
+    let body = studio.ask(Method::POST, "/auth/password", &here["accessToken"], json!({"newPassword": "x"})).await.expect(422);
+    assert_eq!(body["errors"][0]["pointer"], json!("/currentPassword"));
+
+    change(PASSWORD, "another long one").await.expect(204);
+    studio.refresh(&there["refreshToken"]).await.expect(401);
+    studio.me(&there["accessToken"]).await.expect_code(401, "session_revoked");
+    studio.me(&here["accessToken"]).await.expect(200);
+    studio.refresh(&here["refreshToken"]).await.expect(200);
+    assert_eq!(studio.login_from([1, 1, 1, 1], "ana@mylg.test", PASSWORD).await.0, 401);
+    assert_eq!(studio.login_from([1, 1, 1, 1], "ana@mylg.test", "another long one").await.0, 200);
+}
+
+#[tokio::test]
+async fn guesses_at_the_present_password_lock_the_account() {
+    let studio = studio().await;
+    let token = studio.login_as(&studio.ben).await["accessToken"].clone();
+    let guess = || studio.ask(Method::POST, "/auth/password", &token, json!({"currentPassword": "guess", "newPassword": "another long one"}));
+    for _ in 0..5 {
+        guess().await.expect_code(403, "invalid_credentials");
+    }
+    let locked = guess().await;
+    assert_eq!(locked.headers["retry-after"], "1");
+    locked.expect_code(429, "too_many_attempts");
+    // From the same place, the door is locked too; the login that is there goes on.
+    assert_eq!(studio.login_from([127, 0, 0, 1], "ben@mylg.test", PASSWORD).await.0, 429);
+    studio.me(&token).await.expect(200);
+}
+
+/// A login with the old password that is added while the password changes does not outlive it.
+#[tokio::test]
+async fn no_login_slips_past_a_change_of_password() {
+    use local_stack::faults::{Effect, Fault};
+    let studio = studio().await;
+    let here = studio.login().await;
+    let effect = Effect::Delay(std::time::Duration::from_millis(400));
+    studio.bench.faults.add(Fault { action: Some("TransactWriteItems".to_owned()), effect, skip: 0, times: 1 });
+    let body = json!({"currentPassword": PASSWORD, "newPassword": "another long one"});
+    let change = studio.ask(Method::POST, "/auth/password", &here["accessToken"], body);
+    let login = async {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        studio.login_from([7, 7, 7, 7], "ana@mylg.test", PASSWORD).await
+    };
+    let (changed, login) = futures_util::future::join(change, login).await;
+    changed.expect(204);
+    assert_eq!(login.0, 200, "it came first");
+    let listed = studio.get("/auth/sessions", &here["accessToken"]).await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+}
+
+/// What was admitted may be five seconds old: the change asks for the login and the rights themselves.
+#[tokio::test]
+async fn an_ended_login_changes_no_password() {
+    let studio = studio().await;
+    let (anas, bens) = (studio.login().await, studio.login_as(&studio.ben).await);
+    let other = app_on(&studio.bench, studio.bench.clock.clone(), unhurried());
+    let ask =
+        |method, path: &str, token: &Value, body: Value| send(&other, EventBuilder::new(method, path).bearer(token.as_str().unwrap()).json(&body));
+    let change = json!({"currentPassword": PASSWORD, "newPassword": "another long one"});
+    // Another sandbox has just looked at who is revoked, and looks again in five seconds.
+    ask(Method::PATCH, "/auth/me", &bens["accessToken"], json!({})).await.expect(200);
+    studio.post("/auth/logout", json!({"refreshToken": bens["refreshToken"]})).await.expect(204);
+    ask(Method::POST, "/auth/password", &bens["accessToken"], change.clone()).await.expect_code(401, "session_revoked");
+    let bens = studio.login_as(&studio.ben).await;
+    let account = format!("/auth/users/{}", studio.ben.user_id);
+    studio.ask(Method::PATCH, &account, &anas["accessToken"], json!({"pending": true})).await.expect(200);
+    for (method, path, body) in [(Method::POST, "/auth/password", change), (Method::PATCH, "/auth/me", json!({"username": "late"}))] {
+        ask(method, path, &bens["accessToken"], body).await.expect_code(401, "invalid_token");
+    }
+    assert_eq!(studio.login_from([1, 1, 1, 1], "ben@mylg.test", PASSWORD).await.0, 200);
+}

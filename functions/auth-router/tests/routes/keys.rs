@@ -1,0 +1,62 @@
+//! The keys that sign, and their public halves.
+
+use super::*;
+
+#[tokio::test]
+async fn expired_tokens_say_so_and_the_public_keys_verify() {
+    let studio = studio().await;
+    let login = studio.login().await;
+    studio.bench.clock.advance_seconds(661);
+    assert_eq!(studio.me(&login["accessToken"]).await.body["code"], json!("token_expired"));
+    let answer = studio.app.handle(EventBuilder::new(Method::GET, "/auth/.well-known/jwks.json").event()).await;
+    assert_eq!(answer.headers["cache-control"], "public, max-age=300");
+    let key = &body_of(&answer)["keys"][0];
+    assert_eq!((&key["kty"], &key["crv"], &key["alg"], &key["kid"]), (&json!("EC"), &json!("P-256"), &json!("ES256"), &json!("test-1")));
+    assert!(key.get("d").is_none());
+}
+
+/// Keys are rotated as operations.md says: next beside current, next becomes current, the old one leaves once its last token is over.
+#[tokio::test]
+async fn keys_are_rotated_without_a_refused_request() {
+    use std::collections::BTreeMap;
+
+    use shared_utils::auth::{KeyFileSigner, Verifier, spki_from_point};
+
+    let studio = studio().await;
+    let pem = KeyFileSigner::generate_pem().unwrap();
+    let next = || KeyFileSigner::from_pem("test-2", pem.as_bytes()).unwrap();
+    let old_public = ("test-1".to_owned(), spki_from_point(studio.bench.signer().public_point()));
+    let new_public = ("test-2".to_owned(), spki_from_point(next().public_point()));
+    let deployed = |keys: Vec<(String, String)>, signer: Signer| {
+        let edge = studio.bench.edge();
+        let (issuer, audience) = (edge.verifier.issuer().to_owned(), edge.verifier.audience().to_owned());
+        let verifier = Verifier::new(BTreeMap::from_iter(keys), issuer, audience).unwrap();
+        let tables = Tables { auth: studio.bench.table("auth"), connections: studio.bench.table("connections") };
+        App::new(shared_utils::http::Edge { verifier, ..edge }, &studio.bench.aws(), tables, NO_GATEWAY, signer, unhurried())
+    };
+    let old = || Signer::KeyFile(studio.bench.signer());
+    let stages = [
+        deployed(vec![old_public.clone()], old()),
+        deployed(vec![old_public.clone(), new_public.clone()], old()),
+        deployed(vec![old_public, new_public.clone()], Signer::KeyFile(next())),
+        deployed(vec![new_public], Signer::KeyFile(next())),
+    ];
+    let mut sessions = vec![studio.login().await, studio.login_as(&studio.ben).await];
+    let me = async |app: &App, session: &Value| {
+        send(app, EventBuilder::new(Method::GET, "/auth/me").bearer(session["accessToken"].as_str().unwrap())).await.status
+    };
+    for (index, window) in stages.windows(2).enumerate() {
+        let [before, after] = window else { unreachable!() };
+        // While a deployment runs, both generations answer: each takes the other's tokens.
+        for session in &mut sessions {
+            assert_eq!((me(before, session).await, me(after, session).await), (200, 200), "stage {index}");
+            let refresh = EventBuilder::new(Method::POST, "/auth/refresh").json(&json!({"refreshToken": session["refreshToken"]}));
+            *session = send(after, refresh).await.expect(200);
+            assert_eq!((me(before, session).await, me(after, session).await), (200, 200), "stage {index}");
+        }
+    }
+    // A token of the key that left is refused, as one of a key that never was.
+    let old_token =
+        send(&stages[0], EventBuilder::new(Method::POST, "/auth/login").json(&json!({"email": "ana@mylg.test", "password": PASSWORD}))).await;
+    assert_eq!(me(&stages[3], &old_token.body).await, 401);
+}

@@ -1,0 +1,68 @@
+//! How often one may ask.
+
+use super::*;
+
+#[tokio::test]
+async fn logins_of_one_address_are_counted_whoever_signs_in() {
+    let studio = studio_with(Settings::default()).await;
+    for n in 0..20 {
+        assert_eq!(studio.login_from([1, 1, 1, 1], &format!("nobody-{n}@mylg.test"), "wrong").await.0, 401);
+    }
+    assert_eq!(studio.login_from([1, 1, 1, 1], "ana@mylg.test", PASSWORD).await, (429, Some("3".to_owned())));
+    assert_eq!(studio.login_from([2, 2, 2, 2], "ana@mylg.test", PASSWORD).await.0, 200);
+    // What a client says of its own address is not believed.
+    let event = EventBuilder::new(Method::POST, "/auth/login").peer(IpAddr::from([1, 1, 1, 1])).header("x-forwarded-for", "3.3.3.3");
+    let answer = studio.call(event.json(&json!({"email": "ana@mylg.test", "password": PASSWORD}))).await;
+    answer.expect_code(429, "too_many_requests");
+    studio.bench.clock.advance_seconds(3);
+    assert_eq!(studio.login_from([1, 1, 1, 1], "ana@mylg.test", PASSWORD).await.0, 200);
+}
+
+#[tokio::test]
+async fn one_login_moves_thirty_times_a_minute_and_loses_nothing_by_asking_more() {
+    let studio = studio_with(Settings::default()).await;
+    let mut token = studio.login().await["refreshToken"].clone();
+    for _ in 0..30 {
+        token = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
+    }
+    for _ in 0..2 {
+        let answer = studio.refresh(&token).await;
+        assert_eq!(answer.headers["retry-after"], "2");
+        answer.expect_code(429, "too_many_requests");
+    }
+    // Another login of the same person has a rate of its own.
+    let other = studio.login().await["refreshToken"].clone();
+    studio.refresh(&other).await.expect(200);
+    studio.bench.clock.advance_seconds(2);
+    studio.refresh(&token).await.expect(200);
+}
+
+#[tokio::test]
+async fn refreshes_of_one_address_are_counted() {
+    let studio = studio_with(Settings::default()).await;
+    for _ in 0..300 {
+        studio.refresh(&json!("nonsense")).await.expect(401);
+    }
+    let answer = studio.refresh(&json!("nonsense")).await;
+    assert_eq!(answer.headers["retry-after"], "1");
+    answer.expect_code(429, "too_many_requests");
+}
+
+#[tokio::test]
+async fn a_person_gets_ten_tickets_a_minute() {
+    let studio = studio().await;
+    let token = studio.login().await["accessToken"].clone();
+    let ask = || studio.ask(Method::POST, "/auth/ws-ticket", &token, Value::Null);
+    for _ in 0..10 {
+        let body = ask().await.expect(200);
+        assert_eq!((body["ticket"].as_str().unwrap().len(), &body["expiresIn"]), (43, &json!(30)));
+    }
+    let answer = ask().await;
+    assert_eq!(answer.headers["retry-after"], "6");
+    answer.expect_code(429, "too_many_requests");
+    let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
+    studio.ask(Method::POST, "/auth/ws-ticket", &bens, json!({})).await.expect(200);
+    studio.bench.clock.advance_seconds(6);
+    ask().await.expect(200);
+    ask().await.expect(429);
+}

@@ -1,0 +1,57 @@
+//! Signing out.
+
+use super::*;
+
+#[tokio::test]
+async fn a_logout_ends_refresh_and_access_and_may_be_repeated() {
+    let studio = studio().await;
+    let (one, other) = (studio.login().await, studio.login().await);
+    let body = json!({"refreshToken": one["refreshToken"]});
+    assert_eq!(studio.post("/auth/logout", body.clone()).await.status, 204);
+    assert_eq!(studio.post("/auth/logout", body).await.status, 204);
+    assert_eq!(studio.refresh(&one["refreshToken"]).await.status, 401);
+    assert_eq!(studio.me(&one["accessToken"]).await.body["code"], json!("session_revoked"));
+    assert_eq!(studio.me(&other["accessToken"]).await.status, 200);
+    // Everywhere, by bearer alone and without any body; also with a token whose time is over.
+    studio.bench.clock.advance_seconds(3_600);
+    let bearer = other["accessToken"].as_str().unwrap();
+    let third = studio.login().await;
+    let everywhere = EventBuilder::new(Method::POST, "/auth/logout").bearer(bearer).json(&json!({"scope": "global"}));
+    assert_eq!(studio.call(everywhere).await.status, 204);
+    assert_eq!(studio.refresh(&third["refreshToken"]).await.status, 401);
+    assert_eq!(studio.call(EventBuilder::new(Method::POST, "/auth/logout")).await.body["code"], json!("missing_token"));
+    assert_eq!(studio.call(EventBuilder::new(Method::POST, "/auth/logout").bearer("a.b.c")).await.body["code"], json!("invalid_token"));
+    assert_eq!(studio.post("/auth/logout", json!({"refreshToken": "dead"})).await.status, 204);
+    assert_eq!(studio.post("/auth/logout", json!({"scope": "all"})).await.status, 422);
+}
+
+#[tokio::test]
+async fn only_a_token_that_counts_speaks_for_other_logins() {
+    let studio = studio().await;
+    let logout = |token: &Value, scope: &str| studio.post("/auth/logout", json!({"refreshToken": token, "scope": scope}));
+    let stays = studio.login().await;
+    // Ended long ago, and expired.
+    let ended = studio.login().await;
+    logout(&ended["refreshToken"], "local").await.expect(204);
+    logout(&ended["refreshToken"], "global").await.expect(204);
+    logout(&ended["refreshToken"], "others").await.expect(204);
+    // Replaced: it ends the login that it came from, and no other.
+    let replaced = studio.login().await;
+    studio.refresh(&replaced["refreshToken"]).await.expect(200);
+    logout(&replaced["refreshToken"], "global").await.expect(204);
+    studio.me(&replaced["accessToken"]).await.expect_code(401, "session_revoked");
+    studio.me(&stays["accessToken"]).await.expect(200);
+    // The current one does.
+    let (here, there) = (studio.login().await, studio.login().await);
+    logout(&here["refreshToken"], "others").await.expect(204);
+    studio.me(&here["accessToken"]).await.expect(200);
+    for gone in [&stays, &there] {
+        studio.me(&gone["accessToken"]).await.expect_code(401, "session_revoked");
+    }
+    // A good refresh token decides, whatever bearer stands beside it.
+    let bens = studio.login_as(&studio.ben).await;
+    let event = EventBuilder::new(Method::POST, "/auth/logout").bearer(bens["accessToken"].as_str().unwrap());
+    studio.call(event.json(&json!({"refreshToken": here["refreshToken"]}))).await.expect(204);
+    studio.me(&here["accessToken"]).await.expect(401);
+    studio.me(&bens["accessToken"]).await.expect(200);
+}

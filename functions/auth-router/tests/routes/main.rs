@@ -1,0 +1,152 @@
+//! Raw event in, response out, on the embedded database.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
+
+mod accounts;
+mod events;
+mod keys;
+mod limits;
+mod login;
+mod logout;
+mod model;
+mod refresh;
+mod sessions;
+mod transport;
+mod users;
+
+use std::net::IpAddr;
+
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, Version};
+use auth_router::store::{AuthStore, NewUser, Profile};
+use auth_router::{App, Rates, Settings, Signer, Tables};
+use http::Method;
+use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY, ORIGIN, body_of};
+use serde_json::{Value, json};
+use shared_utils::auth::Role;
+use shared_utils::clock::Clock;
+use shared_utils::dynamo::Store;
+use shared_utils::pace::Rate;
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A function on a database of its own, with two people: ana, who administers, and ben.
+struct Studio {
+    bench: Bench,
+    app: App,
+    ana: Profile,
+    ben: Profile,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+struct Answer {
+    status: i64,
+    headers: http::HeaderMap,
+    cookies: Vec<String>,
+    body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    fn expect(self, status: i64) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    #[track_caller]
+    fn expect_code(self, status: i64, code: &str) -> Value {
+        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
+        self.body
+    }
+}
+
+/// No limits by address: everyone in a test comes from the same one.
+fn unhurried() -> Settings {
+    Settings { rates: Rates { login: Rate::OFF, refresh: Rate::OFF, session_refresh: Rate::OFF, ..Rates::default() }, ..Settings::default() }
+}
+
+fn app_on(bench: &Bench, clock: Clock, settings: Settings) -> App {
+    let edge = shared_utils::http::Edge { clock, ..bench.edge() };
+    let tables = Tables { auth: bench.table("auth"), connections: bench.table("connections") };
+    App::new(edge, &bench.aws(), tables, NO_GATEWAY, Signer::KeyFile(bench.signer()), settings)
+}
+
+/// A hash of the password that costs next to nothing.
+fn cheap_hash(password: &str) -> String {
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).unwrap());
+    let hash: PasswordHash = hasher.hash_password_with_salt(password.as_bytes(), b"not so random").unwrap();
+    hash.to_string()
+}
+
+async fn account(bench: &Bench, email: &str, role: Role) -> Profile {
+    let new = NewUser {
+        email: email.to_owned(),
+        password_hash: cheap_hash(PASSWORD),
+        role,
+        first_name: Some("Ana".to_owned()),
+        last_name: None,
+        pending: false,
+    };
+    AuthStore::new(Store::new(bench.aws().dynamodb()), bench.table("auth")).create_user(new, None, bench.clock.now()).await.unwrap()
+}
+
+async fn studio() -> Studio {
+    studio_with(unhurried()).await
+}
+
+async fn studio_with(settings: Settings) -> Studio {
+    let bench = Bench::start().await;
+    let ana = account(&bench, " Ana@MYLG.test ", Role::Admin).await;
+    let ben = account(&bench, "ben@mylg.test", Role::Designer).await;
+    Studio { app: app_on(&bench, bench.clock.clone(), settings), bench, ana, ben }
+}
+
+async fn send(app: &App, event: EventBuilder) -> Answer {
+    // Boxed: a test joins several of these, and its stack has two megabytes.
+    let answer = Box::pin(app.handle(event.event())).await;
+    Answer { status: answer.status_code, headers: answer.headers.clone(), cookies: answer.cookies.clone(), body: body_of(&answer) }
+}
+
+impl Studio {
+    async fn call(&self, event: EventBuilder) -> Answer {
+        send(&self.app, event).await
+    }
+
+    /// A request with a token, and with a body unless that is null.
+    async fn ask(&self, method: Method, path: &str, token: &Value, body: Value) -> Answer {
+        let event = EventBuilder::new(method, path).bearer(token.as_str().unwrap());
+        self.call(if body.is_null() { event } else { event.json(&body) }).await
+    }
+
+    async fn get(&self, path: &str, token: &Value) -> Answer {
+        self.ask(Method::GET, path, token, Value::Null).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(EventBuilder::new(Method::POST, path).json(&body)).await
+    }
+
+    async fn login_as(&self, who: &Profile) -> Value {
+        self.post("/auth/login", json!({"email": who.email, "password": PASSWORD})).await.expect(200)
+    }
+
+    async fn login(&self) -> Value {
+        self.login_as(&self.ana).await
+    }
+
+    async fn login_from(&self, ip: [u8; 4], email: &str, password: &str) -> (i64, Option<String>) {
+        let event = EventBuilder::new(Method::POST, "/auth/login").peer(IpAddr::from(ip)).json(&json!({"email": email, "password": password}));
+        let answer = self.call(event).await;
+        (answer.status, answer.headers.get("retry-after").map(|value| value.to_str().unwrap().to_owned()))
+    }
+
+    async fn refresh(&self, token: &Value) -> Answer {
+        self.post("/auth/refresh", json!({"refreshToken": token})).await
+    }
+
+    async fn me(&self, token: &Value) -> Answer {
+        self.get("/auth/me", token).await
+    }
+}

@@ -1,0 +1,220 @@
+//! Refreshing, row by row: R1 to R15 of the table that the chain was designed by. R5 cannot occur: the place in the chain is not in
+//! the token.
+
+use futures_util::future::join_all;
+use shared_utils::aws::AwsConfig;
+
+use super::*;
+
+#[tokio::test]
+async fn a_refresh_moves_the_chain_on_and_repeats_within_the_grace() {
+    let studio = studio().await;
+    let first = studio.login().await["refreshToken"].clone();
+    let second = studio.refresh(&first).await.expect(200);
+    assert_ne!(second["refreshToken"], first);
+    assert!(second.get("user").is_none());
+    studio.bench.clock.advance_seconds(29);
+    // A second tab, a lost answer: the very same successor.
+    assert_eq!(studio.refresh(&first).await.expect(200)["refreshToken"], second["refreshToken"]);
+    let third = studio.refresh(&second["refreshToken"]).await.expect(200);
+    assert_ne!(third["refreshToken"], second["refreshToken"]);
+    studio.me(&third["accessToken"]).await.expect(200);
+}
+
+#[tokio::test]
+async fn n_refreshes_at_once_give_one_token_to_all() {
+    let studio = studio().await;
+    let token = studio.login().await["refreshToken"].clone();
+    let mut seen: Vec<Value> =
+        join_all((0..16).map(|_| studio.refresh(&token))).await.into_iter().map(|answer| answer.expect(200)["refreshToken"].clone()).collect();
+    seen.dedup();
+    assert_eq!(seen.len(), 1);
+}
+
+#[tokio::test]
+async fn reuse_after_the_grace_ends_the_login() {
+    let studio = studio().await;
+    let login = studio.login().await;
+    let next = studio.refresh(&login["refreshToken"]).await.expect(200);
+    studio.bench.clock.advance_seconds(31);
+    for token in [&login["refreshToken"], &next["refreshToken"]] {
+        studio.refresh(token).await.expect_code(401, "invalid_refresh_token");
+    }
+    studio.me(&next["accessToken"]).await.expect_code(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn a_wrong_secret_of_a_known_family_ends_it_and_anything_else_touches_nothing() {
+    let studio = studio().await;
+    let login = studio.login().await;
+    let token = login["refreshToken"].as_str().unwrap().to_owned();
+    let (family, secret) = token.split_once('.').unwrap();
+    for nonsense in
+        ["", "x", family, secret, &format!("{family}."), &format!("{family}.{secret}A"), &format!("{family}.short"), &format!("fam_x.{secret}")]
+    {
+        assert_eq!(studio.refresh(&json!(nonsense)).await.status, 401);
+    }
+    let unknown = token.replacen("fam_01", "fam_00", 1);
+    assert_eq!(studio.refresh(&json!(unknown)).await.status, 401);
+    // All that touched nothing.
+    let next = studio.refresh(&json!(token)).await.expect(200);
+    let forged = format!("{family}.{}", shared_utils::random::secret());
+    assert_eq!(studio.refresh(&json!(forged)).await.status, 401);
+    assert_eq!(studio.refresh(&next["refreshToken"]).await.status, 401, "the forgery ended the family");
+}
+
+#[tokio::test]
+async fn a_login_ends_idle_or_absolutely() {
+    let studio = studio().await;
+    let day = 86_400;
+    let idle = studio.login().await["refreshToken"].clone();
+    studio.bench.clock.advance_seconds(7 * day + 121);
+    assert_eq!(studio.refresh(&idle).await.status, 401);
+    let mut token = studio.login().await["refreshToken"].clone();
+    for _ in 0..5 {
+        studio.bench.clock.advance_seconds(6 * day - 60);
+        token = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
+    }
+    studio.bench.clock.advance_seconds(600);
+    assert_eq!(studio.refresh(&token).await.status, 401, "thirty days are over");
+}
+
+/// What of a refresh is the same for every refusal.
+fn refusal(answer: Answer) -> (i64, Value, Option<http::HeaderValue>) {
+    let mut body = answer.body;
+    body["requestId"] = Value::Null;
+    (answer.status, body, answer.headers.get("www-authenticate").cloned())
+}
+
+/// R3, R4, R6, R7, R8: whatever is wrong with it, a refresh token is refused in one way.
+#[tokio::test]
+async fn every_refusal_looks_the_same() {
+    let studio = studio().await;
+    let mut refusals = Vec::new();
+    // R3 and R4: the one before, after the grace; one long before.
+    let first = studio.login().await["refreshToken"].clone();
+    let second = studio.refresh(&first).await.expect(200)["refreshToken"].clone();
+    studio.refresh(&second).await.expect(200);
+    refusals.push(refusal(studio.refresh(&first).await));
+    let login = studio.login().await;
+    studio.refresh(&login["refreshToken"]).await.expect(200);
+    studio.bench.clock.advance_seconds(31);
+    refusals.push(refusal(studio.refresh(&login["refreshToken"]).await));
+    // R6: malformed, unknown.
+    refusals.push(refusal(studio.refresh(&json!("v1.nonsense")).await));
+    // R7: revoked; idle too long; the user was disabled.
+    let ended = studio.login().await;
+    studio.post("/auth/logout", json!({"refreshToken": ended["refreshToken"]})).await.expect(204);
+    refusals.push(refusal(studio.refresh(&ended["refreshToken"]).await));
+    let bens = studio.login_as(&studio.ben).await;
+    let shut = studio.login().await["accessToken"].clone();
+    studio.ask(Method::PATCH, &format!("/auth/users/{}", studio.ben.user_id), &shut, json!({"disabled": true})).await.expect(200);
+    refusals.push(refusal(studio.refresh(&bens["refreshToken"]).await));
+    // R8: an access token is no refresh token, nor the other way round.
+    let other = studio.login().await;
+    refusals.push(refusal(studio.refresh(&other["accessToken"]).await));
+    studio.me(&other["refreshToken"]).await.expect_code(401, "invalid_token");
+    let idle = studio.login().await;
+    studio.bench.clock.advance_seconds(8 * 86_400);
+    refusals.push(refusal(studio.refresh(&idle["refreshToken"]).await));
+    assert_eq!(refusals[0].0, 401);
+    for refused in &refusals {
+        assert_eq!(refused, &refusals[0]);
+    }
+}
+
+/// R10: a throttled or broken table is never taken for reuse.
+#[tokio::test]
+async fn a_table_that_fails_ends_no_login() {
+    use local_stack::faults::{Effect, Fault};
+    let studio = studio().await;
+    let token = studio.login().await["refreshToken"].clone();
+    for effect in [Effect::Throttle, Effect::ServerError] {
+        studio.bench.faults.add(Fault { action: Some("UpdateItem".to_owned()), effect, skip: 0, times: usize::MAX });
+        let answer = studio.refresh(&token).await;
+        assert!(answer.headers.contains_key("retry-after"));
+        answer.expect_code(503, "unavailable");
+        studio.bench.faults.clear();
+    }
+    studio.refresh(&token).await.expect(200);
+}
+
+/// R11: the rotation was done and its answer lost; whoever tries again gets what was lost.
+#[tokio::test]
+async fn a_lost_answer_is_given_again() {
+    use local_stack::faults::{Effect, Fault};
+    let studio = studio().await;
+    let token = studio.login().await["refreshToken"].clone();
+    // The SDK asks the table again by itself, and finds its own rotation.
+    studio.bench.faults.add(Fault { action: Some("UpdateItem".to_owned()), effect: Effect::DropResponse, skip: 0, times: 1 });
+    let next = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
+    assert_eq!(studio.refresh(&token).await.expect(200)["refreshToken"], next);
+    studio.refresh(&next).await.expect(200);
+}
+
+/// R12 and R14: expiry is compared in code with two minutes of slack, whatever the table still holds; the grace works with a clock
+/// that runs behind.
+#[tokio::test]
+async fn clocks_may_differ_a_little() {
+    let studio = studio().await;
+    let token = studio.login().await["refreshToken"].clone();
+    studio.bench.clock.advance_seconds(7 * 86_400 + 119);
+    let next = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
+    // Another sandbox whose clock is twenty seconds behind.
+    studio.bench.clock.advance_seconds(-20);
+    assert_eq!(studio.refresh(&token).await.expect(200)["refreshToken"], next);
+    studio.bench.clock.advance_seconds(-20);
+    studio.refresh(&token).await.expect_code(401, "invalid_refresh_token");
+}
+
+/// R15: of a logout and refreshes at once, the logout wins.
+#[tokio::test]
+async fn a_revocation_wins_every_race() {
+    let studio = studio().await;
+    for _ in 0..20 {
+        let token = studio.login().await["refreshToken"].clone();
+        let logout = studio.post("/auth/logout", json!({"refreshToken": token}));
+        let (_, left) = futures_util::future::join(join_all((0..4).map(|_| studio.refresh(&token))), logout).await;
+        left.expect(204);
+        studio.refresh(&token).await.expect_code(401, "invalid_refresh_token");
+    }
+}
+
+/// The grace does not begin anew with a repetition.
+#[tokio::test]
+async fn a_repetition_moves_nothing() {
+    let studio = studio().await;
+    let token = studio.login().await["refreshToken"].clone();
+    studio.refresh(&token).await.expect(200);
+    for _ in 0..3 {
+        studio.bench.clock.advance_seconds(10);
+        studio.refresh(&token).await.expect(200);
+    }
+    studio.bench.clock.advance_seconds(1);
+    studio.refresh(&token).await.expect_code(401, "invalid_refresh_token");
+}
+
+/// R10 as well: the chain moved, and the key that signs cannot be reached. Nobody is signed out because of it.
+#[tokio::test]
+async fn a_key_that_cannot_be_reached_ends_no_login() {
+    let studio = studio().await;
+    let unreachable = AwsConfig { endpoint: Some(NO_GATEWAY.to_owned()), ..studio.bench.aws() };
+    let tables = Tables { auth: studio.bench.table("auth"), connections: studio.bench.table("connections") };
+    let signer = Signer::kms(&unreachable, "arn:aws:kms:eu-central-1:000000000000:key/k".to_owned(), "test-1".to_owned());
+    let dark = App::new(studio.bench.edge(), &studio.bench.aws(), tables, NO_GATEWAY, signer, unhurried());
+    let ask = |app, path, body| send(app, EventBuilder::new(Method::POST, path).json(&body));
+    let token = studio.login().await["refreshToken"].clone();
+    for _ in 0..3 {
+        ask(&dark, "/auth/refresh", json!({"refreshToken": token})).await.expect_code(503, "unavailable");
+        studio.bench.clock.advance_seconds(120);
+    }
+    let next = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
+    studio.refresh(&next).await.expect(200);
+    // A login that could not be answered is not kept, and pushes no other one out.
+    for _ in 0..25 {
+        ask(&dark, "/auth/login", json!({"email": "ana@mylg.test", "password": PASSWORD})).await.expect_code(503, "unavailable");
+        studio.bench.clock.advance_seconds(900);
+    }
+    let access = studio.login().await["accessToken"].clone();
+    assert_eq!(studio.get("/auth/sessions", &access).await.expect(200)["items"].as_array().unwrap().len(), 2);
+}

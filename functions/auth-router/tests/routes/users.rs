@@ -1,0 +1,210 @@
+//! The directory, and what administrators do with accounts.
+
+use super::*;
+
+const USERS: &str = "/auth/users";
+
+async fn admin(studio: &Studio) -> Value {
+    studio.login().await["accessToken"].clone()
+}
+
+#[tokio::test]
+async fn an_administrator_makes_accounts() {
+    let studio = studio().await;
+    let token = admin(&studio).await;
+    let create = |body: Value| studio.ask(Method::POST, USERS, &token, body);
+    let made = create(json!({"email": " Cleo@MYLG.test", "firstName": "Cleo", "role": "client", "pending": true})).await.expect(201);
+    assert_eq!((&made["email"], &made["role"], &made["pending"]), (&json!("cleo@mylg.test"), &json!("client"), &json!(true)));
+    let once = made["oneTimePassword"].as_str().unwrap();
+    let login = studio.post("/auth/login", json!({"email": "cleo@mylg.test", "password": once})).await.expect(200);
+    assert_eq!(login["user"]["pending"], json!(true));
+
+    let made = create(json!({"email": "dana@mylg.test", "password": "long enough for us"})).await.expect(201);
+    assert_eq!((&made["role"], &made["pending"], made.get("oneTimePassword")), (&json!("user"), &json!(false), None));
+    create(json!({"email": "DANA@mylg.test"})).await.expect_code(409, "conflict");
+    let refused = create(json!({"email": "nowhere", "password": "password", "role": "root", "pending": "no", "disabled": true})).await.expect(422);
+    let mut pointers: Vec<_> = refused["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
+    pointers.sort_unstable();
+    assert_eq!(pointers, ["/disabled", "/email", "/password", "/pending", "/role"]);
+    let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
+    studio.ask(Method::POST, USERS, &bens, json!({"email": "x@mylg.test"})).await.expect_code(403, "forbidden");
+    studio.ask(Method::PATCH, &format!("{USERS}/{}", studio.ben.user_id), &bens, json!({"role": "admin"})).await.expect_code(403, "forbidden");
+}
+
+#[tokio::test]
+async fn people_are_found_by_id_and_by_how_a_name_begins() {
+    let studio = studio().await;
+    let token = admin(&studio).await;
+    let mut ids = Vec::new();
+    for (first, last, pending) in [("Anna", "Roy", false), ("anne", "Royce", false), ("Hanna", "Annan", false), ("Anno", "Pending", true)] {
+        let body = json!({"email": format!("{first}@x.test"), "firstName": first, "lastName": last, "pending": pending});
+        ids.push(studio.ask(Method::POST, USERS, &token, body).await.expect(201)["userId"].as_str().unwrap().to_owned());
+    }
+    let names = |body: &Value| body["items"].as_array().unwrap().iter().map(|p| p["firstName"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let found = studio.get(&format!("{USERS}?q=%20ANN"), &token).await.expect(200);
+    // Hanna's last name begins so; who waits for approval is not shown; and nobody twice.
+    assert_eq!(names(&found), ["Anna", "Hanna", "anne"]);
+    assert_eq!(names(&studio.get(&format!("{USERS}?q=anna%20ro"), &token).await.expect(200)), ["Anna"]);
+    assert!(names(&studio.get(&format!("{USERS}?q=zzz"), &token).await.expect(200)).is_empty());
+
+    // Page by page it is the same, and a cursor is good for one person and one search.
+    let (mut listed, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let page = studio.get(&format!("{USERS}?q=ann&limit=1{cursor}"), &token).await.expect(200);
+        listed.extend(names(&page));
+        pages += 1;
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(listed, ["Anna", "Hanna", "anne"]);
+    assert!(pages > 3);
+    studio.get(&format!("{USERS}?q=an{cursor}"), &token).await.expect_code(400, "invalid_cursor");
+    let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
+    studio.get(&format!("{USERS}?q=ann{cursor}"), &bens).await.expect_code(400, "invalid_cursor");
+
+    // A new name is found, the old one is not.
+    studio.ask(Method::PATCH, "/auth/me", &bens, json!({"firstName": "Annika", "username": "Big Ben"})).await.expect(200);
+    assert_eq!(names(&studio.get(&format!("{USERS}?q=annik"), &token).await.expect(200)), ["Annika"]);
+    assert_eq!(names(&studio.get(&format!("{USERS}?q=big"), &token).await.expect(200)), ["Annika"]);
+    studio.ask(Method::PATCH, "/auth/me", &bens, json!({"firstName": null, "username": "ben"})).await.expect(200);
+    assert!(studio.get(&format!("{USERS}?q=annik"), &token).await.expect(200)["items"].as_array().unwrap().is_empty());
+
+    let unknown = "usr_00000000000000000000000000";
+    let by_id = studio.get(&format!("{USERS}?ids={},{unknown},nonsense,{},{}", ids[2], ids[3], ids[2]), &token).await.expect(200);
+    assert_eq!(names(&by_id), ["Hanna", "Anno"]);
+    assert_eq!(
+        by_id["items"][0].as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>(),
+        ["firstName", "lastName", "occupation", "role", "thumbnail", "userId", "username"]
+    );
+    let many = vec![unknown; 101].join(",");
+    for bad in ["", "?ids=", &format!("?ids={many}"), "?q=", "?q=%20", "?ids=usr_x&q=a", "?pending=false", "?userId=x", "?q=a&q=b", "?q=a&limit=0"] {
+        studio.get(&format!("{USERS}{bad}"), &token).await.expect_code(400, "invalid_parameter");
+    }
+    let waiting = studio.get(&format!("{USERS}?pending=true"), &token).await.expect(200);
+    assert_eq!((names(&waiting), &waiting["items"][0]["email"]), (vec!["Anno".to_owned()], &json!("anno@x.test")));
+    studio.get(&format!("{USERS}?pending=true"), &bens).await.expect_code(403, "forbidden");
+    studio.ask(Method::PATCH, &format!("{USERS}/{}", ids[3]), &token, json!({"pending": false})).await.expect(200);
+    assert!(names(&studio.get(&format!("{USERS}?pending=true"), &token).await.expect(200)).is_empty());
+}
+
+#[tokio::test]
+async fn a_change_of_rights_takes_effect_at_once() {
+    let studio = studio().await;
+    let token = admin(&studio).await;
+    let ben_path = format!("{USERS}/{}", studio.ben.user_id);
+    let patch = |body: Value| studio.ask(Method::PATCH, &ben_path, &token, body);
+    let ben = studio.login_as(&studio.ben).await;
+
+    // Another role: the old token counts no longer, a refresh brings the new rights.
+    let account = patch(json!({"role": "builder"})).await.expect(200);
+    assert_eq!((&account["role"], &account["disabled"]), (&json!("builder"), &json!(false)));
+    studio.me(&ben["accessToken"]).await.expect_code(401, "invalid_token");
+    let fresh = studio.refresh(&ben["refreshToken"]).await.expect(200);
+    assert_eq!(studio.me(&fresh["accessToken"]).await.expect(200)["role"], json!("builder"));
+    // The same again changes nothing.
+    patch(json!({"role": "builder"})).await.expect(200);
+    studio.me(&fresh["accessToken"]).await.expect(200);
+
+    // Pending: signing in, refreshing, looking at oneself and leaving is all there is.
+    patch(json!({"pending": true})).await.expect(200);
+    studio.me(&fresh["accessToken"]).await.expect_code(401, "invalid_token");
+    let waiting = studio.refresh(&fresh["refreshToken"]).await.expect(200);
+    assert_eq!(studio.me(&waiting["accessToken"]).await.expect(200)["pending"], json!(true));
+    for (method, path) in
+        [(Method::GET, "/auth/sessions"), (Method::GET, "/auth/users?q=a"), (Method::POST, "/auth/ws-ticket"), (Method::DELETE, "/auth/sessions/x")]
+    {
+        studio.ask(method, path, &waiting["accessToken"], Value::Null).await.expect_code(403, "account_pending");
+    }
+    assert_eq!(studio.login_as(&studio.ben).await["user"]["pending"], json!(true));
+    patch(json!({"pending": false})).await.expect(200);
+
+    // Disabled: nothing is left, and the door looks as if the password were wrong.
+    let last = studio.login_as(&studio.ben).await;
+    assert_eq!(patch(json!({"disabled": true})).await.expect(200)["disabled"], json!(true));
+    studio.me(&last["accessToken"]).await.expect(401);
+    studio.refresh(&last["refreshToken"]).await.expect_code(401, "invalid_refresh_token");
+    assert_eq!(studio.login_from([9, 9, 9, 9], "ben@mylg.test", PASSWORD).await.0, 401);
+    patch(json!({"disabled": false})).await.expect(200);
+    studio.refresh(&last["refreshToken"]).await.expect(401);
+    studio.login_as(&studio.ben).await;
+
+    studio
+        .ask(Method::PATCH, &format!("{USERS}/usr_00000000000000000000000000"), &token, json!({"role": "root"}))
+        .await
+        .expect_code(404, "not_found");
+    patch(json!({"role": "root", "pending": 1, "email": "x@y.z"})).await.expect_code(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn there_is_always_an_active_administrator() {
+    let studio = studio().await;
+    let token = admin(&studio).await;
+    let ana = format!("{USERS}/{}", studio.ana.user_id);
+    for body in [json!({"role": "user"}), json!({"pending": true}), json!({"disabled": true})] {
+        studio.ask(Method::PATCH, &ana, &token, body).await.expect_code(409, "last_admin");
+    }
+    studio.me(&token).await.expect(200);
+    // Two who shut each other out at the same moment: one of them stays.
+    let ben = format!("{USERS}/{}", studio.ben.user_id);
+    for _ in 0..5 {
+        studio.ask(Method::PATCH, &ben, &admin(&studio).await, json!({"role": "admin"})).await.expect(200);
+        let (anas, bens) = (admin(&studio).await, studio.login_as(&studio.ben).await["accessToken"].clone());
+        let shut = json!({"role": "user"});
+        let outcomes =
+            futures_util::future::join(studio.ask(Method::PATCH, &ben, &anas, shut.clone()), studio.ask(Method::PATCH, &ana, &bens, shut.clone()));
+        let (one, other) = outcomes.await;
+        let mut statuses = [one.status, other.status];
+        statuses.sort_unstable();
+        // The slower one administers no longer: refused by what is in the table, or by its outdated token.
+        assert!(statuses == [200, 403] || statuses == [200, 401], "{statuses:?} {} {}", one.body, other.body);
+        // Whoever stayed gives the first one back what was theirs.
+        if one.status != 200 {
+            let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
+            studio.ask(Method::PATCH, &ana, &bens, json!({"role": "admin"})).await.expect(200);
+            studio.ask(Method::PATCH, &ben, &admin(&studio).await, json!({"role": "user"})).await.expect(200);
+        }
+    }
+}
+
+/// Holds back the next transaction, so that whatever runs beside it comes first.
+fn hold_back(studio: &Studio) {
+    use local_stack::faults::{Effect, Fault};
+    let effect = Effect::Delay(std::time::Duration::from_millis(400));
+    studio.bench.faults.add(Fault { action: Some("TransactWriteItems".to_owned()), effect, skip: 0, times: 1 });
+}
+
+/// A login that runs beside a change of rights has the new ones, whichever of the two comes first.
+#[tokio::test]
+async fn no_login_slips_past_a_change_of_rights() {
+    let studio = studio().await;
+    let token = admin(&studio).await;
+    let ben_path = format!("{USERS}/{}", studio.ben.user_id);
+    let later = async || tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    for (role, login_first) in [("builder", true), ("vendor", false), ("client", true), ("user", false)] {
+        let change = || studio.ask(Method::PATCH, &ben_path, &token, json!({"role": role}));
+        hold_back(&studio);
+        let (changed, login) = if login_first {
+            // The change has read the logins, and is about to be written when one is added.
+            let login = async {
+                later().await;
+                studio.login_as(&studio.ben).await
+            };
+            futures_util::future::join(change(), login).await
+        } else {
+            // The login was checked against the old rights, and is about to be written when they change.
+            let changed = async {
+                later().await;
+                change().await
+            };
+            let (login, changed) = futures_util::future::join(studio.login_as(&studio.ben), changed).await;
+            (changed, login)
+        };
+        changed.expect(200);
+        let fresh = studio.refresh(&login["refreshToken"]).await.expect(200);
+        let claims = fresh["accessToken"].as_str().unwrap().split('.').nth(1).unwrap().to_owned();
+        let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        assert_eq!(claims["role"], json!(role));
+        studio.me(&fresh["accessToken"]).await.expect(200);
+    }
+}

@@ -1,0 +1,103 @@
+//! Tickets: what a browser opens a socket with, so that no access token stands in an address. A ticket is 256 random bits, good once
+//! and for half a minute, for the login that asked for it. The table keeps its SHA-256 alone.
+
+use serde::{Deserialize, Serialize};
+use shared_utils::auth::{Caller, Role};
+use shared_utils::clock::{Clock, Timestamp};
+use shared_utils::dynamo::{Expression, ItemBucket, Key, RACE_TRIES, Store, TransactError, from_item, n, put, s, to_item, update};
+use shared_utils::http::Error;
+use shared_utils::ids::{SessionId, UserId};
+use shared_utils::pace::Rate;
+use shared_utils::random;
+
+/// What the table keeps of a ticket: the caller that it stands for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ticket {
+    user_id: UserId,
+    session_id: SessionId,
+    role: Role,
+    version: u64,
+    token_expires_at: Timestamp,
+    expires_at: Timestamp,
+    ttl: i64,
+}
+
+fn ticket_key(ticket: &str) -> Key {
+    Key::new(format!("TICKET#{}", random::sha256(ticket.as_bytes())), "TICKET")
+}
+
+fn pace_key(user: UserId) -> Key {
+    Key::new(format!("PACE#{user}"), "TICKETS")
+}
+
+/// Makes tickets and takes them.
+#[derive(Clone, Debug)]
+pub struct Tickets {
+    store: Store,
+    table: String,
+    clock: Clock,
+}
+
+impl Tickets {
+    /// The tickets in this auth table.
+    pub fn new(store: Store, table: String, clock: Clock) -> Self {
+        Self { store, table, clock }
+    }
+
+    /// A new ticket for a caller, good for `seconds`. [`Error::TooManyRequests`] when the person asked too often.
+    pub async fn issue(&self, caller: &Caller, seconds: i64, rate: Rate) -> Result<String, Error> {
+        let ticket = random::secret();
+        let now = self.clock.now();
+        let expires_at = now.plus_seconds(seconds);
+        let kept = Ticket {
+            user_id: caller.user,
+            session_id: caller.session,
+            role: caller.role,
+            version: caller.version,
+            token_expires_at: caller.expires_at,
+            expires_at,
+            ttl: expires_at.seconds() + 60,
+        };
+        let item = to_item(ticket_key(&ticket), "ticket", &kept)?;
+        let mut bucket = ItemBucket::new("spokenFor", rate, now);
+        for _ in 0..RACE_TRIES {
+            let pace = Expression::new("SET #type = :type, #ttl = :ttl")
+                .name("#type", "type")
+                .name("#ttl", "ttl")
+                .value(":type", s("pace"))
+                .value(":ttl", n(now.seconds() + 3_600));
+            let writes = vec![
+                update(&self.table, pace_key(caller.user), bucket.count(pace)?),
+                put(&self.table, item.clone(), Some("attribute_not_exists(pk)")),
+            ];
+            let error = match self.store.transact(writes).await {
+                Ok(()) => return Ok(ticket),
+                Err(error) => error,
+            };
+            match error.refused_at(0) {
+                Some(met) => bucket.met(met),
+                None => return Err(error.into()),
+            }
+        }
+        Err(TransactError::Contended.into())
+    }
+
+    /// The caller that a ticket stands for, once: whoever comes second, or late, gets [`Error::InvalidToken`].
+    pub async fn take(&self, ticket: &str) -> Result<Caller, Error> {
+        let taken = self.store.delete_item(&self.table, ticket_key(ticket)).await?.ok_or(Error::InvalidToken)?;
+        let taken: Ticket = from_item(taken)?;
+        if taken.expires_at <= self.clock.now() {
+            return Err(Error::InvalidToken);
+        }
+        Ok(Caller {
+            user: taken.user_id,
+            session: taken.session_id,
+            role: taken.role,
+            version: taken.version,
+            // Only someone approved is given a ticket, and it dies with the rights it was given for.
+            pending: false,
+            expires_at: taken.token_expires_at,
+        })
+    }
+}

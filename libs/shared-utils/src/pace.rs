@@ -1,0 +1,184 @@
+//! Rates: token buckets, each kept as one number (the generic cell rate algorithm), so that an item attribute or a map entry holds it.
+//!
+//! The number is the moment, in milliseconds since the epoch, up to which a bucket is spoken for. Each use moves it one interval on
+//! from the present; a bucket that is spoken for further ahead than its burst reaches is empty.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::Timestamp;
+use crate::env::{self, EnvError};
+use crate::http::Error;
+
+/// How many keys one process remembers; past that, the ones with nothing spent are forgotten.
+const MAX_KEYS: usize = 10_000;
+
+/// How often something may happen: so many per unit of time, with bursts of so many at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Milliseconds that one use takes; 0 means that there is no limit.
+    interval: i64,
+    /// Milliseconds that a full bucket is worth.
+    capacity: i64,
+}
+
+impl Rate {
+    /// No limit.
+    pub const OFF: Self = Self { interval: 0, capacity: 0 };
+
+    /// So many a minute, and as many at once.
+    pub const fn per_minute(count: i64) -> Self {
+        Self { interval: 60_000 / count, capacity: 60_000 / count * count }
+    }
+
+    /// So many a second, with bursts of `burst`.
+    pub const fn per_second(count: i64, burst: i64) -> Self {
+        Self { interval: 1_000 / count, capacity: 1_000 / count * burst }
+    }
+
+    /// The rate that a variable names (`20/min`, `1/s:10` with bursts of ten, `off`), `default` when it is absent.
+    pub fn from_env(name: &str, default: Self) -> Result<Self, EnvError> {
+        env::parsed(name, default)
+    }
+
+    /// Whether there is no limit.
+    pub const fn is_off(self) -> bool {
+        self.interval == 0
+    }
+
+    /// Milliseconds that one use takes.
+    pub const fn interval(self) -> i64 {
+        self.interval
+    }
+
+    /// Up to when a bucket is spoken for after one more use, from up to when it was. [`Error::TooManyRequests`] when it is empty.
+    pub fn take(self, until: i64, now: Timestamp) -> Result<i64, Error> {
+        if self.is_off() {
+            return Ok(until);
+        }
+        let next = until.max(now.millis()) + self.interval;
+        let over = next - now.millis() - self.capacity;
+        match u64::try_from(over) {
+            Ok(retry_after_ms) if retry_after_ms > 0 => Err(Error::TooManyRequests { retry_after_ms }),
+            _ => Ok(next),
+        }
+    }
+}
+
+/// A text that is no rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a rate is `off`, or a count per s or min such as 20/min, with the size of bursts behind a colon where it differs: 1/s:10")]
+pub struct MalformedRate;
+
+impl FromStr for Rate {
+    type Err = MalformedRate;
+
+    fn from_str(text: &str) -> Result<Self, MalformedRate> {
+        if text == "off" {
+            return Ok(Self::OFF);
+        }
+        let (rate, burst) = text.split_once(':').map_or((text, None), |(rate, burst)| (rate, Some(burst)));
+        let (count, unit) = rate.split_once('/').unwrap_or((rate, "min"));
+        let unit = match unit {
+            "s" => 1_000,
+            "min" => 60_000,
+            _ => return Err(MalformedRate),
+        };
+        // No more than one a millisecond.
+        let number = |text: &str, most: i64| text.parse::<i64>().ok().filter(|number| (1..=most).contains(number)).ok_or(MalformedRate);
+        let count = number(count, unit)?;
+        let burst = burst.map_or(Ok(count), |burst| number(burst, 9_999))?;
+        let interval = unit / count;
+        Ok(Self { interval, capacity: interval * burst })
+    }
+}
+
+/// The buckets of one warm process: best effort, since every sandbox has its own.
+pub struct Buckets {
+    rate: Rate,
+    spoken_for: Mutex<HashMap<String, i64>>,
+}
+
+impl Buckets {
+    /// Full buckets.
+    pub fn new(rate: Rate) -> Self {
+        Self { rate, spoken_for: Mutex::default() }
+    }
+
+    /// Takes one from a key's bucket. [`Error::TooManyRequests`] when it is empty.
+    pub fn take(&self, key: &str, now: Timestamp) -> Result<(), Error> {
+        if self.rate.is_off() {
+            return Ok(());
+        }
+        let mut spoken_for = self.spoken_for.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = self.rate.take(spoken_for.get(key).copied().unwrap_or(0), now)?;
+        if spoken_for.len() >= MAX_KEYS {
+            spoken_for.retain(|_, until| *until > now.millis());
+        }
+        // Whoever fills the memory with addresses must not have the rest refused: those are let through uncounted.
+        if spoken_for.len() < MAX_KEYS {
+            spoken_for.insert(key.to_owned(), next);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(outcome: Result<i64, Error>) -> Option<u64> {
+        match outcome {
+            Ok(_) => None,
+            Err(Error::TooManyRequests { retry_after_ms }) => Some(retry_after_ms),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_burst_passes_and_then_one_per_interval() {
+        let rate = Rate::per_second(1, 10);
+        let mut now = Timestamp::from_seconds(1_000_000);
+        let mut until = 0;
+        for _ in 0..10 {
+            until = rate.take(until, now).unwrap();
+        }
+        assert_eq!(wait(rate.take(until, now)), Some(1_000));
+        now = now.plus_seconds(1);
+        until = rate.take(until, now).unwrap();
+        assert_eq!(wait(rate.take(until, now)), Some(1_000), "what was refused cost nothing");
+        // A bucket is never fuller than full.
+        now = now.plus_seconds(3_600);
+        for _ in 0..10 {
+            until = rate.take(until, now).unwrap();
+        }
+        assert_eq!(wait(rate.take(until, now)), Some(1_000));
+    }
+
+    #[test]
+    fn rates_are_spelled_as_people_spell_them() {
+        assert_eq!("20/min".parse(), Ok(Rate::per_minute(20)));
+        assert_eq!("20".parse(), Ok(Rate::per_minute(20)));
+        assert_eq!("1/s:10".parse(), Ok(Rate::per_second(1, 10)));
+        assert_eq!("off".parse(), Ok(Rate::OFF));
+        for bad in ["", "0/min", "-1", "1/h", "1/s:0", "many", "1/s:", "1001/s", "60001/min", "1/s:10000"] {
+            assert_eq!(bad.parse::<Rate>(), Err(MalformedRate), "{bad}");
+        }
+    }
+
+    #[test]
+    fn keys_are_counted_apart_and_memory_is_bounded() {
+        let buckets = Buckets::new(Rate::per_minute(1));
+        let now = Timestamp::from_seconds(1_000_000);
+        assert!(buckets.take("a", now).is_ok());
+        assert!(buckets.take("a", now).is_err());
+        assert!(buckets.take("b", now).is_ok());
+        for n in 0..2 * MAX_KEYS {
+            assert!(buckets.take(&format!("flood-{n}"), now).is_ok());
+        }
+        assert_eq!(buckets.spoken_for.lock().unwrap().len(), MAX_KEYS);
+        assert!(buckets.take("late", now.plus_seconds(61)).is_ok());
+        assert_eq!(buckets.spoken_for.lock().unwrap().len(), 1, "what is full again is forgotten");
+    }
+}

@@ -1,0 +1,171 @@
+//! People who call, and what they are answered.
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use crate::secrets::Secrets;
+use crate::socket::Socket;
+
+/// Someone who calls.
+#[derive(Clone)]
+pub struct Person {
+    pub(crate) http: reqwest::Client,
+    pub(crate) base: String,
+    pub(crate) socket_base: String,
+    /// The access token.
+    pub token: Option<String>,
+    /// The refresh token.
+    pub refresh_token: String,
+    /// Their user id.
+    pub id: String,
+    /// Their address.
+    pub email: String,
+    pub(crate) secrets: Secrets,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as JSON, null without one.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The body of an answer with this status.
+    ///
+    /// # Panics
+    /// When the status is another.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    /// Holds an error to the contract: its status, its code, the problem document around it.
+    ///
+    /// # Panics
+    /// When it is something else.
+    #[track_caller]
+    pub fn expect_error(self, status: u16, code: &str) -> Value {
+        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        for member in ["type", "title", "status", "detail", "code", "requestId"] {
+            assert!(!self.body[member].is_null(), "no {member} in {}", self.body);
+        }
+        assert_eq!(self.body["status"], json!(status));
+        assert_eq!(status == 401, self.headers.contains_key("www-authenticate"));
+        self.body
+    }
+
+    /// A header's value, empty when it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+impl Person {
+    /// Any request.
+    ///
+    /// # Panics
+    /// When there is no answer at all.
+    pub async fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            self.secrets.add(token);
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            if ["authorization", "cookie"].contains(name) {
+                self.secrets.add(value.split_once([' ', '=']).map_or(value, |(_, credential)| credential));
+            }
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            self.secrets.add_from(&serde_json::from_str(&body).unwrap_or_default());
+            request = request.body(body);
+        }
+        let response = request.send().await.unwrap_or_else(|error| panic!("no answer: {error}"));
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        for cookie in headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok()) {
+            self.secrets.add(cookie.split(['=', ';']).nth(1).unwrap_or_default());
+        }
+        let body = response.text().await.unwrap_or_default();
+        let body = serde_json::from_str(&body).unwrap_or(Value::Null);
+        self.secrets.add_from(&body);
+        Answer { status, headers, body }
+    }
+
+    /// A request with a JSON body and headers of its own.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let headers: Vec<_> = headers.iter().copied().chain([("content-type", "application/json")]).collect();
+        self.request(method, path, &headers, Some(body.to_string())).await
+    }
+
+    /// `GET`
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path, &[], None).await
+    }
+
+    /// `POST`
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, &[], &body).await
+    }
+
+    /// `PATCH`
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, &[], &body).await
+    }
+
+    /// `PUT`
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, &[], &body).await
+    }
+
+    /// `DELETE`
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.request(Method::DELETE, path, &[], None).await
+    }
+
+    /// Opens a socket with the person's token.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn connect(&self) -> Socket {
+        let query = format!("?token={}", self.token.as_deref().unwrap_or_default());
+        self.try_connect(&query, &[]).await.unwrap_or_else(|status| panic!("the socket was refused with {status}"))
+    }
+
+    /// Opens a socket with any query and headers; the status when it is refused.
+    ///
+    /// # Panics
+    /// When there is no answer at all.
+    pub async fn try_connect(&self, query: &str, headers: &[(&'static str, &str)]) -> Result<Socket, u16> {
+        for credential in query.split(['=', '&']) {
+            self.secrets.add(credential);
+        }
+        let mut request = format!("{}/{query}", self.socket_base).into_client_request().expect("a request");
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a header value"));
+        }
+        match tokio_tungstenite::connect_async(request).await {
+            Ok((stream, response)) => {
+                let protocol = response.headers().get("sec-websocket-protocol").and_then(|value| value.to_str().ok()).map(str::to_owned);
+                Ok(Socket { protocol, secrets: self.secrets.clone(), stream })
+            }
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("no answer: {error}"),
+        }
+    }
+}
+
+/// Whether a status is a success.
+pub fn is_success(status: u16) -> bool {
+    StatusCode::from_u16(status).is_ok_and(|status| status.is_success())
+}

@@ -1,0 +1,101 @@
+//! What is logged, and what never is. Every world of this suite searches its own logs at its end; here they are given something to tell.
+
+use std::collections::BTreeMap;
+
+use end_to_end::{World, text};
+use local_stack::faults::{Effect, Fault};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_must_be_kept_is_logged_by_ids() {
+    let world = World::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    for _ in 0..6 {
+        world.anonymous().post("/auth/login", json!({"email": "ghost-of-the-studio@mylg.test", "password": "wrong password here"})).await;
+    }
+    let refreshed = ben.post("/auth/refresh", json!({"refreshToken": ben.refresh_token})).await.expect(200);
+    ben.post("/auth/refresh", json!({"refreshToken": refreshed["refreshToken"]})).await.expect(200);
+    ben.post("/auth/refresh", json!({"refreshToken": ben.refresh_token})).await.expect_error(401, "invalid_refresh_token");
+    let ben = world.login_again(&ben).await;
+    let project = world.project(&ana, "Atrium", &[(&ben, "viewer")]).await;
+    ben.patch(&format!("/projects/{project}"), json!({"status": "1%"})).await.expect_error(403, "forbidden");
+    let dana = world.login("dana").await;
+    dana.get(&format!("/projects/{project}")).await.expect_error(404, "not_found");
+    ana.patch(&format!("/auth/users/{}", ben.id), json!({"role": "builder"})).await.expect(200);
+    dana.post("/auth/logout", json!({})).await;
+    world.settled().await;
+
+    // Lines come through a pipe, after the answers.
+    while !world.stack().log_lines().iter().any(|line| line.contains("\"audit\":\"logout\"")) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let lines = world.stack().log_lines();
+    let mut audits: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for line in &lines {
+        assert!(!line.contains("ghost-of-the-studio") && !line.contains("ana@mylg.test"), "an address is in a line: {line}");
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("a line that is no JSON: {line}"));
+        if let Some(event) = line["audit"].as_str() {
+            audits.entry(event.to_owned()).or_default().push(line);
+        }
+    }
+    let events: Vec<_> = audits.keys().map(String::as_str).collect();
+    assert_eq!(events, ["access_denied", "login", "login_failed", "login_locked", "logout", "refresh_reuse", "role_changed"]);
+    assert_eq!(audits["login_failed"].len(), 5);
+    assert_eq!(audits["refresh_reuse"][0]["userId"], json!(ben.id));
+    assert_eq!((&audits["role_changed"][0]["userId"], &audits["role_changed"][0]["by"]), (&json!(ben.id), &json!(ana.id)));
+    let denied: Vec<_> = audits["access_denied"].iter().map(|line| text(&line["userId"])).collect();
+    assert!(denied.contains(&ben.id) && denied.contains(&dana.id), "{denied:?}");
+}
+
+/// Secrets and words in every place where they can stand, in requests that work, that are refused, and that fail inside.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_and_no_word_of_anyone_is_logged() {
+    let world = World::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let conversation = world.direct(&ana, &ben).await;
+    let path = format!("/messages/conversations/{conversation}/messages");
+    let mut socket = ben.connect().await;
+    let faults = &world.stack().faults;
+    for round in 0..3 {
+        if round == 1 {
+            faults.add(Fault { action: None, effect: Effect::ServerError, skip: 0, times: usize::MAX });
+        } else if round == 2 {
+            faults.clear();
+            faults.add(Fault { action: None, effect: Effect::Throttle, skip: 2, times: usize::MAX });
+        }
+        let phrase = |what: &str| format!("canary {what} {round} {}", local_stack::testing::random_name());
+        let secret = |what: &str| phrase(what).replace(' ', "-");
+        ana.post(&path, json!({"text": phrase("text"), "optimisticId": format!("o-{round}")})).await;
+        ana.send(Method::POST, &path, &[], &json!({"text": phrase("text"), "attachments": "none", "password": secret("password")})).await;
+        socket.ask(json!({"action": "sendMessage", "ref": "s", "conversationId": conversation, "text": phrase("frame"), "optimisticId": format!("s-{round}")})).await;
+        socket.ask(json!({"action": "sendMessage", "ref": "s", "conversationId": "cnv_x", "text": phrase("frame"), "nonsense": 1})).await;
+        socket.ask(json!({"action": "auth", "ref": "a", "token": secret("token")})).await;
+        socket.ask(json!({"action": phrase("text"), "ref": "u", "text": phrase("frame")})).await;
+        let nobody = world.with_token(&secret("bearer"));
+        nobody.get("/auth/me").await;
+        nobody.post("/auth/login", json!({"email": "ana@mylg.test", "password": secret("password")})).await;
+        nobody.post("/auth/refresh", json!({"refreshToken": secret("refresh")})).await;
+        nobody.post("/auth/logout", json!({"refreshToken": ben.refresh_token.replace('.', ".x")})).await;
+        for query in ["token", "ticket"] {
+            let _ = nobody.try_connect(&format!("?{query}={}", secret("credential")), &[]).await;
+            nobody.get(&format!("/auth/me?{query}={}", secret("credential"))).await;
+        }
+        let protocol = format!("mylg.v1, ticket.{}", secret("protocol"));
+        let _ = nobody.try_connect("", &[("sec-websocket-protocol", &protocol)]).await;
+        let cookie = format!("__Host-refresh={}", secret("cookie"));
+        nobody.send(Method::POST, "/auth/refresh", &[("x-session-transport", "cookie"), ("cookie", &cookie)], &json!({})).await;
+        ana.post("/auth/password", json!({"currentPassword": secret("password"), "newPassword": secret("password")})).await;
+        ana.post("/auth/users", json!({"email": format!("c{round}@mylg.test"), "password": secret("password")})).await;
+        ana.post("/auth/ws-ticket", json!({})).await;
+        world.settled().await;
+    }
+    faults.clear();
+    let lines = world.stack().log_lines();
+    assert!(lines.iter().any(|line| line.contains("\"level\":\"ERROR\"")), "something went wrong inside and was logged");
+    let told: Vec<_> = lines.iter().filter(|line| line.contains("canary")).collect();
+    assert!(told.is_empty(), "{told:?}");
+    for event in world.stack().records.events() {
+        assert!(!event.label.contains("canary"), "{}", event.label);
+    }
+}

@@ -1,0 +1,345 @@
+//! Logins, rights and sockets, as they end: at once where it is asked, and within seconds everywhere.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use end_to_end::{Answer, Person, Socket, World, claims_of, text};
+use local_stack::people::PASSWORD;
+use local_stack::stack::Options;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+/// One path of each function.
+const PATHS: [&str; 3] = ["/auth/me", "/projects/list", "/messages/conversations"];
+/// How old a function's knowledge of ended logins may be, and time for what was admitted with it to be done.
+const SOON: Duration = Duration::from_secs(8);
+
+/// Waits until a function refuses; it may take as long as its knowledge is fresh.
+pub(crate) async fn refused(person: &Person, path: &str) -> Answer {
+    let refused = async {
+        loop {
+            let answer = person.get(path).await;
+            if answer.status != 200 {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(SOON, refused).await.unwrap_or_else(|_| panic!("{path} still answers"))
+}
+
+/// The frames up to the end of a socket.
+async fn last_words(socket: &mut Socket) -> Vec<Value> {
+    let mut frames = Vec::new();
+    while let Ok(frame) = socket.next().await {
+        frames.push(frame);
+    }
+    frames
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_on_one_device_is_known_everywhere_and_leaves_the_other_alone() {
+    let world = World::start().await;
+    let phone = world.login("ben").await;
+    let laptop = world.login_again(&phone).await;
+    // Every function has just looked, so that its knowledge is as old as it may be.
+    for path in PATHS {
+        phone.get(path).await.expect(200);
+    }
+    let (mut on_phone, mut on_laptop) = (phone.connect().await, laptop.connect().await);
+    let ticket = text(&phone.post("/auth/ws-ticket", json!({})).await.expect(200)["ticket"]);
+    assert_eq!(phone.post("/auth/logout", json!({})).await.status, 204);
+    for path in PATHS {
+        refused(&phone, path).await.expect_error(401, "session_revoked");
+    }
+    assert_eq!(last_words(&mut on_phone).await.last().unwrap()["action"], json!("sessionRevoked"));
+    // Also what it had asked for before is worth nothing any more.
+    tokio::time::sleep(SOON).await;
+    assert_eq!(phone.try_connect(&format!("?ticket={ticket}"), &[]).await.err(), Some(world.refusal(401)));
+    for path in PATHS {
+        laptop.get(path).await.expect(200);
+    }
+    assert_eq!(on_laptop.ask(json!({"action": "ping", "ref": "1"})).await.0["action"], json!("pong"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_ends_a_login_closes_its_sockets_and_no_other() {
+    let world = World::start().await;
+    let ben = world.login("ben").await;
+    for way in ["reuse", "session", "password", "too many"] {
+        let (device, other) = (world.login_again(&ben).await, world.login_again(&ben).await);
+        let (mut ends, mut stays) = (device.connect().await, other.connect().await);
+        match way {
+            "reuse" => {
+                // A well-formed secret that was never one of this login's.
+                let (family, secret) = device.refresh_token.split_once('.').unwrap();
+                let forged = format!("{family}.{}", secret.chars().rev().skip(1).collect::<String>() + "A");
+                device.post("/auth/refresh", json!({"refreshToken": forged})).await.expect_error(401, "invalid_refresh_token");
+            }
+            "session" => {
+                let session = text(&claims_of(device.token.as_deref().unwrap())["sid"]);
+                assert_eq!(other.delete(&format!("/auth/sessions/{session}")).await.status, 204);
+            }
+            "password" => {
+                let change = json!({"currentPassword": PASSWORD, "newPassword": PASSWORD});
+                assert_eq!(other.post("/auth/password", change).await.status, 204);
+            }
+            _ => {
+                // The least recently used goes: the other one was used after it.
+                other.post("/auth/refresh", json!({"refreshToken": other.refresh_token})).await.expect(200);
+                for _ in 0..19 {
+                    world.login_again(&ben).await;
+                }
+            }
+        }
+        assert_eq!(last_words(&mut ends).await.last().unwrap()["action"], json!("sessionRevoked"), "{way}");
+        assert_eq!(stays.ask(json!({"action": "ping", "ref": "1"})).await.0["action"], json!("pong"), "{way}");
+        other.post("/auth/logout", json!({})).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pending_disabled_and_other_roles_reach_open_sockets() {
+    let world = World::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let path = format!("/auth/users/{}", ben.id);
+    for (rights, action, reason, reconnect) in [
+        (json!({"role": "builder"}), "closing", "rights_changed", true),
+        (json!({"pending": true}), "closing", "account_pending", false),
+        (json!({"pending": false}), "", "", false),
+        (json!({"disabled": true}), "sessionRevoked", "session_revoked", false),
+    ] {
+        if action.is_empty() {
+            ana.patch(&path, rights).await.expect(200);
+            continue;
+        }
+        let device = world.login_again(&ben).await;
+        let mut socket = device.connect().await;
+        ana.patch(&path, rights).await.expect(200);
+        let last = last_words(&mut socket).await;
+        assert_eq!(last.last().unwrap(), &json!({"action": action, "reason": reason, "reconnect": reconnect}));
+        for path in PATHS {
+            assert!([401, 403].contains(&refused(&device, path).await.status));
+        }
+    }
+    ben.post("/auth/refresh", json!({"refreshToken": ben.refresh_token})).await.expect_error(401, "invalid_refresh_token");
+}
+
+/// Someone who asks again and again, until it is enough.
+struct Stream {
+    answers: Arc<Mutex<Vec<Answer>>>,
+    task: JoinHandle<()>,
+}
+
+impl Stream {
+    fn start(person: &Person, method: Method, path: &str, body: fn(usize) -> Value) -> Self {
+        let (person, path, answers) = (person.clone(), path.to_owned(), Arc::new(Mutex::new(Vec::new())));
+        let kept = answers.clone();
+        let task = tokio::spawn(async move {
+            for n in 0.. {
+                let answer = person.send(method.clone(), &path, &[], &body(n)).await;
+                kept.lock().unwrap().push(answer);
+            }
+        });
+        Self { answers, task }
+    }
+
+    /// Waits for so many more answers.
+    async fn goes_on(&self, more: usize) {
+        let enough = self.answers.lock().unwrap().len() + more;
+        while self.answers.lock().unwrap().len() < enough {
+            assert!(!self.task.is_finished(), "a stream has ended");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Every answer, once the last one is there.
+    async fn stop(self) -> Vec<Answer> {
+        self.goes_on(1).await;
+        self.task.abort();
+        let _ = self.task.await;
+        std::mem::take(&mut *self.answers.lock().unwrap())
+    }
+}
+
+fn message(n: usize) -> Value {
+    json!({"text": format!("message {n}"), "optimisticId": format!("o-{n}")})
+}
+
+/// What happens while streams of requests run; whatever was acknowledged before it stays, and nothing is accepted after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_member_sends_nothing_after_the_removal() {
+    let world = World::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let project = world.project(&ana, "Atrium", &[(&ben, "editor")]).await;
+    let opened = ana.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(201);
+    let conversation = text(&opened["conversationId"]);
+    let path = format!("/messages/conversations/{conversation}/messages");
+    let mut socket = ben.connect().await;
+    let sends = Stream::start(&ben, Method::POST, &path, message);
+    let edits = Stream::start(&ben, Method::PATCH, &format!("/projects/{project}"), |n| json!({"status": format!("{}%", n % 100)}));
+    sends.goes_on(3).await;
+    edits.goes_on(3).await;
+    assert_eq!(ana.delete(&format!("/projects/{project}/team/{}", ben.id)).await.status, 204);
+    let last_seq = ana.get(&path).await.expect(200)["lastSeq"].clone();
+    let version = ana.get(&format!("/projects/{project}")).await.expect(200)["version"].clone();
+    sends.goes_on(3).await;
+    edits.goes_on(3).await;
+    let mut accepted = Vec::new();
+    for answers in [sends.stop().await, edits.stop().await] {
+        let first = answers.iter().take_while(|answer| answer.status < 300).count();
+        assert!(first > 0 && answers[first..].iter().all(|answer| answer.status == 404), "once out, always out");
+        accepted.push(first);
+    }
+    let frame = json!({"action": "sendMessage", "ref": "s", "conversationId": conversation, "text": "still here?", "optimisticId": "late"});
+    assert_eq!(socket.ask(frame).await.0["code"], json!("not_found"));
+    let page = ana.get(&path).await.expect(200);
+    assert_eq!((&page["lastSeq"], &last_seq), (&json!(accepted[0]), &json!(accepted[0])));
+    assert_eq!(ana.get(&format!("/projects/{project}")).await.expect(200)["version"], version);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demoted_editor_and_a_demoted_owner_keep_what_viewers_have() {
+    let world = World::start().await;
+    let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
+    let project = world.project(&ana, "Atrium", &[(&ben, "editor"), (&cleo, "owner")]).await;
+    let (path, budget) = (format!("/projects/{project}"), format!("/projects/{project}/budget"));
+    let member = |person: &Person| format!("{path}/team/{}", person.id);
+    let edits = Stream::start(&ben, Method::PATCH, &budget, |_| json!({"lines": [{"itemBudgetedCost": 1}]}));
+    let titles = Stream::start(&cleo, Method::PUT, &member(&ben), |n| json!({"role": "editor", "title": format!("{n}")}));
+    edits.goes_on(3).await;
+    titles.goes_on(3).await;
+    // The second owner first: from now on she gives nobody anything back.
+    ana.put(&member(&cleo), json!({"role": "viewer"})).await.expect(200);
+    ana.put(&member(&ben), json!({"role": "viewer"})).await.expect(200);
+    let written = ana.get(&budget).await.expect(200)["version"].clone();
+    edits.goes_on(3).await;
+    titles.goes_on(3).await;
+    for answers in [edits.stop().await, titles.stop().await] {
+        let accepted = answers.iter().take_while(|answer| answer.status < 300).count();
+        assert!(accepted > 0 && answers[accepted..].iter().all(|answer| answer.status == 403), "once demoted, always refused");
+    }
+    assert_eq!(ana.get(&budget).await.expect(200)["version"], written);
+    for viewer in [&ben, &cleo] {
+        assert_eq!(viewer.get(&path).await.expect(200)["projectId"], json!(project));
+        viewer.get(&budget).await.expect_error(403, "forbidden");
+        viewer.delete(&path).await.expect_error(403, "forbidden");
+    }
+    ana.get(&path).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_person_stops_in_the_middle_of_a_stream() {
+    let world = World::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let conversation = world.direct(&ana, &ben).await;
+    let path = format!("/messages/conversations/{conversation}/messages");
+    let sends = Stream::start(&ben, Method::POST, &path, message);
+    sends.goes_on(3).await;
+    ana.patch(&format!("/auth/users/{}", ben.id), json!({"disabled": true})).await.expect(200);
+    tokio::time::sleep(SOON).await;
+    let last_seq = ana.get(&path).await.expect(200)["lastSeq"].clone();
+    sends.goes_on(3).await;
+    let answers = sends.stop().await;
+    // Sandboxes hear of it one after another, within the five seconds; then none accepts anything.
+    let accepted = answers.iter().filter(|answer| answer.status == 201).count();
+    assert!(answers.iter().all(|answer| [201, 401].contains(&answer.status)) && answers.last().unwrap().status == 401);
+    assert_eq!(ana.get(&path).await.expect(200)["lastSeq"], last_seq);
+    assert_eq!(last_seq, json!(accepted));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_opens_one_socket() {
+    let world = World::start().await;
+    let ana = world.login("ana").await;
+    let ticket = format!("?ticket={}", text(&ana.post("/auth/ws-ticket", json!({})).await.expect(200)["ticket"]));
+    let mut socket = ana.try_connect(&ticket, &[]).await.unwrap();
+    assert_eq!(socket.ask(json!({"action": "ping", "ref": "1"})).await.0["action"], json!("pong"));
+    assert_eq!(ana.try_connect(&ticket, &[]).await.err(), Some(world.refusal(401)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_may_come_as_a_protocol() {
+    let world = World::start().await;
+    let ana = world.login("ana").await;
+    let ticket = text(&ana.post("/auth/ws-ticket", json!({})).await.expect(200)["ticket"]);
+    let mut socket = ana.try_connect("", &[("sec-websocket-protocol", &format!("mylg.v1, ticket.{ticket}"))]).await.unwrap();
+    assert_eq!(socket.protocol.as_deref(), Some("mylg.v1"), "and never the credential");
+    assert_eq!(socket.ask(json!({"action": "ping", "ref": "1"})).await.0["action"], json!("pong"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_connection_is_told_so_in_place_of_deliveries_until_it_is_renewed() {
+    let world = World::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let conversation = world.direct(&ana, &ben).await;
+    let path = format!("/messages/conversations/{conversation}/messages");
+    // A token whose leeway is over in ten seconds.
+    let good = ben.token.clone().unwrap();
+    let mut claims = claims_of(&good);
+    let now = i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    claims["iat"] = json!(now - 600);
+    claims["exp"] = json!(now - 50);
+    let short = world.forge().unwrap().sign(&claims).await;
+    let mut socket = ben.try_connect(&format!("?token={short}"), &[]).await.unwrap();
+    ana.post(&path, json!({"text": "in time"})).await.expect(201);
+    assert_eq!(socket.next().await.unwrap()["action"], json!("newMessage"));
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    ana.post(&path, json!({"text": "too late"})).await.expect(201);
+    world.settled().await;
+    ana.post(&path, json!({"text": "later still"})).await.expect(201);
+    world.settled().await;
+    // Told once; the rest is for a connection that was renewed.
+    assert_eq!(socket.next().await.unwrap(), json!({"action": "auth_expired", "reason": "token_expired", "reconnect": true}));
+    let refused = socket.ask(json!({"action": "ping", "ref": "1"})).await;
+    assert_eq!((&refused.0["code"], refused.1), (&json!("auth_expired"), vec![]));
+    let renewed = socket.ask(json!({"action": "auth", "ref": "2", "token": good})).await.0;
+    assert_eq!(renewed["action"], json!("ack"), "{renewed}");
+    world.settled().await;
+    ana.post(&path, json!({"text": "back again"})).await.expect(201);
+    assert_eq!(socket.next().await.unwrap()["text"], json!("back again"));
+    // Another person's token ends it.
+    let refused = socket.ask(json!({"action": "auth", "ref": "3", "token": ana.token})).await.0;
+    assert_eq!(refused["code"], json!("forbidden"));
+    assert_eq!(last_words(&mut socket).await.last().unwrap()["reason"], json!("another_person"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rates_are_what_the_environment_says() {
+    let mut options = Options::for_tests();
+    for (name, rate) in [("LOGIN_RATE", "2/min"), ("CONNECT_RATE", "2/min"), ("ACTION_RATE", "3/min"), ("SEND_RATE", "1/min:2")] {
+        options.passed.insert(name.to_owned(), rate.to_owned());
+    }
+    let world = World::start_with(options).await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    // Each sandbox counts for itself, and there are sixteen at most.
+    let mut refused = None;
+    for n in 0..40 {
+        let answer = world.anonymous().post("/auth/login", json!({"email": format!("nobody{n}@mylg.test"), "password": "whatever"})).await;
+        if answer.status == 429 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.unwrap();
+    assert!((10..=30).contains(&refused.header("retry-after").parse::<u64>().unwrap()));
+    refused.expect_error(429, "too_many_requests");
+    let path = format!("/messages/conversations/{}/messages", world.direct(&ana, &ben).await);
+    for n in 0..2 {
+        ana.post(&path, message(n)).await.expect(201);
+    }
+    let refused = ana.post(&path, message(2)).await;
+    assert!((40..=60).contains(&refused.header("retry-after").parse::<u64>().unwrap()));
+    refused.expect_error(429, "too_many_requests");
+    let mut socket = ana.connect().await;
+    for _ in 0..3 {
+        assert_eq!(socket.ask(json!({"action": "ping", "ref": "1"})).await.0["action"], json!("pong"));
+    }
+    let refused = socket.ask(json!({"action": "ping", "ref": "1"})).await.0;
+    assert_eq!(refused["code"], json!("too_many_requests"));
+    assert!(refused["retryAfterMs"].as_u64().is_some_and(|wait| wait > 0 && wait <= 20_000));
+    let _second = ana.connect().await;
+    let query = format!("?token={}", ana.token.as_deref().unwrap());
+    assert_eq!(ana.try_connect(&query, &[]).await.err(), Some(429));
+}
