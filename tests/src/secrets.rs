@@ -14,7 +14,9 @@ const MEMBERS: [&str; 10] =
 /// Shorter ones may stand in a line by chance.
 const SHORTEST: usize = 12;
 /// What hashes and tokens look like, whoever made them.
-const SHAPES: [&str; 3] = ["$argon2", "eyJ", "__Host-refresh="];
+const SHAPES: [&str; 2] = ["$argon2", "__Host-refresh="];
+/// The least of a token behind the first characters of its header: an id of 16 random characters may begin so too.
+const LEAST_OF_A_TOKEN: usize = 16;
 
 /// The secrets of one world.
 #[derive(Clone, Default)]
@@ -59,6 +61,24 @@ impl Secrets {
         for line in lines {
             let told = secrets.iter().map(String::as_str).chain(SHAPES).find(|secret| line.contains(secret));
             assert_eq!(told, None, "a secret is in a log line: {line}");
+            assert!(!holds_a_token(line), "a token is in a log line: {line}");
         }
+    }
+}
+
+/// Whether something in a line looks like a token, whoever made it.
+fn holds_a_token(line: &str) -> bool {
+    let words = line.split(|character: char| !(character.is_ascii_alphanumeric() || ['-', '_'].contains(&character)));
+    words.filter_map(|word| word.strip_prefix("eyJ")).any(|rest| rest.len() >= LEAST_OF_A_TOKEN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_told_from_ids() {
+        assert!(holds_a_token(r#"{"token":"eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIi.c2ln"}"#));
+        assert!(!holds_a_token(r#"{"requestId":"Fdh7r65treyJ_cs=","other":"eyJ_r65treyJ_cs="}"#));
     }
 }
