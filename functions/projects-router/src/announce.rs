@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use access::teams::{Member, TeamRole};
+use access::teams::{Member, TeamRole, at_least};
 use serde_json::{Value, json};
 use shared_utils::ids::{ProjectId, UserId};
 
@@ -12,11 +12,6 @@ use crate::store::Project;
 /// Everyone in a team.
 fn everyone(team: &BTreeMap<UserId, Member>) -> Vec<UserId> {
     team.keys().copied().collect()
-}
-
-/// Those who may see the budget.
-fn budget_readers(team: &BTreeMap<UserId, Member>) -> Vec<UserId> {
-    team.iter().filter(|(_, member)| member.role >= TeamRole::Editor).map(|(user, _)| *user).collect()
 }
 
 impl App {
@@ -56,12 +51,12 @@ impl App {
     ) {
         let frame =
             json!({"action": "budgetUpdated", "projectId": project, "revision": revision, "version": version, "totals": totals, "userId": by});
-        self.announce_later(budget_readers(team), frame);
+        self.announce_later(at_least(team, TeamRole::Editor), frame);
     }
 
     /// `clientRevisionUpdated`: another revision is the client's now.
     pub(crate) fn announce_client_revision(&self, team: &BTreeMap<UserId, Member>, project: ProjectId, revision: Option<u64>, by: UserId) {
         let frame = json!({"action": "clientRevisionUpdated", "projectId": project, "clientRevision": revision, "userId": by});
-        self.announce_later(budget_readers(team), frame);
+        self.announce_later(at_least(team, TeamRole::Editor), frame);
     }
 }

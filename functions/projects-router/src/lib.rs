@@ -19,7 +19,7 @@ use std::sync::Arc;
 use access::people::People;
 use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use realtime::{Announcer, Connections, Gateway};
+use realtime::{Announcer, Connections, Gateway, Locks};
 use shared_utils::after_answer::AfterAnswer;
 use shared_utils::aws::AwsConfig;
 use shared_utils::cursor::Cursors;
@@ -36,6 +36,7 @@ pub struct App {
     store: ProjectStore,
     people: People,
     cursors: Cursors,
+    locks: Locks,
     revocations: Arc<Revocations>,
     announcer: Announcer,
     after: AfterAnswer,
@@ -67,10 +68,11 @@ impl App {
     pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.auth.clone(), edge.clock.clone()));
-        let connections = Connections::new(store.clone(), tables.connections, edge.clock.clone());
+        let connections = Connections::new(store.clone(), tables.connections.clone(), edge.clock.clone());
         Self {
             announcer: Announcer::new(connections, Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone()),
             cursors: Cursors::new(store.clone(), tables.projects.clone()),
+            locks: Locks::new(store.clone(), tables.connections, edge.clock.clone()),
             people: People::new(store.clone(), tables.auth),
             store: ProjectStore::new(store, tables.projects, edge.clock.clone()),
             edge,

@@ -1,13 +1,18 @@
 //! `$disconnect`: best effort by nature; whoever is missed here expires by itself, or is found gone by a post.
 
+use std::collections::HashMap;
+
+use access::teams::{TeamRole, Teams, at_least};
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
+use realtime::{Announcer, Locks};
 use shared_utils::http::Error;
+use shared_utils::ids::ProjectId;
 
 use crate::{App, reply};
 
 pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> Result<ApiGatewayProxyResponse, Error> {
-    let connection_id = event.request_context.connection_id.as_deref().unwrap_or_default();
-    if let Some(connection) = app.connections.take(connection_id).await? {
+    let connection_id = event.request_context.connection_id.clone().unwrap_or_default();
+    if let Some(connection) = app.connections.take(&connection_id).await? {
         let connections = app.connections.clone();
         app.after.push(async move {
             if let Err(error) = connections.unlist(connection.user_id, &connection.connection_id).await {
@@ -15,5 +20,25 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
             }
         });
     }
+    // Also of a connection that another function has ended, and whose item is gone.
+    let (locks, teams, announcer) = (app.locks.clone(), app.teams.clone(), app.announcer.clone());
+    app.after.push(async move {
+        if let Err(error) = give_locks_back(&locks, &teams, &announcer, &connection_id).await {
+            tracing::warn!(cause = error.cause(), "the locks of a closed connection could not be given back; they expire by themselves");
+        }
+    });
     Ok(reply::status(200))
+}
+
+/// Gives back what a connection had locked, and tells those who may see the budgets.
+async fn give_locks_back(locks: &Locks, teams: &Teams, announcer: &Announcer, connection_id: &str) -> Result<(), Error> {
+    let given_back = locks.give_all_back(connection_id).await?;
+    let projects: Vec<ProjectId> = given_back.iter().map(|lock| lock.place.project_id).collect();
+    let teams: HashMap<ProjectId, _> = teams.find_many(&projects).await?.into_iter().map(|team| (team.project_id, team.team)).collect();
+    for lock in given_back {
+        if let Some(team) = teams.get(&lock.place.project_id) {
+            announcer.announce(&at_least(team, TeamRole::Editor), &lock.place.unlocked_frame(lock.user_id)).await;
+        }
+    }
+    Ok(())
 }

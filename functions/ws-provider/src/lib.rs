@@ -15,11 +15,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use access::revocations::Revocations;
+use access::teams::Teams;
 use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use futures_util::FutureExt;
 use messaging::Messaging;
-use realtime::{Announcer, Connection, Connections, Ending, Gateway};
+use realtime::{Announcer, Connection, Connections, Ending, Gateway, Locks};
 use serde_json::Value;
 use shared_utils::after_answer::AfterAnswer;
 use shared_utils::audit;
@@ -37,6 +38,8 @@ pub struct App {
     edge: Edge,
     messaging: Messaging,
     connections: Connections,
+    locks: Locks,
+    teams: Teams,
     tickets: Tickets,
     rates: Rates,
     revocations: Arc<Revocations>,
@@ -100,9 +103,11 @@ impl App {
     pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, rates: Rates) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
-        let connections = Connections::new(store.clone(), tables.connections, edge.clock.clone());
+        let connections = Connections::new(store.clone(), tables.connections.clone(), edge.clock.clone());
         Self {
             announcer: Announcer::new(connections.clone(), Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone()),
+            locks: Locks::new(store.clone(), tables.connections, edge.clock.clone()),
+            teams: Teams::new(store.clone(), tables.messaging.projects.clone()),
             tickets: Tickets::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()),
             messaging: Messaging::new(store, tables.messaging, edge.clock.clone()),
             edge,

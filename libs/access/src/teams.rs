@@ -84,6 +84,11 @@ pub fn require_role(team: &BTreeMap<UserId, Member>, caller: &Caller, least: Tea
     }
 }
 
+/// Those in a team who have at least this role.
+pub fn at_least(team: &BTreeMap<UserId, Member>, least: TeamRole) -> Vec<UserId> {
+    team.iter().filter(|(_, member)| member.role >= least).map(|(user, _)| *user).collect()
+}
+
 /// The key of a project's header.
 pub fn header_key(project: ProjectId) -> Key {
     Key::new(format!("PROJECT#{project}"), "HEADER")
@@ -100,12 +105,6 @@ impl Teams {
     /// The teams in this projects table.
     pub fn new(store: Store, table: String) -> Self {
         Self { store, table }
-    }
-
-    /// The team of a project; `None` when there is no such project or it was deleted.
-    pub async fn find(&self, project: ProjectId) -> Result<Option<Team>, StoreError> {
-        let team: Option<Team> = self.store.get(&self.table, &header_key(project)).await?;
-        Ok(team.filter(|team| team.deleted_at.is_none()))
     }
 
     /// The teams of these projects, without the deleted ones. One call per hundred.

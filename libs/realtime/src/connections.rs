@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
-use shared_utils::auth::{LEEWAY_SECONDS, Role};
+use shared_utils::auth::{Caller, LEEWAY_SECONDS, Role};
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{
     Expression, Item, ItemBucket, Key, RACE_TRIES, Store, StoreError, TransactError, from_item, n, s, to_attribute, to_item, update,
@@ -74,6 +74,19 @@ impl Connection {
     /// Whether it was told of its expiry so long ago that it is to be closed.
     pub fn is_past_renewal(&self, now: Timestamp) -> bool {
         self.told_expired_at.is_some_and(|told| told.plus_seconds(RENEWAL_SECONDS) <= now)
+    }
+
+    /// Who acts through it.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            user: self.user_id,
+            session: self.session_id,
+            role: self.role,
+            version: self.version,
+            // A person who waits for approval gets no connection.
+            pending: false,
+            expires_at: self.token_expires_at,
+        }
     }
 
     /// The moment after which nobody needs the item of a connection that opens now.

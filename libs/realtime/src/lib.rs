@@ -7,8 +7,10 @@ mod connections;
 mod delivery;
 mod ending;
 mod gateway;
+mod locks;
 
 pub use connections::{Connection, Connections, MAX_PER_USER};
 pub use delivery::{Announcer, frame_text};
 pub use ending::Ending;
 pub use gateway::{Gateway, PostOutcome};
+pub use locks::{LineLock, LinePlace, Locks};

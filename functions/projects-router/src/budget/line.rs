@@ -191,6 +191,15 @@ impl Line {
         div_round(i128::from(base) * self.quantity() * factor, 1_000 * 10_000)
     }
 
+    /// The size of the line as it is stored, in bytes, about.
+    pub(crate) fn size(&self) -> usize {
+        let value = |value: &FieldValue| match value {
+            FieldValue::Text(text) => text.len(),
+            FieldValue::Number(_) => 10,
+        };
+        500 + self.fields.iter().map(|(name, field)| name.len() + value(field)).sum::<usize>()
+    }
+
     /// Whether every amount of the line fits.
     pub(crate) fn fits(&self) -> bool {
         let amounts = [self.extended("itemBudgetedCost"), self.extended("itemActualCost"), self.extended("itemReconciledCost"), self.final_cost()];

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use access::teams::TeamRole;
+use realtime::LineLock;
 use serde_json::{Value, json};
 use shared_utils::dynamo::backoff;
 use shared_utils::http::conditional::{etag, is_not_modified};
 use shared_utils::http::{Call, Error, Internal, Response};
 use shared_utils::ids::{LineId, ProjectId};
+use shared_utils::random::sha256;
 
 use super::{TRIES, visible};
 use crate::App;
@@ -21,32 +23,58 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     for attempt in 0..TRIES {
         let project = visible(app, &caller, id, TeamRole::Editor);
         let budget = async { Ok(app.store.budget(id).await?) };
-        let (_, budget) = futures_util::future::try_join(project, budget).await?;
+        let (_, budget, locks) = futures_util::future::try_join3(project, budget, held_locks(app, id)).await?;
         let read = budget.ok_or(Error::NotFound)?;
         let number = match &wanted {
             Ok(wanted) => wanted.or_else(|| read.shown()).ok_or(Error::NotFound)?,
             Err(error) => return Err(Error::parameter(error.to_string())),
         };
         let revision = read.revisions.get(&number).ok_or(Error::NotFound)?;
-        let etag = etag(read.budget.version);
+        let etag = budget_etag(read.budget.version, &locks);
         if is_not_modified(&call.request, &etag) {
             return Ok(Response::empty(304).with_header("etag", etag));
         }
         let lines = app.store.lines(revision.generation).await?;
         // A write between the two reads shows in the lines: then both are read again.
         if revision.describes(&lines) {
-            return answer(&read, number, &lines);
+            return answer(&read, number, &lines, &locks);
         }
         backoff(attempt).await;
     }
     Err(Error::Unavailable(Internal::new("a budget kept changing while it was read")))
 }
 
+/// The locks of a budget's lines. They are advice: a budget is not withheld because they cannot be read.
+pub(super) async fn held_locks(app: &App, project: ProjectId) -> Result<Vec<LineLock>, Error> {
+    Ok(app.locks.of_project(project).await.unwrap_or_else(|error| {
+        tracing::warn!(cause = Error::from(error).cause(), "the locks of a budget could not be read");
+        Vec::new()
+    }))
+}
+
+/// A budget's entity tag: its version, and the locks where there are any.
+pub(super) fn budget_etag(version: u64, locks: &[LineLock]) -> String {
+    if locks.is_empty() {
+        return etag(version);
+    }
+    etag(format!("{version}-{}", &sha256(locks_json(locks).to_string().as_bytes())[..16]))
+}
+
+/// Whether an entity tag is of this version, whatever was locked then: a lock is no change that a write could overlook.
+pub(super) fn is_of_version(tag: &str, version: u64) -> bool {
+    let inside = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    inside.is_some_and(|tag| tag.split_once('-').map_or(tag, |(version, _)| version) == version.to_string())
+}
+
+fn locks_json(locks: &[LineLock]) -> Value {
+    Value::Array(locks.iter().map(LineLock::to_json).collect())
+}
+
 /// The largest answer, in bytes: Lambda gives back 6 MB, and a body travels as a JSON text in it.
 const MAX_ANSWER: usize = 5 * 1024 * 1024;
 
 /// A budget as the API gives it, showing one revision.
-pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Line>) -> Result<Response, Error> {
+pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Line>, locks: &[LineLock]) -> Result<Response, Error> {
     let revision = read.revisions.get(&number).ok_or_else(|| Error::internal("a shown revision that is not there"))?;
     let budget = &read.budget;
     let body = json!({
@@ -59,6 +87,7 @@ pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Li
         "header": revision.header_json(),
         "lines": lines_json(read, number, lines.values()),
         "totals": revision.totals.to_json(),
+        "locks": locks_json(locks),
         "revisions": read.revisions.values().map(crate::budget::Revision::summary_json).collect::<Vec<_>>(),
     });
     let body = body.to_string();
@@ -67,7 +96,7 @@ pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Li
     if body.len() + escapes > MAX_ANSWER {
         return Err(Error::fault("/lines", "too_large", "The revision is too large to be shown: fewer lines, or shorter texts."));
     }
-    Ok(Response::json_text(200, body).with_header("etag", etag(budget.version)))
+    Ok(Response::json_text(200, body).with_header("etag", budget_etag(budget.version, locks)))
 }
 
 /// Lines in order of creation.

@@ -5,20 +5,21 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use access::teams::TeamRole;
+use realtime::LineLock;
 use serde_json::json;
 use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::backoff;
-use shared_utils::http::conditional::{check_if_match, etag};
+use shared_utils::http::conditional::check_if_match_with;
 use shared_utils::http::fields::Patch;
-use shared_utils::http::{Call, Error, Internal, Response};
+use shared_utils::http::{Call, Error, Internal, Request, Response};
 use shared_utils::ids::{GenerationId, LineId, ProjectId};
 
-use super::budget_get::{answer, lines_json};
-use super::{TRIES, visible};
+use super::budget_get::{answer, budget_etag, held_locks, is_of_version, lines_json};
+use super::{TRIES, used_key, visible};
 use crate::App;
 use crate::budget::{BudgetPatch, CreateRevision, Line, Revision, apply_lines, read_patch};
-use crate::store::{BudgetRead, BudgetWrite, Project};
+use crate::store::{BudgetRead, BudgetWrite, KeyScope, Project, UsedKey};
 
 /// The next state of a budget, and what has to be written to get there.
 struct Plan {
@@ -33,39 +34,39 @@ struct Plan {
 /// After so long a PATCH that keeps losing races gives up: the function's time is finite, and the client's too.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// A request to change a budget.
+struct Wanted {
+    id: ProjectId,
+    caller: Caller,
+    request: Request,
+    used: Option<UsedKey>,
+    /// Read, and refused only once it is known that the caller may ask at all.
+    patch: Result<BudgetPatch, Error>,
+}
+
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let started = Instant::now();
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
-    let minimal = call.request.header("prefer").is_some_and(|prefer| prefer.split([',', ';']).any(|part| part.trim() == "return=minimal"));
-    let patch = read_patch(call.body);
+    let used = used_key(&call, caller.user, KeyScope::Budget(id))?;
+    let wanted = Wanted { id, caller, request: call.request, used, patch: read_patch(call.body) };
     for attempt in 0..TRIES {
-        let project = visible(app, &caller, id, TeamRole::Editor);
+        let project = visible(app, &wanted.caller, id, TeamRole::Editor);
         let budget = async { Ok(app.store.budget(id).await?) };
-        let (project, budget) = futures_util::future::try_join(project, budget).await?;
+        // Whether the key was used before is nothing to tell to someone who may not ask.
+        let answered = async { Ok(replayed(app, &wanted).await) };
+        let (project, budget, locks, answered) = futures_util::future::try_join4(project, budget, held_locks(app, id), answered).await?;
+        if let Some(response) = answered? {
+            return Ok(response);
+        }
         let before = budget.ok_or(Error::NotFound)?;
-        check_if_match(&call.request, &etag(before.budget.version))?;
-        let patch = match &patch {
-            Ok(patch) => patch,
-            Err(Error::ValidationFailed(faults)) => return Err(Error::ValidationFailed(faults.clone())),
-            Err(_) => return Err(Error::InvalidJson),
-        };
-        let plan = plan(app, &project, &before, patch).await?;
-        // Made before anything is written: an answer that cannot be given must not follow a write.
-        let response = respond(&plan, minimal)?;
-        if patch.is_empty() {
-            return Ok(response);
-        }
-        let write = app.store.write_budget(&caller, &before.budget, &plan.next, plan.write);
-        // The project's place in lists is written beside, not after: it costs no further round trip.
-        let (written, moved) = futures_util::future::join(write, app.store.touch(&project)).await;
-        if let Err(error) = moved {
-            tracing::warn!(cause = error.cause(), "a project could not be moved in lists");
-        }
-        tidy_later(app, id, app.store.given_up(&before.budget));
-        if written? {
-            announce(app, &project, &plan.next, plan.shown, patch, &caller);
-            return Ok(response);
+        // On the heap: the future of a whole change is too much for one stack together with everything that waits for it.
+        match Box::pin(change(app, &wanted, &project, &before, &locks)).await {
+            Ok(Some(response)) => return Ok(response),
+            Ok(None) => {}
+            // The same request may have been done under the same key meanwhile: then nothing is wrong with this one.
+            Err(error) if error.status() < 500 => return replayed(app, &wanted).await?.ok_or(error),
+            Err(error) => return Err(error),
         }
         if started.elapsed() > PATIENCE {
             break;
@@ -75,10 +76,54 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     Err(Error::Unavailable(Internal::new("a budget patch kept losing races")))
 }
 
+/// What was answered to this request before.
+async fn replayed(app: &App, wanted: &Wanted) -> Result<Option<Response>, Error> {
+    let Some(used) = &wanted.used else { return Ok(None) };
+    Ok(app.store.answered(used).await?.map(|answered| answered.into_response(200)))
+}
+
+/// Makes the change. `None` when the budget changed since `before` was read.
+async fn change(app: &App, wanted: &Wanted, project: &Project, before: &BudgetRead, locks: &[LineLock]) -> Result<Option<Response>, Error> {
+    let current = budget_etag(before.budget.version, locks);
+    check_if_match_with(&wanted.request, &current, |tag| is_of_version(tag, before.budget.version))?;
+    let patch = match &wanted.patch {
+        Ok(patch) => patch,
+        Err(Error::ValidationFailed(faults)) => return Err(Error::ValidationFailed(faults.clone())),
+        Err(_) => return Err(Error::InvalidJson),
+    };
+    let plan = plan(app, project, before, patch).await?;
+    // Made before anything is written: an answer that cannot be given must not follow a write.
+    let response = respond(&plan, locks, is_minimal(&wanted.request))?;
+    if patch.is_empty() && wanted.used.is_none() {
+        return Ok(Some(response));
+    }
+    let answer = wanted.used.as_ref().map(|used| (used, &response));
+    let write = app.store.write_budget(&wanted.caller, &before.budget, &plan.next, plan.write, answer);
+    // The project's place in lists is written beside, not after: it costs no further round trip.
+    let moved = async { if patch.is_empty() { Ok(()) } else { app.store.touch(project).await } };
+    let (written, moved) = futures_util::future::join(write, moved).await;
+    if let Err(error) = moved {
+        tracing::warn!(cause = error.cause(), "a project could not be moved in lists");
+    }
+    tidy_later(app, wanted.id, app.store.given_up(&before.budget));
+    if !written? {
+        return Ok(None);
+    }
+    if !patch.is_empty() {
+        announce(app, project, &plan.next, plan.shown, patch, &wanted.caller);
+    }
+    Ok(Some(response))
+}
+
+/// Whether the client wants no more than what was written.
+fn is_minimal(request: &Request) -> bool {
+    request.header("prefer").is_some_and(|prefer| prefer.split([',', ';']).any(|part| part.trim() == "return=minimal"))
+}
+
 /// The answer to a PATCH that leads there.
-fn respond(plan: &Plan, minimal: bool) -> Result<Response, Error> {
+fn respond(plan: &Plan, locks: &[LineLock], minimal: bool) -> Result<Response, Error> {
     if !minimal {
-        return answer(&plan.next, plan.shown, &plan.lines);
+        return answer(&plan.next, plan.shown, &plan.lines, locks);
     }
     let revision = plan.next.revisions.get(&plan.shown).ok_or_else(|| Error::internal("a shown revision that is not there"))?;
     let written = plan.written.iter().filter_map(|line| plan.lines.get(line));
@@ -86,7 +131,7 @@ fn respond(plan: &Plan, minimal: bool) -> Result<Response, Error> {
         "version": plan.next.budget.version, "revision": plan.shown, "totals": revision.totals.to_json(),
         "lines": lines_json(&plan.next, plan.shown, written),
     });
-    let response = Response::json(200, &body)?.with_header("etag", etag(plan.next.budget.version));
+    let response = Response::json(200, &body)?.with_header("etag", budget_etag(plan.next.budget.version, locks));
     Ok(response.with_header("preference-applied", "return=minimal"))
 }
 

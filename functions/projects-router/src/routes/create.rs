@@ -6,21 +6,22 @@ use access::people::Person;
 use access::teams::{Member, TeamRole};
 use shared_utils::clock::Timestamp;
 use shared_utils::http::fields::{Fields, Patch};
-use shared_utils::http::{Call, Error, Fault, Response, idempotency};
+use shared_utils::http::{Call, Error, Fault, Response};
 use shared_utils::ids::UserId;
 
 use super::patch::check_size;
+use super::used_key;
 use crate::App;
 use crate::budget::{Scale, read_scaled};
 use crate::project::read_changes;
-use crate::store::{CreateOutcome, NewProject};
+use crate::store::{CreateOutcome, KeyScope, NewProject};
 
 /// The most people that can be named when a project is made.
 const MAX_TEAM: usize = 90;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let key = idempotency::key(&call.request)?.map(|key| (key, idempotency::digest(&call.body)));
+    let used = used_key(&call, caller.user, KeyScope::Projects)?;
     let now = app.edge.clock.now();
     let mut fields = Fields::new(call.body);
     let title = fields.peek("title").is_some();
@@ -45,16 +46,15 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     team.insert(caller.user, Member { role: TeamRole::Owner, title, joined_at: now });
 
     let new = NewProject { owner: caller.user, fields: changes, team, ball_park };
-    let (id, body, replayed) = match app.store.create(new, key).await? {
-        CreateOutcome::Created(project, body) => (project.project_id, body, false),
-        CreateOutcome::Replayed(id, body) => {
+    let (id, response) = match app.store.create(new, used).await? {
+        CreateOutcome::Created(id, response) => (id, response),
+        CreateOutcome::Replayed(id, response) => {
             // What was made and is gone again cannot be given again.
             app.store.project(id).await?.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
-            (id, body, true)
+            (id, response)
         }
     };
-    let response = Response::json_text(201, body).with_header("location", format!("/projects/{id}")).with_header("etag", "\"1\"");
-    Ok(if replayed { response.with_header("idempotent-replayed", "true") } else { response })
+    Ok(response.with_header("location", format!("/projects/{id}")))
 }
 
 /// The people named in `team`, in its order.

@@ -15,11 +15,11 @@ use http::Method;
 use shared_utils::auth::Caller;
 use shared_utils::http::conditional::{check_if_match, etag};
 use shared_utils::http::routing::{Access, Body, Route};
-use shared_utils::http::{Api, Call, Edge, Error, Request, Response};
-use shared_utils::ids::ProjectId;
+use shared_utils::http::{Api, Call, Edge, Error, Request, Response, idempotency};
+use shared_utils::ids::{ProjectId, UserId};
 
 use crate::App;
-use crate::store::Project;
+use crate::store::{KeyScope, Project, UsedKey};
 
 /// One value per route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +107,12 @@ async fn visible(app: &App, caller: &Caller, id: ProjectId, least: TeamRole) -> 
     let project = admitted(app, caller, id).await?.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
     require_role(&project.team, caller, least)?;
     Ok(project)
+}
+
+/// The request's idempotency key, where it has one.
+fn used_key(call: &Call, user: UserId, scope: KeyScope) -> Result<Option<UsedKey>, Error> {
+    let key = idempotency::key(&call.request)?;
+    Ok(key.map(|key| UsedKey { user, scope, key, digest: idempotency::digest(&call.body) }))
 }
 
 fn project_etag(project: &Project) -> String {

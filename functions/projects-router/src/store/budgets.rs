@@ -10,17 +10,19 @@ use serde::{Deserialize, Serialize};
 use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Expression, Item, Key, PartitionQuery, StoreError, check, delete, from_item, put, s, to_attribute, to_item, update};
-use shared_utils::http::Error;
+use shared_utils::http::{Error, Response};
 use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
 
 use super::projects::happened;
-use super::{ProjectStore, budget_key, budget_partition, line_key, lines_partition, revision_key};
+use super::{ProjectStore, UsedKey, budget_key, budget_partition, line_key, lines_partition, revision_key};
 use crate::budget::{Line, Revision};
 
 /// The currency of a new budget.
 const CURRENCY: &str = "USD";
 /// How many lines a transaction takes beside the root and the revisions: 100 items at most.
 const MAX_TRANSACTION_LINES: usize = 90;
+/// How much of them, in bytes: 4 MB at most, with everything else in it.
+const MAX_TRANSACTION_BYTES: usize = 3 * 1024 * 1024;
 /// After so long nobody reads or writes a generation that nothing shows, in milliseconds: no event lives that long.
 const GIVEN_UP_MILLIS: i64 = 15 * 60 * 1000;
 
@@ -75,7 +77,8 @@ pub(crate) struct BudgetWrite {
 impl BudgetWrite {
     /// Whether the changed lines fit into one transaction.
     pub(crate) fn fits(&self) -> bool {
-        self.put_lines.len() + self.delete_lines.len() <= MAX_TRANSACTION_LINES
+        let bytes: usize = self.put_lines.iter().map(|(_, line)| line.size()).sum();
+        self.put_lines.len() + self.delete_lines.len() <= MAX_TRANSACTION_LINES && bytes <= MAX_TRANSACTION_BYTES
     }
 }
 
@@ -123,9 +126,17 @@ impl ProjectStore {
         PartitionQuery { table: &self.table, index: None, partition: ("pk", partition), range: None, descending: false, limit: None }
     }
 
-    /// Writes the next state of a budget, unless it changed since `before` was read, or the project or the caller's place in its team
-    /// did (then `false`; what was written ahead stays noted as unfinished).
-    pub(crate) async fn write_budget(&self, caller: &Caller, before: &Budget, next: &BudgetRead, write: BudgetWrite) -> Result<bool, Error> {
+    /// Writes the next state of a budget, with the record of its answer where the request has a key, unless it changed since `before`
+    /// was read, or the project or the caller's place in its team did, or the key was used meanwhile (then `false`; what was written
+    /// ahead stays noted as unfinished).
+    pub(crate) async fn write_budget(
+        &self,
+        caller: &Caller,
+        before: &Budget,
+        next: &BudgetRead,
+        write: BudgetWrite,
+        answer: Option<(&UsedKey, &Response)>,
+    ) -> Result<bool, Error> {
         let project = before.project_id;
         let begun: Vec<GenerationId> = write.generations.iter().filter(|(_, lines)| !lines.is_empty()).map(|(id, _)| *id).collect();
         if !begun.is_empty() {
@@ -140,6 +151,11 @@ impl ProjectStore {
             if let Some(revision) = next.revisions.get(number) {
                 writes.push(put(&self.table, to_item(revision_key(project, *number), "budgetRevision", revision)?, None));
             }
+        }
+        if let Some((used, response)) = answer {
+            let record = self.record(used, project, response, self.clock.now())?;
+            self.store.put_many(&self.table, record.rest).await?;
+            writes.push(record.write);
         }
         writes.extend(write.delete_revisions.iter().map(|number| delete(&self.table, revision_key(project, *number), None)));
         for (generation, line) in &write.put_lines {

@@ -8,13 +8,16 @@
 //! | budget | `BUDGET#<projectId>` | `BUDGET` |
 //! | revision | `BUDGET#<projectId>` | `REVISION#<n>` |
 //! | line | `LINES#<generationId>` | `LINE#<lineId>` |
-//! | result of an idempotency key | `IDEMPOTENCY#<userId>` | `PROJECTS#<key>` |
+//! | result of an idempotency key | `IDEMPOTENCY#<userId>` | `PROJECTS#<key>`, `BUDGET#<projectId>#<key>` |
+//! | the rest of a long one | `ANSWER#<random>` | `PART#<n>` |
 
+mod answers;
 mod budgets;
 mod projects;
 mod purge;
 mod team;
 
+pub(crate) use answers::{KeyScope, UsedKey};
 pub(crate) use budgets::{BudgetRead, BudgetWrite};
 pub(crate) use projects::{CreateOutcome, NewProject, Project};
 pub(crate) use team::TeamChange;
@@ -72,8 +75,20 @@ fn line_key(generation: GenerationId, line: LineId) -> Key {
     Key::new(lines_partition(generation), format!("LINE#{line}"))
 }
 
-fn idempotency_key(user: UserId, key: &str) -> Key {
-    Key::new(format!("IDEMPOTENCY#{user}"), format!("PROJECTS#{key}"))
+fn idempotency_key(used: &UsedKey) -> Key {
+    let scope = match used.scope {
+        KeyScope::Projects => "PROJECTS".to_owned(),
+        KeyScope::Budget(project) => format!("BUDGET#{project}"),
+    };
+    Key::new(format!("IDEMPOTENCY#{}", used.user), format!("{scope}#{}", used.key))
+}
+
+fn answer_partition(id: &str) -> String {
+    format!("ANSWER#{id}")
+}
+
+fn answer_key(id: &str, part: usize) -> Key {
+    Key::new(answer_partition(id), format!("PART#{part:04}"))
 }
 
 /// A project's place in its members' lists: the minute of its latest change, then its id.

@@ -8,17 +8,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{
-    Expression, Item, Key, PartitionQuery, RACE_TRIES, StoreError, TransactError, absent_or_expired, backoff, from_item, from_json, n, put, put_when,
-    s, to_attribute, to_item, to_json, update,
+    Expression, Item, Key, PartitionQuery, RACE_TRIES, StoreError, TransactError, backoff, from_item, from_json, n, put, s, to_attribute, to_item,
+    to_json, update,
 };
-use shared_utils::http::{Error, Internal};
+use shared_utils::http::conditional::etag;
+use shared_utils::http::{Error, Internal, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
-use super::{ProjectStore, activity, details_key, idempotency_key, member_key};
+use super::{ProjectStore, UsedKey, activity, details_key, member_key};
 use crate::project::{Changes, FIELDS, is_summary};
 
-/// How long an idempotency key is kept, in seconds.
-const IDEMPOTENCY_SECONDS: i64 = 86_400;
 /// How long a deleted project's header stays, so that its owner's repeated DELETE finds it, in seconds.
 const TOMBSTONE_SECONDS: i64 = 7 * 86_400;
 /// The length of a description in lists, in code points.
@@ -72,9 +71,9 @@ pub(crate) struct NewProject {
 /// What became of making a project.
 pub(crate) enum CreateOutcome {
     /// It is there, and this is its answer.
-    Created(Box<Project>, String),
+    Created(ProjectId, Response),
     /// The key was used before for the same body: its answer then.
-    Replayed(ProjectId, String),
+    Replayed(ProjectId, Response),
 }
 
 /// One page of a person's projects.
@@ -86,16 +85,6 @@ pub(crate) struct ListPage {
     pub(crate) orphans: Vec<ProjectId>,
     /// Where the next page begins.
     pub(crate) next: Option<String>,
-}
-
-/// What was answered under an idempotency key.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Answered {
-    project_id: ProjectId,
-    digest: String,
-    body: String,
-    ttl: i64,
 }
 
 impl Project {
@@ -228,7 +217,7 @@ impl ProjectStore {
     }
 
     /// Makes a project with its memberships, its budget and the first revision, all or none. One round trip.
-    pub(crate) async fn create(&self, new: NewProject, key: Option<(String, String)>) -> Result<CreateOutcome, Error> {
+    pub(crate) async fn create(&self, new: NewProject, used: Option<UsedKey>) -> Result<CreateOutcome, Error> {
         let now = self.clock.now();
         let project = Project {
             project_id: ProjectId::generate(now),
@@ -245,32 +234,25 @@ impl ProjectStore {
         }
         .changed(&new.fields, now);
         let id = project.project_id;
-        let body = project.to_json().to_string();
+        let response = Response::json(201, &project.to_json())?.with_header("etag", etag(project.version));
         let mut writes = Vec::new();
-        if let Some((key, digest)) = &key {
-            let answered = Answered { project_id: id, digest: digest.clone(), body: body.clone(), ttl: now.seconds() + IDEMPOTENCY_SECONDS };
-            let item = to_item(idempotency_key(new.owner, key), "idempotency", &answered)?;
-            writes.push(put_when(&self.table, item, absent_or_expired(now)));
+        if let Some(used) = &used {
+            let record = self.record(used, id, &response, now)?;
+            self.store.put_many(&self.table, record.rest).await?;
+            writes.push(record.write);
         }
         let (header, details) = items(&project)?;
         writes.push(put(&self.table, header, Some("attribute_not_exists(pk)")));
         writes.push(put(&self.table, details, None));
         writes.extend(project.team.keys().map(|user| self.member_put(id, *user, project.activity_at)));
         writes.extend(self.first_revision(id, new.ball_park, now)?);
-        match (self.store.transact(writes).await, key) {
-            (Ok(()), _) => Ok(CreateOutcome::Created(Box::new(project), body)),
-            (Err(error), Some((_, digest))) => match error.refused_at(0) {
-                Some(Some(item)) => {
-                    let answered: Answered = from_item(item.clone())?;
-                    if answered.digest != digest {
-                        return Err(Error::IdempotencyMismatch);
-                    }
-                    Ok(CreateOutcome::Replayed(answered.project_id, answered.body))
-                }
-                _ => Err(error.into()),
-            },
-            (Err(error), None) => Err(error.into()),
+        let Err(error) = self.store.transact(writes).await else { return Ok(CreateOutcome::Created(id, response)) };
+        if let (Some(used), Some(Some(record))) = (used, error.refused_at(0))
+            && let Some(answered) = self.replayed(&used, record.clone()).await?
+        {
+            return Ok(CreateOutcome::Replayed(answered.project_id, answered.into_response(201)));
         }
+        Err(error.into())
     }
 
     /// The write that puts a project into a person's list.

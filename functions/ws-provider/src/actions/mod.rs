@@ -3,20 +3,23 @@
 mod auth;
 mod delete_message;
 mod edit_message;
+mod line_locked;
+mod line_unlocked;
 mod ping;
 mod send_message;
 
 use std::panic::AssertUnwindSafe;
 
+use access::teams::{Team, TeamRole, require_role};
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use futures_util::FutureExt;
 use messaging::conversation::Conversation;
-use realtime::{Connection, Ending};
+use realtime::{Connection, Ending, LinePlace};
 use serde_json::{Map, Value, json};
 use shared_utils::audit;
 use shared_utils::http::fields::Fields;
 use shared_utils::http::{Error, json};
-use shared_utils::ids::{ConversationId, MessageId};
+use shared_utils::ids::MessageId;
 
 use crate::App;
 use crate::reply::{self, Echo};
@@ -27,9 +30,11 @@ const MAX_FRAME: usize = 32 * 1024;
 const MAX_STRIKES: u64 = 10;
 /// The longest `ref` that is echoed, in characters.
 const MAX_REF: usize = 64;
+/// The longest id of a line that is locked, in characters: it need not be one of ours.
+const MAX_LINE_ID: usize = 64;
 /// What today's frontend sends along and the server knows better.
 const IGNORED: &[&str] =
-    &["senderId", "userId", "username", "timestamp", "conversationType", "projectId", "title", "file", "editedAt", "editedBy", "read", "lastMsgTs"];
+    &["senderId", "userId", "username", "timestamp", "conversationType", "title", "file", "editedAt", "editedBy", "read", "lastMsgTs"];
 
 /// An action by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +42,8 @@ enum Action {
     SendMessage,
     EditMessage,
     DeleteMessage,
+    LineLocked,
+    LineUnlocked,
     Auth,
     Ping,
     /// Sent by today's frontend, needed by nobody: delivery does not depend on it, or the server announces it by itself.
@@ -48,6 +55,8 @@ pub const ACTIONS: &[&str] = &[
     "sendMessage",
     "editMessage",
     "deleteMessage",
+    "lineLocked",
+    "lineUnlocked",
     "auth",
     "ping",
     "setActiveConversation",
@@ -59,8 +68,7 @@ pub const ACTIONS: &[&str] = &[
 ];
 
 /// Names of the contract that this function does not know yet: no sense is made of them, but they are no strike either.
-const NOT_YET: &[&str] =
-    &["toggleReaction", "markRead", "typing", "presenceLookup", "lineLocked", "lineUnlocked", "userLocation", "notificationRead"];
+const NOT_YET: &[&str] = &["toggleReaction", "markRead", "typing", "presenceLookup", "userLocation", "notificationRead"];
 
 impl Action {
     fn named(name: &str) -> Result<Self, Error> {
@@ -68,6 +76,8 @@ impl Action {
             "sendMessage" => Self::SendMessage,
             "editMessage" => Self::EditMessage,
             "deleteMessage" => Self::DeleteMessage,
+            "lineLocked" => Self::LineLocked,
+            "lineUnlocked" => Self::LineUnlocked,
             "auth" => Self::Auth,
             "ping" => Self::Ping,
             name if ACTIONS.contains(&name) => Self::Accepted,
@@ -80,6 +90,15 @@ impl Action {
 struct Frame {
     action: Action,
     fields: Fields,
+}
+
+/// What an action is about: read beside the connection, before it is known whose that is.
+#[derive(Default)]
+struct Subject {
+    /// The conversation that is sent to.
+    conversation: Option<Conversation>,
+    /// The team whose budget is locked.
+    team: Option<Team>,
 }
 
 /// A frame as an action gets it.
@@ -105,19 +124,8 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
 }
 
 async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, echo: &Echo) -> Result<Value, Error> {
-    // Where a send goes is known before whose it is: both are read at once.
-    let target = match &parsed {
-        Ok(frame) if frame.action == Action::SendMessage => frame.fields.peek("conversationId").and_then(|id| id.parse::<ConversationId>().ok()),
-        _ => None,
-    };
-    let conversation = async {
-        match target {
-            Some(id) => app.messaging.find_conversation(id).await,
-            None => Ok(None),
-        }
-    };
     let connection = async { Ok(app.connections.find(connection_id).await?) };
-    let (connection, conversation, ()) = futures_util::future::try_join3(connection, conversation, app.revocations.refresh()).await?;
+    let (connection, subject, ()) = futures_util::future::try_join3(connection, subject(app, &parsed), app.revocations.refresh()).await?;
     let Some(connection) = connection else {
         close_later(app, connection_id);
         return Err(Error::InvalidToken);
@@ -146,21 +154,35 @@ async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, ec
             tracing::warn!(cause = Error::from(error).cause(), "an action could not be counted");
         }
     };
-    let (outcome, ()) = futures_util::future::join(act(app, &connection, parsed, conversation, echo), counted).await;
+    let (outcome, ()) = futures_util::future::join(act(app, &connection, parsed, subject, echo), counted).await;
     if outcome.as_ref().is_err_and(|error| error.status() == 403) {
         audit!("access_denied", userId = %connection.user_id, action = echo.of);
     }
     outcome
 }
 
+/// What a frame is about is known before whose it is.
+async fn subject(app: &App, parsed: &Result<Frame, Error>) -> Result<Subject, Error> {
+    let Ok(Frame { action, fields }) = parsed else { return Ok(Subject::default()) };
+    let mut subject = Subject::default();
+    match action {
+        Action::SendMessage => {
+            if let Some(id) = fields.peek("conversationId").and_then(|id| id.parse().ok()) {
+                subject.conversation = app.messaging.find_conversation(id).await?;
+            }
+        }
+        Action::LineLocked | Action::LineUnlocked => {
+            if let Some(id) = fields.peek("projectId").and_then(|id| id.parse().ok()) {
+                subject.team = app.teams.find_many(&[id]).await?.pop();
+            }
+        }
+        _ => {}
+    }
+    Ok(subject)
+}
+
 /// Does what a frame asks for, or counts it as a strike.
-async fn act(
-    app: &App,
-    connection: &Connection,
-    parsed: Result<Frame, Error>,
-    conversation: Option<Conversation>,
-    echo: &Echo,
-) -> Result<Value, Error> {
+async fn act(app: &App, connection: &Connection, parsed: Result<Frame, Error>, subject: Subject, echo: &Echo) -> Result<Value, Error> {
     let Frame { action, fields } = match parsed {
         Ok(frame) => frame,
         Err(error) => {
@@ -179,7 +201,9 @@ async fn act(
     }
     let received = Received { connection, fields, echo };
     match action {
-        Action::SendMessage => send_message::handle(app, received, conversation).await,
+        Action::SendMessage => send_message::handle(app, received, subject.conversation).await,
+        Action::LineLocked => line_locked::handle(app, received, subject.team).await,
+        Action::LineUnlocked => line_unlocked::handle(app, received, subject.team).await,
         Action::EditMessage => edit_message::handle(app, received).await,
         Action::DeleteMessage => delete_message::handle(app, received).await,
         Action::Auth => auth::handle(app, received).await,
@@ -202,6 +226,9 @@ fn parse(body: &str, echo: &mut Echo) -> Result<Frame, Error> {
     let action = Action::named(name.as_ref().and_then(Value::as_str).unwrap_or_default())?;
     let mut fields = Fields::new(object);
     fields.ignore(IGNORED);
+    if !matches!(action, Action::LineLocked | Action::LineUnlocked) {
+        fields.ignore(&["projectId"]);
+    }
     Ok(Frame { action, fields })
 }
 
@@ -232,4 +259,23 @@ fn close_later(app: &App, connection_id: &str) {
 fn message_id(fields: &mut Fields) -> Result<Option<MessageId>, Error> {
     let id = fields.string("messageId", 0..=256);
     fields.require("messageId", id).map(|id| id.parse().map_err(|_| Error::NotFound)).transpose()
+}
+
+/// The line that a lock is about, and the team whose budget it is in, which the sender may see.
+fn line_place(received: Received<'_>, team: Option<Team>) -> Result<(LinePlace, Team), Error> {
+    let mut fields = received.fields;
+    fields.ignore(&["conversationId"]);
+    let project_id = fields.string("projectId", 0..=256);
+    if fields.require("projectId", project_id).is_some() {
+        require_role(&team.as_ref().ok_or(Error::NotFound)?.team, &received.connection.caller(), TeamRole::Editor)?;
+    }
+    let line_id = fields.string("lineId", 1..=MAX_LINE_ID);
+    let line_id = fields.require("lineId", line_id);
+    let revision = fields.integer("revision", 1..=u64::from(u32::MAX));
+    let revision = fields.require("revision", revision);
+    fields.finish()?;
+    match (team, line_id, revision) {
+        (Some(team), Some(line_id), Some(revision)) => Ok((LinePlace { project_id: team.project_id, revision, line_id }, team)),
+        _ => Err(Error::internal("a lock without faults and without a place")),
+    }
 }

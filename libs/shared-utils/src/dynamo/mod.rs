@@ -21,4 +21,4 @@ pub use error::StoreError;
 pub use expression::Expression;
 pub use item::{Item, Key, from_item, from_json, n, s, to_attribute, to_item, to_json};
 pub use store::{Page, PartitionQuery, RACE_TRIES, Store, backoff};
-pub use transaction::{TransactError, Verdict, absent_or_expired, check, delete, put, put_when, update};
+pub use transaction::{TransactError, Verdict, absent_or_expired, check, delete, delete_when, put, put_when, update};

@@ -91,6 +91,18 @@ pub fn delete(table: &str, key: Key, condition: Option<&str>) -> TransactWriteIt
     TransactWriteItem::builder().set_delete(delete.ok()).build()
 }
 
+/// A delete with a condition that has names and values.
+pub fn delete_when(table: &str, key: Key, condition: Expression) -> TransactWriteItem {
+    let delete = Delete::builder()
+        .table_name(table)
+        .set_key(Some(key.into_item()))
+        .set_expression_attribute_names(condition.names())
+        .set_expression_attribute_values(condition.values())
+        .condition_expression(condition.text)
+        .build();
+    TransactWriteItem::builder().set_delete(delete.ok()).build()
+}
+
 /// An update as a part of a transaction.
 pub fn update(table: &str, key: Key, expression: Expression) -> TransactWriteItem {
     let update = Update::builder()

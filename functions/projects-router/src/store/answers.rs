@@ -1,0 +1,144 @@
+//! What was answered under an `Idempotency-Key`, kept for a day. A record is written by the transaction that it tells of, so that there
+//! is one exactly when that happened; an answer too long for one item has its rest in items of its own, written before.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use serde::{Deserialize, Serialize};
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Item, PartitionQuery, StoreError, absent_or_expired, from_item, put_when, to_item};
+use shared_utils::http::{Error, Response};
+use shared_utils::ids::{ProjectId, UserId};
+use shared_utils::random;
+
+use super::{ProjectStore, answer_key, answer_partition, idempotency_key};
+
+/// How long a record is kept, in seconds.
+const KEPT_SECONDS: i64 = 86_400;
+/// How much of an answer goes into one item, in bytes.
+const PART_BYTES: usize = 300 * 1024;
+
+/// What a key is used for: one key means another thing for another of these.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum KeyScope {
+    /// `POST /projects`
+    Projects,
+    /// `PATCH /projects/{id}/budget`
+    Budget(ProjectId),
+}
+
+/// A person's idempotency key, with the digest of the body that came with it.
+#[derive(Debug, Clone)]
+pub(crate) struct UsedKey {
+    pub(crate) user: UserId,
+    pub(crate) scope: KeyScope,
+    pub(crate) key: String,
+    pub(crate) digest: String,
+}
+
+/// What was answered under a key.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answered {
+    pub(crate) project_id: ProjectId,
+    digest: String,
+    pub(crate) etag: String,
+    /// The answer's beginning.
+    body: String,
+    /// Where its rest is, when it is longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rest_id: Option<String>,
+    ttl: i64,
+}
+
+/// A part of an answer.
+#[derive(Serialize, Deserialize)]
+struct Part {
+    body: String,
+    ttl: i64,
+}
+
+/// A record that is about to be written.
+pub(super) struct Record {
+    /// Goes into the transaction.
+    pub(super) write: TransactWriteItem,
+    /// Written before it.
+    pub(super) rest: Vec<Item>,
+}
+
+impl Answered {
+    /// The answer, as it was given first.
+    pub(crate) fn into_response(self, status: u16) -> Response {
+        Response::json_text(status, self.body).with_header("etag", self.etag).with_header("idempotent-replayed", "true")
+    }
+}
+
+impl ProjectStore {
+    /// What was answered under this key. [`Error::IdempotencyMismatch`] when the body was another. One round trip, two for an answer
+    /// that did not fit into one item.
+    pub(crate) async fn answered(&self, used: &UsedKey) -> Result<Option<Answered>, Error> {
+        let Some(item) = self.store.get_item(&self.table, &idempotency_key(used)).await? else { return Ok(None) };
+        self.replayed(used, item).await
+    }
+
+    /// The answer that a record holds, unless the record's time is over.
+    pub(super) async fn replayed(&self, used: &UsedKey, record: Item) -> Result<Option<Answered>, Error> {
+        let mut answered: Answered = from_item(record)?;
+        if answered.ttl < self.clock.now().seconds() {
+            return Ok(None);
+        }
+        if answered.digest != used.digest {
+            return Err(Error::IdempotencyMismatch);
+        }
+        if let Some(rest) = &answered.rest_id {
+            let partition = ("pk", answer_partition(rest));
+            let query = PartitionQuery { table: &self.table, index: None, partition, range: None, descending: false, limit: None };
+            for item in self.store.query_all(&query).await? {
+                answered.body.push_str(&from_item::<Part>(item)?.body);
+            }
+        }
+        Ok(Some(answered))
+    }
+
+    /// The record of an answer.
+    pub(super) fn record(&self, used: &UsedKey, project: ProjectId, response: &Response, now: Timestamp) -> Result<Record, StoreError> {
+        let ttl = now.seconds() + KEPT_SECONDS;
+        let mut parts = parts(response.body.as_deref().unwrap_or_default()).into_iter();
+        let body = parts.next().unwrap_or_default().to_owned();
+        let rest_id = (parts.len() > 0).then(random::secret);
+        let mut rest = Vec::with_capacity(parts.len());
+        for (index, part) in parts.enumerate() {
+            let key = answer_key(rest_id.as_deref().unwrap_or_default(), index);
+            // A day more than the record: whoever finds the one finds the other.
+            rest.push(to_item(key, "answerPart", &Part { body: part.to_owned(), ttl: ttl + KEPT_SECONDS })?);
+        }
+        let etag = response.headers.get("etag").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let answered = Answered { project_id: project, digest: used.digest.clone(), etag, body, rest_id, ttl };
+        let item = to_item(idempotency_key(used), "idempotency", &answered)?;
+        Ok(Record { write: put_when(&self.table, item, absent_or_expired(now)), rest })
+    }
+}
+
+/// A text in parts of at most [`PART_BYTES`], whole characters each.
+fn parts(text: &str) -> Vec<&str> {
+    let (mut parts, mut rest) = (Vec::new(), text);
+    while rest.len() > PART_BYTES {
+        let (part, behind) = rest.split_at(rest.floor_char_boundary(PART_BYTES));
+        parts.push(part);
+        rest = behind;
+    }
+    parts.push(rest);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_in_parts_is_the_same_text() {
+        for text in ["", "short", &"ž".repeat(PART_BYTES), &"x".repeat(3 * PART_BYTES)] {
+            let parts = parts(text);
+            assert_eq!(parts.concat(), text);
+            assert!(parts.iter().all(|part| part.len() <= PART_BYTES));
+        }
+    }
+}

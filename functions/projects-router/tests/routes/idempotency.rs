@@ -1,0 +1,98 @@
+//! `Idempotency-Key` on budgets: sent again, the same request has one effect and one answer.
+
+use super::*;
+
+/// A PATCH under a key.
+fn keyed(path: &str, key: &str, body: &Value) -> EventBuilder {
+    EventBuilder::new(Method::PATCH, path).header("idempotency-key", key).json(body)
+}
+
+async fn budget_of(ana: &Person<'_>) -> String {
+    format!("{}/budget", ana.project(json!({"title": "Atrium"})).await)
+}
+
+#[tokio::test]
+async fn racers_of_one_key_all_get_the_one_result() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let path = budget_of(&ana).await;
+    // Neither would pass twice: a line without a name of its own, and a line that is deleted.
+    let made = ana.patch(&path, json!({"lines": [{"quantity": 1}, {"quantity": 2}]})).await.expect(200);
+    let body = json!({"lines": [{"quantity": 3}], "deleteLines": [made["lines"][0]["budgetItemId"]]});
+    let all = join_all((0..4).map(|_| ana.call(keyed(&path, "k-1", &body)))).await;
+    assert!(all.iter().all(|answer| (answer.status, &answer.body, &answer.etag) == (200, &all[0].body, &all[0].etag)), "{all:?}");
+    assert_eq!(all.iter().filter(|answer| answer.replayed).count(), 3);
+    let quantities: Vec<_> = ana.get(&path).await.expect(200)["lines"].as_array().unwrap().iter().map(|line| line["quantity"].to_string()).collect();
+    assert_eq!(quantities, ["2", "3"]);
+}
+
+#[tokio::test]
+async fn a_repeated_patch_is_answered_as_it_was_whatever_came_between() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let path = budget_of(&ana).await;
+    let version = ana.get(&path).await.etag;
+    let event = || keyed(&path, "k-1", &json!({"lines": [{"itemBudgetedCost": 10}]})).header("if-match", &version);
+    let first = ana.call(event()).await;
+    assert_eq!((first.status, first.replayed), (200, false));
+    ana.patch(&path, json!({"deleteLines": [first.body["lines"][0]["budgetItemId"]]})).await.expect(200);
+    let again = ana.call(event()).await;
+    assert_eq!((again.status, again.replayed, &again.body, &again.etag), (200, true, &first.body, &first.etag));
+    assert_eq!(ana.get(&path).await.expect(200)["lines"], json!([]), "nothing came back");
+    let other = ana.call(keyed(&path, "k-1", &json!({"lines": []}))).await;
+    assert_eq!((other.status, &other.body["code"]), (422, &json!("idempotency_mismatch")));
+    let malformed = ana.call(keyed(&path, "", &json!({}))).await;
+    assert_eq!((malformed.status, &malformed.body["code"]), (400, &json!("invalid_parameter")));
+    // A day later the key is free again.
+    studio.bench.clock.advance_seconds(86_401);
+    let token = studio.bench.token(ana.id, Role::User).await;
+    let ana = Person { token, ..ana };
+    let later = ana.call(keyed(&path, "k-1", &json!({"header": {"title": "new"}}))).await;
+    assert_eq!((later.status, later.replayed), (200, false), "{}", later.body);
+}
+
+#[tokio::test]
+async fn a_key_is_a_persons_and_a_budgets_own_and_only_successes_are_kept() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let project = ana.project(json!({"title": "Atrium", "team": [{"userId": ben.id, "role": "editor"}]})).await;
+    let (path, other) = (format!("{project}/budget"), budget_of(&ana).await);
+    let body = json!({"lines": [{"quantity": 1}]});
+    for (person, path) in [(&ana, &path), (&ben, &path), (&ana, &other)] {
+        let answer = person.call(keyed(path, "k-1", &body)).await;
+        assert_eq!((answer.status, answer.replayed), (200, false));
+    }
+    let made = EventBuilder::new(Method::POST, "/projects").header("idempotency-key", "k-1").json(&json!({"title": "Other"}));
+    assert_eq!(ana.call(made).await.status, 201);
+    let refused = json!({"lines": [{"quantity": -1}]});
+    assert_eq!(ana.call(keyed(&path, "k-2", &refused)).await.status, 422);
+    assert!(!ana.call(keyed(&path, "k-2", &body)).await.replayed);
+    // Nothing asked is an answer too.
+    let nothing = ana.call(keyed(&path, "k-3", &json!({}))).await;
+    assert_eq!((nothing.status, ana.call(keyed(&path, "k-3", &json!({}))).await.replayed), (200, true));
+    assert_eq!(ana.get(&path).await.body["version"], nothing.body["version"]);
+    assert_eq!(ana.call(keyed(&path, "k-3", &body)).await.status, 422);
+    // Whoever may not see the budget any more is told nothing, and neither is anyone after it is gone.
+    ana.send(Method::PUT, &format!("{project}/team/{}", ben.id), json!({"role": "viewer"})).await.expect(200);
+    assert_eq!(ben.call(keyed(&path, "k-1", &body)).await.status, 403);
+    ana.call(EventBuilder::new(Method::DELETE, &project)).await;
+    assert_eq!(ana.call(keyed(&path, "k-1", &body)).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_answer_too_long_for_one_item_is_repeated_whole() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let path = budget_of(&ana).await;
+    let lines: Vec<Value> = (0..700).map(|n| json!({"itemBudgetedCost": n, "notes": "ž".repeat(200)})).collect();
+    let body = json!({"lines": lines});
+    let first = ana.call(keyed(&path, "k-1", &body)).await;
+    assert_eq!(first.status, 200, "{}", first.body);
+    assert!(first.body.to_string().len() > 2 * 300 * 1024);
+    ana.patch(&path, json!({"createRevision": {}})).await.expect(200);
+    let again = ana.call(keyed(&path, "k-1", &body)).await;
+    assert!(again.replayed && again.body == first.body);
+    let minimal = keyed(&path, "k-2", &json!({"header": {"title": "x"}})).header("prefer", "return=minimal");
+    let first = ana.call(minimal.clone()).await.expect(200);
+    assert_eq!(ana.call(minimal).await.expect(200), first);
+}

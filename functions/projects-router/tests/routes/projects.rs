@@ -1,0 +1,139 @@
+//! Projects: fields, versions, lists, deletion.
+
+use super::*;
+
+#[tokio::test]
+async fn a_merge_patch_sets_clears_and_keeps() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let path = ana.project(json!({"title": "Atrium", "status": "10%", "tags": ["a"], "location": {"lat": 40.7, "lng": -74.0}})).await;
+    let patched = ana.patch(&path, json!({"status": null, "description": "x".repeat(300), "color": "#0F62FE"})).await;
+    assert_eq!(patched.etag, "\"2\"");
+    let project = ana.get(&path).await.expect(200);
+    assert_eq!(project, patched.body);
+    assert_eq!((&project["status"], &project["tags"], &project["color"]), (&Value::Null, &json!(["a"]), &json!("#0F62FE")));
+    assert_eq!(project["location"].to_string(), r#"{"lat":40.7,"lng":-74}"#);
+    let summary = &ana.get("/projects/list").await.expect(200)["items"][0];
+    assert_eq!(summary["description"].as_str().unwrap().len(), 280);
+    let same = ana.call(EventBuilder::new(Method::GET, &path).header("if-none-match", "\"2\"")).await;
+    assert_eq!((same.status, same.etag.as_str(), same.body), (304, "\"2\"", Value::Null));
+    let stale = EventBuilder::new(Method::PATCH, &path).header("if-match", "\"1\"").json(&json!({"status": "99%"}));
+    let stale = ana.call(stale).await;
+    assert_eq!((stale.status, stale.etag.as_str()), (412, "\"2\""));
+}
+
+#[tokio::test]
+async fn one_key_makes_one_project_however_often_it_is_sent() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let event =
+        |title: &str| EventBuilder::new(Method::POST, "/projects").header("idempotency-key", "k-1").json(&json!({"title": title, "status": "1%"}));
+    let all = join_all((0..4).map(|_| ana.call(event("Once")))).await;
+    assert!(all.iter().all(|answer| answer.status == 201 && answer.body == all[0].body));
+    assert_eq!(all.iter().filter(|answer| answer.replayed).count(), 3);
+    assert_eq!(ana.get("/projects/list").await.expect(200)["items"].as_array().unwrap().len(), 1);
+    // The order of members is not the body; another value is. And another person's key is another key.
+    let reordered = EventBuilder::new(Method::POST, "/projects")
+        .header("idempotency-key", "k-1")
+        .body("application/json", r#"{ "status": "1%", "title": "Once" }"#);
+    assert!(ana.call(reordered).await.replayed);
+    assert_eq!(ana.call(event("Twice")).await.body["code"], json!("idempotency_mismatch"));
+    assert!(!ben.call(event("Once")).await.replayed);
+    let path = format!("/projects/{}", all[0].body["projectId"].as_str().unwrap());
+    ana.call(EventBuilder::new(Method::DELETE, &path)).await;
+    assert_eq!(ana.call(event("Once")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_deleted_project_is_gone_at_once_and_purged_after_the_answer() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let path = ana.project(json!({"title": "Atrium", "team": [{"userId": ben.id, "role": "editor"}]})).await;
+    ana.patch(&format!("{path}/budget"), json!({"lines": (0..120).map(|_| json!({"quantity": 1})).collect::<Vec<_>>()})).await.expect(200);
+    assert_eq!(ana.call(EventBuilder::new(Method::DELETE, &path)).await.status, 204);
+    for answer in [ana.get(&path).await, ben.get(&format!("{path}/budget")).await, ana.patch(&path, json!({"status": "x"})).await] {
+        assert_eq!(answer.status, 404);
+    }
+    assert_eq!(ben.get("/projects/list").await.expect(200)["items"], json!([]));
+    assert_eq!(ana.call(EventBuilder::new(Method::DELETE, &path)).await.status, 204, "again, by who owned it");
+    assert_eq!(ben.call(EventBuilder::new(Method::DELETE, &path)).await.status, 404);
+    studio.app.after_answer().run(Duration::from_secs(30)).await;
+    let client = studio.bench.aws().dynamodb();
+    let left = client.scan().table_name(studio.bench.table("projects")).send().await.unwrap();
+    let kinds: Vec<_> = left.items().iter().map(|item| item["type"].as_s().unwrap().clone()).collect();
+    assert_eq!(kinds, ["project"], "only the header waits for its time");
+}
+
+#[tokio::test]
+async fn a_project_that_is_too_large_is_a_fault_at_the_field_that_broke_it() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let path = ana.project(json!({"title": "Atrium", "canvasJson": "x".repeat(250_000)})).await;
+    let refused = ana.patch(&path, json!({"description": "y".repeat(199_000)})).await.expect(422);
+    assert_eq!(refused["errors"][0]["pointer"], json!("/description"));
+    ana.patch(&path, json!({"description": "y".repeat(140_000)})).await.expect(200);
+    ana.patch(&path, json!({"canvasJson": null, "description": "y".repeat(199_000)})).await.expect(200);
+}
+
+#[tokio::test]
+async fn lists_page_in_a_stable_order_and_filter() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let mut paths = Vec::new();
+    for n in 0..12 {
+        paths.push(ana.project(json!({"title": format!("Project {n}"), "status": if n % 3 == 0 { "new" } else { "old" }})).await);
+        studio.bench.clock.advance_seconds(20);
+    }
+    let titles = async |query: &str| {
+        let (mut titles, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = ana.get(&format!("/projects/list?limit=5{query}{cursor}")).await.expect(200);
+            titles.extend(page["items"].as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()));
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return titles,
+            }
+        }
+    };
+    assert_eq!(titles("").await, (0..12).rev().map(|n| format!("Project {n}")).collect::<Vec<_>>());
+    assert_eq!(titles("&status=new").await, ["Project 9", "Project 6", "Project 3", "Project 0"]);
+    assert_eq!(titles("&q=PROJECT%201").await, ["Project 11", "Project 10", "Project 1"]);
+    studio.bench.clock.advance_seconds(60);
+    ana.patch(&paths[2], json!({"status": "moved"})).await.expect(200);
+    studio.bench.clock.advance_seconds(60);
+    ana.patch(&format!("{}/budget", paths[4]), json!({"header": {"title": "v1"}})).await.expect(200);
+    assert_eq!(titles("").await[..3], ["Project 4", "Project 2", "Project 11"]);
+}
+
+#[tokio::test]
+async fn outdated_rights_write_nothing() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let path = ana.project(json!({"title": "Atrium", "team": [{"userId": ben.id, "role": "owner"}]})).await;
+    let budget = format!("{path}/budget");
+    let before = (ben.get(&path).await.body, ben.get(&budget).await.body);
+    studio.bench.outdate_tokens(ana.id).await;
+    studio.bench.clock.advance_seconds(6);
+    let member = format!("{path}/team/{}", ben.id);
+    for event in [
+        EventBuilder::new(Method::POST, "/projects").json(&json!({"title": "New"})),
+        EventBuilder::new(Method::PATCH, &path).json(&json!({"title": "Changed"})),
+        EventBuilder::new(Method::PATCH, &budget).json(&json!({"lines": [{"quantity": 1}]})),
+        EventBuilder::new(Method::PUT, &member).json(&json!({"role": "viewer"})),
+        EventBuilder::new(Method::DELETE, &member),
+        EventBuilder::new(Method::DELETE, &path),
+        EventBuilder::new(Method::GET, &path),
+    ] {
+        assert_eq!(ana.call(event.clone()).await.body["code"], json!("invalid_token"), "{event:?}");
+    }
+    assert_eq!((ben.get(&path).await.body, ben.get(&budget).await.body), before);
+}
+
+#[tokio::test]
+async fn events_that_nobody_here_wrote_are_answered() {
+    let studio = studio().await;
+    for (name, event) in published_events("example-apigw-v2-request") {
+        let answer = studio.app.handle(serde_json::from_value(event).unwrap()).await;
+        assert!([404, 405].contains(&answer.status_code), "{name}: {}", answer.status_code);
+    }
+}
