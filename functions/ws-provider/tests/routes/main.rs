@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
+mod locks;
+
 use access::revocations::Mark;
 use access::tickets::Tickets;
 use local_stack::faults::{Effect, Fault};

@@ -1,0 +1,164 @@
+//! Locks of budget lines.
+
+use std::collections::BTreeMap;
+
+use access::teams::{Member, Team, TeamRole, header_key};
+use realtime::{LineLock, Locks};
+use shared_utils::dynamo::to_item;
+use shared_utils::ids::ProjectId;
+
+use super::*;
+
+/// A studio with a project of ana (owner), ben (editor) and cleo (viewer); dana is in no team.
+struct Site {
+    studio: Studio,
+    project: ProjectId,
+    tokens: BTreeMap<&'static str, String>,
+    locks: Locks,
+}
+
+async fn site() -> Site {
+    let studio = studio().await;
+    let now = studio.bench.clock.now();
+    let mut team = BTreeMap::from([(studio.ana, TeamRole::Owner)]);
+    let mut tokens = BTreeMap::from([("ana", studio.token.clone())]);
+    for (name, role) in [("ben", Some(TeamRole::Editor)), ("cleo", Some(TeamRole::Viewer)), ("dana", None)] {
+        let person = studio.bench.person(name).await;
+        tokens.insert(name, studio.bench.token(person, Role::User).await);
+        team.extend(role.map(|role| (person, role)));
+    }
+    tokens.insert("admin", studio.bench.token(studio.bench.person("admin").await, Role::Admin).await);
+    let project = ProjectId::generate(now);
+    let team = team.into_iter().map(|(user, role)| (user, Member { role, title: None, joined_at: now })).collect();
+    let team = Team { project_id: project, title: "Atrium".to_owned(), team, deleted_at: None };
+    let store = Store::new(studio.bench.aws().dynamodb());
+    store.put_item(&studio.bench.table("projects"), to_item(header_key(project), "project", &team).unwrap()).await.unwrap();
+    let locks = Locks::new(store, studio.bench.table("connections"), studio.bench.clock.clone());
+    Site { studio, project, tokens, locks }
+}
+
+impl Site {
+    async fn open(&self, name: &str, query: &str) -> SocketEvents {
+        let socket = SocketEvents::default();
+        assert_eq!(self.studio.connect(&socket, &format!("token={}{query}", self.tokens[name]), &[]).await, 200);
+        settle(&self.studio).await;
+        socket
+    }
+
+    fn frame(&self, action: &str, line: &str) -> Value {
+        // As today's frontend sends it.
+        json!({
+            "action": action, "ref": "r", "projectId": self.project, "lineId": line, "revision": 1, "conversationId": "project#x",
+            "username": "Somebody", "senderId": "somebody",
+        })
+    }
+
+    /// The code of the refusal, or `ack`.
+    async fn ask(&self, socket: &SocketEvents, action: &str, line: &str) -> String {
+        let reply = Box::pin(self.studio.ask(socket, self.frame(action, line))).await;
+        let code = if reply["action"] == json!("ack") { &reply["action"] } else { &reply["code"] };
+        code.as_str().unwrap().to_owned()
+    }
+
+    async fn held(&self) -> Vec<LineLock> {
+        self.locks.of_project(self.project).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_lock_has_one_owner_is_renewed_and_lapses() {
+    let site = site().await;
+    let (ana, ben) = (site.open("ana", "").await, site.open("ben", "").await);
+    let taken = Box::pin(site.studio.ask(&ana, site.frame("lineLocked", "lin_1"))).await;
+    let expires = site.studio.bench.clock.now().plus_seconds(60);
+    assert_eq!(taken["lock"], json!({"lineId": "lin_1", "revision": 1, "userId": site.studio.ana, "expiresAt": expires}));
+    assert_eq!(site.ask(&ben, "lineLocked", "lin_1").await, "conflict");
+    assert_eq!(site.ask(&ben, "lineUnlocked", "lin_1").await, "conflict");
+    assert_eq!(site.ask(&ben, "lineLocked", "lin_2").await, "ack", "another line");
+    site.studio.bench.clock.advance_seconds(59);
+    assert_eq!(site.ask(&ana, "lineLocked", "lin_1").await, "ack", "renewed");
+    site.studio.bench.clock.advance_seconds(59);
+    assert_eq!(site.ask(&ben, "lineLocked", "lin_1").await, "conflict");
+    assert_eq!(site.held().await.len(), 1, "the other one has lapsed");
+    site.studio.bench.clock.advance_seconds(1);
+    assert_eq!(site.held().await, []);
+    assert_eq!(site.ask(&ben, "lineLocked", "lin_1").await, "ack");
+    assert_eq!(site.ask(&ana, "lineUnlocked", "lin_1").await, "conflict");
+    assert_eq!(site.ask(&ben, "lineUnlocked", "lin_1").await, "ack");
+    assert_eq!(site.ask(&ben, "lineUnlocked", "lin_1").await, "ack", "again");
+    assert_eq!(site.ask(&ana, "lineLocked", "lin_1").await, "ack");
+}
+
+#[tokio::test]
+async fn locks_go_with_their_connection_whoever_ends_it() {
+    let site = site().await;
+    let (ana, ben, other_tab) = (site.open("ana", "").await, site.open("ben", "").await, site.open("ana", "").await);
+    for (socket, line) in [(&ana, "lin_1"), (&ana, "lin_2"), (&ben, "lin_3")] {
+        assert_eq!(site.ask(socket, "lineLocked", line).await, "ack");
+    }
+    assert_eq!(site.ask(&other_tab, "lineLocked", "lin_1").await, "conflict", "a lock is a connection's, not a person's");
+    site.studio.app.handle(ana.disconnect()).await;
+    settle(&site.studio).await;
+    let lines = |held: Vec<LineLock>| held.into_iter().map(|lock| lock.place.line_id).collect::<Vec<_>>();
+    assert_eq!(lines(site.held().await), ["lin_3"]);
+    // Another function ended it, and its item is gone before the gateway tells of it.
+    let known = site.studio.connections.find(ben.connection_id()).await.unwrap().unwrap();
+    site.studio.connections.remove(&known).await.unwrap();
+    site.studio.app.handle(ben.disconnect()).await;
+    settle(&site.studio).await;
+    assert_eq!(site.held().await, []);
+    // What someone else has taken since is theirs.
+    let ben = site.open("ben", "").await;
+    assert_eq!(site.ask(&ben, "lineLocked", "lin_1").await, "ack");
+    site.studio.bench.clock.advance_seconds(60);
+    assert_eq!(site.ask(&other_tab, "lineLocked", "lin_1").await, "ack");
+    site.studio.app.handle(ben.disconnect()).await;
+    settle(&site.studio).await;
+    assert_eq!(lines(site.held().await), ["lin_1"]);
+}
+
+#[tokio::test]
+async fn a_tab_that_comes_back_goes_on_with_its_locks() {
+    let site = site().await;
+    let before = site.open("ana", "&tabId=t1").await;
+    assert_eq!(site.ask(&before, "lineLocked", "lin_1").await, "ack");
+    let bens = site.open("ben", "&tabId=t1").await;
+    assert_eq!(site.ask(&bens, "lineLocked", "lin_1").await, "conflict", "a tab is one person's");
+    let after = site.open("ana", "&tabId=t1").await;
+    assert_eq!(site.ask(&after, "lineLocked", "lin_1").await, "ack");
+    // The gateway tells late that the old connection is gone.
+    site.studio.app.handle(before.disconnect()).await;
+    settle(&site.studio).await;
+    assert_eq!(site.held().await.len(), 1);
+}
+
+#[tokio::test]
+async fn only_those_who_may_edit_the_budget_lock() {
+    let site = site().await;
+    for (name, expected) in [("cleo", "forbidden"), ("dana", "not_found"), ("admin", "ack")] {
+        let socket = site.open(name, "").await;
+        assert_eq!(site.ask(&socket, "lineLocked", name).await, expected, "{name}");
+        assert_eq!(site.ask(&socket, "lineUnlocked", name).await, expected, "{name}");
+    }
+    let ana = site.open("ana", "").await;
+    for (field, value, pointer) in [
+        ("projectId", Value::Null, "/projectId"),
+        ("projectId", json!(7), "/projectId"),
+        ("lineId", json!(""), "/lineId"),
+        ("lineId", json!("x".repeat(65)), "/lineId"),
+        ("lineId", Value::Null, "/lineId"),
+        ("revision", json!(2.1), "/revision"),
+        ("revision", json!(0), "/revision"),
+        ("revision", Value::Null, "/revision"),
+        ("until", json!("forever"), "/until"),
+    ] {
+        let mut frame = site.frame("lineLocked", "lin_1");
+        frame[field] = value;
+        let reply = Box::pin(site.studio.ask(&ana, frame)).await;
+        assert_eq!((&reply["code"], &reply["errors"][0]["pointer"]), (&json!("validation_failed"), &json!(pointer)), "{reply}");
+    }
+    let mut elsewhere = site.frame("lineLocked", "lin_1");
+    elsewhere["projectId"] = json!("prj_x");
+    assert_eq!(Box::pin(site.studio.ask(&ana, elsewhere)).await["code"], json!("not_found"));
+    assert_eq!(site.held().await, []);
+}
