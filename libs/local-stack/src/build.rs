@@ -34,10 +34,12 @@ pub fn build(declaration: &Declaration, profile: Profile) -> Result<(), String> 
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.arg("build").current_dir(repository());
     for function in declaration.functions.keys() {
-        command.args(["-p", function]);
+        // Not the operators' other tools: each is a long link.
+        command.args(["-p", function, "--bin", function]);
     }
+    command.args(["--bin", "create-user"]);
     if profile == Profile::Release {
-        command.args(["--release", "--bins"]).env("CARGO_ENCODED_RUSTFLAGS", remapped_paths());
+        command.arg("--release").env("CARGO_ENCODED_RUSTFLAGS", remapped_paths());
     }
     let status = command.status().map_err(|error| format!("cargo does not start: {error}"))?;
     if status.success() { Ok(()) } else { Err("a function does not build: what the compiler says is above".to_owned()) }

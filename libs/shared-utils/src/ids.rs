@@ -23,6 +23,14 @@ fn new_ulid(now: Timestamp) -> Ulid {
     Ulid((u128::from(millis) << 80) | random)
 }
 
+/// The ULID of this moment that goes with `seed` among ids of one kind: the same one every time.
+fn derived_ulid(now: Timestamp, prefix: &str, seed: &str) -> Ulid {
+    let digest = ring::digest::digest(&ring::digest::SHA256, format!("{prefix}{seed}").as_bytes());
+    let random = digest.as_ref().iter().take(10).fold(0u128, |number, byte| (number << 8) | u128::from(*byte));
+    let millis = u64::try_from(now.millis()).unwrap_or(0) & ((1 << 48) - 1);
+    Ulid((u128::from(millis) << 80) | random)
+}
+
 /// Reads exactly the spelling that we print: 26 upper-case Crockford characters.
 fn parse_ulid(text: &str) -> Result<Ulid, MalformedId> {
     let ulid = Ulid::from_string(text).map_err(|_| MalformedId)?;
@@ -62,6 +70,12 @@ macro_rules! id {
             /// A new id for this moment.
             pub fn generate(now: Timestamp) -> Self {
                 Self(new_ulid(now))
+            }
+
+            /// The id of this moment that goes with `seed`, the same one every time: what was imported once is found again. As hard to
+            /// guess as the seed.
+            pub fn derived(now: Timestamp, seed: &str) -> Self {
+                Self(derived_ulid(now, $prefix, seed))
             }
         }
 
@@ -229,6 +243,14 @@ mod tests {
         assert!(format!("{id} ").parse::<ProjectId>().is_err());
         assert!(id.parse::<UserId>().is_err());
         assert!("prj_../../etc".parse::<ProjectId>().is_err());
+    }
+
+    #[test]
+    fn a_seed_has_one_id_of_each_kind() {
+        let now = Timestamp::from_millis(1_000);
+        assert_eq!(ProjectId::derived(now, "P-1"), ProjectId::derived(now, "P-1"));
+        assert_ne!(ProjectId::derived(now, "P-1"), ProjectId::derived(now, "P-2"));
+        assert_ne!(ProjectId::derived(now, "P-1").to_string()[4..], LineId::derived(now, "P-1").to_string()[4..]);
     }
 
     #[test]

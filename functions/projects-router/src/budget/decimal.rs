@@ -64,6 +64,28 @@ fn scaled(number: &Number, decimals: usize) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
+/// The scaled integer nearest to a JSON number, halves away from zero. `None` when it does not fit 64 bits. For numbers that were
+/// floats once: `0.30000000000000004` is 30 cents.
+pub(crate) fn nearest(number: &Number, scale: Scale) -> Option<i64> {
+    let decimals = scale.decimals();
+    if let Some(exact) = scaled(number, decimals) {
+        return Some(exact);
+    }
+    let text = number.to_string();
+    let (negative, text) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    // Where the point stands among all digits, once they are of this scale.
+    let point = i64::try_from(whole.len()).ok()?.checked_add(exponent.parse().ok()?)?.checked_add(i64::try_from(decimals).ok()?)?;
+    let digits = format!("{whole}{fraction}");
+    let Ok(point) = usize::try_from(point) else { return Some(0) };
+    let kept = format!("{digits:0<point$}");
+    let value: i64 = if point == 0 { 0 } else { kept[..point].parse().ok()? };
+    let up = digits.as_bytes().get(point).is_some_and(|digit| *digit >= b'5');
+    let value = value.checked_add(i64::from(up))?;
+    Some(if negative { -value } else { value })
+}
+
 /// Reads a number of this scale, within its bounds.
 pub(crate) fn read_scaled(value: &Value, scale: Scale) -> Result<i64, (&'static str, Cow<'static, str>)> {
     let Value::Number(number) = value else { return Err(("wrong_type", "This must be a number.".into())) };
@@ -138,6 +160,31 @@ mod tests {
         assert_eq!(read("-1", Scale::MarkUp), Some(-10_000));
         assert_eq!(read("-1.0001", Scale::MarkUp), None);
         assert_eq!(read("0.1234", Scale::MarkUp), Some(1234));
+    }
+
+    #[test]
+    fn what_was_a_float_is_the_nearest_decimal() {
+        let near = |text: &str| nearest(&text.parse().unwrap(), Scale::Money);
+        for (text, cents) in [
+            ("0.30000000000000004", 30),
+            ("18.499999999999996", 1850),
+            ("1.005", 101),
+            ("-1.005", -101),
+            ("1.0049999", 100),
+            ("0.004", 0),
+            ("0.005", 1),
+            ("0.0049", 0),
+            ("5e-3", 1),
+            ("4.9e-3", 0),
+            ("1e-9", 0),
+            ("1.23456e2", 12346),
+            ("-0.001", 0),
+            ("12", 1200),
+        ] {
+            assert_eq!(near(text), Some(cents), "{text}");
+        }
+        assert_eq!(near("1e40"), None);
+        assert_eq!(near("123456789012345678901234567890.5"), None);
     }
 
     #[test]

@@ -38,7 +38,7 @@ const CATEGORIES: &[&str] = &[
 
 /// What a line's field holds.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     /// A text of at most so many characters.
     Text(usize),
     /// As `Text`, trimmed and upper-cased.
@@ -52,7 +52,7 @@ enum Kind {
 }
 
 /// Every field of a line that a client may write.
-const FIELDS: &[(&str, Kind)] = &[
+pub(crate) const FIELDS: &[(&str, Kind)] = &[
     ("category", Kind::OneOf(CATEGORIES)),
     ("areaGroup", Kind::Text(500)),
     ("invoiceGroup", Kind::Text(500)),
@@ -129,7 +129,8 @@ pub(super) fn read_changes(fields: &mut Fields) -> LineChanges {
     changes
 }
 
-fn read(kind: Kind, value: Value) -> Result<FieldValue, (&'static str, std::borrow::Cow<'static, str>)> {
+/// Reads the value of one field.
+pub(crate) fn read(kind: Kind, value: Value) -> Result<FieldValue, (&'static str, std::borrow::Cow<'static, str>)> {
     match kind {
         Kind::Text(max) => text_within(value, &(0..=max)).map(FieldValue::Text),
         Kind::UpperText(max) => text_within(value, &(0..=max)).map(|text| FieldValue::Text(text.trim().to_uppercase())),
@@ -144,7 +145,8 @@ fn read(kind: Kind, value: Value) -> Result<FieldValue, (&'static str, std::borr
 }
 
 impl Line {
-    fn number(&self, name: &str) -> Option<i64> {
+    /// A decimal field's scaled integer.
+    pub(crate) fn number(&self, name: &str) -> Option<i64> {
         match self.fields.get(name) {
             Some(FieldValue::Number(number)) => Some(*number),
             _ => None,
@@ -185,9 +187,14 @@ impl Line {
         if let Some(given) = self.number("itemFinalCost") {
             return i128::from(given);
         }
+        self.cost_with(self.number("itemMarkUp").unwrap_or(0))
+    }
+
+    /// What the line costs by the formula with this mark-up (ten-thousandths), in cents.
+    pub(crate) fn cost_with(&self, mark_up: i64) -> i128 {
         let costs = ["itemReconciledCost", "itemActualCost", "itemBudgetedCost"];
         let base = costs.iter().filter_map(|cost| self.number(cost)).find(|cost| *cost != 0).unwrap_or(0);
-        let factor = 10_000 + i128::from(self.number("itemMarkUp").unwrap_or(0));
+        let factor = 10_000 + i128::from(mark_up);
         div_round(i128::from(base) * self.quantity() * factor, 1_000 * 10_000)
     }
 
@@ -200,10 +207,15 @@ impl Line {
         500 + self.fields.iter().map(|(name, field)| name.len() + value(field)).sum::<usize>()
     }
 
+    /// The largest amount that the line counts, in cents.
+    pub(crate) fn largest_amount(&self) -> i128 {
+        let costs = ["itemBudgetedCost", "itemActualCost", "itemReconciledCost"].map(|cost| self.extended(cost));
+        costs.into_iter().fold(self.final_cost(), i128::max)
+    }
+
     /// Whether every amount of the line fits.
     pub(crate) fn fits(&self) -> bool {
-        let amounts = [self.extended("itemBudgetedCost"), self.extended("itemActualCost"), self.extended("itemReconciledCost"), self.final_cost()];
-        amounts.iter().all(|amount| *amount <= i128::from(MAX_MONEY))
+        self.largest_amount() <= i128::from(MAX_MONEY)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::project::read_date;
 /// The most lines in one PATCH.
 const MAX_PATCH_LINES: usize = 1_000;
 /// The most lines in a revision.
-pub(super) const MAX_REVISION_LINES: usize = 5_000;
+pub(crate) const MAX_REVISION_LINES: usize = 5_000;
 
 /// An entry of `lines`.
 #[derive(Debug, Clone)]

@@ -75,18 +75,33 @@ impl Revision {
     }
 
     /// Gives a new line its number and names.
-    pub(super) fn number(&mut self, line: &mut Line, slug: &str) {
+    pub(crate) fn number(&mut self, line: &mut Line, slug: &str) {
         self.sequence += 1;
         line.sequence = self.sequence;
         line.element_key = format!("{slug}-{:04}", self.sequence);
         self.name_in_category(line);
     }
 
-    pub(super) fn name_in_category(&mut self, line: &mut Line) {
+    /// Gives a line the next name in its category.
+    pub(crate) fn name_in_category(&mut self, line: &mut Line) {
         line.element_id = line.category().map(str::to_owned).map(|category| {
             let last = self.category_sequences.entry(category.clone()).or_default();
             *last += 1;
             format!("{category}-{last:04}")
         });
     }
+}
+
+/// A project's title as the start of element keys: lower-case letters and digits, the rest as single dashes.
+pub(crate) fn slug(title: &str) -> String {
+    let mut slug = String::new();
+    for character in title.to_lowercase().chars() {
+        if character.is_ascii_alphanumeric() {
+            slug.push(character);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let slug: String = slug.trim_end_matches('-').chars().take(60).collect();
+    if slug.is_empty() { "line".to_owned() } else { slug }
 }

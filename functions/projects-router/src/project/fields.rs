@@ -102,7 +102,8 @@ pub(crate) fn read_changes(fields: &mut Fields) -> Changes {
     changes
 }
 
-fn read(kind: Kind, value: Value) -> Result<Value, Fault> {
+/// Reads the value of one field.
+pub(crate) fn read(kind: Kind, value: Value) -> Result<Value, Fault> {
     match kind {
         Kind::Title => text_within(value, &(1..=200)).map(Value::String),
         Kind::Text(max) => text_within(value, &(0..=max)).map(Value::String),

@@ -18,7 +18,7 @@ use shared_utils::ids::{GenerationId, LineId, ProjectId};
 use super::budget_get::{answer, budget_etag, held_locks, is_of_version, lines_json};
 use super::{TRIES, used_key, visible};
 use crate::App;
-use crate::budget::{BudgetPatch, CreateRevision, Line, Revision, apply_lines, read_patch};
+use crate::budget::{BudgetPatch, CreateRevision, Line, Revision, apply_lines, read_patch, slug};
 use crate::store::{BudgetRead, BudgetWrite, KeyScope, Project, UsedKey};
 
 /// The next state of a budget, and what has to be written to get there.
@@ -280,18 +280,4 @@ fn tidy_later(app: &App, project: ProjectId, generations: Vec<GenerationId>) {
             tracing::warn!(cause = error.cause(), "lines that nothing shows could not be deleted");
         }
     });
-}
-
-/// A project's title as the start of element keys: lower-case letters and digits, the rest as single dashes.
-fn slug(title: &str) -> String {
-    let mut slug = String::new();
-    for character in title.to_lowercase().chars() {
-        if character.is_ascii_alphanumeric() {
-            slug.push(character);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-    }
-    let slug: String = slug.trim_end_matches('-').chars().take(60).collect();
-    if slug.is_empty() { "line".to_owned() } else { slug }
 }

@@ -18,7 +18,7 @@ use super::{ProjectStore, UsedKey, budget_key, budget_partition, line_key, lines
 use crate::budget::{Line, Revision};
 
 /// The currency of a new budget.
-const CURRENCY: &str = "USD";
+pub(super) const CURRENCY: &str = "USD";
 /// How many lines a transaction takes beside the root and the revisions: 100 items at most.
 const MAX_TRANSACTION_LINES: usize = 90;
 /// How much of them, in bytes: 4 MB at most, with everything else in it.
@@ -240,6 +240,6 @@ impl ProjectStore {
     }
 }
 
-fn line_item(generation: GenerationId, line: &Line) -> Result<Item, StoreError> {
+pub(super) fn line_item(generation: GenerationId, line: &Line) -> Result<Item, StoreError> {
     to_item(line_key(generation, line.budget_item_id), "budgetLine", line)
 }

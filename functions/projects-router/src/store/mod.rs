@@ -13,6 +13,7 @@
 
 mod answers;
 mod budgets;
+mod import;
 mod projects;
 mod purge;
 mod team;

@@ -16,6 +16,7 @@ use shared_utils::http::{Error, Internal, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
 use super::{ProjectStore, UsedKey, activity, details_key, member_key};
+use crate::import::OldProject;
 use crate::project::{Changes, FIELDS, is_summary};
 
 /// How long a deleted project's header stays, so that its owner's repeated DELETE finds it, in seconds.
@@ -110,6 +111,24 @@ impl Project {
             details_version: header.details_version,
             fields,
         })
+    }
+
+    /// What an old project becomes.
+    pub(super) fn imported(old: &OldProject) -> Self {
+        let empty = Self {
+            project_id: old.id,
+            version: 0,
+            team: old.team.clone(),
+            created_by: old.owner,
+            created_at: old.created_at,
+            updated_at: old.updated_at,
+            activity_at: old.updated_at.minute(),
+            deleted_at: None,
+            excerpt: String::new(),
+            details_version: 1,
+            fields: Map::new(),
+        };
+        empty.changed(&old.fields, old.updated_at)
     }
 
     fn header(&self) -> Header {
@@ -373,7 +392,7 @@ impl ProjectStore {
 }
 
 /// The header and details items of a new project.
-fn items(project: &Project) -> Result<(Item, Item), StoreError> {
+pub(super) fn items(project: &Project) -> Result<(Item, Item), StoreError> {
     let mut header = to_item(header_key(project.project_id), "project", &project.header())?;
     let mut details = details_key(project.project_id).into_item();
     details.insert("type".to_owned(), s("projectDetails"));

@@ -5,6 +5,7 @@
 mod bad_values;
 mod budgets;
 mod idempotency;
+mod import;
 mod projects;
 mod teams;
 

@@ -1,0 +1,346 @@
+//! Old budget rows as a budget of ours: one header row and any number of line rows per revision, told apart by their keys alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use shared_utils::ids::{GenerationId, LineId};
+
+use super::export::Row;
+use super::number;
+use super::project::{OldProject, day, moment};
+use super::report::{Report, RowReport};
+use crate::budget::{
+    FieldValue, LINE_FIELDS, Line, LineKind, MAX_REVISION_LINES, Revision, Scale, Totals, read_line_field, read_scaled, slug, to_json,
+};
+
+/// What revisions are told apart by: thousandths, since duplicates were numbered 2.1, 2.2…
+type OldNumber = i64;
+
+/// A mark-up from here on is a multiplier unless the line's cost says otherwise: 1.15 is 15 %. Ten-thousandths.
+const MULTIPLIERS_FROM: i64 = 10_000;
+/// From here on it could be a percentage as well, and nobody knows. Ten-thousandths.
+const UNCLEAR_FROM: i64 = 100_000;
+
+/// A budget that can be written.
+#[derive(Debug)]
+pub(crate) struct OldBudget {
+    pub(crate) revisions: BTreeMap<u64, (Revision, BTreeMap<LineId, Line>)>,
+    pub(crate) client_revision: Option<u64>,
+}
+
+/// The rows of one old revision.
+#[derive(Default)]
+struct OldRevision {
+    header: Option<(String, Row)>,
+    lines: Vec<(String, Row)>,
+}
+
+/// Reads a project's rows. Without any it is the budget of a new project.
+pub(super) fn read_budget(project: &OldProject, rows: Vec<Row>, report: &mut Report) -> OldBudget {
+    let mut old: BTreeMap<OldNumber, OldRevision> = BTreeMap::new();
+    let mut wanted_client = BTreeSet::new();
+    for row in rows {
+        let id = row.get("budgetItemId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut report = report.of(row_name(project, &id));
+        let number = old_number(&row, &mut report);
+        if id.starts_with("HEADER-") {
+            wanted_client.extend(row.get("clientRevisionId").and_then(|value| number::decimal(value, Scale::Quantity).ok().flatten()));
+            let revision = old.entry(number).or_default();
+            if revision.header.is_some() {
+                report.refused_row("there is another header of the same revision");
+            } else {
+                revision.header = Some((id, row));
+            }
+        } else if id.starts_with("LINE-") {
+            old.entry(number).or_default().lines.push((id, row));
+        } else {
+            report.refused_row("its budgetItemId is neither a header's nor a line's");
+        }
+    }
+    if old.is_empty() {
+        old.insert(1_000, OldRevision::default());
+    }
+    let numbers = new_numbers(&old);
+    let mut budget = OldBudget { revisions: BTreeMap::new(), client_revision: None };
+    for (old_number, revision) in old {
+        let number = numbers[&old_number];
+        budget.revisions.insert(number, read_revision(project, (old_number, number), revision, report));
+    }
+    let mut report = report.of(row_name(project, "HEADER"));
+    let known: Vec<u64> = wanted_client.iter().filter_map(|old| numbers.get(old).copied()).collect();
+    match (known.as_slice(), wanted_client.len()) {
+        ([number], 1) => budget.client_revision = Some(*number),
+        ([], 0) => {}
+        _ => report.left_out(
+            "clientRevisionId",
+            format!("its headers name {} revisions as the client's, {} of which exist", wanted_client.len(), known.len()),
+        ),
+    }
+    budget
+}
+
+fn row_name(project: &OldProject, id: &str) -> String {
+    format!("Budgets {}/{}", project.old_id, if id.is_empty() { "?" } else { id })
+}
+
+/// The number of a row's revision; 1 where there is none.
+fn old_number(row: &Row, report: &mut RowReport<'_>) -> OldNumber {
+    let value = row.get("revision").unwrap_or(&Value::Null);
+    if let Ok(Some(number)) = number::decimal(value, Scale::Quantity) {
+        return number;
+    }
+    report.changed("revision", value, &json!(1));
+    1_000
+}
+
+/// Whole numbers stay; the others follow after the highest, in their order.
+fn new_numbers(old: &BTreeMap<OldNumber, OldRevision>) -> BTreeMap<OldNumber, u64> {
+    let whole = |number: OldNumber| (number >= 1_000 && number % 1_000 == 0).then(|| u64::try_from(number / 1_000).unwrap_or(1));
+    let mut highest = old.keys().filter_map(|number| whole(*number)).max().unwrap_or(0);
+    let mut next = || {
+        highest += 1;
+        highest
+    };
+    old.keys().map(|number| (*number, whole(*number).unwrap_or_else(&mut next))).collect()
+}
+
+fn read_revision(
+    project: &OldProject,
+    (old_number, number): (OldNumber, u64),
+    rows: OldRevision,
+    report: &mut Report,
+) -> (Revision, BTreeMap<LineId, Line>) {
+    let old_text = to_json(old_number, Scale::Quantity).to_string();
+    let mut revision = Revision::empty(number, None, project.created_at);
+    // Found again by whoever imports again after a crash.
+    revision.generation = GenerationId::derived(project.created_at, &format!("{}#{old_text}", project.old_id));
+    if rows.header.is_none() && !rows.lines.is_empty() {
+        report.of(row_name(project, "HEADER")).changed_so("", format!("revision {old_text} had no header: it has one now"));
+    }
+    let (id, header) = rows.header.unwrap_or_default();
+    let mut row_report = report.of(row_name(project, &id));
+    read_header(&mut revision, &header, &mut row_report);
+    if revision.header_ball_park.is_none() && number == 1 {
+        revision.header_ball_park = project.ball_park;
+    }
+    if old_text != number.to_string() {
+        row_report.changed_so("revision", format!("{old_text} -> {number}"));
+        let title = revision.title.take().unwrap_or_default();
+        revision.title = Some(format!("{title} ({old_text})").trim().chars().take(200).collect());
+    }
+    let lines = read_lines(project, &mut revision, rows.lines, report);
+    let mut row_report = report.of(row_name(project, &id));
+    compare_totals(&revision, &header, &mut row_report);
+    (revision, lines)
+}
+
+fn read_header(revision: &mut Revision, header: &Row, report: &mut RowReport<'_>) {
+    let text = |name: &str| header.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    revision.title = text("title").map(|title| title.chars().take(200).collect());
+    let mut date = |name: &str| {
+        let value = header.get(name).filter(|value| value.as_str() != Some(""))?;
+        match read_line_field(LineKind::Date, day(value.clone())) {
+            Ok(FieldValue::Text(day)) => Some(day),
+            Ok(FieldValue::Number(_)) => None,
+            Err(_) if value.is_null() => None,
+            Err((_, why)) => {
+                report.refused(name, value, why);
+                None
+            }
+        }
+    };
+    (revision.start_date, revision.end_date) = (date("startDate"), date("endDate"));
+    let clients = header.get("clients").and_then(Value::as_array).cloned().unwrap_or_default();
+    let clients = clients.iter().filter_map(Value::as_str).chain(text("client")).filter(|client| !client.trim().is_empty());
+    revision.clients = clients.map(|client| client.chars().take(500).collect()).take(20).collect();
+    revision.header_ball_park = header.get("headerBallPark").and_then(|value| number::take(report, "headerBallPark", value, Scale::Money));
+    revision.created_at = moment(header.get("createdAt")).unwrap_or(revision.created_at);
+    revision.updated_at = moment(header.get("updatedAt")).unwrap_or(revision.created_at);
+}
+
+/// The lines in order of creation, numbered as they were where that was unambiguous.
+fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(String, Row)>, report: &mut Report) -> BTreeMap<LineId, Line> {
+    let created = |row: &Row| moment(row.get("createdAt")).unwrap_or(project.created_at);
+    let text = |row: &Row, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    rows.sort_by_cached_key(|(id, row)| (created(row), text(row, "elementKey"), id.clone()));
+    let mut lines: Vec<(String, Line)> = Vec::new();
+    let (mut sequences, mut element_ids) = (BTreeSet::new(), BTreeSet::new());
+    for (id, row) in rows {
+        let mut report = report.of(row_name(project, &id));
+        if lines.len() == MAX_REVISION_LINES {
+            report.refused_row(format!("a revision has at most {MAX_REVISION_LINES} lines"));
+            continue;
+        }
+        let created_at = created(&row);
+        let mut line = Line {
+            budget_item_id: LineId::derived(created_at, &id),
+            client_line_id: (id.chars().count() <= 64).then(|| id.clone()),
+            sequence: 0,
+            element_key: String::new(),
+            element_id: None,
+            created_at,
+            updated_at: moment(row.get("updatedAt")).unwrap_or(created_at),
+            fields: read_fields(&row, &mut report),
+        };
+        if let Some(mark_up) = row.get("itemMarkUp").and_then(|value| mark_up(value, &line, &mut report)) {
+            line.fields.insert("itemMarkUp".to_owned(), FieldValue::Number(mark_up));
+        }
+        if !line.fits() {
+            report.refused_row("it costs more than 10^13");
+            continue;
+        }
+        let element_key = text(&row, "elementKey");
+        if let Some(sequence) = counted(&element_key).filter(|sequence| sequences.insert(*sequence)) {
+            line.sequence = sequence;
+            line.element_key = element_key;
+            revision.sequence = revision.sequence.max(sequence);
+        }
+        let element_id = text(&row, "elementId");
+        if let (Some(category), Some(sequence)) = (line.category().map(str::to_owned), counted(&element_id))
+            && element_id == format!("{category}-{sequence:04}")
+            && element_ids.insert(element_id.clone())
+        {
+            line.element_id = Some(element_id);
+            let last = revision.category_sequences.entry(category).or_default();
+            *last = sequence.max(*last);
+        }
+        lines.push((id, line));
+    }
+    let slug = slug(project.fields.get("title").and_then(Value::as_str).unwrap_or_default());
+    for (id, line) in &mut lines {
+        let mut report = report.of(row_name(project, id));
+        if line.sequence == 0 {
+            revision.number(line, &slug);
+            report.changed_so("elementKey", format!("is {}", line.element_key));
+        }
+        if line.element_id.is_none() && line.category().is_some() {
+            revision.name_in_category(line);
+            report.changed_so("elementId", format!("is {}", line.element_id.as_deref().unwrap_or_default()));
+        }
+    }
+    let lines: BTreeMap<LineId, Line> = lines.into_iter().map(|(_, line)| (line.budget_item_id, line)).collect();
+    keep_within_bounds(project, revision, lines, report)
+}
+
+/// Lines whose sum is more than money can be are not taken, the dearest first.
+fn keep_within_bounds(
+    project: &OldProject,
+    revision: &mut Revision,
+    mut lines: BTreeMap<LineId, Line>,
+    report: &mut Report,
+) -> BTreeMap<LineId, Line> {
+    loop {
+        if let Some(totals) = Totals::of(lines.values()) {
+            revision.totals = totals;
+            revision.line_count = lines.len();
+            return lines;
+        }
+        let dearest = lines.values().max_by_key(|line| line.largest_amount()).map(|line| line.budget_item_id);
+        let Some(line) = dearest.and_then(|id| lines.remove(&id)) else { return lines };
+        report.of(row_name(project, line.client_line_id.as_deref().unwrap_or_default())).refused_row("its revision costs more than 10^13 with it");
+    }
+}
+
+/// The number at the end of a name such as `atrium-0004`.
+fn counted(name: &str) -> Option<u64> {
+    name.rsplit_once('-').and_then(|(_, digits)| digits.parse().ok()).filter(|number| (1..=1_000_000).contains(number))
+}
+
+/// Every field but the mark-up, which takes the others to be read.
+fn read_fields(row: &Row, report: &mut RowReport<'_>) -> BTreeMap<String, FieldValue> {
+    let mut fields = BTreeMap::new();
+    for (name, kind) in LINE_FIELDS.iter().filter(|(name, _)| *name != "itemMarkUp") {
+        let Some(value) = row.get(*name) else { continue };
+        let taken = match kind {
+            LineKind::Number(scale) => number::take(report, name, value, *scale).map(FieldValue::Number),
+            kind => take_text(name, *kind, value, report),
+        };
+        fields.extend(taken.map(|value| ((*name).to_owned(), value)));
+    }
+    fields
+}
+
+fn take_text(name: &str, kind: LineKind, value: &Value, report: &mut RowReport<'_>) -> Option<FieldValue> {
+    if value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()) {
+        return None;
+    }
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    let normal = match kind {
+        LineKind::OneOf(known) => {
+            json!(known.iter().find(|known| known.eq_ignore_ascii_case(text.trim())).map_or(text.as_str(), |known| *known))
+        }
+        LineKind::Text(max) | LineKind::UpperText(max) if !text.is_empty() => json!(text.chars().take(max).collect::<String>()),
+        LineKind::Date => day(value.clone()),
+        _ => value.clone(),
+    };
+    match read_line_field(kind, normal) {
+        Ok(FieldValue::Text(text)) => {
+            let (from, to) = (value, json!(text));
+            if *from != to {
+                report.changed(name, from, &to);
+            }
+            Some(FieldValue::Text(text))
+        }
+        Ok(number) => Some(number),
+        Err((_, why)) => {
+            report.refused(name, value, why);
+            None
+        }
+    }
+}
+
+/// A mark-up as the fraction that it meant. The old system wrote fractions (0.15), and before that multipliers (1.15): where the line
+/// has a cost of its own, the reading that gives it is right; else from 1 on it is a multiplier.
+fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) -> Option<i64> {
+    let read = match number::decimal(value, Scale::MarkUp) {
+        Ok(read) => read?,
+        Err(why) => {
+            report.refused("itemMarkUp", value, why);
+            return None;
+        }
+    };
+    let multiplier = read - MULTIPLIERS_FROM;
+    let chosen = match by_cost(line, [read, multiplier]) {
+        Some(index) => [read, multiplier][index],
+        None if read < MULTIPLIERS_FROM => read,
+        None if read < UNCLEAR_FROM => multiplier,
+        None => {
+            report.refused("itemMarkUp", value, "a fraction, a multiplier or a percentage: nothing tells which");
+            return None;
+        }
+    };
+    if read_scaled(value, Scale::MarkUp) != Ok(chosen) {
+        report.changed("itemMarkUp", value, &to_json(chosen, Scale::MarkUp));
+    }
+    Some(chosen)
+}
+
+/// Which of two mark-ups gives the line's own final cost, within a hundredth of it. `None` when neither or both do, or there is none.
+fn by_cost(line: &Line, mark_ups: [i64; 2]) -> Option<usize> {
+    let given = i128::from(line.number("itemFinalCost").filter(|given| *given > 0)?);
+    let gives_it = mark_ups.map(|mark_up| {
+        let cost = line.cost_with(mark_up);
+        cost > 0 && (cost - given).abs() * 100 <= given
+    });
+    match gives_it {
+        [true, false] => Some(0),
+        [false, true] => Some(1),
+        _ => None,
+    }
+}
+
+/// The totals are the server's: where the old ones were others, that is said.
+fn compare_totals(revision: &Revision, header: &Row, report: &mut RowReport<'_>) {
+    let ours = revision.totals.to_json();
+    for name in ["headerBudgetedTotalCost", "headerActualTotalCost", "headerFinalTotalCost"] {
+        let Some(old) = header.get(name).filter(|value| !value.is_null()) else { continue };
+        let cents = read_scaled(&ours[name], Scale::Money).ok();
+        if number::decimal(old, Scale::Money).ok().flatten() != cents {
+            report.changed(name, old, &ours[name]);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Reading exports of `DynamoDB` tables: what `aws dynamodb scan` prints, what an export to S3 holds (unzipped, its files one after
+//! another), or plain JSON.
+
+use serde_json::{Map, Value};
+
+/// A row as plain JSON.
+pub type Row = Map<String, Value>;
+
+/// An export that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// Not JSON.
+    #[error("row {row} is not JSON: {reason}")]
+    NotJson {
+        /// Which one, from 1.
+        row: usize,
+        /// Why.
+        reason: String,
+    },
+    /// JSON, and not a row.
+    #[error("row {row} is not an object")]
+    NotARow {
+        /// Which one, from 1.
+        row: usize,
+    },
+}
+
+/// The rows of an export.
+pub fn read(text: &str) -> Result<Vec<Row>, ExportError> {
+    let mut rows = Vec::new();
+    for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+        let value = value.map_err(|error| ExportError::NotJson { row: rows.len() + 1, reason: error.to_string() })?;
+        match value {
+            Value::Array(entries) => add(&mut rows, entries)?,
+            Value::Object(mut object) => match (object.remove("Items"), object.remove("Item")) {
+                (Some(Value::Array(entries)), _) => add(&mut rows, entries)?,
+                (None, Some(item)) => add(&mut rows, vec![item])?,
+                (None, None) => add(&mut rows, vec![Value::Object(object)])?,
+                _ => return Err(ExportError::NotARow { row: rows.len() + 1 }),
+            },
+            _ => return Err(ExportError::NotARow { row: rows.len() + 1 }),
+        }
+    }
+    Ok(rows)
+}
+
+fn add(rows: &mut Vec<Row>, entries: Vec<Value>) -> Result<(), ExportError> {
+    for entry in entries {
+        let Value::Object(row) = entry else { return Err(ExportError::NotARow { row: rows.len() + 1 }) };
+        let typed = !row.is_empty() && row.values().all(is_typed);
+        rows.push(if typed { row.into_iter().map(|(name, value)| (name, plain(value))).collect() } else { row });
+    }
+    Ok(())
+}
+
+/// Whether a value is spelled with its `DynamoDB` type.
+fn is_typed(value: &Value) -> bool {
+    let types = ["S", "N", "BOOL", "NULL", "L", "M", "SS", "NS", "B", "BS"];
+    value.as_object().is_some_and(|object| object.len() == 1 && object.keys().all(|name| types.contains(&name.as_str())))
+}
+
+/// A typed value without its type; numbers keep their digits.
+fn plain(value: Value) -> Value {
+    let Value::Object(object) = value else { return value };
+    let Some((kind, value)) = object.into_iter().next() else { return Value::Null };
+    match (kind.as_str(), value) {
+        ("NULL", _) => Value::Null,
+        ("N", Value::String(digits)) => number(&digits),
+        ("NS", Value::Array(entries)) => Value::Array(entries.iter().filter_map(Value::as_str).map(number).collect()),
+        ("L", Value::Array(entries)) => Value::Array(entries.into_iter().map(plain).collect()),
+        ("M", Value::Object(members)) => Value::Object(members.into_iter().map(|(name, value)| (name, plain(value))).collect()),
+        (_, value) => value,
+    }
+}
+
+fn number(digits: &str) -> Value {
+    digits.parse().map_or_else(|_| Value::String(digits.to_owned()), Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_form_of_an_export_gives_the_same_rows() {
+        let typed = r#"{"id": {"S": "P-1"}, "cost": {"N": "18.499999999999996"}, "tags": {"L": [{"S": "a"}, {"NULL": true}]}, "place": {"M": {"lat": {"N": "1"}}}, "names": {"SS": ["x"]}}"#;
+        let plain = r#"{"id": "P-1", "cost": 18.499999999999996, "tags": ["a", null], "place": {"lat": 1}, "names": ["x"]}"#;
+        let expected: Row = serde_json::from_str(plain).unwrap();
+        for text in [
+            format!(r#"{{"Items": [{typed}, {typed}], "Count": 2, "ScannedCount": 2}}"#),
+            format!("{{\"Item\": {typed}}}\n{{\"Item\": {typed}}}\n"),
+            format!("[{plain}, {plain}]"),
+            format!("{plain}\n{plain}"),
+        ] {
+            assert_eq!(read(&text).unwrap(), [expected.clone(), expected.clone()], "{text}");
+        }
+        assert_eq!(expected["cost"].to_string(), "18.499999999999996", "no digit is lost");
+    }
+
+    #[test]
+    fn what_is_no_export_is_told_by_its_row() {
+        assert_eq!(read("").unwrap(), Vec::<Row>::new());
+        assert_eq!(read(r#"{"Items": []}"#).unwrap(), Vec::<Row>::new());
+        assert_eq!(read(r#"{"a": 1} nonsense"#).unwrap_err().to_string().split(':').next(), Some("row 2 is not JSON"));
+        assert_eq!(read("[1]").unwrap_err().to_string(), "row 1 is not an object");
+        assert_eq!(read(&json!("x").to_string()).unwrap_err().to_string(), "row 1 is not an object");
+    }
+}

@@ -1,0 +1,138 @@
+//! Taking over what the old system has: exports of its Projects and Budgets tables, as projects of ours. Every row and value that is
+//! not taken as it stands is reported. Nothing is written unless that is asked for, and what was imported is not imported again.
+//!
+//! | module | room |
+//! | --- | --- |
+//! | `export` | reading exports |
+//! | `project`, `budget` | old rows as ours |
+//! | `number` | decimals that were floats, or typed by people |
+//! | `report` | what was changed, left out and refused |
+
+mod budget;
+mod export;
+mod number;
+mod project;
+mod report;
+
+use std::collections::BTreeMap;
+
+use access::people::{People, Person};
+use access::teams::TeamRole;
+use serde_json::Value;
+use shared_utils::aws::AwsConfig;
+use shared_utils::clock::Clock;
+use shared_utils::dynamo::Store;
+use shared_utils::env;
+use shared_utils::http::Error;
+use shared_utils::ids::UserId;
+
+pub(crate) use budget::OldBudget;
+pub use export::{ExportError, Row, read as read_export};
+pub(crate) use project::OldProject;
+pub use report::{Fate, Finding, Report};
+
+use crate::store::ProjectStore;
+
+/// What an import goes by.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who is who: a user id of the old system, and the account here.
+    pub people: BTreeMap<String, UserId>,
+    /// Owner of every project.
+    pub owner: UserId,
+    /// What the others in a team may do.
+    pub member_role: TeamRole,
+    /// Whether anything is written.
+    pub apply: bool,
+}
+
+/// What an import came to.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Projects that were written, or would be.
+    pub projects: usize,
+    /// Budget lines in them.
+    pub lines: usize,
+    /// Projects that had been imported before.
+    pub already_there: usize,
+    /// Everything that was not taken as it stood.
+    pub report: Report,
+}
+
+/// Why an import did not go on. What was written until then stays, and is not written again.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// Accounts that projects would be given to, and that are not there or not active.
+    #[error("there is no active account {0}")]
+    NoAccount(UserId),
+    /// A table.
+    #[error("{0}")]
+    Table(String),
+}
+
+impl From<Error> for ImportError {
+    fn from(error: Error) -> Self {
+        Self::Table(error.cause().map_or_else(|| error.to_string(), str::to_owned))
+    }
+}
+
+/// Imports into the tables of an environment.
+pub struct Importer {
+    store: ProjectStore,
+    people: People,
+    clock: Clock,
+}
+
+impl Importer {
+    /// Reads `PROJECTS_TABLE`, `AUTH_TABLE` and what the SDK needs from the environment.
+    pub fn from_env() -> Result<Self, env::EnvError> {
+        let aws = AwsConfig::from_env()?;
+        Ok(Self::new(&aws, env::required("PROJECTS_TABLE")?, env::required("AUTH_TABLE")?, Clock::System))
+    }
+
+    /// Imports into these tables.
+    pub fn new(aws: &AwsConfig, projects_table: String, auth_table: String, clock: Clock) -> Self {
+        let store = Store::new(aws.dynamodb());
+        Self { people: People::new(store.clone(), auth_table), store: ProjectStore::new(store, projects_table, clock.clone()), clock }
+    }
+
+    /// Imports what the exports hold.
+    pub async fn run(&self, projects: Vec<Row>, budgets: Vec<Row>, settings: &Settings) -> Result<Summary, ImportError> {
+        self.check_people(settings).await?;
+        let mut summary = Summary::default();
+        let mut of_project: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+        for row in budgets {
+            let id = row.get("projectId").and_then(Value::as_str).unwrap_or_default().to_owned();
+            of_project.entry(id).or_default().push(row);
+        }
+        for row in projects {
+            let Some(project) = project::read_project(row, settings, self.clock.now(), &mut summary.report) else { continue };
+            let budget = budget::read_budget(&project, of_project.remove(&project.old_id).unwrap_or_default(), &mut summary.report);
+            let lines: usize = budget.revisions.values().map(|(_, lines)| lines.len()).sum();
+            let written = if settings.apply {
+                self.store.import(&project, &budget).await?
+            } else {
+                self.store.project(project.id).await.map_err(Error::from)?.is_none()
+            };
+            if written {
+                summary.projects += 1;
+                summary.lines += lines;
+            } else {
+                summary.already_there += 1;
+            }
+        }
+        for (id, rows) in of_project {
+            summary.report.of(format!("Budgets {id}")).refused_row(format!("{} rows of a project that is not in the export", rows.len()));
+        }
+        Ok(summary)
+    }
+
+    async fn check_people(&self, settings: &Settings) -> Result<(), ImportError> {
+        let wanted: Vec<UserId> = settings.people.values().copied().chain([settings.owner]).collect();
+        let found = self.people.find(&wanted).await.map_err(Error::from)?;
+        match wanted.into_iter().find(|user| !found.get(user).is_some_and(Person::is_active)) {
+            Some(user) => Err(ImportError::NoAccount(user)),
+            None => Ok(()),
+        }
+    }
+}

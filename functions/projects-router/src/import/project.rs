@@ -1,0 +1,297 @@
+//! An old project row as one of ours.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use access::teams::{Member, TeamRole};
+use serde_json::{Map, Value, json};
+use shared_utils::clock::Timestamp;
+use shared_utils::ids::{ProjectId, UserId};
+
+use super::Settings;
+use super::export::Row;
+use super::number;
+use super::report::{Report, RowReport};
+use crate::budget::Scale;
+use crate::project::{Changes, FIELDS, Kind, read, read_date};
+use crate::store::MAX_BYTES;
+
+/// The title of a project that had none.
+const UNTITLED: &str = "Untitled project";
+/// The most people in a team, as when a project is made.
+const MAX_TEAM: usize = 91;
+/// The most entries of a list, and of a folder.
+const MAX_ENTRIES: usize = 100;
+/// Names that the old system had for the same thing.
+const ALIASES: &[(&str, &str)] = &[("finishLine", "finishline"), ("date", "dateCreated"), ("thumbnail", "thumbnails"), ("gallery", "galleries")];
+/// What is read elsewhere, or is the server's.
+const KNOWN: &[&str] = &["projectId", "team", "teamUserIds", "budget", "createdAt", "updatedAt", "dateUpdated", "lastModified"];
+
+/// A project that can be written.
+#[derive(Debug)]
+pub(crate) struct OldProject {
+    /// Its id in the old system.
+    pub(crate) old_id: String,
+    pub(crate) id: ProjectId,
+    pub(crate) owner: UserId,
+    pub(crate) team: BTreeMap<UserId, Member>,
+    pub(crate) fields: Changes,
+    /// Cents.
+    pub(crate) ball_park: Option<i64>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// A moment as the old system spelled it: RFC 3339, or a date alone.
+pub(super) fn moment(value: Option<&Value>) -> Option<Timestamp> {
+    let text = value?.as_str()?;
+    text.parse().ok().or_else(|| format!("{text}T00:00:00Z").parse().ok())
+}
+
+/// Reads a row. `None` when it is no project.
+pub(super) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, report: &mut Report) -> Option<OldProject> {
+    let Some(old_id) = row.get("projectId").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned) else {
+        report.of("Projects ?").refused_row("it has no projectId");
+        return None;
+    };
+    let mut report = report.of(format!("Projects {old_id}"));
+    let created_at = moment(row.get("createdAt")).or_else(|| moment(row.get("dateCreated"))).unwrap_or(now);
+    let changes = ["updatedAt", "dateUpdated", "lastModified"].iter().filter_map(|name| moment(row.get(*name))).max();
+    let team = read_team(&row, settings, created_at, &mut report);
+    let ball_park = row.get("budget").and_then(|budget| number::take(&mut report, "budget.total", budget.get("total")?, Scale::Money));
+    for name in KNOWN {
+        row.remove(*name);
+    }
+    for (old, name) in ALIASES {
+        if let Some(value) = row.remove(*old).filter(|value| !is_nothing(value)) {
+            if row.get(*name).is_none_or(is_nothing) {
+                report.changed_so(old, format!("is {name}"));
+                row.insert((*name).to_owned(), value);
+            } else {
+                report.left_out(old, format!("there is a {name}"));
+            }
+        }
+    }
+    gather_folders(&mut row, &mut report);
+    let mut fields = Changes::new();
+    for (name, kind, _) in FIELDS {
+        if let Some(value) = read_field(name, *kind, row.remove(*name), &mut report) {
+            fields.insert((*name).to_owned(), value);
+        }
+    }
+    for (name, value) in row.iter().filter(|(_, value)| !is_nothing(value)) {
+        report.left_out(name, format!("there is no such field here ({} bytes)", value.to_string().len()));
+    }
+    shrink(&mut fields, &mut report);
+    Some(OldProject {
+        id: ProjectId::derived(created_at, &old_id),
+        old_id,
+        owner: settings.owner,
+        team,
+        fields,
+        ball_park,
+        created_at,
+        updated_at: changes.unwrap_or(created_at).max(created_at),
+    })
+}
+
+/// Null, and what is as empty.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(entries) => entries.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+/// The owner, and whoever was in the team and has an account here.
+fn read_team(row: &Row, settings: &Settings, joined_at: Timestamp, report: &mut RowReport<'_>) -> BTreeMap<UserId, Member> {
+    let member = |role, title| Member { role, title, joined_at };
+    let mut team = BTreeMap::from([(settings.owner, member(TeamRole::Owner, None))]);
+    let mut seen = BTreeSet::new();
+    let entries = |name: &str| row.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    for entry in entries("team").iter().chain(&entries("teamUserIds")) {
+        let Some(old) = entry.as_str().or_else(|| entry.get("userId")?.as_str()) else {
+            report.refused("team", entry, "it names nobody");
+            continue;
+        };
+        if !seen.insert(old.to_owned()) {
+            continue;
+        }
+        let title = entry.get("role").and_then(Value::as_str).map(|role| role.chars().take(200).collect::<String>());
+        match settings.people.get(old) {
+            None => report.left_out("team", format!("{old:?} is nobody in the list of people")),
+            Some(user) if *user == settings.owner => {
+                team.insert(*user, member(TeamRole::Owner, title));
+            }
+            Some(_) if team.len() >= MAX_TEAM => report.left_out("team", format!("{old:?} is one too many")),
+            Some(user) => {
+                team.insert(*user, member(settings.member_role, title));
+            }
+        }
+    }
+    team
+}
+
+/// Files stood in arrays at the top, one per folder: they move into `folders`.
+fn gather_folders(row: &mut Row, report: &mut RowReport<'_>) {
+    let named = row.get("customFolders").and_then(Value::as_array).into_iter().flatten();
+    let mut keys: Vec<String> = named.filter_map(|folder| folder.get("key")?.as_str()).map(str::to_owned).collect();
+    keys.extend(["uploads", "downloads"].map(str::to_owned));
+    let known = |name: &String| FIELDS.iter().any(|(field, _, _)| field == name);
+    let is_file = |entry: &Value| entry.get("url").is_some_and(Value::is_string);
+    let looks_like_one = |value: &Value| value.as_array().is_some_and(|entries| !entries.is_empty() && entries.iter().all(is_file));
+    keys.extend(row.iter().filter(|(_, value)| looks_like_one(value)).map(|(name, _)| name.clone()));
+    let mut folders = match row.remove("folders") {
+        Some(Value::Object(folders)) => folders,
+        _ => Map::new(),
+    };
+    for key in keys {
+        if known(&key) || folders.contains_key(&key) {
+            continue;
+        }
+        if let Some(files) = row.remove(&key).filter(|files| !is_nothing(files)) {
+            report.changed_so(&key, "is a folder of that name");
+            folders.insert(key, files);
+        }
+    }
+    if !folders.is_empty() {
+        row.insert("folders".to_owned(), Value::Object(folders));
+    }
+}
+
+/// A field as ours, or nothing; what was changed or refused is noted.
+fn read_field(name: &str, kind: Kind, value: Option<Value>, report: &mut RowReport<'_>) -> Option<Value> {
+    let original = value.unwrap_or(Value::Null);
+    if is_nothing(&original) && !matches!(kind, Kind::Title) {
+        return None;
+    }
+    let normal = normalize(name, kind, original.clone(), report);
+    match read(kind, normal) {
+        Ok(value) if is_nothing(&value) => None,
+        Ok(value) => {
+            // A place is kept with fewer digits, as it is when it comes from a client.
+            if value != original && !matches!(kind, Kind::Location) {
+                report.changed(name, &original, &value);
+            }
+            Some(value)
+        }
+        Err((_, why)) => {
+            report.refused(name, &original, why);
+            None
+        }
+    }
+}
+
+/// A value as it would be if the old system had been strict.
+fn normalize(name: &str, kind: Kind, value: Value, report: &mut RowReport<'_>) -> Value {
+    match kind {
+        Kind::Title => match as_text(&value) {
+            Some(title) if !title.trim().is_empty() => json!(title.chars().take(200).collect::<String>()),
+            _ => json!(UNTITLED),
+        },
+        Kind::Text(_) => as_text(&value).map_or(value, Value::String),
+        Kind::Color => match value.as_str().map(str::trim) {
+            Some(color) if color.len() == 4 && color.starts_with('#') => {
+                json!(format!("#{}", color.chars().skip(1).flat_map(|digit| [digit, digit]).collect::<String>()))
+            }
+            Some(color) if color.len() == 6 => json!(format!("#{color}")),
+            Some(color) => json!(color),
+            None => value,
+        },
+        Kind::Date => day(value),
+        Kind::Location => {
+            let member = |name: &str| value.get(name).map(|value| as_number(value).unwrap_or_else(|| value.clone()));
+            let members = ["lat", "lng", "accuracy"].iter().filter_map(|name| Some(((*name).to_owned(), member(name)?)));
+            if value.is_object() { Value::Object(members.collect()) } else { value }
+        }
+        Kind::Texts => {
+            let entries = if value.is_string() { vec![value] } else { entries(value) };
+            kept(kind, name, entries, report, |entry| as_text(entry).map(Value::String))
+        }
+        Kind::QuickLinks => {
+            kept(kind, name, entries(value), report, |entry| members(entry, &[("id", &["id"]), ("title", &["title", "url"]), ("url", &["url"])]))
+        }
+        Kind::Contact => members(&value, &[("name", &["name"]), ("phone", &["phone"]), ("contact", &["contact"])]).unwrap_or(value),
+        Kind::CustomFolders => {
+            kept(kind, name, entries(value), report, |entry| members(entry, &[("key", &["key", "name"]), ("name", &["name", "key"])]))
+        }
+        Kind::Folders => {
+            let Value::Object(folders) = value else { return value };
+            let folder = |(key, files): (String, Value)| {
+                let files =
+                    kept(kind, &key, entries(files), report, |file| members(file, &[("fileName", &["fileName", "name", "url"]), ("url", &["url"])]));
+                (key, files)
+            };
+            Value::Object(folders.into_iter().map(folder).collect())
+        }
+        Kind::Galleries => kept(kind, name, entries(value), report, |entry| {
+            members(entry, &[("id", &["id", "galleryId", "name"]), ("name", &["name"]), ("slug", &["slug"]), ("cover", &["cover", "coverImageUrl"])])
+        }),
+    }
+}
+
+fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn as_number(value: &Value) -> Option<Value> {
+    value.as_str()?.trim().parse().ok().map(Value::Number)
+}
+
+/// A date, also where a time stood behind it.
+pub(super) fn day(value: Value) -> Value {
+    match value.as_str().map(str::trim).and_then(|text| text.get(..10)) {
+        Some(day) if read_date(json!(day)).is_ok() => json!(day),
+        _ => value,
+    }
+}
+
+/// The entries of an array; one value stands for itself.
+fn entries(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(entries) => entries,
+        Value::Null => Vec::new(),
+        value => vec![value],
+    }
+}
+
+/// The entries that something can be made of, up to a hundred; the others are noted.
+fn kept(kind: Kind, name: &str, entries: Vec<Value>, report: &mut RowReport<'_>, make: impl Fn(&Value) -> Option<Value>) -> Value {
+    let mut kept = Vec::new();
+    for entry in entries {
+        let candidate = make(&entry).unwrap_or_else(|| entry.clone());
+        let alone = if matches!(kind, Kind::Folders) { json!({"folder": [candidate.clone()]}) } else { json!([candidate.clone()]) };
+        match read(kind, alone) {
+            Ok(_) if kept.len() == MAX_ENTRIES => report.refused(name, &entry, format!("there are {MAX_ENTRIES} already")),
+            Ok(_) => kept.push(candidate),
+            Err((_, why)) => report.refused(name, &entry, why),
+        }
+    }
+    Value::Array(kept)
+}
+
+/// An object of these members, each from the first name that holds a text. `None` when it is no object.
+fn members(value: &Value, wanted: &[(&str, &[&str])]) -> Option<Value> {
+    let object = value.as_object()?;
+    let find = |names: &[&str]| names.iter().find_map(|name| object.get(*name).and_then(as_text).filter(|text| !text.is_empty()));
+    let found = wanted.iter().filter_map(|(name, sources)| Some(((*name).to_owned(), json!(find(sources)?))));
+    Some(Value::Object(found.collect()))
+}
+
+/// Leaves out the largest fields until the project is small enough for one item.
+fn shrink(fields: &mut Changes, report: &mut RowReport<'_>) {
+    let size = |fields: &Changes| fields.iter().map(|(name, value)| name.len() + value.to_string().len()).sum::<usize>();
+    // Room for the team: its entries have bounds of their own.
+    let most = MAX_BYTES - MAX_TEAM * 350;
+    while size(fields) > most {
+        let largest = fields.iter().max_by_key(|(_, value)| value.to_string().len()).map(|(name, _)| name.clone());
+        let Some((name, value)) = largest.and_then(|name| Some((name.clone(), fields.remove(&name)?))) else { return };
+        report.refused(&name, &value, "the project is larger than 390 KB with it");
+    }
+}

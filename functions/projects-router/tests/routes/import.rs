@@ -1,0 +1,237 @@
+//! Taking over the old system's tables: what is kept, what is mended, what is said of it.
+
+use std::collections::BTreeMap;
+
+use access::teams::TeamRole;
+use projects_router::import::{Fate, ImportError, Importer, Row, Settings, Summary, read_export};
+
+use super::*;
+
+/// Rows as the old system has them.
+fn rows(value: Value) -> Vec<Row> {
+    read_export(&value.to_string()).unwrap()
+}
+
+struct Move {
+    importer: Importer,
+    settings: Settings,
+}
+
+impl Move {
+    fn of(studio: &Studio, owner: UserId, people: &[(&str, UserId)]) -> Self {
+        let (projects, auth) = (studio.bench.table("projects"), studio.bench.table("auth"));
+        let importer = Importer::new(&studio.bench.aws(), projects, auth, studio.bench.clock.clone());
+        let people: BTreeMap<String, UserId> = people.iter().map(|(old, user)| ((*old).to_owned(), *user)).collect();
+        Self { importer, settings: Settings { people, owner, member_role: TeamRole::Viewer, apply: true } }
+    }
+
+    async fn run(&self, projects: Value, budgets: Value) -> Summary {
+        self.importer.run(rows(projects), rows(budgets), &self.settings).await.unwrap()
+    }
+
+    /// The one project that the owner sees now.
+    async fn project_of(&self, owner: &Person<'_>) -> String {
+        let list = owner.get("/projects/list").await.expect(200);
+        assert_eq!(list["items"].as_array().unwrap().len(), 1, "{list}");
+        format!("/projects/{}", list["items"][0]["projectId"].as_str().unwrap())
+    }
+}
+
+/// What the report says of a row's field.
+#[track_caller]
+fn said(summary: &Summary, fate: Fate, row: &str, field: &str) -> String {
+    let found = summary.report.findings().iter().find(|finding| (finding.fate, finding.row.as_str(), finding.field.as_str()) == (fate, row, field));
+    found.unwrap_or_else(|| panic!("nothing {fate} of {row} {field}: {:#?}", summary.report.findings())).detail.clone()
+}
+
+fn atrium() -> Value {
+    json!([{
+        "projectId": "P-1", "title": "Atrium Launch", "status": 35, "description": "<p>hello</p>", "color": "#f35", "finishLine": "2025-05-01",
+        "dateCreated": "2025-03-02T09:30:00.000Z", "productionStart": "10/03/2025", "updatedAt": "2025-03-09T11:00:00.000Z",
+        "team": [{"userId": "u-77", "role": "designer"}, {"userId": "u-13"}, "u-12"], "teamUserIds": ["u-77", "u-12"],
+        "thumbnail": "public/cover.jpg", "location": {"lat": "40.7", "lng": -74.0}, "budget": {"date": "x", "total": "$50k"}, "timelineEvents": [{"id": 1}],
+        "quickLinks": [{"url": "https://x.test/b"}, {"title": "no address"}], "uploads": [{"fileName": "a.pdf", "url": "u/a.pdf", "size": 7}],
+        "customFolders": [{"key": "renders", "name": "Renders"}], "renders": [{"url": "u/r.png"}], "clientName": null, "tags": [],
+    }])
+}
+
+#[tokio::test]
+async fn a_project_is_taken_over_with_what_it_holds() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let moved = Move::of(&studio, ana.id, &[("u-77", ben.id), ("u-12", ana.id)]);
+    let summary = moved.run(atrium(), json!([])).await;
+    assert_eq!((summary.projects, summary.already_there), (1, 0));
+    let project = ben.get(&moved.project_of(&ana).await).await.expect(200);
+    for (field, value) in [
+        ("title", json!("Atrium Launch")),
+        ("status", json!("35")),
+        ("color", json!("#ff3355")),
+        ("finishline", json!("2025-05-01")),
+        ("dateCreated", json!("2025-03-02")),
+        ("productionStart", Value::Null),
+        ("thumbnails", json!(["public/cover.jpg"])),
+        ("quickLinks", json!([{"title": "https://x.test/b", "url": "https://x.test/b"}])),
+        ("folders", json!({"renders": [{"fileName": "u/r.png", "url": "u/r.png"}], "uploads": [{"fileName": "a.pdf", "url": "u/a.pdf"}]})),
+        ("createdAt", json!("2025-03-02T09:30:00.000Z")),
+        ("updatedAt", json!("2025-03-09T11:00:00.000Z")),
+        ("createdBy", json!(ana.id)),
+    ] {
+        assert_eq!(project[field], value, "{field}");
+    }
+    assert_eq!(project["location"].to_string(), r#"{"lat":40.7,"lng":-74}"#);
+    let mut team: Vec<_> = project["team"].as_array().unwrap().iter().map(|entry| (entry["role"].clone(), entry["title"].clone())).collect();
+    team.sort_by_key(|entry| entry.0.to_string());
+    assert_eq!(team, [(json!("owner"), Value::Null), (json!("viewer"), json!("designer"))], "{project}");
+    for (fate, field, detail) in [
+        (Fate::Changed, "status", "35 -> \"35\""),
+        (Fate::Changed, "color", "\"#f35\" -> \"#ff3355\""),
+        (Fate::Changed, "finishLine", "is finishline"),
+        (Fate::Changed, "budget.total", "\"$50k\" -> 50000"),
+        (Fate::Changed, "renders", "is a folder of that name"),
+        (Fate::LeftOut, "team", "\"u-13\" is nobody in the list of people"),
+        (Fate::LeftOut, "timelineEvents", "there is no such field here (10 bytes)"),
+        (Fate::Refused, "productionStart", "\"10/03/2025\": A date is YYYY-MM-DD."),
+        (Fate::Refused, "quickLinks", "{\"title\":\"no address\"}: url is required."),
+    ] {
+        assert_eq!(said(&summary, fate, "Projects P-1", field), detail);
+    }
+    // A viewer sees no budget; the owner finds the ball park of the create form.
+    let budget = format!("{}/budget", moved.project_of(&ana).await);
+    assert_eq!(ben.get(&budget).await.status, 403);
+    assert_eq!(ana.get(&budget).await.expect(200)["header"]["headerBallPark"].to_string(), "50000");
+    // What is there is a project like any other.
+    ana.patch(&budget, json!({"lines": [{"itemBudgetedCost": 1}], "createRevision": {"duplicateOf": 1}})).await.expect(200);
+}
+
+fn header(id: &str, revision: Value, more: Value) -> Value {
+    let mut row = json!({"projectId": "P-1", "budgetId": "b-9", "budgetItemId": id, "revision": revision});
+    row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    row
+}
+
+#[tokio::test]
+async fn a_budget_is_taken_over_to_the_cent() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let moved = Move::of(&studio, ana.id, &[]);
+    let number = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let budgets = json!([
+        header("HEADER-1", json!(1), json!({"title": "Atrium", "clientRevisionId": 2.1, "headerFinalTotalCost": 47_380, "headerEffectiveMarkup": 1.52})),
+        header("HEADER-2", json!(2.1), json!({"title": "Atrium", "clientRevisionId": 2.1, "client": "Kestrel Co", "headerBallPark": 50_000})),
+        header("HEADER-3", json!(2), json!({"clientRevisionId": 2.1})),
+        header("HEADER-4", json!(2), json!({})),
+        // The line's own cost tells that this is a fraction and the next one a multiplier.
+        header("LINE-1", json!(1), json!({
+            "createdAt": "2025-01-01T10:00:00.000Z", "category": "lighting ", "elementKey": "atrium-0004", "elementId": "LIGHTING-0002",
+            "quantity": 4, "itemBudgetedCost": 300, "itemActualCost": 0, "itemMarkUp": 1.5, "itemFinalCost": 3_000, "paymentStatus": "PAID ",
+            "description": " pendant lamp",
+        })),
+        header("LINE-2", json!(1), json!({"quantity": 1, "itemBudgetedCost": 100, "itemMarkUp": 1.52, "itemFinalCost": 152, "elementKey": "atrium-0004"})),
+        header("LINE-3", json!(1), json!({"quantity": 1, "itemBudgetedCost": 10, "itemMarkUp": 1.15})),
+        header("LINE-4", json!(1), json!({"quantity": 1, "itemBudgetedCost": 10, "itemMarkUp": 0.15})),
+        header("LINE-5", json!(1), json!({
+            "quantity": 1, "itemBudgetedCost": number("0.30000000000000004"), "itemMarkUp": 15, "category": "SHOES", "amountPaid": -5, "balanceDue": "tbd",
+        })),
+        header("LINE-6", json!(2.1), json!({"quantity": 2, "itemActualCost": "$1,200.50", "startDate": "2025-03-10T00:00:00Z"})),
+        header("ODD-1", json!(1), json!({})),
+        {"projectId": "P-2", "budgetItemId": "LINE-9", "revision": 1},
+    ]);
+    let summary = moved.run(json!([{"projectId": "P-1", "title": "", "createdAt": "2025-02-01T00:00:00.000Z"}]), budgets.clone()).await;
+    assert_eq!((summary.projects, summary.lines), (1, 6));
+    let path = moved.project_of(&ana).await;
+    assert_eq!(ana.get(&path).await.expect(200)["title"], json!("Untitled project"));
+    // 2.1 is the first number after the highest, and the client's.
+    let shown = ana.get(&format!("{path}/budget")).await.expect(200);
+    assert_eq!((&shown["revision"], &shown["clientRevision"], &shown["header"]["title"]), (&json!(3), &json!(3), &json!("Atrium (2.1)")));
+    assert_eq!((&shown["header"]["clients"], &shown["lines"][0]["startDate"]), (&json!(["Kestrel Co"]), &json!("2025-03-10")));
+    assert_eq!(shown["totals"]["headerActualTotalCost"].to_string(), "2401");
+    let revisions: Vec<_> = shown["revisions"].as_array().unwrap().iter().map(|revision| revision["lineCount"].clone()).collect();
+    assert_eq!(revisions, [json!(5), json!(0), json!(1)]);
+    let first = ana.get(&format!("{path}/budget?revision=1")).await.expect(200);
+    let lines: BTreeMap<&str, &Value> =
+        first["lines"].as_array().unwrap().iter().map(|line| (line["clientLineId"].as_str().unwrap(), line)).collect();
+    let lamp = lines["LINE-1"];
+    assert_eq!((&lamp["category"], &lamp["paymentStatus"], &lamp["description"]), (&json!("LIGHTING"), &json!("PAID"), &json!("PENDANT LAMP")));
+    assert_eq!(
+        (&lamp["elementKey"], &lamp["elementId"], &lamp["createdAt"]),
+        (&json!("atrium-0004"), &json!("LIGHTING-0002"), &json!("2025-01-01T10:00:00.000Z"))
+    );
+    assert_eq!(lines["LINE-2"]["elementKey"], json!("untitled-project-0008"), "two people had counted to four");
+    let mark_ups = ["LINE-1", "LINE-2", "LINE-3", "LINE-4", "LINE-5"].map(|id| lines[id]["itemMarkUp"].to_string());
+    assert_eq!(mark_ups, ["1.5", "0.52", "0.15", "0.15", "null"]);
+    assert_eq!(lines["LINE-5"]["itemBudgetedCost"].to_string(), "0.3");
+    assert_eq!(first["totals"]["headerBudgetedTotalCost"].to_string(), "1320.3");
+    for (fate, row, field, detail) in [
+        (Fate::Changed, "Projects P-1", "title", "\"\" -> \"Untitled project\""),
+        (Fate::Changed, "Budgets P-1/HEADER-2", "revision", "2.1 -> 3"),
+        (Fate::Changed, "Budgets P-1/HEADER-1", "headerFinalTotalCost", "47380 -> 3175.3"),
+        (Fate::Changed, "Budgets P-1/LINE-1", "category", "\"lighting \" -> \"LIGHTING\""),
+        (Fate::Changed, "Budgets P-1/LINE-1", "paymentStatus", "\"PAID \" -> \"PAID\""),
+        (Fate::Changed, "Budgets P-1/LINE-2", "itemMarkUp", "1.52 -> 0.52"),
+        (Fate::Changed, "Budgets P-1/LINE-3", "itemMarkUp", "1.15 -> 0.15"),
+        (Fate::Changed, "Budgets P-1/LINE-5", "itemBudgetedCost", "0.30000000000000004 -> 0.3"),
+        (Fate::Changed, "Budgets P-1/LINE-6", "itemActualCost", "\"$1,200.50\" -> 1200.5"),
+        (Fate::Refused, "Budgets P-1/LINE-5", "balanceDue", "\"tbd\": not a number"),
+        (Fate::Refused, "Budgets P-1/LINE-5", "itemMarkUp", "15: a fraction, a multiplier or a percentage: nothing tells which"),
+        (Fate::Refused, "Budgets P-1/HEADER-4", "", "there is another header of the same revision"),
+        (Fate::Refused, "Budgets P-1/ODD-1", "", "its budgetItemId is neither a header's nor a line's"),
+        (Fate::Refused, "Budgets P-2", "", "1 rows of a project that is not in the export"),
+    ] {
+        assert_eq!(said(&summary, fate, row, field), detail);
+    }
+    said(&summary, Fate::Refused, "Budgets P-1/LINE-5", "category");
+    said(&summary, Fate::Refused, "Budgets P-1/LINE-5", "amountPaid");
+    // Numbers go on where the old ones ended.
+    let more =
+        ana.patch(&format!("{path}/budget"), json!({"revision": 1, "lines": [{"category": "LIGHTING"}], "createRevision": {}})).await.expect(200);
+    assert_eq!(more["revision"], json!(4));
+    let first = ana.get(&format!("{path}/budget?revision=1")).await.expect(200);
+    let new = first["lines"].as_array().unwrap().iter().find(|line| line["clientLineId"].is_null()).unwrap();
+    assert_eq!((&new["elementId"], &new["elementKey"]), (&json!("LIGHTING-0003"), &json!("untitled-project-0009")));
+    // Again: everything is there, and stays as it is.
+    let again = moved.run(json!([{"projectId": "P-1", "createdAt": "2025-02-01T00:00:00.000Z"}]), budgets).await;
+    assert_eq!((again.projects, again.already_there), (0, 1));
+    assert_eq!(ana.get(&format!("{path}/budget?revision=1")).await.expect(200), first);
+}
+
+#[tokio::test]
+async fn a_dry_run_and_a_run_that_cannot_be_write_nothing() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let everything = async || studio.bench.aws().dynamodb().scan().table_name(studio.bench.table("projects")).send().await.unwrap().count();
+    let mut moved = Move::of(&studio, ana.id, &[]);
+    moved.settings.apply = false;
+    let dry = moved.run(atrium(), json!([header("LINE-1", json!(1), json!({}))])).await;
+    assert_eq!((dry.projects, dry.lines, everything().await), (1, 1, 0));
+    moved.settings.apply = true;
+    let nobody = UserId::generate(studio.bench.clock.now());
+    moved.settings.people.insert("u-77".to_owned(), nobody);
+    let refused = moved.importer.run(rows(atrium()), Vec::new(), &moved.settings).await;
+    assert!(matches!(refused, Err(ImportError::NoAccount(user)) if user == nobody));
+    assert_eq!(everything().await, 0);
+    moved.settings.people.clear();
+    let wet = moved.run(atrium(), json!([header("LINE-1", json!(1), json!({}))])).await;
+    let findings = |summary: &Summary| summary.report.findings().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!((findings(&wet), wet.projects), (findings(&dry), 1), "what was announced is what was done");
+    assert_eq!(moved.run(json!([{"title": "nameless"}]), json!([])).await.report.count(Fate::Refused), 1);
+}
+
+#[tokio::test]
+async fn an_import_that_was_cut_short_is_done_again() {
+    use local_stack::faults::{Effect, Fault};
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let moved = Move::of(&studio, ana.id, &[]);
+    let budgets = json!((0..60).map(|n| header(&format!("LINE-{n}"), json!(1), json!({"itemBudgetedCost": n}))).collect::<Vec<_>>());
+    let fault = Fault { action: Some("TransactWriteItems".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 };
+    studio.bench.faults.add(fault);
+    assert!(moved.importer.run(rows(atrium()), rows(budgets.clone()), &moved.settings).await.is_err());
+    assert_eq!(ana.get("/projects/list").await.expect(200)["items"], json!([]), "nothing is seen of it");
+    assert_eq!(moved.run(atrium(), budgets).await.lines, 60);
+    let budget = ana.get(&format!("{}/budget", moved.project_of(&ana).await)).await.expect(200);
+    assert_eq!(budget["totals"]["headerBudgetedTotalCost"].to_string(), "1770");
+    let items = studio.bench.aws().dynamodb().scan().table_name(studio.bench.table("projects")).send().await.unwrap();
+    let lines = items.items().iter().filter(|item| item["type"].as_s().unwrap() == "budgetLine").count();
+    assert_eq!(lines, 60, "what the first run left was written over");
+}
