@@ -7,12 +7,21 @@ ROOT := terraform/environments/$(ENV)
 ifdef TF_PLUGIN_MIRROR
 export TF_CLI_CONFIG_FILE := $(CURDIR)/build/terraform.rc
 endif
+# What the operators' tools go by: Terraform knows the tables' names; those of `make run` are fixed (ENV=local).
+ifeq ($(ENV),local)
+TABLES = printf '{"auth":"mylg-local-auth","projects":"mylg-local-projects"}'
+TOOLS_ENV = AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:$(or $(DYNAMODB_PORT),8000)
+else
+TABLES = $(TERRAFORM) -chdir=$(ROOT) output -json table_names
+TOOLS_NEED = init
+endif
+table = $$($(TABLES) | sed -E 's/.*"$(1)":"([^"]*)".*/\1/')
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt clean terraform-checks plan deploy apply rehearse bench-login destroy outputs user init environment mirror
+.PHONY: help run build test lint fmt clean terraform-checks plan deploy apply rehearse bench-login destroy outputs user import init environment mirror
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-17s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 run: ## Run everything on this machine (RELEASE=1 runs release builds)
 	@$(CARGO) run -p local-stack -- $(if $(RELEASE),--release)
@@ -66,10 +75,15 @@ destroy: init ## Take an environment down
 outputs: init ## Print the addresses that the frontend needs
 	@$(TERRAFORM) -chdir=$(ROOT) output
 
-user: init ## Make a person (ENV=… EMAIL=… ROLE=admin), with a one-time password
+user: $(TOOLS_NEED) ## Make a person (ENV=… EMAIL=… ROLE=admin), with a one-time password
 	@test -n "$(EMAIL)" || { echo 'EMAIL is not set: make user ENV=dev EMAIL=ana@example.com ROLE=admin'; exit 1; }
-	@AUTH_TABLE=$$($(TERRAFORM) -chdir=$(ROOT) output -json table_names | sed -E 's/.*"auth":"([^"]*)".*/\1/') \
+	@AUTH_TABLE=$(call table,auth) $(TOOLS_ENV) \
 		sh -c 'printf "%s\n" "{\"email\": \"$(EMAIL)\", \"role\": \"$(or $(ROLE),user)\"}" | $(CARGO) run --quiet -p auth-router --bin create-user'
+
+import: $(TOOLS_NEED) ## Report on the old tables' exports (ENV=… PROJECTS=… BUDGETS=… PEOPLE=… OWNER=usr_…), with APPLY=1 take them over
+	@AUTH_TABLE=$(call table,auth) PROJECTS_TABLE=$(call table,projects) $(TOOLS_ENV) \
+		$(CARGO) run --quiet -p projects-router --bin import-projects -- $(if $(PROJECTS),--projects $(PROJECTS)) $(if $(BUDGETS),--budgets $(BUDGETS)) \
+		$(if $(PEOPLE),--people $(PEOPLE)) $(if $(OWNER),--owner $(OWNER)) $(if $(MEMBERS_AS),--members-as $(MEMBERS_AS)) $(if $(APPLY),--apply)
 
 clean: ## Forget builds and local data
 	@$(CARGO) clean

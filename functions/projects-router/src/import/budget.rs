@@ -113,7 +113,7 @@ fn read_revision(
     let old_text = to_json(old_number, Scale::Quantity).to_string();
     let mut revision = Revision::empty(number, None, project.created_at);
     // Found again by whoever imports again after a crash.
-    revision.generation = GenerationId::derived(project.created_at, &format!("{}#{old_text}", project.old_id));
+    revision.generation = GenerationId::derived(project.id_time, &format!("{}#{old_text}", project.old_id));
     if rows.header.is_none() && !rows.lines.is_empty() {
         report.of(row_name(project, "HEADER")).changed_so("", format!("revision {old_text} had no header: it has one now"));
     }
@@ -173,7 +173,7 @@ fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(Stri
         }
         let created_at = created(&row);
         let mut line = Line {
-            budget_item_id: LineId::derived(created_at, &id),
+            budget_item_id: LineId::derived(moment(row.get("createdAt")).unwrap_or(project.id_time), &id),
             client_line_id: (id.chars().count() <= 64).then(|| id.clone()),
             sequence: 0,
             element_key: String::new(),

@@ -39,6 +39,8 @@ pub(crate) struct OldProject {
     pub(crate) ball_park: Option<i64>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    /// What ids are derived from: the same moment in every import of the same export.
+    pub(crate) id_time: Timestamp,
 }
 
 /// A moment as the old system spelled it: RFC 3339, or a date alone.
@@ -54,7 +56,8 @@ pub(super) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, re
         return None;
     };
     let mut report = report.of(format!("Projects {old_id}"));
-    let created_at = moment(row.get("createdAt")).or_else(|| moment(row.get("dateCreated"))).unwrap_or(now);
+    let known = moment(row.get("createdAt")).or_else(|| moment(row.get("dateCreated")));
+    let (created_at, id_time) = (known.unwrap_or(now), known.unwrap_or_default());
     let changes = ["updatedAt", "dateUpdated", "lastModified"].iter().filter_map(|name| moment(row.get(*name))).max();
     let team = read_team(&row, settings, created_at, &mut report);
     let ball_park = row.get("budget").and_then(|budget| number::take(&mut report, "budget.total", budget.get("total")?, Scale::Money));
@@ -83,7 +86,8 @@ pub(super) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, re
     }
     shrink(&mut fields, &mut report);
     Some(OldProject {
-        id: ProjectId::derived(created_at, &old_id),
+        id: ProjectId::derived(id_time, &old_id),
+        id_time,
         old_id,
         owner: settings.owner,
         team,

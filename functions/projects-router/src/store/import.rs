@@ -17,7 +17,7 @@ impl ProjectStore {
         }
         let project = Project::imported(old);
         let root = Budget {
-            budget_id: BudgetId::derived(old.created_at, &old.old_id),
+            budget_id: BudgetId::derived(old.id_time, &old.old_id),
             project_id: old.id,
             currency: CURRENCY.to_owned(),
             version: 1,

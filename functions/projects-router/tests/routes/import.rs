@@ -214,6 +214,12 @@ async fn a_dry_run_and_a_run_that_cannot_be_write_nothing() {
     let wet = moved.run(atrium(), json!([header("LINE-1", json!(1), json!({}))])).await;
     let findings = |summary: &Summary| summary.report.findings().iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!((findings(&wet), wet.projects), (findings(&dry), 1), "what was announced is what was done");
+    // Also what says nothing of when it was made is found again.
+    let undated = async || moved.run(json!([{"projectId": "P-7"}]), json!([])).await;
+    let first = undated().await;
+    studio.bench.clock.advance_seconds(60);
+    let second = undated().await;
+    assert_eq!((first.projects, second.projects, second.already_there), (1, 0, 1));
     assert_eq!(moved.run(json!([{"title": "nameless"}]), json!([])).await.report.count(Fate::Refused), 1);
 }
 
