@@ -261,6 +261,8 @@ fn actions() -> Vec<ActionRow> {
         ("sendMessage", |things| json!({"conversationId": things.conversation, "text": "hello", "optimisticId": "o"}), [UNSEEN, None, None, None, None, UNSEEN]),
         ("editMessage", |things| json!({"messageId": things.message, "text": "changed"}), [UNSEEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, None, UNSEEN]),
         ("deleteMessage", |things| json!({"messageId": things.message}), [UNSEEN, FORBIDDEN, FORBIDDEN, None, None, UNSEEN]),
+        ("lineLocked", |things| json!({"projectId": things.project, "lineId": "lin_1", "revision": 1}), [UNSEEN, FORBIDDEN, None, None, None, None]),
+        ("lineUnlocked", |things| json!({"projectId": things.project, "lineId": "lin_1", "revision": 1}), [UNSEEN, FORBIDDEN, None, None, None, None]),
         ("auth", |things| json!({"token": things.project}), [Some("invalid_token"); 6]),
         ("ping", |_| json!({}), HARMLESS),
         ("setActiveConversation", |things| json!({"conversationId": things.conversation}), HARMLESS),
@@ -301,6 +303,7 @@ async fn ids_that_are_not_seen_and_ids_that_are_not_there_are_refused_alike_over
     let cast = cast().await;
     let things = cast.things().await;
     let mut gone = cast.things().await;
+    gone.project = gone.project.replace("prj_01", "prj_00");
     gone.conversation = gone.conversation.replace("cnv_01", "cnv_00");
     gone.message = gone.message.replace("msg_01", "msg_00");
     let mut socket = cast.actors[OUTSIDER].connect().await;

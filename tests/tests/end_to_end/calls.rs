@@ -92,10 +92,7 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
         ana.get(&format!("/messages/conversations/{conversation}")).await.expect(200);
         ana.get("/messages/conversations").await.expect(200);
         ana.patch(&message, json!({"text": "two"})).await.expect(200);
-        let mut socket = ben.connect().await;
-        socket.ask(json!({"action": "sendMessage", "ref": "1", "conversationId": conversation, "text": "x", "optimisticId": "s"})).await;
-        socket.ask(json!({"action": "ping", "ref": "2"})).await;
-        drop(socket);
+        over_a_socket(&ben, &conversation, &project).await;
         ana.delete(&message).await;
         ana.delete(&format!("{path}/team/{}", ben.id)).await;
         ana.request(Method::DELETE, &path, &[], None).await;
@@ -166,6 +163,17 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
     assert!(over.is_empty(), "over budget, or without one: {over:?}");
     let missing: Vec<_> = BUDGET.iter().filter(|(route, _)| !costs.contains_key(*route)).collect();
     assert!(missing.is_empty(), "never measured: {missing:?}");
+}
+
+/// What people do over a socket, up to leaving without a word.
+async fn over_a_socket(ben: &Person, conversation: &str, project: &str) {
+    let mut socket = ben.connect().await;
+    socket.ask(json!({"action": "sendMessage", "ref": "1", "conversationId": conversation, "text": "x", "optimisticId": "s"})).await;
+    socket.ask(json!({"action": "ping", "ref": "2"})).await;
+    for action in ["lineLocked", "lineUnlocked", "lineLocked"] {
+        let (reply, _) = socket.ask(json!({"action": action, "ref": action, "projectId": project, "lineId": "lin_1", "revision": 1})).await;
+        assert_eq!(reply["action"], json!("ack"));
+    }
 }
 
 /// What takes a permission and is not a part of a usual day: a second page, a large budget, a logout with an open socket.

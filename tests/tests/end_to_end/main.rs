@@ -9,6 +9,7 @@ mod calls;
 mod cors;
 mod environment;
 mod faults;
+mod projects;
 mod realtime;
 mod restart;
 mod sessions;

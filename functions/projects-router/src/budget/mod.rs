@@ -3,6 +3,8 @@
 mod apply;
 mod decimal;
 mod line;
+#[cfg(test)]
+mod model;
 mod patch;
 mod revision;
 mod totals;

@@ -32,6 +32,10 @@ async fn one_key_makes_one_project_however_often_it_is_sent() {
     assert!(all.iter().all(|answer| answer.status == 201 && answer.body == all[0].body));
     assert_eq!(all.iter().filter(|answer| answer.replayed).count(), 3);
     assert_eq!(ana.get("/projects/list").await.expect(200)["items"].as_array().unwrap().len(), 1);
+    let made = studio.bench.aws().dynamodb().scan().table_name(studio.bench.table("projects")).send().await.unwrap();
+    let mut kinds: Vec<_> = made.items().iter().map(|item| item["type"].as_s().unwrap().clone()).collect();
+    kinds.sort();
+    assert_eq!(kinds, ["budget", "budgetRevision", "idempotency", "project", "projectDetails", "teamMember"], "one of each");
     // The order of members is not the body; another value is. And another person's key is another key.
     let reordered = EventBuilder::new(Method::POST, "/projects")
         .header("idempotency-key", "k-1")
@@ -73,6 +77,28 @@ async fn a_project_that_is_too_large_is_a_fault_at_the_field_that_broke_it() {
     assert_eq!(refused["errors"][0]["pointer"], json!("/description"));
     ana.patch(&path, json!({"description": "y".repeat(140_000)})).await.expect(200);
     ana.patch(&path, json!({"canvasJson": null, "description": "y".repeat(199_000)})).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_purge_that_was_cut_short_goes_on_with_the_next_list() {
+    use local_stack::faults::{Effect, Fault};
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let path = ana.project(json!({"title": "Atrium"})).await;
+    ana.patch(&format!("{path}/budget"), json!({"lines": vec![json!({"quantity": 1}); 200]})).await.expect(200);
+    studio.bench.faults.add(Fault { action: Some("BatchWriteItem".to_owned()), effect: Effect::Throttle, skip: 3, times: usize::MAX });
+    assert_eq!(ana.call(EventBuilder::new(Method::DELETE, &path)).await.status, 204);
+    studio.app.after_answer().run(Duration::from_secs(30)).await;
+    studio.bench.faults.clear();
+    let kinds = async || {
+        let scanned = studio.bench.aws().dynamodb().scan().table_name(studio.bench.table("projects")).send().await.unwrap();
+        let kinds: std::collections::BTreeSet<_> = scanned.items().iter().map(|item| item["type"].as_s().unwrap().clone()).collect();
+        kinds.into_iter().collect::<Vec<_>>()
+    };
+    assert!(kinds().await.contains(&"budgetLine".to_owned()), "it was cut short");
+    assert_eq!(ana.get("/projects/list").await.expect(200)["items"], json!([]), "and nobody sees it");
+    studio.app.after_answer().run(Duration::from_secs(30)).await;
+    assert_eq!(kinds().await, ["project"], "only the header waits for its time");
 }
 
 #[tokio::test]

@@ -1,0 +1,185 @@
+//! Any sequence of changes against sums made another way: with a decimal type, from the numbers as a client is given them.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde_json::{Map, Value, json};
+use shared_utils::clock::Timestamp;
+use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
+
+use super::line::{Line, line_json};
+use super::patch::read_patch;
+use super::{Revision, apply_lines};
+
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// One change; `usize` picks a line among those that are there.
+#[derive(Debug, Clone)]
+enum Op {
+    Add(Map<String, Value>),
+    Change(usize, Map<String, Value>),
+    Delete(usize),
+    /// Goes on in a copy of the revision.
+    Duplicate,
+}
+
+/// The same number in the ways that a client may spell it.
+fn spelled(scaled: i64, decimals: u32, spelling: u8) -> Value {
+    let plain = Decimal::new(scaled, decimals);
+    let text = match spelling % 5 {
+        0 => plain.normalize().to_string(),
+        1 => format!("{scaled}e-{decimals}"),
+        2 => format!("{plain:.6}"),
+        3 if scaled == 0 => "-0".to_owned(),
+        4 if scaled == 0 => "-0.00e7".to_owned(),
+        _ => plain.to_string(),
+    };
+    Value::Number(text.parse().unwrap())
+}
+
+/// Amounts that people write, and now and then one at the bounds.
+fn money() -> impl Strategy<Value = Value> {
+    let cents = prop_oneof![Just(0), Just(10), Just(20), Just(30), 0..100_000i64, 0..=1_000_000_000_000_000i64];
+    (cents, any::<u8>()).prop_map(|(cents, spelling)| spelled(cents, 2, spelling))
+}
+
+fn field() -> impl Strategy<Value = (String, Value)> {
+    let cost = prop_oneof![Just("itemBudgetedCost"), Just("itemActualCost"), Just("itemReconciledCost"), Just("itemFinalCost"), Just("amountPaid")];
+    prop_oneof![
+        4 => (cost, prop_oneof![8 => money(), 1 => Just(Value::Null)]).prop_map(|(name, value)| (name.to_owned(), value)),
+        2 => (prop_oneof![0..20_000i64, 0..=1_000_000_000i64], any::<u8>()).prop_map(|(n, spelling)| ("quantity".to_owned(), spelled(n, 3, spelling))),
+        2 => (prop_oneof![-10_000..20_000i64, -10_000..=1_000_000i64], any::<u8>()).prop_map(|(n, spelling)| ("itemMarkUp".to_owned(), spelled(n, 4, spelling))),
+        1 => prop_oneof![Just(json!("LABOR")), Just(json!("DECOR")), Just(Value::Null)].prop_map(|value| ("category".to_owned(), value)),
+    ]
+}
+
+fn fields() -> impl Strategy<Value = Map<String, Value>> {
+    proptest::collection::vec(field(), 0..6).prop_map(|fields| fields.into_iter().collect())
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => fields().prop_map(Op::Add),
+        4 => (any::<usize>(), fields()).prop_map(|(line, fields)| Op::Change(line, fields)),
+        2 => any::<usize>().prop_map(Op::Delete),
+        1 => Just(Op::Duplicate),
+    ]
+}
+
+fn decimal(value: &Value) -> Option<Decimal> {
+    (!value.is_null()).then(|| value.to_string().parse().unwrap())
+}
+
+fn cents(value: Decimal) -> Decimal {
+    value.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// What a line counts, from what a client sees of it. A line whose products do not fit a decimal was not let in.
+fn cost(line: &Value, base: Decimal, mark_up: Decimal) -> Decimal {
+    let quantity = decimal(&line["quantity"]).unwrap();
+    cents(base * quantity * (Decimal::ONE + mark_up))
+}
+
+fn expected_totals(lines: &[Value]) -> [(&'static str, Decimal); 5] {
+    let (mut budgeted, mut actual, mut reconciled, mut total) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
+    for line in lines {
+        let costs = ["itemReconciledCost", "itemActualCost", "itemBudgetedCost"].map(|name| decimal(&line[name]).unwrap_or_default());
+        let [of_reconciled, of_actual, of_budgeted] = costs.map(|base| cost(line, base, Decimal::ZERO));
+        budgeted += of_budgeted;
+        actual += of_actual;
+        reconciled += of_reconciled;
+        let base = costs.into_iter().find(|cost| !cost.is_zero()).unwrap_or_default();
+        let counted = decimal(&line["itemFinalCost"]).unwrap_or_else(|| cost(line, base, decimal(&line["itemMarkUp"]).unwrap_or_default()));
+        assert_eq!(decimal(&line["finalCost"]), Some(counted.normalize()), "{line}");
+        total += counted;
+    }
+    let effective = if budgeted.is_zero() { Decimal::ZERO } else { (total - budgeted) / budgeted };
+    [
+        ("headerBudgetedTotalCost", budgeted),
+        ("headerActualTotalCost", actual),
+        ("headerReconciledTotalCost", reconciled),
+        ("headerFinalTotalCost", total),
+        ("headerEffectiveMarkup", effective.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero)),
+    ]
+}
+
+/// Holds every number in a value to the shortest plain spelling: no exponent, no trailing zero, no negative zero, four decimals at most.
+fn assert_plain_numbers(value: &Value) {
+    match value {
+        Value::Number(number) => {
+            let text = number.to_string();
+            let decimal: Decimal = text.parse().unwrap();
+            assert!(
+                !text.contains(['e', 'E']) && text == decimal.normalize().to_string() && !text.starts_with("-0") || text.starts_with("-0."),
+                "{text}"
+            );
+            assert!(decimal.scale() <= 4 && !(decimal.is_zero() && text != "0"), "{text}");
+        }
+        Value::Array(entries) => entries.iter().for_each(assert_plain_numbers),
+        Value::Object(members) => members.values().for_each(assert_plain_numbers),
+        _ => {}
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_done_in_whatever_order_the_totals_are_the_sums(ops in proptest::collection::vec(op(), 1..40)) {
+        let (project, budget) = (ProjectId::generate(NOW), BudgetId::generate(NOW));
+        let (mut revision, mut lines) = (Revision::empty(1, None, NOW), BTreeMap::<LineId, Line>::new());
+        for op in ops {
+            let picked = |n: usize| lines.keys().nth(n % lines.len().max(1)).copied();
+            let body = match op {
+                Op::Add(fields) => json!({"lines": [fields]}),
+                Op::Change(n, mut fields) => {
+                    let Some(line) = picked(n) else { continue };
+                    fields.insert("budgetItemId".to_owned(), json!(line));
+                    json!({"lines": [fields]})
+                }
+                Op::Delete(n) => {
+                    let Some(line) = picked(n) else { continue };
+                    json!({"deleteLines": [line]})
+                }
+                Op::Duplicate => {
+                    revision = Revision { revision: revision.revision + 1, generation: GenerationId::generate(NOW), ..revision };
+                    continue;
+                }
+            };
+            let Value::Object(body) = body else { unreachable!() };
+            let patch = read_patch(body).unwrap();
+            let (mut next, mut next_lines) = (revision.clone(), lines.clone());
+            // What is refused (a line over 10^13) changes nothing.
+            if apply_lines(&patch, &mut next, &mut next_lines, "atrium", NOW).is_ok() {
+                (revision, lines) = (next, next_lines);
+            }
+            let shown: Vec<Value> = lines.values().map(|line| line_json(line, project, budget, revision.revision)).collect();
+            let totals = revision.totals.to_json();
+            for (name, expected) in expected_totals(&shown) {
+                prop_assert_eq!(decimal(&totals[name]), Some(expected.normalize()), "{}", name);
+            }
+            shown.iter().chain([&totals]).for_each(assert_plain_numbers);
+            prop_assert!(revision.describes(&lines));
+        }
+        // No number was given twice.
+        let keys: std::collections::BTreeSet<&String> = lines.values().map(|line| &line.element_key).collect();
+        prop_assert_eq!(keys.len(), lines.len());
+    }
+
+    #[test]
+    fn what_a_client_is_given_it_may_send_back(fields in fields()) {
+        let (project, budget) = (ProjectId::generate(NOW), BudgetId::generate(NOW));
+        let (mut revision, mut lines) = (Revision::empty(1, None, NOW), BTreeMap::new());
+        let Value::Object(body) = json!({"lines": [fields]}) else { unreachable!() };
+        if apply_lines(&read_patch(body).unwrap(), &mut revision, &mut lines, "atrium", NOW).is_ok() {
+            let line = lines.values().next().unwrap();
+            let mut shown = line_json(line, project, budget, 1);
+            for server in ["budgetId", "projectId", "revision", "elementKey", "elementId", "finalCost", "createdAt", "updatedAt"] {
+                shown.as_object_mut().unwrap().remove(server);
+            }
+            let Value::Object(body) = json!({"lines": [shown]}) else { unreachable!() };
+            let before = line_json(line, project, budget, 1);
+            apply_lines(&read_patch(body).unwrap(), &mut revision, &mut lines, "atrium", NOW).unwrap();
+            prop_assert_eq!(line_json(lines.values().next().unwrap(), project, budget, 1), before);
+        }
+    }
+}
