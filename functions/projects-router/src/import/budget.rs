@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use shared_utils::ids::{GenerationId, LineId};
+use shared_utils::ids::{BudgetId, GenerationId, LineId};
 
 use super::export::Row;
 use super::number;
@@ -12,6 +12,7 @@ use super::report::{Report, RowReport};
 use crate::budget::{
     FieldValue, LINE_FIELDS, Line, LineKind, MAX_REVISION_LINES, Revision, Scale, Totals, read_line_field, read_scaled, slug, to_json,
 };
+use crate::store::ImportedBudget;
 
 /// What revisions are told apart by: thousandths, since duplicates were numbered 2.1, 2.2…
 type OldNumber = i64;
@@ -21,13 +22,6 @@ const MULTIPLIERS_FROM: i64 = 10_000;
 /// From here on it could be a percentage as well, and nobody knows. Ten-thousandths.
 const UNCLEAR_FROM: i64 = 100_000;
 
-/// A budget that can be written.
-#[derive(Debug)]
-pub(crate) struct OldBudget {
-    pub(crate) revisions: BTreeMap<u64, (Revision, BTreeMap<LineId, Line>)>,
-    pub(crate) client_revision: Option<u64>,
-}
-
 /// The rows of one old revision.
 #[derive(Default)]
 struct OldRevision {
@@ -36,7 +30,7 @@ struct OldRevision {
 }
 
 /// Reads a project's rows. Without any it is the budget of a new project.
-pub(super) fn read_budget(project: &OldProject, rows: Vec<Row>, report: &mut Report) -> OldBudget {
+pub(super) fn read_budget(project: &OldProject, rows: Vec<Row>, report: &mut Report) -> ImportedBudget {
     let mut old: BTreeMap<OldNumber, OldRevision> = BTreeMap::new();
     let mut wanted_client = BTreeSet::new();
     for row in rows {
@@ -61,7 +55,7 @@ pub(super) fn read_budget(project: &OldProject, rows: Vec<Row>, report: &mut Rep
         old.insert(1_000, OldRevision::default());
     }
     let numbers = new_numbers(&old);
-    let mut budget = OldBudget { revisions: BTreeMap::new(), client_revision: None };
+    let mut budget = ImportedBudget { id: BudgetId::derived(project.id_time, &project.old_id), revisions: BTreeMap::new(), client_revision: None };
     for (old_number, revision) in old {
         let number = numbers[&old_number];
         budget.revisions.insert(number, read_revision(project, (old_number, number), revision, report));
@@ -111,7 +105,7 @@ fn read_revision(
     report: &mut Report,
 ) -> (Revision, BTreeMap<LineId, Line>) {
     let old_text = to_json(old_number, Scale::Quantity).to_string();
-    let mut revision = Revision::empty(number, None, project.created_at);
+    let mut revision = Revision::empty(number, None, project.project.created_at);
     // Found again by whoever imports again after a crash.
     revision.generation = GenerationId::derived(project.id_time, &format!("{}#{old_text}", project.old_id));
     if rows.header.is_none() && !rows.lines.is_empty() {
@@ -160,7 +154,7 @@ fn read_header(revision: &mut Revision, header: &Row, report: &mut RowReport<'_>
 
 /// The lines in order of creation, numbered as they were where that was unambiguous.
 fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(String, Row)>, report: &mut Report) -> BTreeMap<LineId, Line> {
-    let created = |row: &Row| moment(row.get("createdAt")).unwrap_or(project.created_at);
+    let created = |row: &Row| moment(row.get("createdAt")).unwrap_or(project.project.created_at);
     let text = |row: &Row, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     rows.sort_by_cached_key(|(id, row)| (created(row), text(row, "elementKey"), id.clone()));
     let mut lines: Vec<(String, Line)> = Vec::new();
@@ -206,7 +200,7 @@ fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(Stri
         }
         lines.push((id, line));
     }
-    let slug = slug(project.fields.get("title").and_then(Value::as_str).unwrap_or_default());
+    let slug = slug(project.project.fields.get("title").and_then(Value::as_str).unwrap_or_default());
     for (id, line) in &mut lines {
         let mut report = report.of(row_name(project, id));
         if line.sequence == 0 {

@@ -26,9 +26,7 @@ use shared_utils::env;
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
-pub(crate) use budget::OldBudget;
 pub use export::{ExportError, Row, read as read_export};
-pub(crate) use project::OldProject;
 pub use report::{Fate, Finding, Report};
 
 use crate::store::ProjectStore;
@@ -106,13 +104,13 @@ impl Importer {
             of_project.entry(id).or_default().push(row);
         }
         for row in projects {
-            let Some(project) = project::read_project(row, settings, self.clock.now(), &mut summary.report) else { continue };
-            let budget = budget::read_budget(&project, of_project.remove(&project.old_id).unwrap_or_default(), &mut summary.report);
+            let Some(old) = project::read_project(row, settings, self.clock.now(), &mut summary.report) else { continue };
+            let budget = budget::read_budget(&old, of_project.remove(&old.old_id).unwrap_or_default(), &mut summary.report);
             let lines: usize = budget.revisions.values().map(|(_, lines)| lines.len()).sum();
             let written = if settings.apply {
-                self.store.import(&project, &budget).await?
+                self.store.import(&old.project, &budget).await?
             } else {
-                self.store.project(project.id).await.map_err(Error::from)?.is_none()
+                self.store.project(old.project.id).await.map_err(Error::from)?.is_none()
             };
             if written {
                 summary.projects += 1;

@@ -13,7 +13,7 @@ use super::number;
 use super::report::{Report, RowReport};
 use crate::budget::Scale;
 use crate::project::{Changes, FIELDS, Kind, read, read_date};
-use crate::store::MAX_BYTES;
+use crate::store::{ImportedProject, MAX_BYTES};
 
 /// The title of a project that had none.
 const UNTITLED: &str = "Untitled project";
@@ -26,21 +26,17 @@ const ALIASES: &[(&str, &str)] = &[("finishLine", "finishline"), ("date", "dateC
 /// What is read elsewhere, or is the server's.
 const KNOWN: &[&str] = &["projectId", "team", "teamUserIds", "budget", "createdAt", "updatedAt", "dateUpdated", "lastModified"];
 
-/// A project that can be written.
+/// An old project that was read.
 #[derive(Debug)]
-pub(crate) struct OldProject {
+pub(super) struct OldProject {
     /// Its id in the old system.
-    pub(crate) old_id: String,
-    pub(crate) id: ProjectId,
-    pub(crate) owner: UserId,
-    pub(crate) team: BTreeMap<UserId, Member>,
-    pub(crate) fields: Changes,
-    /// Cents.
-    pub(crate) ball_park: Option<i64>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+    pub(super) old_id: String,
     /// What ids are derived from: the same moment in every import of the same export.
-    pub(crate) id_time: Timestamp,
+    pub(super) id_time: Timestamp,
+    /// The ball park of the form it was made with, in cents.
+    pub(super) ball_park: Option<i64>,
+    /// What is written.
+    pub(super) project: ImportedProject,
 }
 
 /// A moment as the old system spelled it: RFC 3339, or a date alone.
@@ -85,17 +81,15 @@ pub(super) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, re
         report.left_out(name, format!("there is no such field here ({} bytes)", value.to_string().len()));
     }
     shrink(&mut fields, &mut report);
-    Some(OldProject {
+    let project = ImportedProject {
         id: ProjectId::derived(id_time, &old_id),
-        id_time,
-        old_id,
         owner: settings.owner,
         team,
         fields,
-        ball_park,
         created_at,
         updated_at: changes.unwrap_or(created_at).max(created_at),
-    })
+    };
+    Some(OldProject { old_id, id_time, ball_park, project })
 }
 
 /// Null, and what is as empty.

@@ -20,6 +20,7 @@ mod team;
 
 pub(crate) use answers::{KeyScope, UsedKey};
 pub(crate) use budgets::{BudgetRead, BudgetWrite};
+pub(crate) use import::{ImportedBudget, ImportedProject};
 pub(crate) use projects::{CreateOutcome, NewProject, Project};
 pub(crate) use team::TeamChange;
 

@@ -15,8 +15,8 @@ use shared_utils::http::conditional::etag;
 use shared_utils::http::{Error, Internal, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
+use super::import::ImportedProject;
 use super::{ProjectStore, UsedKey, activity, details_key, member_key};
-use crate::import::OldProject;
 use crate::project::{Changes, FIELDS, is_summary};
 
 /// How long a deleted project's header stays, so that its owner's repeated DELETE finds it, in seconds.
@@ -113,22 +113,22 @@ impl Project {
         })
     }
 
-    /// What an old project becomes.
-    pub(super) fn imported(old: &OldProject) -> Self {
+    /// What an imported project is before anything happens to it here.
+    pub(super) fn imported(imported: &ImportedProject) -> Self {
         let empty = Self {
-            project_id: old.id,
+            project_id: imported.id,
             version: 0,
-            team: old.team.clone(),
-            created_by: old.owner,
-            created_at: old.created_at,
-            updated_at: old.updated_at,
-            activity_at: old.updated_at.minute(),
+            team: imported.team.clone(),
+            created_by: imported.owner,
+            created_at: imported.created_at,
+            updated_at: imported.updated_at,
+            activity_at: imported.updated_at.minute(),
             deleted_at: None,
             excerpt: String::new(),
             details_version: 1,
             fields: Map::new(),
         };
-        empty.changed(&old.fields, old.updated_at)
+        empty.changed(&imported.fields, imported.updated_at)
     }
 
     fn header(&self) -> Header {
