@@ -7,7 +7,7 @@ use shared_utils::ids::{BudgetId, GenerationId, LineId};
 
 use super::export::Row;
 use super::number;
-use super::project::{OldProject, day, moment};
+use super::project::{OldProject, day, is_nothing, moment};
 use super::report::{Report, RowReport};
 use crate::budget::{
     FieldValue, LINE_FIELDS, Line, LineKind, MAX_REVISION_LINES, Revision, Scale, Totals, read_line_field, read_scaled, slug, to_json,
@@ -16,6 +16,31 @@ use crate::store::ImportedBudget;
 
 /// What revisions are told apart by: thousandths, since duplicates were numbered 2.1, 2.2…
 type OldNumber = i64;
+
+/// The longest title of a revision, the longest name of a client, and how many clients there are.
+const MAX_TITLE: usize = 200;
+const MAX_CLIENT: usize = 500;
+const MAX_CLIENTS: usize = 20;
+/// The longest element key that is kept.
+const MAX_ELEMENT_KEY: usize = 100;
+/// What both kinds of rows have besides their own fields.
+const ROW_FIELDS: &[&str] = &["projectId", "budgetId", "budgetItemId", "revision", "itemType", "elementKey", "elementId", "createdAt", "updatedAt"];
+/// What is read of a header, or made anew.
+const HEADER_FIELDS: &[&str] = &[
+    "clientRevisionId",
+    "title",
+    "projectTitle",
+    "startDate",
+    "endDate",
+    "clients",
+    "client",
+    "headerBallPark",
+    "headerBudgetedTotalCost",
+    "headerActualTotalCost",
+    "headerReconciledTotalCost",
+    "headerFinalTotalCost",
+    "headerEffectiveMarkup",
+];
 
 /// A mark-up from here on is a multiplier unless the line's cost says otherwise: 1.15 is 15 %. Ten-thousandths.
 const MULTIPLIERS_FROM: i64 = 10_000;
@@ -32,12 +57,14 @@ struct OldRevision {
 /// Reads a project's rows. Without any it is the budget of a new project.
 pub(super) fn read_budget(project: &OldProject, rows: Vec<Row>, report: &mut Report) -> ImportedBudget {
     let mut old: BTreeMap<OldNumber, OldRevision> = BTreeMap::new();
-    let mut wanted_client = BTreeSet::new();
+    let (mut wanted_client, mut ids) = (BTreeSet::new(), BTreeSet::new());
     for row in rows {
         let id = row.get("budgetItemId").and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut report = report.of(row_name(project, &id));
-        let number = old_number(&row, &mut report);
-        if id.starts_with("HEADER-") {
+        let Some(number) = old_number(&row, &mut report) else { continue };
+        if !ids.insert(id.clone()) {
+            report.refused_row("there is another row of this id");
+        } else if id.starts_with("HEADER-") {
             wanted_client.extend(row.get("clientRevisionId").and_then(|value| number::decimal(value, Scale::Quantity).ok().flatten()));
             let revision = old.entry(number).or_default();
             if revision.header.is_some() {
@@ -77,14 +104,20 @@ fn row_name(project: &OldProject, id: &str) -> String {
     format!("Budgets {}/{}", project.old_id, if id.is_empty() { "?" } else { id })
 }
 
-/// The number of a row's revision; 1 where there is none.
-fn old_number(row: &Row, report: &mut RowReport<'_>) -> OldNumber {
+/// The number of a row's revision; 1 where there is none. `None` when it is no number that a revision could have.
+fn old_number(row: &Row, report: &mut RowReport<'_>) -> Option<OldNumber> {
     let value = row.get("revision").unwrap_or(&Value::Null);
-    if let Ok(Some(number)) = number::decimal(value, Scale::Quantity) {
-        return number;
+    match number::decimal(value, Scale::Quantity) {
+        Ok(Some(number)) => Some(number),
+        Ok(None) => {
+            report.changed("revision", value, &json!(1));
+            Some(1_000)
+        }
+        Err(why) => {
+            report.refused_row(format!("its revision is {value}: {why}"));
+            None
+        }
     }
-    report.changed("revision", value, &json!(1));
-    1_000
 }
 
 /// Whole numbers stay; the others follow after the highest, in their order.
@@ -120,7 +153,7 @@ fn read_revision(
     if old_text != number.to_string() {
         row_report.changed_so("revision", format!("{old_text} -> {number}"));
         let title = revision.title.take().unwrap_or_default();
-        revision.title = Some(format!("{title} ({old_text})").trim().chars().take(200).collect());
+        revision.title = Some(format!("{title} ({old_text})").trim().chars().take(MAX_TITLE).collect());
     }
     let lines = read_lines(project, &mut revision, rows.lines, report);
     let mut row_report = report.of(row_name(project, &id));
@@ -130,7 +163,7 @@ fn read_revision(
 
 fn read_header(revision: &mut Revision, header: &Row, report: &mut RowReport<'_>) {
     let text = |name: &str| header.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-    revision.title = text("title").map(|title| title.chars().take(200).collect());
+    revision.title = text("title").map(|title| title.chars().take(MAX_TITLE).collect());
     let mut date = |name: &str| {
         let value = header.get(name).filter(|value| value.as_str() != Some(""))?;
         match read_line_field(LineKind::Date, day(value.clone())) {
@@ -146,7 +179,13 @@ fn read_header(revision: &mut Revision, header: &Row, report: &mut RowReport<'_>
     (revision.start_date, revision.end_date) = (date("startDate"), date("endDate"));
     let clients = header.get("clients").and_then(Value::as_array).cloned().unwrap_or_default();
     let clients = clients.iter().filter_map(Value::as_str).chain(text("client")).filter(|client| !client.trim().is_empty());
-    revision.clients = clients.map(|client| client.chars().take(500).collect()).take(20).collect();
+    revision.clients = clients.map(|client| client.chars().take(MAX_CLIENT).collect()).take(MAX_CLIENTS).collect();
+    for (name, kept) in [("title", json!(revision.title)), ("clients", json!(revision.clients))] {
+        if let Some(value) = header.get(name).filter(|value| !is_nothing(value) && **value != kept) {
+            report.changed(name, value, &kept);
+        }
+    }
+    leave_out(header, HEADER_FIELDS, report);
     revision.header_ball_park = header.get("headerBallPark").and_then(|value| number::take(report, "headerBallPark", value, Scale::Money));
     revision.created_at = moment(header.get("createdAt")).unwrap_or(revision.created_at);
     revision.updated_at = moment(header.get("updatedAt")).unwrap_or(revision.created_at);
@@ -184,7 +223,8 @@ fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(Stri
             continue;
         }
         let element_key = text(&row, "elementKey");
-        if let Some(sequence) = counted(&element_key).filter(|sequence| sequences.insert(*sequence)) {
+        let usable = counted(&element_key).filter(|_| element_key.len() <= MAX_ELEMENT_KEY);
+        if let Some(sequence) = usable.filter(|sequence| sequences.insert(*sequence)) {
             line.sequence = sequence;
             line.element_key = element_key;
             revision.sequence = revision.sequence.max(sequence);
@@ -251,7 +291,18 @@ fn read_fields(row: &Row, report: &mut RowReport<'_>) -> BTreeMap<String, FieldV
         };
         fields.extend(taken.map(|value| ((*name).to_owned(), value)));
     }
+    let known: Vec<&str> = LINE_FIELDS.iter().map(|(name, _)| *name).collect();
+    leave_out(row, &known, report);
     fields
+}
+
+/// Notes what a row holds and nothing here has a place for.
+fn leave_out(row: &Row, known: &[&str], report: &mut RowReport<'_>) {
+    for (name, value) in row.iter().filter(|(_, value)| !is_nothing(value)) {
+        if !known.contains(&name.as_str()) && !ROW_FIELDS.contains(&name.as_str()) {
+            report.left_out(name, format!("there is no such field here ({} bytes)", value.to_string().len()));
+        }
+    }
 }
 
 fn take_text(name: &str, kind: LineKind, value: &Value, report: &mut RowReport<'_>) -> Option<FieldValue> {

@@ -14,7 +14,7 @@ mod number;
 mod project;
 mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use access::people::{People, Person};
 use access::teams::TeamRole;
@@ -103,8 +103,13 @@ impl Importer {
             let id = row.get("projectId").and_then(Value::as_str).unwrap_or_default().to_owned();
             of_project.entry(id).or_default().push(row);
         }
+        let mut seen = BTreeSet::new();
         for row in projects {
             let Some(old) = project::read_project(row, settings, self.clock.now(), &mut summary.report) else { continue };
+            if !seen.insert(old.old_id.clone()) {
+                summary.report.of(format!("Projects {}", old.old_id)).refused_row("there is another row of this id");
+                continue;
+            }
             let budget = budget::read_budget(&old, of_project.remove(&old.old_id).unwrap_or_default(), &mut summary.report);
             let lines: usize = budget.revisions.values().map(|(_, lines)| lines.len()).sum();
             let written = if settings.apply {

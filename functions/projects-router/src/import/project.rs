@@ -93,7 +93,7 @@ pub(super) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, re
 }
 
 /// Null, and what is as empty.
-fn is_nothing(value: &Value) -> bool {
+pub(super) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.trim().is_empty(),

@@ -131,10 +131,12 @@ async fn a_budget_is_taken_over_to_the_cent() {
         header("LINE-3", json!(1), json!({"quantity": 1, "itemBudgetedCost": 10, "itemMarkUp": 1.15})),
         header("LINE-4", json!(1), json!({"quantity": 1, "itemBudgetedCost": 10, "itemMarkUp": 0.15})),
         header("LINE-5", json!(1), json!({
-            "quantity": 1, "itemBudgetedCost": number("0.30000000000000004"), "itemMarkUp": 15, "category": "SHOES", "amountPaid": -5, "balanceDue": "tbd",
+            "quantity": 1, "itemBudgetedCost": number("0.30000000000000004"), "itemMarkUp": 15, "category": "SHOES", "colour": "red", "amountPaid": -5, "balanceDue": "tbd",
         })),
         header("LINE-6", json!(2.1), json!({"quantity": 2, "itemActualCost": "$1,200.50", "startDate": "2025-03-10T00:00:00Z"})),
         header("ODD-1", json!(1), json!({})),
+        header("LINE-1", json!(1), json!({"itemBudgetedCost": 9})),
+        header("LINE-7", json!(-1), json!({"itemBudgetedCost": 9})),
         {"projectId": "P-2", "budgetItemId": "LINE-9", "revision": 1},
     ]);
     let summary = moved.run(json!([{"projectId": "P-1", "title": "", "createdAt": "2025-02-01T00:00:00.000Z"}]), budgets.clone()).await;
@@ -176,6 +178,9 @@ async fn a_budget_is_taken_over_to_the_cent() {
         (Fate::Refused, "Budgets P-1/LINE-5", "itemMarkUp", "15: a fraction, a multiplier or a percentage: nothing tells which"),
         (Fate::Refused, "Budgets P-1/HEADER-4", "", "there is another header of the same revision"),
         (Fate::Refused, "Budgets P-1/ODD-1", "", "its budgetItemId is neither a header's nor a line's"),
+        (Fate::Refused, "Budgets P-1/LINE-1", "", "there is another row of this id"),
+        (Fate::Refused, "Budgets P-1/LINE-7", "", "its revision is -1: A number from 0 to 1000000 with at most 3 decimals."),
+        (Fate::LeftOut, "Budgets P-1/LINE-5", "colour", "there is no such field here (5 bytes)"),
         (Fate::Refused, "Budgets P-2", "", "1 rows of a project that is not in the export"),
     ] {
         assert_eq!(said(&summary, fate, row, field), detail);
