@@ -3,10 +3,12 @@
 mod routes;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use messaging::Messaging;
+use messaging::presence::{OFFLINE_AFTER_S, Presence};
 use realtime::{Announcer, Connections, Gateway};
 use serde_json::Value;
 use shared_utils::after_answer::AfterAnswer;
@@ -30,7 +32,7 @@ pub struct App {
     cursors: Cursors,
     send_rate: Rate,
     revocations: Arc<Revocations>,
-    announcer: Announcer,
+    presence: Presence,
     after: AfterAnswer,
 }
 
@@ -54,19 +56,23 @@ impl App {
             },
             connections: env::required("CONNECTIONS_TABLE")?,
         };
-        let send_rate = Rate::from_env("SEND_RATE", SEND_RATE)?;
-        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?, send_rate))
+        let (send_rate, endpoint) = (Rate::from_env("SEND_RATE", SEND_RATE)?, env::required("WEBSOCKET_ENDPOINT")?);
+        let offline_after = Duration::from_secs(env::parsed("OFFLINE_AFTER_S", OFFLINE_AFTER_S)?);
+        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &endpoint, send_rate, offline_after))
     }
 
     /// Builds the function from its parts.
-    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, send_rate: Rate) -> Self {
+    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, send_rate: Rate, offline_after: Duration) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
         let connections = Connections::new(store.clone(), tables.connections, edge.clock.clone());
+        let announcer = Announcer::new(connections.clone(), Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone());
+        let cursors = Cursors::new(store.clone(), tables.messaging.messages.clone());
+        let messaging = Messaging::new(store, tables.messaging, edge.clock.clone());
         Self {
-            announcer: Announcer::new(connections, Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone()),
-            cursors: Cursors::new(store.clone(), tables.messaging.messages.clone()),
-            messaging: Messaging::new(store, tables.messaging, edge.clock.clone()),
+            presence: Presence::new(messaging.clone(), connections, announcer, edge.clock.clone(), offline_after),
+            cursors,
+            messaging,
             edge,
             send_rate,
             revocations,
@@ -86,7 +92,11 @@ impl App {
 
     /// Tells these people after the answer.
     fn announce_later(&self, people: Vec<UserId>, frame: Value) {
-        let announcer = self.announcer.clone();
-        self.after.push(async move { announcer.announce(&people, &frame).await });
+        self.presence.announce_later(&self.after, people, frame);
+    }
+
+    /// Tells each of these people something of their own after the answer.
+    fn announce_each_later(&self, frames: Vec<(UserId, Value)>) {
+        self.presence.announce_each_later(&self.after, frames);
     }
 }

@@ -17,7 +17,10 @@ fn everyone(team: &BTreeMap<UserId, Member>) -> Vec<UserId> {
 impl App {
     fn announce_later(&self, people: Vec<UserId>, frame: Value) {
         let announcer = self.announcer.clone();
-        self.after.push(async move { announcer.announce(&people, &frame).await });
+        self.after.push(async move {
+            // Who turns out to be gone is announced by the functions that know whom they share something with.
+            let _ = announcer.announce(&people, &frame).await;
+        });
     }
 
     /// `projectUpdated`: these fields changed.

@@ -1,7 +1,6 @@
 //! `$connect`: the only gate. Nothing is posted here: the connection is not open until this has answered.
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
-use http::HeaderMap;
 use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use realtime::{Connection, Ending, MAX_PER_USER};
 use shared_utils::auth::Caller;
@@ -24,8 +23,9 @@ enum Credential<'a> {
 
 pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> Result<ApiGatewayProxyResponse, Error> {
     // A page of another site could open a socket with what it stole; its browser says where it comes from.
-    if let Some(origin) = header(&event.headers, "origin")
-        && !app.edge.cors.allows(origin)
+    // One that is no text is no listed one.
+    if let Some(origin) = event.headers.get("origin")
+        && !origin.to_str().is_ok_and(|origin| app.edge.cors.allows(origin))
     {
         return Err(Error::Forbidden);
     }
@@ -40,8 +40,13 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
     }
     let tab_id = event.query_string_parameters.first("tabId").filter(|tab| (1..=MAX_TAB_ID).contains(&tab.len())).map(str::to_owned);
     let connection = connection(app, event, &caller, tab_id)?;
-    let all = app.connections.add(&connection, app.rates.connect).await?;
-    end_surplus(app, all, &connection);
+    let arrival = app.connections.add(&connection, app.rates.connect).await?;
+    app.remember(&connection);
+    end_surplus(app, arrival.all, &connection);
+    if arrival.came {
+        let (presence, user) = (app.presence.clone(), connection.user_id);
+        app.after.push(async move { presence.came(user).await });
+    }
     let mut response = reply::status(200);
     if protocols.contains(&PROTOCOL) {
         response.headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
@@ -87,6 +92,7 @@ fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Calle
         expires_at: Connection::expiry(now),
         tab_id,
         told_expired_at: None,
+        ended_at: None,
         strikes: 0,
         actions_until: 0,
         sends_until: 0,
@@ -105,16 +111,11 @@ fn end_surplus(app: &App, all: Vec<Connection>, new: &Connection) {
     }
     let (replaced, kept): (Vec<_>, Vec<_>) = all
         .into_iter()
-        .filter(|other| other.connection_id != new.connection_id && other.expires_at > now)
+        .filter(|other| other.connection_id != new.connection_id && other.is_open(now))
         .partition(|other| other.tab_id.is_some() && other.tab_id == new.tab_id);
     let surplus = (kept.len() + 1).saturating_sub(MAX_PER_USER);
     let replaced = replaced.into_iter().map(|other| (other, Ending::Replaced));
     for (connection, ending) in replaced.chain(kept.into_iter().take(surplus).map(|other| (other, Ending::TooManyConnections))) {
         app.end_later(connection, ending);
     }
-}
-
-/// A header of a WebSocket event: names come as the client spelled them, and the map looks them up in any case.
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }

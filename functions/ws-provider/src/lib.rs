@@ -11,8 +11,10 @@ mod connect;
 mod disconnect;
 mod reply;
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use access::revocations::Revocations;
 use access::teams::Teams;
@@ -20,6 +22,7 @@ use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use futures_util::FutureExt;
 use messaging::Messaging;
+use messaging::presence::{OFFLINE_AFTER_S, Presence};
 use realtime::{Announcer, Connection, Connections, Ending, Gateway, Locks};
 use serde_json::Value;
 use shared_utils::after_answer::AfterAnswer;
@@ -29,7 +32,7 @@ use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
 use shared_utils::http::{Edge, Error};
 use shared_utils::ids::UserId;
-use shared_utils::pace::Rate;
+use shared_utils::pace::{Buckets, Rate};
 
 pub use actions::ACTIONS;
 
@@ -42,8 +45,13 @@ pub struct App {
     teams: Teams,
     tickets: Tickets,
     rates: Rates,
+    /// What a person does through all of their connections: held by the warm process, best effort.
+    people: Buckets,
     revocations: Arc<Revocations>,
     announcer: Announcer,
+    presence: Presence,
+    /// Whose connections this process has met: a connection's person never changes.
+    known: Mutex<HashMap<String, UserId>>,
     after: AfterAnswer,
 }
 
@@ -55,6 +63,11 @@ pub struct Tables {
     /// Open sockets.
     pub connections: String,
 }
+
+/// How many connections a process remembers.
+const MAX_KNOWN: usize = 1_000;
+/// How many times as often as one connection a person may act through all of theirs.
+const PERSON_FACTOR: i64 = 2;
 
 /// How often a person and a connection may do what they do. The environment can change each of them.
 #[derive(Debug, Clone, Copy)]
@@ -96,22 +109,29 @@ impl App {
             },
             connections: env::required("CONNECTIONS_TABLE")?,
         };
-        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?, Rates::from_env()?))
+        let endpoint = env::required("WEBSOCKET_ENDPOINT")?;
+        let offline_after = Duration::from_secs(env::parsed("OFFLINE_AFTER_S", OFFLINE_AFTER_S)?);
+        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &endpoint, Rates::from_env()?, offline_after))
     }
 
     /// Builds the function from its parts.
-    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, rates: Rates) -> Self {
+    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, rates: Rates, offline_after: Duration) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
         let connections = Connections::new(store.clone(), tables.connections.clone(), edge.clock.clone());
+        let announcer = Announcer::new(connections.clone(), Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone());
+        let messaging = Messaging::new(store.clone(), tables.messaging.clone(), edge.clock.clone());
         Self {
-            announcer: Announcer::new(connections.clone(), Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone()),
+            presence: Presence::new(messaging.clone(), connections.clone(), announcer.clone(), edge.clock.clone(), offline_after),
+            announcer,
+            messaging,
+            known: Mutex::default(),
             locks: Locks::new(store.clone(), tables.connections, edge.clock.clone()),
             teams: Teams::new(store.clone(), tables.messaging.projects.clone()),
-            tickets: Tickets::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()),
-            messaging: Messaging::new(store, tables.messaging, edge.clock.clone()),
+            tickets: Tickets::new(store, tables.messaging.auth, edge.clock.clone()),
             edge,
             connections,
+            people: Buckets::new(rates.action.times(PERSON_FACTOR)),
             rates,
             revocations,
             after: AfterAnswer::default(),
@@ -144,7 +164,7 @@ impl App {
             if error.status() == 403 {
                 audit!("access_denied", requestId = request_id, route, code = error.code());
             }
-            reply::status(error.status())
+            reply::refusal(&error)
         });
         let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(requestId = request_id, route, status = response.status_code, durationMs = duration, "socket event");
@@ -153,13 +173,29 @@ impl App {
 
     /// Tells a connection why it ends and closes it, after the answer.
     fn end_later(&self, connection: Connection, ending: Ending) {
-        let announcer = self.announcer.clone();
-        self.after.push(async move { announcer.end(&connection, ending).await });
+        let (announcer, presence, last) = (self.announcer.clone(), self.presence.clone(), self.after.clone());
+        self.after.push(async move {
+            let departure = announcer.end(&connection, ending).await;
+            presence.went_later(&last, departure.into_iter().collect());
+        });
     }
 
     /// Tells these people after the answer.
     fn announce_later(&self, people: Vec<UserId>, frame: Value) {
-        let announcer = self.announcer.clone();
-        self.after.push(async move { announcer.announce(&people, &frame).await });
+        self.presence.announce_later(&self.after, people, frame);
+    }
+
+    /// Whose connection this is, where this process has met it.
+    fn known(&self, connection_id: &str) -> Option<UserId> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(connection_id).copied()
+    }
+
+    /// Remembers whose connection this is.
+    fn remember(&self, connection: &Connection) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known.insert(connection.connection_id.clone(), connection.user_id);
     }
 }

@@ -2,6 +2,7 @@
 
 use aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use aws_lambda_events::encodings::Body;
+use http::HeaderValue;
 use realtime::frame_text;
 use serde_json::{Map, Value, json};
 use shared_utils::http::Error;
@@ -57,6 +58,17 @@ impl Echo {
 pub(crate) fn status(status: u16) -> ApiGatewayProxyResponse {
     let mut response = ApiGatewayProxyResponse::default();
     response.status_code = i64::from(status);
+    response
+}
+
+/// A refusal of an event that is no frame, with the headers that belong to it.
+pub(crate) fn refusal(error: &Error) -> ApiGatewayProxyResponse {
+    let mut response = status(error.status());
+    for (name, value) in error.headers() {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers.insert(name, value);
+        }
+    }
     response
 }
 

@@ -67,6 +67,17 @@ pub struct Team {
     pub deleted_at: Option<Timestamp>,
 }
 
+impl Team {
+    /// Lets someone through who is in the team themself; [`Error::NotFound`] for anyone else, administrators included.
+    pub fn for_member(&self, user: UserId) -> Result<(), Error> {
+        if self.team.contains_key(&user) {
+            return Ok(());
+        }
+        audit!("access_denied", userId = %user, projectId = %self.project_id, reason = "not_in_team");
+        Err(Error::NotFound)
+    }
+}
+
 /// The role that a caller has in a team: an administrator acts as owner in every project.
 pub fn role_of(team: &BTreeMap<UserId, Member>, caller: &Caller) -> Option<TeamRole> {
     if caller.is_admin() { Some(TeamRole::Owner) } else { team.get(&caller.user).map(|member| member.role) }

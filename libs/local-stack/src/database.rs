@@ -22,7 +22,7 @@ use shared_utils::aws::AwsConfig;
 use tokio::net::TcpListener;
 
 use crate::declaration::Declaration;
-use crate::faults::{Effect, Faults};
+use crate::faults::{Effect, Faults, lost};
 use crate::records::Records;
 
 /// Where the data is.
@@ -154,9 +154,13 @@ fn start_engine(storage: Storage) -> Result<(String, tokio::sync::oneshot::Sende
             // The engine never expires anything by itself.
             let sweeper = database.clone();
             let sweep = async move {
+                let mut rest = SWEEP;
                 loop {
-                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    tokio::time::sleep(rest).await;
+                    let began = Instant::now();
                     let _ = sweeper.sweep_ttl();
+                    // It looks at every item: of a large database it must not take all the time.
+                    rest = SWEEP.max(began.elapsed() * 50);
                 }
             };
             // Not the graceful end: that waits for every idle connection of every client.
@@ -169,6 +173,9 @@ fn start_engine(storage: Storage) -> Result<(String, tokio::sync::oneshot::Sende
     });
     Ok((format!("http://{address}"), stop, thread))
 }
+
+/// How often expired items are looked for.
+const SWEEP: Duration = Duration::from_secs(2);
 
 #[derive(Clone)]
 struct Front {
@@ -192,7 +199,7 @@ async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Metho
     let request = body.clone();
     let effect = if action.is_empty() { None } else { front.faults.strike(&action) };
     let response = match effect {
-        Some(Effect::Throttle) => error(400, "ProvisionedThroughputExceededException"),
+        Some(Effect::Throttle | Effect::Gone) => error(400, "ProvisionedThroughputExceededException"),
         Some(Effect::ServerError) => error(500, "InternalServerError"),
         Some(Effect::Delay(delay)) => {
             tokio::time::sleep(delay).await;
@@ -200,8 +207,14 @@ async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Metho
         }
         Some(Effect::DropResponse) => {
             pass(&front, &uri, method, headers.clone(), body).await;
-            // A body that breaks off is what a lost answer looks like.
-            Response::new(Body::from_stream(futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("response lost")) })))
+            lost()
+        }
+        Some(Effect::Kill) => {
+            let response = pass(&front, &uri, method, headers.clone(), body).await;
+            front.faults.kill(&access_key(&headers));
+            // It does not live to see the answer.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            response
         }
         None => pass(&front, &uri, method, headers.clone(), body).await,
     };

@@ -10,6 +10,8 @@
 //! | [`lambda`] | Lambda: sandboxes are processes behind a Runtime API of their own |
 //! | [`http_api`] | the HTTP API with payload format 2.0 |
 //! | [`websocket_api`] | the WebSocket API with routes, route responses and `@connections` |
+//! | `environment` | what Lambda and Terraform put into a function's environment |
+//! | [`faults`] | nothing that AWS promises, and everything that it does |
 //! | [`stack`] | all of it, wired |
 //! | [`people`], [`console`] | who can sign in, and a page to try it by hand |
 //! | [`testing`] | the same parts for the tests of the functions |
@@ -18,6 +20,7 @@ pub mod build;
 pub mod console;
 pub mod database;
 pub mod declaration;
+mod environment;
 mod events;
 pub mod faults;
 pub mod http_api;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use local_stack::build::{Profile, build};
-use local_stack::declaration::{Declaration, repository};
+use local_stack::declaration::{Declaration, PASSED, repository};
 use local_stack::people::{PASSWORD, PEOPLE};
 use local_stack::stack::{Options, Stack, say};
 use local_stack::websocket_api::Limits;
@@ -22,7 +22,8 @@ Runs the backend on this machine: DynamoDB, Lambda, the HTTP API and the WebSock
 
 HTTP_PORT (3000), WS_PORT (3001), DYNAMODB_PORT (8000), CONSOLE_PORT (3002): ports; 0 is any free one
 LOCAL_DIR (.local): data and signing key    ALLOWED_ORIGINS: browser origins besides the console
-SEED_USERS: so many more people             ACCESS_TTL_S, REFRESH_IDLE_S, REFRESH_ABSOLUTE_S, GRACE_S: seconds";
+SEED_USERS: so many more people             ACCESS_TTL_S, REFRESH_IDLE_S, REFRESH_ABSOLUTE_S, GRACE_S: seconds
+OFFLINE_AFTER_S (10): how long someone must be gone before others are told";
 
 struct Arguments {
     profile: Profile,
@@ -77,7 +78,7 @@ async fn run() -> Result<(), String> {
         .functions
         .values()
         .flat_map(|function| &function.environment)
-        .filter(|(_, source)| ["rate", "local:passed"].contains(&source.as_str()))
+        .filter(|(_, source)| PASSED.contains(&source.as_str()))
         .filter_map(|(name, _)| Some((name.clone(), std::env::var(name).ok()?)))
         .collect();
     let options = Options {
@@ -88,6 +89,8 @@ async fn run() -> Result<(), String> {
         origins: std::env::var("ALLOWED_ORIGINS").ok().filter(|origins| !origins.is_empty()),
         more_people: variable("SEED_USERS", 0)?,
         passed,
+        skew_ms: 0,
+        seed: 0,
         limits: Limits::default(),
         keep: false,
         print: true,

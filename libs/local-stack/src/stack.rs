@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use shared_utils::auth::{KeyFileSigner, spki_from_point};
@@ -15,9 +15,10 @@ use tokio::task::JoinHandle;
 use crate::console;
 use crate::database::{Database, DatabaseError, Storage};
 use crate::declaration::{Declaration, DeclarationError, repository};
+use crate::environment::Values;
 use crate::faults::Faults;
 use crate::http_api::{self, HttpRoute};
-use crate::lambda::{Function, FunctionOptions, LineSink, ReportSink, line};
+use crate::lambda::{Function, FunctionOptions, LineSink, ReportSink, Skew, line};
 use crate::people;
 use crate::records::Records;
 use crate::websocket_api::{self, Limits};
@@ -37,7 +38,7 @@ pub struct Options {
     pub origins: Option<String>,
     /// How many people to seed besides the four.
     pub more_people: usize,
-    /// Variables passed on to the functions that declare them as `rate` or `local:passed`.
+    /// Variables passed on to the functions that declare them with one of the sources in [`PASSED`](crate::declaration::PASSED).
     pub passed: BTreeMap<String, String>,
     /// The WebSocket gateway's limits.
     pub limits: Limits,
@@ -45,6 +46,10 @@ pub struct Options {
     pub keep: bool,
     /// Whether events and log lines are printed.
     pub print: bool,
+    /// How far the clocks of sandboxes may be off, either way, in milliseconds; which one is off by how much is drawn from the seed.
+    pub skew_ms: i64,
+    /// What chance is drawn from.
+    pub seed: u64,
 }
 
 impl Options {
@@ -58,10 +63,14 @@ impl Options {
             origins: None,
             more_people: 0,
             // Everyone in a test comes from one address, and faster than people do.
-            passed: ["LOGIN_RATE", "CONNECT_RATE", "ACTION_RATE", "SEND_RATE"].map(|rate| (rate.to_owned(), "off".to_owned())).into(),
+            passed: [("LOGIN_RATE", "off"), ("CONNECT_RATE", "off"), ("ACTION_RATE", "off"), ("SEND_RATE", "off"), ("OFFLINE_AFTER_S", "0")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             limits: Limits::default(),
             keep: true,
             print: false,
+            skew_ms: 0,
+            seed: 0,
         }
     }
 }
@@ -147,6 +156,8 @@ impl Drop for Stack {
     }
 }
 
+/// How long an ended process may take to be read to its end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The name of the one local signing key.
 pub const KEY_ID: &str = "local-1";
 /// Who issues tokens here.
@@ -196,6 +207,8 @@ impl Stack {
                 timeout: Duration::from_secs(function.timeout_s),
                 environment,
                 records: records.clone(),
+                faults: faults.clone(),
+                skew: Skew { seed: options.seed, most_ms: options.skew_ms },
                 lines: line_sink(&options, lines.clone()),
                 report: report_sink(options.print),
             });
@@ -210,7 +223,8 @@ impl Stack {
         );
         let socket = &declaration.websocket_api;
         let socket_routes = socket.routes.iter().filter_map(|route| Some((route.clone(), function(&route.function)?))).collect();
-        let websocket_server = websocket_api::serve(websocket, &socket.route_selection_expression, socket_routes, options.limits, records.clone());
+        let websocket_server =
+            websocket_api::serve(websocket, &socket.route_selection_expression, socket_routes, options.limits, records.clone(), faults.clone());
         let console_server = console::serve(console_listener, &http_url, &websocket_url);
         Ok(Self {
             http_url,
@@ -242,6 +256,18 @@ impl Stack {
     /// Every log line that the functions have written, where they are kept.
     pub fn log_lines(&self) -> Vec<String> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends every function, and gives every log line up to the last: lines come through a pipe, after the answers.
+    pub fn last_log_lines(&self) -> Vec<String> {
+        for function in self.functions.values() {
+            function.close();
+        }
+        let until = Instant::now() + LAST_WORDS;
+        while Instant::now() < until && !self.functions.values().all(|function| function.is_silent()) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.log_lines()
     }
 
     /// Waits until every sandbox is done with what it owes after its answer.
@@ -330,67 +356,4 @@ fn layer(folder: &Path) -> Result<PathBuf, StartError> {
         std::fs::copy(entry.path(), layer.join(entry.file_name())).map_err(fail)?;
     }
     Ok(layer)
-}
-
-/// Where the values of environment variables come from here.
-struct Values {
-    origins: String,
-    public_keys: String,
-    key_file: PathBuf,
-    websocket_endpoint: String,
-    database_endpoint: String,
-    layer: PathBuf,
-    passed: BTreeMap<String, String>,
-}
-
-impl Values {
-    /// A function's environment: what Lambda sets, what is declared, and where the stand-ins are.
-    fn environment(&self, declaration: &Declaration, name: &str) -> Result<BTreeMap<String, String>, StartError> {
-        let Some(function) = declaration.functions.get(name) else { return Ok(BTreeMap::new()) };
-        let mut environment: BTreeMap<String, String> = [
-            ("AWS_REGION", "eu-central-1".to_owned()),
-            ("AWS_DEFAULT_REGION", "eu-central-1".to_owned()),
-            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023".to_owned()),
-            ("AWS_LAMBDA_FUNCTION_NAME", format!("{}-local-{name}", declaration.project)),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "1".to_owned()),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string()),
-            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-            ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}-local-{name}", declaration.project)),
-            ("LAMBDA_TASK_ROOT", "/var/task".to_owned()),
-            ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
-            ("LANG", "en_US.UTF-8".to_owned()),
-            ("LD_LIBRARY_PATH", "/var/task:/var/task/lib:/opt/lib".to_owned()),
-            ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin".to_owned()),
-            ("TZ", ":UTC".to_owned()),
-            ("_HANDLER", "bootstrap".to_owned()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", self.database_endpoint.clone()),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-        for (variable, source) in &function.environment {
-            let value = match source.split_once(':').unwrap_or((source, "")) {
-                ("table", table) if declaration.tables.contains_key(table) => declaration.table_name(table),
-                ("origins", _) => self.origins.clone(),
-                ("jwt_issuer", _) => ISSUER.to_owned(),
-                ("jwt_audience", _) => AUDIENCE.to_owned(),
-                ("jwt_public_keys", _) => self.public_keys.clone(),
-                ("signing_key_id", _) => KEY_ID.to_owned(),
-                ("websocket_endpoint", _) => self.websocket_endpoint.clone(),
-                ("log_level", _) => "info".to_owned(),
-                ("aws", _) => continue,
-                ("local", "layer") => self.layer.to_string_lossy().into_owned(),
-                ("local", "signing_key_file") => self.key_file.to_string_lossy().into_owned(),
-                ("local", "passed") | ("rate", _) => match self.passed.get(variable) {
-                    Some(value) => value.clone(),
-                    None => continue,
-                },
-                _ => {
-                    return Err(StartError::Source { function: name.to_owned(), variable: variable.clone(), r#source: source.clone() });
-                }
-            };
-            environment.insert(variable.clone(), value);
-        }
-        Ok(environment)
-    }
 }

@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use crate::database::access_key;
 use crate::declaration::WebSocketRoute;
 use crate::events::{SocketContext, WEBSOCKET_STAGE, gateway_id, text};
+use crate::faults::{Effect, Faults, lost};
 use crate::lambda::Function;
 use crate::records::Records;
 
@@ -62,6 +63,7 @@ struct Gateway {
     connections: Mutex<HashMap<String, Arc<Entry>>>,
     limits: Limits,
     records: Records,
+    faults: Faults,
 }
 
 /// Serves the API on `listener` until the task that it gives is aborted.
@@ -71,9 +73,10 @@ pub fn serve(
     routes: Vec<(WebSocketRoute, Arc<Function>)>,
     limits: Limits,
     records: Records,
+    faults: Faults,
 ) -> JoinHandle<()> {
     let selector = selection.strip_prefix("$request.body.").unwrap_or(selection).to_owned();
-    let gateway = Arc::new(Gateway { routes, selector, connections: Mutex::new(HashMap::new()), limits, records });
+    let gateway = Arc::new(Gateway { routes, selector, connections: Mutex::new(HashMap::new()), limits, records, faults });
     let management = get(describe).post(post_frame).delete(close);
     let service = Router::new()
         .route("/@connections/{id}", management.clone())
@@ -228,11 +231,28 @@ fn gone() -> Response {
 
 async fn post_frame(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
     let started = Instant::now();
-    let response = if body.len() > gateway.limits.message {
-        management_error(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException")
-    } else {
+    let effect = gateway.faults.strike("PostToConnection");
+    if let Some(Effect::Delay(delay)) = effect {
+        tokio::time::sleep(delay).await;
+    }
+    let post = || {
         let sent = gateway.entry(&id).and_then(|entry| entry.orders.send(Order::Send(String::from_utf8_lossy(&body).into_owned())).ok());
         sent.map_or_else(gone, |()| StatusCode::OK.into_response())
+    };
+    let response = match effect {
+        _ if body.len() > gateway.limits.message => management_error(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException"),
+        Some(Effect::Throttle) => management_error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException"),
+        Some(Effect::ServerError) => management_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
+        Some(Effect::Gone) => gone(),
+        Some(Effect::DropResponse) => {
+            post();
+            lost()
+        }
+        Some(Effect::Kill) => {
+            gateway.faults.kill(&access_key(&headers));
+            post()
+        }
+        Some(Effect::Delay(_)) | None => post(),
     };
     gateway.records.call(&access_key(&headers), "PostToConnection".to_owned(), &[], response.status().as_u16(), started);
     response

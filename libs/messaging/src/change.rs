@@ -1,15 +1,51 @@
-//! Edits and deletions. Each raises the message's version and the conversation's change count in one transaction, and the list's
-//! snippet follows.
+//! Edits, deletions and reactions. Each raises the message's version and the conversation's change count in one transaction, the entry in
+//! the change log moves, and the list's snippet follows.
 
 use access::teams::TeamRole;
-use shared_utils::dynamo::{Expression, RACE_TRIES, TransactError, backoff, from_item, n, put, s, to_attribute, to_item, update};
+use shared_utils::dynamo::{Expression, TransactError, backoff, delete, from_item, n, put, s, to_attribute, update};
 use shared_utils::http::{Error, Internal};
 use shared_utils::ids::{MessageId, UserId};
 
+use crate::changes::{ChangeType, Placed};
 use crate::conversation::{Conversation, Kind};
-use crate::message::Message;
-use crate::send::{Change, ChangeType};
-use crate::{Messaging, keys};
+use crate::message::{Message, Reaction};
+use crate::{Messaging, TRIES, keys};
+
+/// The most kinds of reaction that one message has.
+const MAX_REACTIONS: usize = 20;
+
+/// A message that was read, with everything that decides who may do what with it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The message.
+    pub(crate) placed: Placed,
+    /// Its conversation.
+    pub(crate) conversation: Conversation,
+}
+
+impl Found {
+    /// The message, for someone who takes part; [`Error::NotFound`] for anyone else.
+    pub fn for_participant(self, user: UserId) -> Result<Message, Error> {
+        self.require_participant(user)?;
+        Ok(self.placed.message)
+    }
+
+    /// Lets someone through who takes part; [`Error::NotFound`] for anyone else.
+    pub fn require_participant(&self, user: UserId) -> Result<(), Error> {
+        self.conversation.require_participant(user)
+    }
+
+    /// Lets its author through; [`Error::Forbidden`] for others who take part.
+    pub fn require_author(&self, user: UserId) -> Result<(), Error> {
+        self.require_participant(user)?;
+        if self.placed.message.sender_id == user { Ok(()) } else { Err(Error::Forbidden) }
+    }
+
+    /// The message, whoever asks.
+    pub fn message(&self) -> &Message {
+        &self.placed.message
+    }
+}
 
 /// A changed message and where it is.
 #[derive(Debug, Clone)]
@@ -18,87 +54,157 @@ pub struct Changed {
     pub message: Message,
     /// Its conversation.
     pub conversation: Conversation,
-    /// Whether anything was written: a deletion that is repeated writes nothing.
+    /// Whether anything was written: what is so already is not written again.
     pub written: bool,
 }
 
+/// What a change makes of a message.
+enum Next {
+    /// It is so already.
+    Same,
+    /// Another version of it.
+    Version(ChangeType, Box<Message>),
+}
+
+/// What became of an attempt to write.
+enum Attempt {
+    Written(Box<Conversation>),
+    /// Someone was there before: this is how things are now.
+    Raced(Box<Found>),
+    /// Things are otherwise than they were read: they must be read again.
+    Stale,
+}
+
 impl Messaging {
-    /// A message and its conversation, for someone who takes part; [`Error::NotFound`] for anyone else. One round trip.
-    pub async fn message(&self, user: UserId, id: MessageId) -> Result<(Message, Conversation), Error> {
-        let conversation = id.conversation();
-        let key = keys::message(conversation, id.seq());
-        let [head, project] = self.conversation_keys(conversation);
+    /// A message and its conversation, whoever takes part in it. `None` when there is none, or its conversation is gone. One round trip.
+    pub async fn find_message(&self, id: MessageId) -> Result<Option<Found>, Error> {
+        let key = keys::message(id.conversation(), id.seq());
+        let [head, project] = self.conversation_keys(id.conversation());
         let mut found = self.store.get_many(&[head, project, (&self.table, key.clone())]).await?;
-        let message: Option<Message> = found.remove(&(self.table.clone(), key)).map(from_item).transpose()?;
-        let conversation = self.conversation_from(&mut found, conversation)?;
-        match (message, conversation) {
-            (Some(message), Some(conversation)) if message.message_id == id => Ok((message, conversation.for_participant(user)?)),
-            _ => Err(Error::NotFound),
-        }
+        let placed = found.remove(&(self.table.clone(), key)).map(Placed::from_item).transpose()?;
+        let conversation = self.conversation_from(&mut found, id.conversation())?;
+        Ok(match (placed, conversation) {
+            (Some(placed), Some(conversation)) if placed.message.message_id == id => Some(Found { placed, conversation }),
+            _ => None,
+        })
     }
 
     /// Replaces a message's text. Its author alone may; a tombstone is [`Error::Deleted`]. `check` sees the message before it is
     /// written: preconditions are the caller's.
-    pub async fn edit(&self, user: UserId, id: MessageId, text: &str, check: impl Fn(&Message) -> Result<(), Error>) -> Result<Changed, Error> {
-        for attempt in 0..RACE_TRIES {
-            let (message, conversation) = self.message(user, id).await?;
+    pub async fn edit(
+        &self,
+        user: UserId,
+        found: Option<Found>,
+        text: &str,
+        check: impl Fn(&Message) -> Result<(), Error>,
+    ) -> Result<Changed, Error> {
+        self.change(user, found, |found| {
+            let message = &found.placed.message;
             if message.sender_id != user {
                 return Err(Error::Forbidden);
             }
-            check(&message)?;
+            check(message)?;
             if message.deleted {
                 return Err(Error::Deleted);
             }
-            let now = self.clock.now();
-            let edited = Message { text: Some(text.to_owned()), edited_at: Some(now), version: message.version + 1, ..message };
-            if self.write_change(&conversation, &edited, ChangeType::Edited, user).await? {
-                return Ok(Changed { message: edited, conversation, written: true });
-            }
-            backoff(attempt).await;
-        }
-        Err(Error::Unavailable(Internal::new("an edit kept meeting others")))
+            let edited = Message { text: Some(text.to_owned()), edited_at: Some(self.clock.now()), ..message.next_version() };
+            Ok(Next::Version(ChangeType::Edited, Box::new(edited)))
+        })
+        .await
     }
 
     /// Leaves a tombstone of a message. Its author may, and an owner of the project it is in.
-    pub async fn delete(&self, user: UserId, id: MessageId, check: impl Fn(&Message) -> Result<(), Error>) -> Result<Changed, Error> {
-        for attempt in 0..RACE_TRIES {
-            let (message, conversation) = self.message(user, id).await?;
-            let owns = conversation.team.as_ref().and_then(|team| team.team.get(&user)).is_some_and(|member| member.role == TeamRole::Owner);
+    pub async fn delete(&self, user: UserId, found: Option<Found>, check: impl Fn(&Message) -> Result<(), Error>) -> Result<Changed, Error> {
+        self.change(user, found, |found| {
+            let (message, team) = (&found.placed.message, found.conversation.team.as_ref());
+            let owns = team.and_then(|team| team.team.get(&user)).is_some_and(|member| member.role == TeamRole::Owner);
             if message.sender_id != user && !owns {
                 return Err(Error::Forbidden);
             }
             if message.deleted {
-                return Ok(Changed { message, conversation, written: false });
+                return Ok(Next::Same);
             }
-            check(&message)?;
-            let tombstone = message.into_tombstone();
-            if self.write_change(&conversation, &tombstone, ChangeType::Deleted, user).await? {
-                return Ok(Changed { message: tombstone, conversation, written: true });
-            }
-            backoff(attempt).await;
-        }
-        Err(Error::Unavailable(Internal::new("a deletion kept meeting others")))
+            check(message)?;
+            Ok(Next::Version(ChangeType::Deleted, Box::new(message.tombstone())))
+        })
+        .await
     }
 
-    /// Writes a message's next version. `false` when something changed since it was read: it must be read again.
-    async fn write_change(&self, conversation: &Conversation, message: &Message, change_type: ChangeType, user: UserId) -> Result<bool, Error> {
-        let head = &conversation.head;
-        let id = head.conversation_id;
-        let change = Change { change_seq: head.change_seq + 1, seq: message.seq, change_type, at: self.clock.now() };
-        let takes_part = if head.conversation_type == Kind::Project { "" } else { " AND attribute_exists(participants.#user)" };
+    /// Adds a person's reaction, takes it back, or whichever of the two changes something. A tombstone is [`Error::Deleted`].
+    pub async fn react(
+        &self,
+        user: UserId,
+        found: Option<Found>,
+        reaction: &Reaction,
+        check: impl Fn(&Message) -> Result<(), Error>,
+    ) -> Result<Changed, Error> {
+        self.change(user, found, |found| {
+            let message = &found.placed.message;
+            check(message)?;
+            if message.deleted {
+                return Err(Error::Deleted);
+            }
+            let has = message.reactions.get(reaction.emoji()).is_some_and(|people| people.contains(&user));
+            let wants = reaction.on.unwrap_or(!has);
+            if wants == has {
+                return Ok(Next::Same);
+            }
+            let mut next = message.next_version();
+            if wants {
+                next.reactions.entry(reaction.emoji().to_owned()).or_default().insert(user);
+                if next.reactions.len() > MAX_REACTIONS {
+                    return Err(Error::fault("/emoji", "too_many", format!("A message has at most {MAX_REACTIONS} kinds of reaction.")));
+                }
+            } else if let Some(people) = next.reactions.get_mut(reaction.emoji()) {
+                people.remove(&user);
+                next.reactions.retain(|_, people| !people.is_empty());
+            }
+            Ok(Next::Version(ChangeType::Reacted, Box::new(next)))
+        })
+        .await
+    }
+
+    /// Writes what `next` makes of a message that was read, for someone who takes part. A lost race brings what is there now with its
+    /// refusal, so that each further try is one round trip.
+    async fn change(&self, user: UserId, found: Option<Found>, next: impl Fn(&Found) -> Result<Next, Error>) -> Result<Changed, Error> {
+        let mut found = found.ok_or(Error::NotFound)?;
+        let id = found.placed.message.message_id;
+        for attempt in 0..TRIES {
+            found.require_participant(user)?;
+            let (change_type, message) = match next(&found)? {
+                Next::Same => return Ok(Changed { message: found.placed.message, conversation: found.conversation, written: false }),
+                Next::Version(change_type, message) => (change_type, *message),
+            };
+            found = match self.write_change(&found, &message, change_type, user).await? {
+                Attempt::Written(conversation) => return Ok(Changed { message, conversation: *conversation, written: true }),
+                Attempt::Raced(now) => *now,
+                Attempt::Stale => self.find_message(id).await?.ok_or(Error::NotFound)?,
+            };
+            backoff(attempt).await;
+        }
+        Err(Error::Unavailable(Internal::new("a change of a message kept meeting others")))
+    }
+
+    /// The transaction. Part 0 is the head, part 1 the message, and the last one who may, in a project's conversation.
+    async fn write_change(&self, found: &Found, message: &Message, change_type: ChangeType, user: UserId) -> Result<Attempt, Error> {
+        let head = &found.conversation.head;
+        let (id, is_project) = (head.conversation_id, head.conversation_type == Kind::Project);
+        let placed = found.placed.changed(message.clone(), head.change_seq + 1);
+        let takes_part = if is_project { "" } else { " AND attribute_exists(participants.#user)" };
         let is_last = message.seq == head.last_seq;
         let mut head_update = Expression::new(if is_last { "SET changeSeq = :change, lastMessage = :last" } else { "SET changeSeq = :change" })
             .when(format!("changeSeq = :before{takes_part}"))
-            .value(":change", n(change.change_seq))
+            .value(":change", n(placed.change_seq))
             .value(":before", n(head.change_seq));
         if is_last {
             head_update = head_update.value(":last", to_attribute(&message.as_last())?);
         }
-        if head.conversation_type != Kind::Project {
+        if !is_project {
             head_update = head_update.name("#user", user);
         }
         let message_update = Expression::new(
-            "SET #text = :text, attachments = :attachments, reactions = :reactions, deleted = :deleted, editedAt = :editedAt, version = :version",
+            "SET #text = :text, attachments = :attachments, reactions = :reactions, deleted = :deleted, editedAt = :editedAt, \
+             version = :version, changeSeq = :change, createdChange = :created",
         )
         .when("version = :versionBefore")
         .name("#text", "text")
@@ -108,22 +214,48 @@ impl Messaging {
         .value(":deleted", to_attribute(&message.deleted)?)
         .value(":editedAt", message.edited_at.map_or_else(|| to_attribute(&()), |at| Ok(s(at)))?)
         .value(":version", n(message.version))
-        .value(":versionBefore", n(message.version - 1));
+        .value(":versionBefore", n(found.placed.message.version))
+        .value(":change", n(placed.change_seq))
+        .value(":created", n(placed.created_change));
         let mut writes = vec![
             update(&self.table, keys::head(id), head_update),
             update(&self.table, keys::message(id, message.seq), message_update),
-            put(&self.table, to_item(keys::change(id, change.change_seq), "change", &change)?, None),
+            put(&self.table, placed.change_item(change_type)?, None),
+            delete(&self.table, keys::change(id, found.placed.change_seq), None),
         ];
-        if head.conversation_type == Kind::Project {
+        if is_project {
             // Who changes another's message does so as an owner, at the moment of the change.
             let project = id.as_project();
-            let as_author = message.sender_id == user;
-            writes.push(if as_author { self.teams.membership_check(project, user) } else { self.teams.ownership_check(project, user) });
+            let as_owner = change_type == ChangeType::Deleted && message.sender_id != user;
+            writes.push(if as_owner { self.teams.ownership_check(project, user) } else { self.teams.membership_check(project, user) });
         }
-        match self.store.transact(writes).await {
-            Ok(()) => Ok(true),
-            Err(TransactError::Refused(_)) => Ok(false),
-            Err(error) => Err(error.into()),
+        let error = match self.store.transact_once(writes).await {
+            Ok(()) => {
+                let mut conversation = found.conversation.clone();
+                conversation.head.change_seq = placed.change_seq;
+                if is_last {
+                    conversation.head.last_message = Some(message.as_last());
+                }
+                return Ok(Attempt::Written(Box::new(conversation)));
+            }
+            Err(TransactError::Store(error)) => return Err(error.into()),
+            Err(error) => error,
+        };
+        if error.refused_at(4).is_some() {
+            return Ok(Attempt::Stale);
         }
+        let mut now = found.clone();
+        match (error.refused_at(0), error.refused_at(1)) {
+            (None, None) | (Some(None), _) | (_, Some(None)) => return Ok(Attempt::Stale),
+            (head, placed) => {
+                if let Some(Some(item)) = head {
+                    now.conversation.head = from_item(item.clone())?;
+                }
+                if let Some(Some(item)) = placed {
+                    now.placed = Placed::from_item(item.clone())?;
+                }
+            }
+        }
+        Ok(Attempt::Raced(Box::new(now)))
     }
 }

@@ -13,7 +13,7 @@ use shared_utils::ids::{ConversationId, MessageId, ProjectId, UserId};
 use crate::{Messaging, keys};
 
 /// How many markers one send starts: an expression has 4 KB.
-const MAX_NEWCOMERS: usize = 30;
+const MAX_NEWCOMERS: usize = 100;
 
 /// What kind of conversation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,12 @@ pub struct Marker {
     /// Up to when this person's rate of sends over HTTP is spoken for, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sends_until: Option<i64>,
+    /// Since when its person is in the team, for a project's conversation: who leaves and comes back begins again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_at: Option<Timestamp>,
+    /// By which change its person was added to a group, 0 for those who were there from the beginning.
+    #[serde(default)]
+    pub joined_change: u64,
 }
 
 /// The last message, as lists show it.
@@ -92,8 +98,11 @@ pub struct Head {
     pub participants: BTreeMap<UserId, Marker>,
     /// The number of messages.
     pub last_seq: u64,
-    /// The number of changes: sends, edits, deletions, reactions.
+    /// The number of changes: sends, edits, deletions, reactions, a group's title and people.
     pub change_seq: u64,
+    /// Which of them was the last to a group's title or people, 0 before the first.
+    #[serde(default)]
+    pub updated_change: u64,
     /// The last message, if there is one.
     pub last_message: Option<LastMessage>,
     /// When it was opened or something was last sent: lists are in this order.
@@ -166,19 +175,52 @@ impl Conversation {
 
     /// The conversation, for someone who takes part; [`Error::NotFound`] for anyone else.
     pub fn for_participant(self, user: UserId) -> Result<Self, Error> {
+        self.require_participant(user).map(|()| self)
+    }
+
+    /// Lets someone through who takes part; [`Error::NotFound`] for anyone else.
+    pub fn require_participant(&self, user: UserId) -> Result<(), Error> {
         if self.includes(user) {
-            return Ok(self);
+            return Ok(());
         }
         audit!("access_denied", userId = %user, conversationId = %self.head.conversation_id, reason = "no_participant");
         Err(Error::NotFound)
     }
 
+    fn member(&self, user: UserId) -> Option<&Member> {
+        self.team.as_ref()?.team.get(&user)
+    }
+
+    /// A person's read marker. One that a team member left behind before they went and came back is none.
+    pub(crate) fn marker(&self, user: UserId) -> Option<&Marker> {
+        let marker = self.head.participants.get(&user)?;
+        let is_old = self.member(user).is_some_and(|member| marker.joined_at.is_some_and(|joined_at| joined_at != member.joined_at));
+        (!is_old).then_some(marker)
+    }
+
+    /// A marker of this person, up to `read_seq`.
+    pub(crate) fn marker_at(&self, user: UserId, read_seq: u64) -> Marker {
+        let known = self.marker(user).copied().unwrap_or_default();
+        Marker { read_seq, joined_at: self.member(user).map(|member| member.joined_at), ..known }
+    }
+
+    /// What tells a person's present stay from earlier ones: whoever left and came back has missed what no position says.
+    pub(crate) fn stay(&self, user: UserId) -> u16 {
+        let began = match self.member(user) {
+            Some(member) => member.joined_at.millis().cast_unsigned(),
+            None => self.head.participants.get(&user).map_or(0, |marker| marker.joined_change),
+        };
+        // Two of the bytes that a multiplication by the golden ratio spreads it over.
+        let [.., high, low] = began.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(16).to_be_bytes();
+        u16::from_be_bytes([high, low])
+    }
+
     /// Up to where this person has read. A team member who came later and has read nothing yet starts at the end.
     pub fn read_seq(&self, user: UserId) -> u64 {
-        if let Some(marker) = self.head.participants.get(&user) {
+        if let Some(marker) = self.marker(user) {
             return marker.read_seq;
         }
-        let joined_later = self.team.as_ref().and_then(|team| team.team.get(&user)).is_some_and(|member| member.joined_at > self.head.created_at);
+        let joined_later = self.member(user).is_some_and(|member| member.joined_at > self.head.created_at);
         if joined_later { self.head.last_seq } else { 0 }
     }
 
@@ -186,9 +228,7 @@ impl Conversation {
     /// as an expression holds; the next send goes on.
     pub(crate) fn newcomers(&self, but: UserId) -> Vec<UserId> {
         let Some(team) = &self.team else { return Vec::new() };
-        let is_new = |(user, member): &(&UserId, &Member)| {
-            **user != but && member.joined_at > self.head.created_at && !self.head.participants.contains_key(user)
-        };
+        let is_new = |(user, member): &(&UserId, &Member)| **user != but && member.joined_at > self.head.created_at && self.marker(**user).is_none();
         team.team.iter().filter(is_new).map(|(user, _)| *user).take(MAX_NEWCOMERS).collect()
     }
 
@@ -232,7 +272,11 @@ impl Messaging {
             return Ok(Some(Conversation { head, team: None }));
         }
         let team: Option<Team> = project.map(from_item).transpose()?;
-        Ok(team.filter(|team| team.deleted_at.is_none()).map(|team| Conversation { head, team: Some(team) }))
+        let team = team.filter(|team| team.deleted_at.is_none());
+        if team.is_none() {
+            self.abandoned.note(conversation);
+        }
+        Ok(team.map(|team| Conversation { head, team: Some(team) }))
     }
 
     /// A conversation that this person takes part in; [`Error::NotFound`] for anyone else. One round trip.

@@ -1,7 +1,7 @@
 //! What sockets are told about conversations and messages. The names are those that the app handles today.
 
 use serde_json::{Map, Value, json};
-use shared_utils::ids::UserId;
+use shared_utils::ids::{ConversationId, UserId};
 
 use crate::conversation::Conversation;
 use crate::message::Message;
@@ -33,6 +33,31 @@ pub fn edit_message(conversation: &Conversation, message: &Message) -> Value {
 /// `deleteMessage`, with the tombstone.
 pub fn delete_message(conversation: &Conversation, message: &Message) -> Value {
     Value::Object(message_frame("deleteMessage", conversation, message))
+}
+
+/// `toggleReaction`, with the whole message.
+pub fn toggle_reaction(conversation: &Conversation, message: &Message) -> Value {
+    Value::Object(message_frame("toggleReaction", conversation, message))
+}
+
+/// `markRead`: this person has read so far.
+pub fn mark_read(conversation: ConversationId, user: UserId, seq: u64) -> Value {
+    json!({"action": "markRead", "conversationId": conversation, "userId": user, "seq": seq})
+}
+
+/// `typing`: this person is about to say something.
+pub fn typing(conversation: ConversationId, user: UserId) -> Value {
+    json!({"action": "typing", "conversationId": conversation, "userId": user})
+}
+
+/// `conversationUpdated`: a group has another title or other people, as this person sees it.
+pub fn conversation_updated(conversation: &Conversation, user: UserId) -> Value {
+    json!({"action": "conversationUpdated", "conversation": conversation.view(user)})
+}
+
+/// `conversationRemoved`: the one who is told takes part no longer.
+pub fn conversation_removed(conversation: ConversationId) -> Value {
+    json!({"action": "conversationRemoved", "conversationId": conversation})
 }
 
 /// `conversationAdded`, as this person sees the conversation.

@@ -4,14 +4,15 @@
 //! | --- | --- | --- |
 //! | head of a conversation, with its participants' read markers | `CONVERSATION#<id>` | `HEAD` |
 //! | message | `CONVERSATION#<id>` | `MESSAGE#<seq>` |
-//! | change (send, edit, delete, reaction) | `CONVERSATION#<id>` | `CHANGE#<changeSeq>` |
+//! | a message's latest change, with the message; a group's | `CONVERSATION#<id>` | `CHANGE#<changeSeq>` |
 //! | what a person sent under an `optimisticId` | `CONVERSATION#<id>` | `SENT#<userId>#<optimisticId>` |
 //! | a person's conversation | `USER#<userId>` | `CONVERSATION#<id>` |
 //! | the direct conversation of two people | `DIRECT#<userId>#<userId>` (sorted) | `CONVERSATION` |
+//! | positions that a sync cursor leads to | `SYNC#<userId>` | `BASELINE#<id>` |
 //! | result of an idempotency key | `IDEMPOTENCY#<userId>` | `CONVERSATIONS#<key>` |
 
 use shared_utils::dynamo::Key;
-use shared_utils::ids::{ConversationId, UserId};
+use shared_utils::ids::{BaselineId, ConversationId, UserId};
 
 pub(crate) fn partition(conversation: ConversationId) -> String {
     format!("CONVERSATION#{conversation}")
@@ -30,8 +31,17 @@ pub(crate) fn message(conversation: ConversationId, seq: u64) -> Key {
     Key::new(partition(conversation), message_sort(seq))
 }
 
+/// Zero-padded like messages.
+pub(crate) fn change_sort(change_seq: u64) -> String {
+    format!("CHANGE#{change_seq:020}")
+}
+
 pub(crate) fn change(conversation: ConversationId, change_seq: u64) -> Key {
-    Key::new(partition(conversation), format!("CHANGE#{change_seq:020}"))
+    Key::new(partition(conversation), change_sort(change_seq))
+}
+
+pub(crate) fn baseline(user: UserId, baseline: BaselineId) -> Key {
+    Key::new(format!("SYNC#{user}"), format!("BASELINE#{baseline}"))
 }
 
 pub(crate) fn sent(conversation: ConversationId, user: UserId, optimistic_id: &str) -> Key {

@@ -6,23 +6,43 @@
 //! | [`message`] | messages, their values from outside, tombstones |
 //! | `open` | opening conversations: one per pair, one per project |
 //! | `send` | the send transaction: a gap-free `seq`, at most once per `optimisticId` |
-//! | `change` | edits and deletions |
+//! | [`change`] | edits, deletions, reactions |
+//! | `abandoned` | conversations whose project is gone |
+//! | [`changes`] | the change log that these leave behind |
+//! | [`group`] | a group's people and title |
+//! | `marker` | how far someone has read |
 //! | `read` | lists and pages |
+//! | [`sync`], `positions` | what has changed since a device last asked |
+//! | [`presence`] | who is told that someone came or went |
 //! | [`frames`] | what sockets are told |
 
+mod abandoned;
 pub mod change;
+pub mod changes;
 pub mod conversation;
 pub mod frames;
+pub mod group;
 mod keys;
+mod marker;
 pub mod message;
 pub mod open;
+mod positions;
+pub mod presence;
 pub mod read;
 pub mod send;
+pub mod sync;
 
+use abandoned::Abandoned;
 use access::people::People;
 use access::teams::Teams;
 use shared_utils::clock::Clock;
 use shared_utils::dynamo::Store;
+
+/// How often a write that lost the race for a conversation tries again. Each try is one round trip: a lost race brings what is there.
+const TRIES: u32 = 100;
+/// How many conversations a person may take part in, those of projects aside. Counted before one is added: of two that are added at the
+/// same moment both may pass.
+pub const MAX_CONVERSATIONS: usize = 500;
 
 /// The messages table, with what it needs to know of people and projects.
 #[derive(Clone)]
@@ -33,6 +53,7 @@ pub struct Messaging {
     teams: Teams,
     projects_table: String,
     clock: Clock,
+    abandoned: Abandoned,
 }
 
 /// The tables that conversations touch.
@@ -56,6 +77,7 @@ impl Messaging {
             table: tables.messages,
             projects_table: tables.projects,
             clock,
+            abandoned: Abandoned::default(),
         }
     }
 }

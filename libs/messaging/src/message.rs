@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
+use shared_utils::http::Error;
 use shared_utils::http::fields::{Fields, Patch, length};
 use shared_utils::ids::{ConversationId, MessageId, UserId};
 use shared_utils::random::sha256;
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::conversation::LastMessage;
 
@@ -14,6 +16,8 @@ use crate::conversation::LastMessage;
 const MAX_TEXT: usize = 8_000;
 /// The most attachments.
 const MAX_ATTACHMENTS: usize = 10;
+/// The longest emoji of a reaction in bytes.
+const MAX_EMOJI: usize = 32;
 /// The length of a snippet in code points.
 const SNIPPET: usize = 140;
 
@@ -74,9 +78,14 @@ impl Message {
         }
     }
 
+    /// The same, one version on.
+    pub(crate) fn next_version(&self) -> Self {
+        Self { version: self.version + 1, ..self.clone() }
+    }
+
     /// The tombstone that is left when it is deleted: its place and sender, and nothing of what was said.
-    pub(crate) fn into_tombstone(self) -> Self {
-        Self { text: None, attachments: Vec::new(), reactions: BTreeMap::new(), deleted: true, version: self.version + 1, ..self }
+    pub(crate) fn tombstone(&self) -> Self {
+        Self { text: None, attachments: Vec::new(), reactions: BTreeMap::new(), deleted: true, ..self.next_version() }
     }
 }
 
@@ -114,6 +123,29 @@ impl NewMessage {
     /// What a replay is compared by.
     pub(crate) fn digest(&self) -> String {
         sha256(serde_json::to_string(&(&self.text, &self.attachments)).unwrap_or_default().as_bytes())
+    }
+}
+
+/// A reaction to a message: an emoji, and whether it is to be there. Without that it is turned to what it is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reaction {
+    emoji: String,
+    pub(crate) on: Option<bool>,
+}
+
+impl Reaction {
+    /// A reaction with this emoji: one grapheme of at most 32 bytes that is something to see.
+    pub fn new(emoji: &str, on: Option<bool>) -> Result<Self, Error> {
+        let is_one = (1..=MAX_EMOJI).contains(&emoji.len()) && emoji.graphemes(true).count() == 1;
+        if is_one && !emoji.chars().any(|character| character.is_control() || character.is_whitespace()) {
+            Ok(Self { emoji: emoji.to_owned(), on })
+        } else {
+            Err(Error::fault("/emoji", "invalid_value", format!("One emoji of at most {MAX_EMOJI} bytes.")))
+        }
+    }
+
+    pub(crate) fn emoji(&self) -> &str {
+        &self.emoji
     }
 }
 

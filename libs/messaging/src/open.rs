@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use access::teams::Team;
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Item, absent_or_expired, from_item, put, put_when, s, to_item};
+use shared_utils::dynamo::{Item, StoreError, absent_or_expired, from_item, put, put_when, s, to_item};
 use shared_utils::http::{Error, Fault};
 use shared_utils::ids::{ConversationId, ProjectId, UserId};
 
 use crate::conversation::{Conversation, Head, Kind, Marker};
-use crate::{Messaging, keys};
+use crate::{MAX_CONVERSATIONS, Messaging, keys};
 
 /// How long an idempotency key is kept, in seconds.
 const IDEMPOTENCY_SECONDS: i64 = 86_400;
@@ -114,10 +114,12 @@ impl Messaging {
             NewConversation::Direct(other) => {
                 let pair = keys::direct(user, other);
                 let find_pair = async { Ok(self.store.get_item(&self.table, &pair).await?) };
-                let ((), (), existing) = futures_util::future::try_join3(admission, self.check_people(named), find_pair).await?;
+                let room = self.check_room(user, named);
+                let ((), (), room, existing) = futures_util::future::try_join4(admission, self.check_people(named), room, find_pair).await?;
                 if let Some(item) = existing {
                     return self.existing(user, pointed_to(&item)?).await;
                 }
+                room?;
                 let head = self.new_head(user, Kind::Direct, None, None, &[user, other]);
                 let mut pointer = pair.into_item();
                 pointer.insert("type".to_owned(), s("direct"));
@@ -125,7 +127,8 @@ impl Messaging {
                 self.create(user, head, None, Some(pointer), key).await
             }
             NewConversation::Group { title, others } => {
-                futures_util::future::try_join(admission, self.check_people(named)).await?;
+                let ((), (), room) = futures_util::future::try_join3(admission, self.check_people(named), self.check_room(user, named)).await?;
+                room?;
                 let mut everyone = others;
                 everyone.push(user);
                 let head = self.new_head(user, Kind::Group, Some(title), None, &everyone);
@@ -147,7 +150,8 @@ impl Messaging {
         let ((), mut found) = futures_util::future::try_join(admission, read).await?;
         let [_, (table, header)] = self.conversation_keys(id);
         let team: Option<Team> = found.get(&(table.to_owned(), header)).cloned().map(from_item).transpose()?;
-        let team = team.filter(|team| team.deleted_at.is_none() && team.team.contains_key(&user)).ok_or(Error::NotFound)?;
+        let team = team.filter(|team| team.deleted_at.is_none()).ok_or(Error::NotFound)?;
+        team.for_member(user)?;
         if let Some(conversation) = self.conversation_from(&mut found, id)? {
             return Ok(Outcome::found(conversation));
         }
@@ -179,11 +183,7 @@ impl Messaging {
             key_at = Some(writes.len() - 1);
         }
         for participant in head.participants.keys() {
-            let mut listed = keys::listed(*participant, id).into_item();
-            listed.insert("type".to_owned(), s("participant"));
-            listed.insert("conversationId".to_owned(), s(id));
-            listed.insert("joinedAt".to_owned(), s(head.created_at));
-            writes.push(put(&self.table, listed, None));
+            writes.push(put(&self.table, self.listed_item(*participant, id), None));
         }
         let error = match self.store.transact(writes).await {
             Ok(()) => return Ok(Outcome { conversation: Conversation { head, team }, created: true, replayed: false }),
@@ -219,6 +219,7 @@ impl Messaging {
             participants: people.iter().map(|person| (*person, Marker::default())).collect::<BTreeMap<_, _>>(),
             last_seq: 0,
             change_seq: 0,
+            updated_change: 0,
             last_message: None,
             last_activity_at: now,
         }
@@ -234,6 +235,24 @@ impl Messaging {
             .map(|(index, _)| Fault::new(format!("/participants/{index}"), "invalid_value", "There is no such active person."))
             .collect();
         if faults.is_empty() { Ok(()) } else { Err(Error::ValidationFailed(faults)) }
+    }
+}
+
+impl Messaging {
+    /// Refuses when someone takes part in as many conversations as one can. Apart from the read's own failure: a conversation that exists
+    /// is found all the same.
+    async fn check_room(&self, user: UserId, named: &[UserId]) -> Result<Result<(), Error>, Error> {
+        let others = named.iter().enumerate().filter(|(_, person)| **person != user);
+        let counts = others.map(|(index, person)| async move { Ok::<_, StoreError>((index, self.count_conversations(*person).await?)) });
+        let (own, counts) = futures_util::future::try_join(self.count_conversations(user), futures_util::future::try_join_all(counts)).await?;
+        if own >= MAX_CONVERSATIONS {
+            return Ok(Err(Error::Conflict(format!("One can take part in {MAX_CONVERSATIONS} conversations.").into())));
+        }
+        let full = counts.into_iter().filter(|(_, count)| *count >= MAX_CONVERSATIONS);
+        let faults: Vec<Fault> = full
+            .map(|(index, _)| Fault::new(format!("/participants/{index}"), "too_many", "This person takes part in too many conversations."))
+            .collect();
+        Ok(if faults.is_empty() { Ok(()) } else { Err(Error::ValidationFailed(faults)) })
     }
 }
 

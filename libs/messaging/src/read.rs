@@ -1,15 +1,28 @@
 //! Lists of conversations and pages of messages.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use shared_utils::dynamo::{PartitionQuery, StoreError, from_item};
-use shared_utils::http::Error;
+use shared_utils::http::{Error, MAX_ANSWER, bytes_in_answer};
 use shared_utils::ids::{ConversationId, UserId};
 
 use crate::conversation::Conversation;
 use crate::message::Message;
 use crate::{Messaging, keys};
 
+/// So many bytes of messages, and a page ends.
+const MAX_PAGE: usize = MAX_ANSWER / 2;
 /// Conversations of so many projects are listed, those with the latest activity: nobody has more conversations.
 const MAX_PROJECTS: usize = 500;
+
+/// Where a person may take part, before it was looked at more closely.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listed {
+    /// Direct and group conversations.
+    pub(crate) named: BTreeSet<ConversationId>,
+    /// Conversations of projects, opened or not, and such of which nothing is known but the id.
+    pub(crate) uncertain: BTreeSet<ConversationId>,
+}
 
 /// Which messages of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,30 +36,45 @@ pub enum Window {
 impl Messaging {
     /// Every conversation of a person, the latest activity first. Two round trips up to 100 conversations, one more per further 100.
     pub async fn conversations(&self, user: UserId) -> Result<Vec<Conversation>, Error> {
-        let query = PartitionQuery {
-            table: &self.table,
-            index: None,
-            partition: ("pk", keys::user_partition(user)),
-            range: None,
-            descending: false,
-            limit: None,
-        };
-        let (listed, projects) = futures_util::future::try_join(self.store.query_all(&query), self.teams.projects_of(user, MAX_PROJECTS)).await?;
-        let listed = listed.iter().filter_map(|item| item.get("conversationId")?.as_s().ok()?.parse().ok());
-        let mut ids: Vec<ConversationId> = listed.collect();
-        let mut wanted: Vec<_> = ids.iter().map(|id| (self.table.as_str(), keys::head(*id))).collect();
-        // Only where the person is in a team does the project's header matter.
-        for id in projects.into_iter().map(ConversationId::of_project) {
-            wanted.extend(self.conversation_keys(id));
-            ids.push(id);
-        }
-        let mut found = self.store.get_many(&wanted).await?;
-        let mut conversations = Vec::with_capacity(ids.len());
-        for id in ids {
-            conversations.extend(self.conversation_from(&mut found, id)?.filter(|conversation| conversation.includes(user)));
-        }
+        let listed = self.listed(user).await?;
+        let mut conversations: Vec<_> = self.conversations_of(user, listed).await?.into_values().collect();
         conversations.sort_by_key(|conversation| std::cmp::Reverse(conversation.head.place()));
         Ok(conversations)
+    }
+
+    /// Where a person may take part. One round trip.
+    pub(crate) async fn listed(&self, user: UserId) -> Result<Listed, StoreError> {
+        let query = self.listed_query(user);
+        let (listed, projects) = futures_util::future::try_join(self.store.query_all(&query), self.teams.projects_of(user, MAX_PROJECTS)).await?;
+        let named = listed.iter().filter_map(|item| item.get("conversationId")?.as_s().ok()?.parse().ok()).collect();
+        Ok(Listed { named, uncertain: projects.into_iter().map(ConversationId::of_project).collect() })
+    }
+
+    /// Those of these conversations that a person takes part in. One round trip up to 100 conversations, one more per further 100, all at once.
+    pub(crate) async fn conversations_of(&self, user: UserId, listed: Listed) -> Result<BTreeMap<ConversationId, Conversation>, StoreError> {
+        let mut wanted: Vec<_> = listed.named.iter().map(|id| (self.table.as_str(), keys::head(*id))).collect();
+        // Only where it may be a project's conversation does the project's header matter.
+        wanted.extend(listed.uncertain.difference(&listed.named).flat_map(|id| self.conversation_keys(*id)));
+        let mut found = self.store.get_many(&wanted).await?;
+        let mut conversations = BTreeMap::new();
+        for id in listed.named.union(&listed.uncertain) {
+            if let Some(conversation) = self.conversation_from(&mut found, *id)?.filter(|conversation| conversation.includes(user)) {
+                conversations.insert(*id, conversation);
+            }
+        }
+        Ok(conversations)
+    }
+
+    /// Everyone who shares a conversation or a project with this person. Two round trips.
+    pub async fn acquaintances(&self, user: UserId) -> Result<BTreeSet<UserId>, StoreError> {
+        let listed = self.listed(user).await?;
+        let projects = listed.uncertain.iter().map(|id| id.as_project()).collect::<Vec<_>>();
+        let named = Listed { named: listed.named, uncertain: BTreeSet::new() };
+        let (conversations, teams) = futures_util::future::try_join(self.conversations_of(user, named), self.teams.find_many(&projects)).await?;
+        let mut people: BTreeSet<UserId> = conversations.values().flat_map(Conversation::participants).collect();
+        people.extend(teams.into_iter().filter(|team| team.team.contains_key(&user)).flat_map(|team| team.team.into_keys()));
+        people.remove(&user);
+        Ok(people)
     }
 
     /// One page of messages, as many as `limit`. A page may hold fewer.
@@ -66,7 +94,16 @@ impl Messaging {
             descending,
             limit: Some(limit),
         };
-        self.store.query_page(&query, None).await?.items.into_iter().map(from_item).collect()
+        let (mut messages, mut size) = (Vec::<Message>::new(), 0);
+        for item in self.store.query_page(&query, None).await?.items {
+            let message = from_item(item)?;
+            size += serde_json::to_string(&message).map_or(0, |json| bytes_in_answer(&json));
+            messages.push(message);
+            if size > MAX_PAGE {
+                break;
+            }
+        }
+        Ok(messages)
     }
 }
 

@@ -3,19 +3,17 @@
 //!
 //! A message that was acknowledged is at its `seq` for good, and a `seq` that exists is visible with all before it.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
-use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Expression, StoreError, TransactError, backoff, from_item, n, put, s, to_attribute, to_item, update};
 use shared_utils::http::{Error, Internal};
 use shared_utils::ids::{MessageId, UserId};
 use shared_utils::pace::Rate;
 
+use crate::changes::{ChangeType, Placed};
 use crate::conversation::{Conversation, Head, Kind, Marker};
 use crate::message::{Message, NewMessage};
-use crate::{Messaging, keys};
-
-/// How often a send that lost the race for the next place tries again. Each try is one round trip: a lost race brings the fresh head.
-const TRIES: u32 = 100;
+use crate::{Messaging, TRIES, keys};
 
 /// What was sent under an `optimisticId`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,25 +21,6 @@ const TRIES: u32 = 100;
 struct Sent {
     seq: u64,
     digest: String,
-}
-
-/// A change log entry.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Change {
-    pub(crate) change_seq: u64,
-    pub(crate) seq: u64,
-    pub(crate) change_type: ChangeType,
-    pub(crate) at: Timestamp,
-}
-
-/// What changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ChangeType {
-    Created,
-    Edited,
-    Deleted,
 }
 
 /// What became of a send.
@@ -75,7 +54,7 @@ impl Messaging {
         }
         for attempt in 0..TRIES {
             let message = self.place(sender, &conversation.head, &new);
-            let spoken_for = conversation.head.participants.get(&sender).and_then(|marker| marker.sends_until);
+            let spoken_for = conversation.marker(sender).and_then(|marker| marker.sends_until);
             // The count moves in the transaction that the message is sent by: two at once cannot both take the last place.
             let sends_until = match rate.take(spoken_for.unwrap_or(0), message.timestamp) {
                 Ok(_) if rate.is_off() => spoken_for,
@@ -86,7 +65,7 @@ impl Messaging {
                     None => return Err(too_fast),
                 },
             };
-            let marker = Marker { read_seq: message.seq, sends_until };
+            let marker = Marker { sends_until, ..conversation.marker_at(sender, message.seq) };
             match self.try_send(&conversation, &message, &new, marker).await {
                 Ok(()) => {
                     let head = &mut conversation.head;
@@ -154,36 +133,33 @@ impl Messaging {
     /// The transaction. The order of its parts is what [`refusal`] reads.
     async fn try_send(&self, conversation: &Conversation, message: &Message, new: &NewMessage, marker: Marker) -> Result<(), TransactError> {
         let (head, sender) = (&conversation.head, message.sender_id);
-        let newcomers = conversation.newcomers(sender);
+        let newcomers: Vec<_> = conversation.newcomers(sender).into_iter().map(|user| (user, conversation.marker_at(user, head.last_seq))).collect();
         let conversation = head.conversation_id;
-        let change = Change { change_seq: head.change_seq + 1, seq: message.seq, change_type: ChangeType::Created, at: message.timestamp };
+        let placed = Placed::new(message.clone(), head.change_seq + 1);
         let takes_part = if head.conversation_type == Kind::Project { "" } else { " AND attribute_exists(participants.#sender)" };
         let mut text =
             "SET lastSeq = :seq, changeSeq = :change, lastMessage = :last, lastActivityAt = :now, participants.#sender = :marker".to_owned();
         // Who joined since the last send starts to count from here.
         for index in 0..newcomers.len() {
-            text = format!("{text}, participants.#n{index} = if_not_exists(participants.#n{index}, :joined)");
+            text = format!("{text}, participants.#n{index} = :n{index}");
         }
         let mut head_update = Expression::new(text)
             .when(format!("lastSeq = :before AND changeSeq = :changeBefore{takes_part}"))
             .name("#sender", sender)
             .value(":seq", n(message.seq))
-            .value(":change", n(change.change_seq))
+            .value(":change", n(placed.change_seq))
             .value(":last", to_attribute(&message.as_last())?)
             .value(":now", s(message.timestamp))
             .value(":marker", to_attribute(&marker)?)
             .value(":before", n(head.last_seq))
             .value(":changeBefore", n(head.change_seq));
-        for (index, newcomer) in newcomers.iter().enumerate() {
-            head_update = head_update.name(&format!("#n{index}"), newcomer);
-        }
-        if !newcomers.is_empty() {
-            head_update = head_update.value(":joined", to_attribute(&Marker { read_seq: head.last_seq, sends_until: None })?);
+        for (index, (newcomer, marker)) in newcomers.iter().enumerate() {
+            head_update = head_update.name(&format!("#n{index}"), newcomer).value(&format!(":n{index}"), to_attribute(marker)?);
         }
         let mut writes = vec![
             update(&self.table, keys::head(conversation), head_update),
-            put(&self.table, to_item(keys::message(conversation, message.seq), "message", message)?, Some("attribute_not_exists(pk)")),
-            put(&self.table, to_item(keys::change(conversation, change.change_seq), "change", &change)?, None),
+            put(&self.table, placed.item()?, Some("attribute_not_exists(pk)")),
+            put(&self.table, placed.change_item(ChangeType::Created)?, None),
         ];
         if let Some(optimistic_id) = &new.optimistic_id {
             let sent = Sent { seq: message.seq, digest: new.digest() };
@@ -192,7 +168,21 @@ impl Messaging {
         if head.conversation_type == Kind::Project {
             writes.push(self.teams.membership_check(conversation.as_project(), sender));
         }
+        self.commit(writes).await
+    }
+
+    #[cfg(not(feature = "torn"))]
+    async fn commit(&self, writes: Vec<TransactWriteItem>) -> Result<(), TransactError> {
         self.store.transact_once(writes).await
+    }
+
+    /// One after another: what the loss checker must notice.
+    #[cfg(feature = "torn")]
+    async fn commit(&self, writes: Vec<TransactWriteItem>) -> Result<(), TransactError> {
+        for write in writes {
+            self.store.transact_once(vec![write]).await?;
+        }
+        Ok(())
     }
 }
 

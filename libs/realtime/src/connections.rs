@@ -1,7 +1,7 @@
 //! The connections table: each connection twice, by its own id (whose is it?) and within its user's item (where is this person
 //! online?). All connections of a hundred people are one `BatchGetItem`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use shared_utils::dynamo::{
     Expression, Item, ItemBucket, Key, RACE_TRIES, Store, StoreError, TransactError, from_item, n, s, to_attribute, to_item, update,
 };
 use shared_utils::http::{Error, Internal};
-use shared_utils::ids::{SessionId, UserId};
+use shared_utils::ids::{ConversationId, SessionId, UserId};
 use shared_utils::pace::Rate;
 
 /// How many sockets a person may have open.
@@ -20,6 +20,10 @@ pub const MAX_PER_USER: usize = 10;
 const LIFE_SECONDS: i64 = 2 * 3600 + 600;
 /// How long a connection may be renewed after it was told that its token's time is over.
 const RENEWAL_SECONDS: i64 = 60;
+/// How long after someone went it is taken for announced, whether or not anyone has noted that it was.
+const FORGOTTEN_SECONDS: i64 = 60;
+/// How often typing in one conversation is passed on, in milliseconds.
+const TYPING_MILLIS: i64 = 3_000;
 /// What the attributes of a user's item that hold connections begin with.
 const ATTRIBUTE: &str = "connection:";
 
@@ -49,6 +53,9 @@ pub struct Connection {
     /// When it was told that its token's time is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_expired_at: Option<Timestamp>,
+    /// When it was closed from here, or found gone: its own item stays for `$disconnect`, which knows nothing but its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
     /// Frames in a row that made no sense. Counted in the connection's own item only.
     #[serde(default)]
     pub strikes: u64,
@@ -61,9 +68,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Whether frames may still go to it: its item is alive and its token's time, leeway included, is not over.
+    /// Whether frames may still go to it: it is open as far as anyone knows and its token's time, leeway included, is not over.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.expires_at > now && !self.is_token_over(now)
+        self.is_open(now) && !self.is_token_over(now)
+    }
+
+    /// Whether it is open as far as anyone knows.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.expires_at > now && self.ended_at.is_none()
     }
 
     /// Whether its token's time is over, leeway included.
@@ -105,6 +117,35 @@ fn connection_key(connection_id: &str) -> Key {
 
 fn user_key(user: UserId) -> Key {
     Key::new(format!("USER#{user}"), "CONNECTIONS")
+}
+
+/// Someone's last connection went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departure {
+    /// Who.
+    pub user: UserId,
+    /// When.
+    pub went_at: Timestamp,
+}
+
+/// What a new connection finds.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// All connections of its person, itself included, oldest first.
+    pub all: Vec<Connection>,
+    /// Whether its person was offline for everyone until now.
+    pub came: bool,
+}
+
+/// Whether nobody thinks that a person is online who has this item and no connection that lives: they were never there, it was announced
+/// that they went, or whoever was to announce it did not live to.
+fn is_thought_offline(item: &Item, now: Timestamp) -> bool {
+    let time = |name: &str| item.get(name).and_then(|value| value.as_s().ok()?.parse::<Timestamp>().ok());
+    match time("wentAt") {
+        None => true,
+        went_at if went_at == time("offlineAt") => true,
+        Some(went_at) => now.millis_since(went_at) > FORGOTTEN_SECONDS * 1000,
+    }
 }
 
 /// The connections in a user's item, oldest first.
@@ -159,22 +200,26 @@ impl Connections {
         Self { store, table, clock }
     }
 
-    /// Adds a connection; all that its user has now, oldest first. One round trip, two for someone who has just opened another.
-    /// [`Error::TooManyRequests`] when its user opens too many: then nothing lists it.
-    pub async fn add(&self, connection: &Connection, rate: Rate) -> Result<Vec<Connection>, Error> {
+    /// Adds a connection. One round trip, two for someone who has just opened another. [`Error::TooManyRequests`] when its user opens too
+    /// many: then nothing lists it.
+    pub async fn add(&self, connection: &Connection, rate: Rate) -> Result<Arrival, Error> {
         let mut item = to_item(connection_key(&connection.connection_id), "connection", connection)?;
         item.insert("ttl".to_owned(), n(connection.expires_at.seconds()));
         let (listed, put) = futures_util::future::join(self.list(connection, rate), self.store.put_item(&self.table, item)).await;
-        let added = listed.and_then(|all| Ok(put.map(|()| all)?));
+        let added = listed.and_then(|item| Ok(put.map(|()| item)?));
         if added.is_err() {
             // The gateway refuses it, so no `$disconnect` will ever take it out.
-            let _ = self.remove(connection).await;
+            let _ = self.forget(connection).await;
         }
-        added
+        let (item, now) = (added?, self.clock.now());
+        let is_offline = is_thought_offline(&item, now);
+        let all = connections_in(item)?;
+        let is_alone = !all.iter().any(|other| other.connection_id != connection.connection_id && other.is_live(now));
+        Ok(Arrival { all, came: is_alone && is_offline })
     }
 
     /// Puts a connection on its user's list, as one of their rate.
-    async fn list(&self, connection: &Connection, rate: Rate) -> Result<Vec<Connection>, Error> {
+    async fn list(&self, connection: &Connection, rate: Rate) -> Result<Item, Error> {
         let mut bucket = ItemBucket::new("connectsUntil", rate, self.clock.now());
         for _ in 0..RACE_TRIES {
             let expression = Expression::new("SET #connection = :connection, #type = :type, userId = :user, #ttl = :ttl")
@@ -186,7 +231,7 @@ impl Connections {
                 .value(":user", s(connection.user_id))
                 .value(":ttl", n(connection.expires_at.seconds()));
             match self.store.update_item(&self.table, user_key(connection.user_id), bucket.count(expression)?).await? {
-                Ok(item) => return Ok(connections_in(item)?),
+                Ok(item) => return Ok(item),
                 Err(met) => bucket.met(met.as_ref()),
             }
         }
@@ -249,10 +294,21 @@ impl Connections {
         Ok(())
     }
 
-    /// A connection by its id, unless its item is dead.
+    /// A connection by its id, unless its item is dead, or it was ended.
     pub async fn find(&self, connection_id: &str) -> Result<Option<Connection>, StoreError> {
         let found: Option<Connection> = self.store.get(&self.table, &connection_key(connection_id)).await?;
-        Ok(found.filter(|connection| connection.expires_at > self.clock.now()))
+        Ok(found.filter(|connection| connection.is_open(self.clock.now())))
+    }
+
+    /// Whether it is time again to pass on that someone types in this conversation; noted where it is. One round trip.
+    pub async fn types(&self, connection_id: &str, conversation: ConversationId) -> Result<bool, StoreError> {
+        let now = self.clock.now().millis();
+        let expression = Expression::new("SET #typing = :now")
+            .when("attribute_exists(pk) AND (attribute_not_exists(#typing) OR #typing <= :before)")
+            .name("#typing", format!("typing:{conversation}"))
+            .value(":now", n(now))
+            .value(":before", n(now - TYPING_MILLIS));
+        Ok(self.store.update_item(&self.table, connection_key(connection_id), expression).await?.is_ok())
     }
 
     /// All connections of these people whose items are alive. One call per hundred people.
@@ -265,7 +321,7 @@ impl Connections {
         let items: HashMap<_, _> = self.store.get_many(&wanted).await?;
         let mut all = Vec::new();
         for item in items.into_values() {
-            all.extend(connections_in(item)?.into_iter().filter(|connection| connection.expires_at > now));
+            all.extend(connections_in(item)?.into_iter().filter(|connection| connection.is_open(now)));
         }
         Ok(all)
     }
@@ -287,12 +343,42 @@ impl Connections {
         Ok(())
     }
 
-    /// Takes a connection out by its id alone, as `$disconnect` knows it. One round trip; its user's item still lists it.
+    /// Which of these people are online. One call per hundred people.
+    pub async fn online(&self, people: &[UserId]) -> Result<BTreeSet<UserId>, StoreError> {
+        let now = self.clock.now();
+        let connections = self.of_users(people).await?;
+        Ok(connections.iter().filter(|connection| connection.is_live(now)).map(|connection| connection.user_id).collect())
+    }
+
+    /// Takes a connection out by its id alone, as `$disconnect` knows it. One round trip; its user's item may still list it.
     pub async fn take(&self, connection_id: &str) -> Result<Option<Connection>, StoreError> {
         self.store.delete_item(&self.table, connection_key(connection_id)).await?.map(from_item).transpose()
     }
 
-    /// Takes a connection off its user's list.
+    /// Takes a connection that went off its user's list, and notes when; a departure when none is left that lives. Nothing for one that
+    /// the list has no more: someone has seen to it.
+    pub async fn leave(&self, user: UserId, connection_id: &str) -> Result<Option<Departure>, StoreError> {
+        let went_at = self.clock.now();
+        let expression = Expression::new("SET wentAt = :now REMOVE #connection")
+            .when("attribute_exists(#connection)")
+            .name("#connection", Connection::attribute(connection_id))
+            .value(":now", s(went_at));
+        let Ok(item) = self.store.update_item(&self.table, user_key(user), expression).await? else { return Ok(None) };
+        let is_online = connections_in(item)?.iter().any(|connection| connection.is_live(went_at));
+        Ok((!is_online).then_some(Departure { user, went_at }))
+    }
+
+    /// Whether someone who went is still gone and nobody has announced it: whoever is told so here does. One round trip.
+    pub async fn settle(&self, departure: Departure) -> Result<bool, StoreError> {
+        let expression = Expression::new("SET offlineAt = :went")
+            .when("wentAt = :went AND (attribute_not_exists(offlineAt) OR offlineAt <> :went)")
+            .value(":went", s(departure.went_at));
+        let Ok(item) = self.store.update_item(&self.table, user_key(departure.user), expression).await? else { return Ok(false) };
+        let now = self.clock.now();
+        Ok(!connections_in(item)?.iter().any(|connection| connection.is_live(now)))
+    }
+
+    /// Takes a connection that is dead already off its user's list.
     pub async fn unlist(&self, user: UserId, connection_id: &str) -> Result<(), StoreError> {
         let expression = Expression::new("REMOVE #connection").when("attribute_exists(pk)").name("#connection", Connection::attribute(connection_id));
         // A condition that does not hold means that there is no list: as good as taken off.
@@ -300,8 +386,31 @@ impl Connections {
         Ok(())
     }
 
-    /// Removes a connection wholly.
-    pub async fn remove(&self, connection: &Connection) -> Result<(), StoreError> {
+    /// Ends a connection that is about to be closed: nothing is delivered to it and nothing taken from it any more. `$disconnect` follows,
+    /// and takes it out.
+    pub async fn end(&self, connection: &Connection) -> Result<(), StoreError> {
+        let listed = Expression::new("SET #connection.endedAt = :now")
+            .when("attribute_exists(#connection)")
+            .name("#connection", Connection::attribute(&connection.connection_id))
+            .value(":now", s(self.clock.now()));
+        let listed = self.store.update_item(&self.table, user_key(connection.user_id), listed);
+        futures_util::future::try_join(self.end_own(connection), listed).await.map(|_| ())
+    }
+
+    /// Takes out a connection that is gone already; a departure when it was its person's last one.
+    pub async fn lose(&self, connection: &Connection) -> Result<Option<Departure>, StoreError> {
+        let left = self.leave(connection.user_id, &connection.connection_id);
+        futures_util::future::try_join(self.end_own(connection), left).await.map(|((), departure)| departure)
+    }
+
+    async fn end_own(&self, connection: &Connection) -> Result<(), StoreError> {
+        let expression = Expression::new("SET endedAt = :now").when("attribute_exists(pk)").value(":now", s(self.clock.now()));
+        let _ = self.store.update_item(&self.table, connection_key(&connection.connection_id), expression).await?;
+        Ok(())
+    }
+
+    /// Removes a connection that was never open.
+    async fn forget(&self, connection: &Connection) -> Result<(), StoreError> {
         let taken = self.store.delete_item(&self.table, connection_key(&connection.connection_id));
         futures_util::future::try_join(taken, self.unlist(connection.user_id, &connection.connection_id)).await?;
         Ok(())

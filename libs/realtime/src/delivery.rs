@@ -1,5 +1,6 @@
 //! Delivery of frames: to every live connection of every person concerned, once each.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,36 +11,46 @@ use shared_utils::clock::Clock;
 use shared_utils::http::Error;
 use shared_utils::ids::{SessionId, UserId};
 
-use crate::connections::{Connection, Connections};
+use crate::connections::{Connection, Connections, Departure};
 use crate::ending::Ending;
 use crate::gateway::{Gateway, PostOutcome};
 
 /// The largest frame that API Gateway carries, in bytes.
 const MAX_FRAME: usize = 32 * 1024;
-/// Posts under way at once.
-const CONCURRENCY: usize = 32;
+/// Posts under way at once: a process may have 1,024 files open.
+const CONCURRENCY: usize = 256;
 /// `$connect` writes before the upgrade is finished, so a connection this young may answer 410 and be alive all the same.
 const OPENING_SECONDS: i64 = 30;
 /// How long to wait before such a connection is tried again.
 const OPENING_WAIT: Duration = Duration::from_millis(500);
 
-/// The text of a frame. One over 32 KB goes without its message's text and attachments, marked `truncated`: the client fetches it.
+/// What a frame over 32 KB goes without: its message's text and attachments, and if that is not enough its reactions, or a project's fields.
+const TRUNCATIONS: [&[(&str, Value)]; 2] =
+    [&[("text", Value::Null), ("attachments", Value::Array(Vec::new()))], &[("reactions", Value::Null), ("fields", Value::Null)]];
+
+/// The text of a frame. One over 32 KB goes without what makes it so large, marked `truncated`: the client fetches it.
 pub fn frame_text(frame: &Value) -> String {
-    let text = frame.to_string();
+    let mut text = frame.to_string();
     if text.len() <= MAX_FRAME {
         return text;
     }
     let mut short = frame.clone();
-    for place in ["", "/message"] {
-        if let Some(Value::Object(fields)) = short.pointer_mut(place)
-            && fields.contains_key("text")
-        {
-            fields.insert("text".to_owned(), Value::Null);
-            fields.insert("attachments".to_owned(), json!([]));
+    short["truncated"] = json!(true);
+    for fields in TRUNCATIONS {
+        for place in ["", "/message"] {
+            let Some(Value::Object(object)) = short.pointer_mut(place) else { continue };
+            for (name, nothing) in fields {
+                if let Some(value) = object.get_mut(*name) {
+                    *value = nothing.clone();
+                }
+            }
+        }
+        text = short.to_string();
+        if text.len() <= MAX_FRAME {
+            break;
         }
     }
-    short["truncated"] = json!(true);
-    short.to_string()
+    text
 }
 
 /// Announces what happened to the people concerned.
@@ -52,12 +63,26 @@ pub struct Announcer {
 }
 
 /// What became of one announcement, by connections.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 struct Tally {
     delivered: usize,
     gone: usize,
     failed: usize,
     ended: usize,
+    departures: Vec<Departure>,
+}
+
+impl Tally {
+    fn with(mut self, other: Self) -> Self {
+        self.departures.extend(other.departures);
+        Self {
+            delivered: self.delivered + other.delivered,
+            gone: self.gone + other.gone,
+            failed: self.failed + other.failed,
+            ended: self.ended + other.ended,
+            departures: self.departures,
+        }
+    }
 }
 
 impl Announcer {
@@ -66,29 +91,37 @@ impl Announcer {
         Self { connections, gateway, revocations, clock }
     }
 
-    /// Sends a frame to every live connection of these people. Never fails: what could not be delivered is logged by count.
-    pub async fn announce(&self, people: &[UserId], frame: &Value) {
+    /// Sends a frame to every live connection of these people. Never fails: what could not be delivered is logged by count. Those whose
+    /// last connection turned out to be gone are given back: it has gone without a word.
+    pub async fn announce(&self, people: &[UserId], frame: &Value) -> Vec<Departure> {
+        let text: Arc<str> = frame_text(frame).into();
+        self.deliver_all(people, action_of(frame), |_| Some(text.clone())).await
+    }
+
+    /// As [`Self::announce`], with a frame of their own for each of these people.
+    pub async fn announce_each(&self, frames: &[(UserId, Value)]) -> Vec<Departure> {
+        let people: Vec<UserId> = frames.iter().map(|(user, _)| *user).collect();
+        let texts: HashMap<UserId, Arc<str>> = frames.iter().map(|(user, frame)| (*user, frame_text(frame).into())).collect();
+        let action = frames.first().map_or("", |(_, frame)| action_of(frame));
+        self.deliver_all(&people, action, |user| texts.get(&user).cloned()).await
+    }
+
+    async fn deliver_all(&self, people: &[UserId], action: &str, text_for: impl Fn(UserId) -> Option<Arc<str>>) -> Vec<Departure> {
         let connections = match self.connections.of_users(people).await {
             Ok(connections) => connections,
             Err(error) => {
                 tracing::warn!(cause = Error::from(error).cause(), people = people.len(), "nobody could be looked up for a delivery");
-                return;
+                return Vec::new();
             }
         };
-        let text = frame_text(frame);
-        let text = &text;
-        let tally = stream::iter(connections)
-            .map(|connection| async move { self.deliver(&connection, text).await })
+        let posts: Vec<_> = connections.into_iter().filter_map(|connection| Some((text_for(connection.user_id)?, connection))).collect();
+        let tally = stream::iter(posts)
+            .map(|(text, connection)| async move { self.deliver(&connection, &text).await })
             .buffer_unordered(CONCURRENCY)
-            .fold(Tally::default(), async |tally, outcome| Tally {
-                delivered: tally.delivered + outcome.delivered,
-                gone: tally.gone + outcome.gone,
-                failed: tally.failed + outcome.failed,
-                ended: tally.ended + outcome.ended,
-            })
+            .fold(Tally::default(), async |tally, outcome| tally.with(outcome))
             .await;
-        let action = frame.get("action").and_then(Value::as_str).unwrap_or_default();
         tracing::info!(action, delivered = tally.delivered, gone = tally.gone, failed = tally.failed, ended = tally.ended, "announced");
+        tally.departures
     }
 
     /// Posts to one connection, unless its login or its token has ended: then that is what it is told, and it is closed.
@@ -96,13 +129,13 @@ impl Announcer {
         match self.revocations.check(connection.user_id, connection.session_id, connection.version).await {
             Ok(()) if connection.is_live(self.clock.now()) => {}
             Ok(()) => {
-                self.expire(connection).await;
-                return Tally { ended: 1, ..Tally::default() };
+                let departures = self.expire(connection).await.into_iter().collect();
+                return Tally { ended: 1, departures, ..Tally::default() };
             }
             Err(error) => {
                 let Some(ending) = Ending::of_refusal(&error) else { return Tally { failed: 1, ..Tally::default() } };
-                self.end(connection, ending).await;
-                return Tally { ended: 1, ..Tally::default() };
+                let departures = self.end(connection, ending).await.into_iter().collect();
+                return Tally { ended: 1, departures, ..Tally::default() };
             }
         }
         let mut outcome = self.gateway.post(&connection.connection_id, text).await;
@@ -115,24 +148,23 @@ impl Announcer {
             PostOutcome::Delivered => Tally { delivered: 1, ..Tally::default() },
             PostOutcome::Failed => Tally { failed: 1, ..Tally::default() },
             PostOutcome::Gone => {
-                if !opening {
-                    self.remove(connection).await;
-                }
-                Tally { gone: 1, ..Tally::default() }
+                let departures = if opening { Vec::new() } else { self.lose(connection).await.into_iter().collect() };
+                Tally { gone: 1, departures, ..Tally::default() }
             }
         }
     }
 
     /// What happens to a connection whose token's time is over: it is told so, once, and closed by whoever meets it a minute later.
     /// In between it may be renewed.
-    pub async fn expire(&self, connection: &Connection) {
+    async fn expire(&self, connection: &Connection) -> Option<Departure> {
         match connection.told_expired_at {
             None => {
                 self.gateway.post(&connection.connection_id, &Ending::TokenExpired.frame().to_string()).await;
                 self.tell_expired(connection).await;
+                None
             }
             Some(_) if connection.is_past_renewal(self.clock.now()) => self.end(connection, Ending::TokenExpired).await,
-            Some(_) => {}
+            Some(_) => None,
         }
     }
 
@@ -143,11 +175,18 @@ impl Announcer {
         }
     }
 
-    /// Tells a connection why it ends, closes it and removes it.
-    pub async fn end(&self, connection: &Connection, ending: Ending) {
-        self.gateway.post(&connection.connection_id, &ending.frame().to_string()).await;
+    /// Tells a connection why it ends, and closes it. `$disconnect` follows, and knows what that means to others; a departure when it
+    /// turns out to be gone already, and none will follow.
+    pub async fn end(&self, connection: &Connection, ending: Ending) -> Option<Departure> {
+        if self.gateway.post(&connection.connection_id, &ending.frame().to_string()).await == PostOutcome::Gone {
+            return self.lose(connection).await;
+        }
+        // Noted before it is closed: `$disconnect` takes it out.
+        if let Err(error) = self.connections.end(connection).await {
+            tracing::warn!(cause = Error::from(error).cause(), "the end of a connection could not be noted");
+        }
         self.gateway.close(&connection.connection_id).await;
-        self.remove(connection).await;
+        None
     }
 
     /// Tells a connection that no item knows why it ends, and closes it.
@@ -178,11 +217,17 @@ impl Announcer {
         futures_util::future::join_all(ended).await;
     }
 
-    async fn remove(&self, connection: &Connection) {
-        if let Err(error) = self.connections.remove(connection).await {
-            tracing::warn!(cause = Error::from(error).cause(), "the item of a dead connection could not be removed; it expires by itself");
-        }
+    async fn lose(&self, connection: &Connection) -> Option<Departure> {
+        self.connections.lose(connection).await.unwrap_or_else(|error| {
+            tracing::warn!(cause = Error::from(error).cause(), "a connection that is gone could not be taken out; it expires by itself");
+            None
+        })
     }
+}
+
+/// What a frame is called.
+fn action_of(frame: &Value) -> &str {
+    frame.get("action").and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]

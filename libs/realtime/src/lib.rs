@@ -9,7 +9,7 @@ mod ending;
 mod gateway;
 mod locks;
 
-pub use connections::{Connection, Connections, MAX_PER_USER};
+pub use connections::{Arrival, Connection, Connections, Departure, MAX_PER_USER};
 pub use delivery::{Announcer, frame_text};
 pub use ending::Ending;
 pub use gateway::{Gateway, PostOutcome};

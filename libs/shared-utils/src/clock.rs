@@ -8,6 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::env::{self, EnvError};
+
 /// A moment in UTC with millisecond precision.
 ///
 /// Printed, stored and sent as RFC 3339 with exactly three decimals (`2026-03-09T11:00:00.000Z`), so that its text sorts
@@ -87,11 +89,21 @@ pub enum Clock {
     /// The machine's clock.
     #[default]
     System,
+    /// The machine's clock, wrong by so many milliseconds.
+    Skewed(i64),
     /// A clock that only moves when a test moves it: milliseconds since the Unix epoch.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
+    /// The machine's clock; where `CLOCK_SKEW_MS` is set, as tests do to have the sandboxes disagree, wrong by that much.
+    pub fn from_env() -> Result<Self, EnvError> {
+        Ok(match env::parsed("CLOCK_SKEW_MS", 0)? {
+            0 => Self::System,
+            skew => Self::Skewed(skew),
+        })
+    }
+
     /// A manual clock that starts at the machine's present time.
     pub fn manual() -> Self {
         Self::Manual(Arc::new(AtomicI64::new(Self::System.now().millis())))
@@ -104,6 +116,7 @@ impl Clock {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
+            Self::Skewed(millis) => Timestamp(Self::System.now().0 + millis),
             Self::Manual(millis) => Timestamp(millis.load(Ordering::SeqCst)),
         }
     }

@@ -14,6 +14,8 @@ use crate::random;
 
 /// Longer cursors are refused unread.
 const MAX_CHARS: usize = 4096;
+/// The longest place whose cursor is read again, in bytes: four characters stand for three, nonce and tag included.
+pub const MAX_PLACE: usize = MAX_CHARS / 4 * 3 - NONCE_LEN - 16;
 
 /// Seals and opens the cursors of one domain.
 pub struct Cursors {
@@ -29,9 +31,9 @@ impl Cursors {
     }
 
     /// A cursor that leads back to `place`, good only within `scope`.
-    pub async fn seal(&self, scope: &[&str], place: &str) -> Result<String, Error> {
+    pub async fn seal(&self, scope: &[&str], place: impl AsRef<[u8]>) -> Result<String, Error> {
         let nonce = random::bytes::<NONCE_LEN>();
-        let mut sealed = place.as_bytes().to_vec();
+        let mut sealed = place.as_ref().to_vec();
         self.key()
             .await?
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(bound_to(scope)), &mut sealed)
@@ -39,8 +41,13 @@ impl Cursors {
         Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
-    /// The place that a cursor leads to. [`Error::InvalidCursor`] when it was altered or sealed for another scope.
+    /// The place that a cursor leads to, where it is a text. [`Error::InvalidCursor`] when it was altered or sealed for another scope.
     pub async fn open(&self, scope: &[&str], cursor: &str) -> Result<String, Error> {
+        String::from_utf8(self.open_bytes(scope, cursor).await?).map_err(|_| Error::InvalidCursor)
+    }
+
+    /// As [`Self::open`], for a place that is no text.
+    pub async fn open_bytes(&self, scope: &[&str], cursor: &str) -> Result<Vec<u8>, Error> {
         if cursor.len() > MAX_CHARS {
             return Err(Error::InvalidCursor);
         }
@@ -49,7 +56,7 @@ impl Cursors {
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Error::InvalidCursor)?;
         let mut sealed = sealed.to_vec();
         let place = self.key().await?.open_in_place(nonce, Aad::from(bound_to(scope)), &mut sealed).map_err(|_| Error::InvalidCursor)?;
-        String::from_utf8(place.to_vec()).map_err(|_| Error::InvalidCursor)
+        Ok(place.to_vec())
     }
 
     async fn key(&self) -> Result<&LessSafeKey, StoreError> {

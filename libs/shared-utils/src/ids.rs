@@ -77,6 +77,16 @@ macro_rules! id {
             pub fn derived(now: Timestamp, seed: &str) -> Self {
                 Self(derived_ulid(now, $prefix, seed))
             }
+
+            /// Its ULID, as the sixteen bytes that it has where every byte counts.
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.0.to_be_bytes()
+            }
+
+            /// The id with this ULID.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Ulid(u128::from_be_bytes(bytes)))
+            }
         }
 
         impl fmt::Display for $name {
@@ -111,6 +121,8 @@ id!(/// One written state of a revision's lines: a revision is shown by pointing
     GenerationId, "gen_");
 id!(/// A conversation.
     ConversationId, "cnv_");
+id!(/// Where a person's devices stood in all of their conversations at some moment.
+    BaselineId, "bas_");
 
 impl ConversationId {
     /// The one conversation of a project: it carries the project's own ULID, so that neither needs a look-up table.

@@ -42,6 +42,11 @@ impl Rate {
         env::parsed(name, default)
     }
 
+    /// So many times as often, and so many times as many at once.
+    pub const fn times(self, factor: i64) -> Self {
+        Self { interval: self.interval / factor, capacity: self.capacity }
+    }
+
     /// Whether there is no limit.
     pub const fn is_off(self) -> bool {
         self.interval == 0

@@ -23,11 +23,14 @@ locals {
     },
   )
 
-  # Variables of the local stack alone do not exist here, and rates only where they are not the code's own.
+  # What the code has a value of its own for: passed where this environment sets another.
+  settings = merge(var.rates, { for seconds in var.offline_after_s[*] : "OFFLINE_AFTER_S" => tostring(seconds) })
+
+  # Variables of the local stack alone do not exist here.
   environments = {
     for name, function in local.stack.functions : name => {
-      for variable, source in function.environment : variable => source == "rate" ? var.rates[variable] : local.sources[source]
-      if !startswith(source, "local:") && (source != "rate" || contains(keys(var.rates), variable))
+      for variable, source in function.environment : variable => contains(keys(local.settings), variable) ? local.settings[variable] : local.sources[source]
+      if !startswith(source, "local:") && (contains(keys(local.settings), variable) || !contains(["rate", "offline_after_s"], source))
     }
   }
   rate_variables = distinct(flatten([

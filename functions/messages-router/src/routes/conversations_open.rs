@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use messaging::conversation::Kind;
 use messaging::frames;
+use messaging::group::MAX_GROUP;
 use messaging::open::{IdempotencyKey, NewConversation};
 use serde_json::{Map, Value};
 use shared_utils::http::fields::Fields;
@@ -13,9 +14,6 @@ use shared_utils::ids::{ProjectId, UserId};
 
 use crate::App;
 
-/// The most people in a group, the one who opens it included.
-const MAX_GROUP: usize = 50;
-
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let key = idempotency::key(&call.request)?.map(|key| IdempotencyKey { key, digest: idempotency::digest(&call.body) });
@@ -24,9 +22,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let view = outcome.conversation.view(caller.user);
     let created = outcome.created && !outcome.replayed;
     if created {
-        for person in outcome.conversation.participants() {
-            app.announce_later(vec![person], frames::conversation_added(&outcome.conversation, person));
-        }
+        let people = outcome.conversation.participants().into_iter();
+        app.announce_each_later(people.map(|person| (person, frames::conversation_added(&outcome.conversation, person))).collect());
     }
     let response = Response::json(if outcome.created { 201 } else { 200 }, &view)?;
     let response =

@@ -3,12 +3,13 @@
 use messaging::frames;
 use shared_utils::http::{Call, Error, Response};
 
-use super::check_version;
+use super::{check_version, find_message};
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let changed = app.messaging.delete(caller.user, call.params.id(0)?, |message| check_version(&call.request, message)).await?;
+    let found = find_message(app, &caller, &call).await?;
+    let changed = app.messaging.delete(caller.user, found, |message| check_version(&call.request, message)).await?;
     if changed.written {
         app.announce_later(changed.conversation.participants(), frames::delete_message(&changed.conversation, &changed.message));
     }

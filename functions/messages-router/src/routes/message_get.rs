@@ -8,7 +8,8 @@ use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let (message, _) = app.messaging.message(caller.user, call.params.id(0)?).await?;
+    let found = app.messaging.find_message(call.params.id(0)?).await?;
+    let message = found.ok_or(Error::NotFound)?.for_participant(caller.user)?;
     let etag = etag(message.version);
     if is_not_modified(&call.request, &etag) {
         return Ok(Response::empty(304).with_header("etag", etag));

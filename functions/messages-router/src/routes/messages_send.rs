@@ -5,14 +5,12 @@ use messaging::message::NewMessage;
 use shared_utils::http::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 
-use super::message_answer;
+use super::{find_conversation, message_answer};
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    // The login is checked beside the first read, and before the write.
-    let conversation = app.messaging.conversation(caller.user, call.params.id(0)?);
-    let ((), conversation) = futures_util::future::try_join(app.revocations.admit(&caller), conversation).await?;
+    let conversation = find_conversation(app, &caller, &call).await?;
     let mut fields = Fields::new(call.body);
     let new = NewMessage::read(&mut fields);
     if !fields.is_faulty() {

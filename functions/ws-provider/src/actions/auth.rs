@@ -34,5 +34,10 @@ pub(super) async fn handle(app: &App, received: Received<'_>) -> Result<Value, E
     if !app.connections.renew(&renewed).await? {
         return Err(Error::InvalidToken);
     }
+    if !received.connection.is_live(app.edge.clock.now()) {
+        // For everyone else this person may have been gone.
+        let (presence, user) = (app.presence.clone(), caller.user);
+        app.after.push(async move { presence.came(user).await });
+    }
     Ok(received.echo.ack(json!({"expiresAt": caller.expires_at})))
 }

@@ -5,21 +5,27 @@ mod delete_message;
 mod edit_message;
 mod line_locked;
 mod line_unlocked;
+mod mark_read;
 mod ping;
+mod presence_lookup;
 mod send_message;
+mod toggle_reaction;
+mod typing;
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 
 use access::teams::{Team, TeamRole, require_role};
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use futures_util::FutureExt;
+use messaging::change::Found;
 use messaging::conversation::Conversation;
 use realtime::{Connection, Ending, LinePlace};
 use serde_json::{Map, Value, json};
 use shared_utils::audit;
 use shared_utils::http::fields::Fields;
 use shared_utils::http::{Error, json};
-use shared_utils::ids::MessageId;
+use shared_utils::ids::UserId;
 
 use crate::App;
 use crate::reply::{self, Echo};
@@ -42,6 +48,10 @@ enum Action {
     SendMessage,
     EditMessage,
     DeleteMessage,
+    ToggleReaction,
+    MarkRead,
+    Typing,
+    PresenceLookup,
     LineLocked,
     LineUnlocked,
     Auth,
@@ -55,6 +65,10 @@ pub const ACTIONS: &[&str] = &[
     "sendMessage",
     "editMessage",
     "deleteMessage",
+    "toggleReaction",
+    "markRead",
+    "typing",
+    "presenceLookup",
     "lineLocked",
     "lineUnlocked",
     "auth",
@@ -67,15 +81,16 @@ pub const ACTIONS: &[&str] = &[
     "timelineUpdated",
 ];
 
-/// Names of the contract that this function does not know yet: no sense is made of them, but they are no strike either.
-const NOT_YET: &[&str] = &["toggleReaction", "markRead", "typing", "presenceLookup", "userLocation", "notificationRead"];
-
 impl Action {
     fn named(name: &str) -> Result<Self, Error> {
         Ok(match name {
             "sendMessage" => Self::SendMessage,
             "editMessage" => Self::EditMessage,
             "deleteMessage" => Self::DeleteMessage,
+            "toggleReaction" => Self::ToggleReaction,
+            "markRead" => Self::MarkRead,
+            "typing" => Self::Typing,
+            "presenceLookup" => Self::PresenceLookup,
             "lineLocked" => Self::LineLocked,
             "lineUnlocked" => Self::LineUnlocked,
             "auth" => Self::Auth,
@@ -95,8 +110,12 @@ struct Frame {
 /// What an action is about: read beside the connection, before it is known whose that is.
 #[derive(Default)]
 struct Subject {
-    /// The conversation that is sent to.
+    /// The conversation that is sent to, read, or typed in.
     conversation: Option<Conversation>,
+    /// The message that is changed.
+    message: Option<Found>,
+    /// Whom the one whose connection it is shares something with, where that is known.
+    acquaintances: Option<BTreeSet<UserId>>,
     /// The team whose budget is locked.
     team: Option<Team>,
 }
@@ -125,11 +144,13 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
 
 async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, echo: &Echo) -> Result<Value, Error> {
     let connection = async { Ok(app.connections.find(connection_id).await?) };
-    let (connection, subject, ()) = futures_util::future::try_join3(connection, subject(app, &parsed), app.revocations.refresh()).await?;
+    let subject = subject(app, connection_id, &parsed);
+    let (connection, subject, ()) = futures_util::future::try_join3(connection, subject, app.revocations.refresh()).await?;
     let Some(connection) = connection else {
         close_later(app, connection_id);
         return Err(Error::InvalidToken);
     };
+    app.remember(&connection);
     if let Err(error) = app.revocations.check(connection.user_id, connection.session_id, connection.version).await {
         if let Some(ending) = Ending::of_refusal(&error) {
             app.end_later(connection, ending);
@@ -148,6 +169,7 @@ async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, ec
     if let Some(rate) = sends {
         rate.take(connection.sends_until, now)?;
     }
+    app.people.take(&connection.user_id.to_string(), now)?;
     let counted = async {
         // Bookkeeping must not fail what was asked.
         if let Err(error) = app.connections.spend(&connection, app.rates.action, sends).await {
@@ -162,11 +184,21 @@ async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, ec
 }
 
 /// What a frame is about is known before whose it is.
-async fn subject(app: &App, parsed: &Result<Frame, Error>) -> Result<Subject, Error> {
+async fn subject(app: &App, connection_id: &str, parsed: &Result<Frame, Error>) -> Result<Subject, Error> {
     let Ok(Frame { action, fields }) = parsed else { return Ok(Subject::default()) };
     let mut subject = Subject::default();
     match action {
-        Action::SendMessage => {
+        Action::EditMessage | Action::DeleteMessage | Action::ToggleReaction => {
+            if let Some(id) = fields.peek("messageId").and_then(|id| id.parse().ok()) {
+                subject.message = app.messaging.find_message(id).await?;
+            }
+        }
+        Action::PresenceLookup => {
+            if let Some(user) = app.known(connection_id) {
+                subject.acquaintances = Some(app.messaging.acquaintances(user).await?);
+            }
+        }
+        Action::SendMessage | Action::MarkRead | Action::Typing => {
             if let Some(id) = fields.peek("conversationId").and_then(|id| id.parse().ok()) {
                 subject.conversation = app.messaging.find_conversation(id).await?;
             }
@@ -186,9 +218,7 @@ async fn act(app: &App, connection: &Connection, parsed: Result<Frame, Error>, s
     let Frame { action, fields } = match parsed {
         Ok(frame) => frame,
         Err(error) => {
-            if !matches!(&echo.of, Some(name) if NOT_YET.contains(&name.as_str())) {
-                strike(app, connection.clone()).await;
-            }
+            strike(app, connection.clone()).await;
             return Err(error);
         }
     };
@@ -204,8 +234,12 @@ async fn act(app: &App, connection: &Connection, parsed: Result<Frame, Error>, s
         Action::SendMessage => send_message::handle(app, received, subject.conversation).await,
         Action::LineLocked => line_locked::handle(app, received, subject.team).await,
         Action::LineUnlocked => line_unlocked::handle(app, received, subject.team).await,
-        Action::EditMessage => edit_message::handle(app, received).await,
-        Action::DeleteMessage => delete_message::handle(app, received).await,
+        Action::EditMessage => edit_message::handle(app, received, subject.message).await,
+        Action::DeleteMessage => delete_message::handle(app, received, subject.message).await,
+        Action::ToggleReaction => toggle_reaction::handle(app, received, subject.message).await,
+        Action::MarkRead => mark_read::handle(app, received, subject.conversation).await,
+        Action::Typing => typing::handle(app, received, subject.conversation).await,
+        Action::PresenceLookup => presence_lookup::handle(app, received, subject.acquaintances).await,
         Action::Auth => auth::handle(app, received).await,
         Action::Ping => ping::handle(app, received),
         Action::Accepted => Ok(echo.ack(json!({}))),
@@ -255,10 +289,25 @@ fn close_later(app: &App, connection_id: &str) {
     app.after.push(async move { announcer.close_unknown(&connection_id).await });
 }
 
-/// The frame's `messageId`; one that is not well-formed is one that does not exist.
-fn message_id(fields: &mut Fields) -> Result<Option<MessageId>, Error> {
-    let id = fields.string("messageId", 0..=256);
-    fields.require("messageId", id).map(|id| id.parse().map_err(|_| Error::NotFound)).transpose()
+/// The message that a frame names. One that is not there, that the sender may not see, or whose id is not well-formed does not exist.
+fn named_message(fields: &mut Fields, found: Option<Found>, user: UserId) -> Result<Option<Found>, Error> {
+    fields.ignore(&["conversationId"]);
+    let id = fields.raw("messageId");
+    if fields.require("messageId", id).is_none() {
+        return Ok(None);
+    }
+    let found = found.ok_or(Error::NotFound)?;
+    found.require_participant(user)?;
+    Ok(Some(found))
+}
+
+/// The conversation that a frame names, as [`named_message`] does.
+fn named_conversation(fields: &mut Fields, found: Option<Conversation>, user: UserId) -> Result<Option<Conversation>, Error> {
+    let id = fields.raw("conversationId");
+    if fields.require("conversationId", id).is_none() {
+        return Ok(None);
+    }
+    found.ok_or(Error::NotFound)?.for_participant(user).map(Some)
 }
 
 /// The line that a lock is about, and the team whose budget it is in, which the sender may see.

@@ -103,7 +103,7 @@ async fn locks_go_with_their_connection_whoever_ends_it() {
     assert_eq!(lines(site.held().await), ["lin_3"]);
     // Another function ended it, and its item is gone before the gateway tells of it.
     let known = site.studio.connections.find(ben.connection_id()).await.unwrap().unwrap();
-    site.studio.connections.remove(&known).await.unwrap();
+    site.studio.connections.end(&known).await.unwrap();
     site.studio.app.handle(ben.disconnect()).await;
     settle(&site.studio).await;
     assert_eq!(site.held().await, []);

@@ -27,7 +27,14 @@ struct Studio {
 async fn studio() -> Studio {
     let bench = Bench::start().await;
     let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let app = App::new(bench.edge(), &bench.aws(), Tables { messaging, connections: bench.table("connections") }, NO_GATEWAY, Rates::default());
+    let app = App::new(
+        bench.edge(),
+        &bench.aws(),
+        Tables { messaging, connections: bench.table("connections") },
+        NO_GATEWAY,
+        Rates::default(),
+        std::time::Duration::ZERO,
+    );
     let connections = Connections::new(Store::new(bench.aws().dynamodb()), bench.table("connections"), bench.clock.clone());
     let ana = bench.person("ana").await;
     let token = bench.token(ana, Role::User).await;
@@ -71,8 +78,8 @@ async fn the_gate_lets_good_tokens_in_and_nothing_else() {
 async fn nothing_is_posted_inside_connect() {
     let studio = studio().await;
     studio.connect(&SocketEvents::default(), &format!("token={}", studio.token), &[]).await;
-    // Whatever there was to say would be owed after the answer; to a first connection there is nothing.
-    assert_eq!(studio.app.after_answer().run(std::time::Duration::ZERO).await, 0);
+    // What there is to say is owed after the answer, and to others: that someone has come.
+    assert_eq!(studio.app.after_answer().run(std::time::Duration::ZERO).await, 1);
 }
 
 #[tokio::test]
@@ -261,6 +268,38 @@ async fn actions_and_sends_have_their_pace() {
     assert_eq!(studio.ask(&socket, send).await["code"], json!("too_many_requests"));
 }
 
+/// More sockets are no more sends, and no more actions than two sockets have.
+#[tokio::test]
+async fn a_person_has_a_pace_whatever_they_send_through() {
+    let studio = studio().await;
+    let ben = studio.bench.person("ben").await;
+    let tables =
+        messaging::Tables { messages: studio.bench.table("messages"), auth: studio.bench.table("auth"), projects: studio.bench.table("projects") };
+    let messaging = messaging::Messaging::new(Store::new(studio.bench.aws().dynamodb()), tables, studio.bench.clock.clone());
+    let new = messaging::open::NewConversation::Direct(ben);
+    let opened = messaging.open(studio.ana, new, &[ben], None, async { Ok(()) }).await.unwrap();
+    let conversation = opened.conversation.head.conversation_id;
+    let sockets: Vec<SocketEvents> = (0..3).map(|_| SocketEvents::default()).collect();
+    for socket in &sockets {
+        studio.connect(socket, &format!("token={}", studio.token), &[]).await;
+    }
+    let send = async |socket: usize, n: usize| {
+        let frame = json!({"action": "sendMessage", "ref": "s", "conversationId": conversation, "text": "x", "optimisticId": n.to_string()});
+        studio.ask(&sockets[socket], frame).await
+    };
+    for n in 0..10 {
+        assert_eq!(send(n % 3, n).await["action"], json!("ack"));
+    }
+    let refused = send(0, 10).await;
+    assert_eq!((&refused["code"], &refused["retryAfterMs"]), (&json!("too_many_requests"), &json!(1000)));
+    assert_eq!(send(1, 3).await["action"], json!("ack"), "what was sent already may be asked for again");
+    // Eleven sends and one refused: so many more actions until the two minutes' worth is spent.
+    for n in 12..120 {
+        assert_eq!(studio.ask(&sockets[n % 3], json!({"action": "ping", "ref": "p"})).await["action"], json!("pong"), "{n}");
+    }
+    assert_eq!(studio.ask(&sockets[2], json!({"action": "ping", "ref": "p"})).await["code"], json!("too_many_requests"));
+}
+
 /// The login behind a token.
 fn login_of(studio: &Studio, token: &str) -> SessionId {
     studio.bench.edge().verifier.verify(token, studio.bench.clock.now()).unwrap().session
@@ -270,20 +309,33 @@ fn login_of(studio: &Studio, token: &str) -> SessionId {
 #[tokio::test]
 async fn every_action_of_an_ended_login_is_refused_and_closes() {
     let studio = studio().await;
-    for (action, outdated) in ACTIONS.iter().copied().chain(["nonsense"]).flat_map(|action| [(action, false), (action, true)]) {
+    let ways = ["ended", "outdated", "expired"];
+    for (action, way) in ACTIONS.iter().copied().chain(["nonsense"]).flat_map(|action| ways.map(|way| (action, way))) {
         let ben = studio.bench.person("ben").await;
         let token = studio.bench.token(ben, Role::User).await;
         let socket = SocketEvents::default();
         assert_eq!(studio.connect(&socket, &format!("token={token}"), &[]).await, 200);
-        let (mark, code) =
-            if outdated { (Mark::Version(ben, 1), "invalid_token") } else { (Mark::Session(login_of(&studio, &token)), "session_revoked") };
-        studio.bench.revoke(mark).await;
-        // What is remembered of revocations is good for five seconds.
-        studio.bench.clock.advance_seconds(6);
+        let code = match way {
+            "ended" => {
+                studio.bench.revoke(Mark::Session(login_of(&studio, &token))).await;
+                "session_revoked"
+            }
+            "outdated" => {
+                studio.bench.revoke(Mark::Version(ben, 1)).await;
+                "invalid_token"
+            }
+            // A renewal is what it waits for, and not with a token whose time is over as well.
+            _ if action == "auth" => "token_expired",
+            _ => "auth_expired",
+        };
+        // What is remembered of revocations is good for five seconds; a token for eleven minutes with its leeway.
+        studio.bench.clock.advance_seconds(if way == "expired" { 661 } else { 6 });
         let refused = studio.ask(&socket, json!({"action": action, "ref": "1", "token": token})).await;
-        assert_eq!(refused["code"], json!(code), "{action}");
+        assert_eq!(refused["code"], json!(code), "{action}, {way}");
         settle(&studio).await;
-        assert_eq!(studio.connections.of_users(&[ben]).await.unwrap(), [], "{action}");
+        // A connection whose time is over has a minute to be renewed.
+        let left = usize::from(way == "expired");
+        assert_eq!(studio.connections.of_users(&[ben]).await.unwrap().len(), left, "{action}, {way}");
     }
 }
 

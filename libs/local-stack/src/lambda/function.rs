@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use super::runtime_api::{Answer, Event};
 use super::sandbox::{LineSink, Sandbox, built_at};
 use crate::events::ACCOUNT;
+use crate::faults::{Chance, Faults};
 use crate::records::{EventRecord, Records, round_trips};
 
 /// Processes of one function at a time; further events wait.
@@ -34,10 +35,23 @@ pub struct FunctionOptions {
     pub environment: BTreeMap<String, String>,
     /// Where its events are recorded.
     pub records: Records,
+    /// What may kill its processes.
+    pub faults: Faults,
+    /// How wrong the clocks of its processes are.
+    pub skew: Skew,
     /// Takes its log lines: the function's name, the line.
     pub lines: LineSink,
     /// Takes one line per event.
     pub report: ReportSink,
+}
+
+/// How wrong the clocks of a function's processes may be.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Skew {
+    /// What each one's is drawn from.
+    pub seed: u64,
+    /// The most, either way, in milliseconds.
+    pub most_ms: i64,
 }
 
 /// Why there is no response.
@@ -65,6 +79,9 @@ pub struct Function {
     timeout: Duration,
     environment: BTreeMap<String, String>,
     records: Records,
+    faults: Faults,
+    skew: Mutex<Chance>,
+    most_skew_ms: i64,
     lines: LineSink,
     report: ReportSink,
     idle: Mutex<Vec<Sandbox>>,
@@ -77,12 +94,17 @@ pub struct Function {
 impl Function {
     /// A function; nothing starts before the first event.
     pub fn new(options: FunctionOptions) -> Arc<Self> {
+        let name_number = options.name.bytes().fold(0u64, |number, byte| number.wrapping_mul(31).wrapping_add(u64::from(byte)));
         Arc::new(Self {
             name: options.name,
             binary: options.binary,
             timeout: options.timeout,
             environment: options.environment,
             records: options.records,
+            faults: options.faults,
+            // Each function has its own draws, in whatever order they start their processes.
+            skew: Mutex::new(Chance::new(options.skew.seed ^ name_number)),
+            most_skew_ms: options.skew.most_ms,
             lines: options.lines,
             report: options.report,
             idle: Mutex::new(Vec::new()),
@@ -179,11 +201,22 @@ impl Function {
                 None => break,
             }
         }
-        let sandbox = Sandbox::start(&self.name, &self.binary, &self.environment, self.lines.clone()).await.map_err(InvokeError::Failed)?;
+        let sandbox = Sandbox::start(&self.name, &self.binary, &self.own_environment(), self.lines.clone()).await.map_err(InvokeError::Failed)?;
+        self.faults.may_kill(&sandbox.access_key, &sandbox.killer());
         let mut killers = self.killers.lock().unwrap_or_else(PoisonError::into_inner);
         killers.retain(|killer| killer.strong_count() > 0);
         killers.push(Arc::downgrade(&sandbox.killer()));
         Ok((sandbox, true))
+    }
+
+    /// The environment of one process.
+    fn own_environment(&self) -> BTreeMap<String, String> {
+        let mut environment = self.environment.clone();
+        if self.most_skew_ms > 0 {
+            let draw = self.skew.lock().unwrap_or_else(PoisonError::into_inner).below(2 * self.most_skew_ms.unsigned_abs() + 1);
+            environment.insert("CLOCK_SKEW_MS".to_owned(), (draw.cast_signed() - self.most_skew_ms).to_string());
+        }
+        environment
     }
 
     /// Kills every process of the function, whatever it is doing: for tests. The next event starts a new one.
@@ -199,6 +232,12 @@ impl Function {
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         self.kill();
+    }
+
+    /// Whether everything that its processes have written was read.
+    pub(crate) fn is_silent(&self) -> bool {
+        // Whoever reads from a process holds the sink.
+        Arc::strong_count(&self.lines) == 1
     }
 
     /// Waits until no sandbox is at work any more, after its answer included.

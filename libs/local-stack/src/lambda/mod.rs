@@ -5,5 +5,5 @@ mod runtime_api;
 mod sandbox;
 
 pub(crate) use function::line;
-pub use function::{Function, FunctionOptions, Invocation, InvokeError, ReportSink};
+pub use function::{Function, FunctionOptions, Invocation, InvokeError, ReportSink, Skew};
 pub use sandbox::LineSink;

@@ -1,6 +1,6 @@
 //! What an access token says.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::clock::Timestamp;
 use crate::ids::{SessionId, UserId};
@@ -39,6 +39,11 @@ impl std::str::FromStr for Role {
     }
 }
 
+/// A claim that may be absent, but not null.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// The claims of an access token. Times in whole seconds since the Unix epoch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccessClaims {
@@ -55,12 +60,12 @@ pub struct AccessClaims {
     /// The user's authorization version when the token was made.
     pub ver: u64,
     /// `true` while the account waits for approval, else absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub pnd: Option<bool>,
     /// When it was made.
     pub iat: u64,
     /// From when it counts, where that is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub nbf: Option<u64>,
     /// Until when it counts.
     pub exp: u64,

@@ -158,10 +158,10 @@ impl Verifier {
     }
 }
 
-/// One base64url part as JSON. Unknown claims are let be; members that stand twice, or that we know with another type, are not.
+/// One base64url part as a JSON object: an array of the values in order is none, although it would be read. Unknown claims are let be; members that stand twice, or that we know with another type, are not.
 fn part<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::InvalidToken)?;
-    if json::is_too_deep(&bytes) {
+    if bytes.first() != Some(&b'{') || json::is_too_deep(&bytes) {
         return Err(Error::InvalidToken);
     }
     serde_json::from_slice(&bytes).map_err(|_| Error::InvalidToken)

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem, WriteRequest};
 use serde::de::DeserializeOwned;
 
 use super::transaction::verdicts;
@@ -182,7 +183,12 @@ impl Store {
 
     /// One page of a partition, from `start` (an item's key attributes) on.
     pub async fn query_page(&self, query: &PartitionQuery<'_>, start: Option<Item>) -> Result<Page, StoreError> {
-        let mut call = self
+        let output = self.query(query, start).send().await?;
+        Ok(Page { items: output.items.unwrap_or_default(), last: output.last_evaluated_key.filter(|key| !key.is_empty()) })
+    }
+
+    fn query(&self, query: &PartitionQuery<'_>, start: Option<Item>) -> QueryFluentBuilder {
+        let call = self
             .client
             .query()
             .table_name(query.table)
@@ -193,16 +199,27 @@ impl Store {
             .consistent_read(query.index.is_none())
             .set_limit(query.limit.and_then(|limit| i32::try_from(limit).ok()))
             .set_exclusive_start_key(start);
-        call = match &query.range {
+        match &query.range {
             None => call.key_condition_expression("#partition = :partition"),
             Some((name, from, to)) => call
                 .key_condition_expression("#partition = :partition AND #sort BETWEEN :from AND :to")
                 .expression_attribute_names("#sort", *name)
                 .expression_attribute_values(":from", s(from))
                 .expression_attribute_values(":to", s(to)),
-        };
-        let output = call.send().await?;
-        Ok(Page { items: output.items.unwrap_or_default(), last: output.last_evaluated_key.filter(|key| !key.is_empty()) })
+        }
+    }
+
+    /// How many items a partition, or a range of it, has now.
+    pub async fn count(&self, query: &PartitionQuery<'_>) -> Result<usize, StoreError> {
+        let (mut count, mut start) = (0, None);
+        loop {
+            let output = self.query(query, start).select(Select::Count).send().await?;
+            count += usize::try_from(output.count).unwrap_or_default();
+            match output.last_evaluated_key.filter(|key| !key.is_empty()) {
+                Some(last) => start = Some(last),
+                None => return Ok(count),
+            }
+        }
     }
 
     /// All items of a partition, or of a range of it.

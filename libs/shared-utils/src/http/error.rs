@@ -237,7 +237,7 @@ impl Error {
     }
 
     /// The headers that belong to this error.
-    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::InvalidToken | Self::TokenExpired | Self::SessionRevoked | Self::AuthExpired => {
                 vec![("www-authenticate", format!(r#"Bearer realm="mylg", error="invalid_token", error_description="{self}""#))]

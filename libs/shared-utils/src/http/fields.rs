@@ -43,7 +43,7 @@ pub fn length(text: &str) -> usize {
 }
 
 /// `reference` as one RFC 6901 reference token.
-fn escaped(reference: &str) -> Cow<'_, str> {
+pub fn escaped(reference: &str) -> Cow<'_, str> {
     if reference.contains(['~', '/']) { Cow::Owned(reference.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(reference) }
 }
 

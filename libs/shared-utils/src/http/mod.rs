@@ -16,5 +16,5 @@ mod serve;
 pub use cors::CorsPolicy;
 pub use error::{Error, Fault, Internal};
 pub use request::Request;
-pub use response::Response;
+pub use response::{MAX_ANSWER, Response, bytes_in_answer};
 pub use serve::{Api, Call, Edge, Query, is_json, serve};

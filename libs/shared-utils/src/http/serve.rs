@@ -97,7 +97,7 @@ pub struct Edge {
 impl Edge {
     /// Reads what the environment declares.
     pub fn from_env() -> Result<Self, EnvError> {
-        Ok(Self { cors: CorsPolicy::from_env()?, verifier: Verifier::from_env()?, clock: Clock::System })
+        Ok(Self { cors: CorsPolicy::from_env()?, verifier: Verifier::from_env()?, clock: Clock::from_env()? })
     }
 }
 
@@ -113,6 +113,8 @@ pub trait Api: Sync {
     fn edge(&self) -> &Edge;
     /// Refuses a caller whose login was revoked. Answers from memory when that is fresh, else asks the table.
     fn admit(&self, caller: &Caller) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Called when a request has its answer: what it has met and left to do can be put off until the answer is out.
+    fn answered(&self) {}
     /// Does what the route is for.
     fn act(&self, action: Self::Action, call: Call) -> impl Future<Output = Result<Response, Error>> + Send;
 }
@@ -157,6 +159,7 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
         durationMs = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "request"
     );
+    api.answered();
     let response = if response.headers.contains_key("cache-control") { response } else { response.with_header("cache-control", "no-store") };
     let response = response
         .with_header("x-request-id", request_id.as_str())

@@ -126,6 +126,29 @@ run "rates_are_passed_where_they_are_set" {
   }
 }
 
+run "another_wait_before_someone_is_offline_is_passed" {
+  command = plan
+
+  variables {
+    offline_after_s = 0
+  }
+
+  assert {
+    condition     = [for name, environment in output.function_environments : "${name} ${environment.OFFLINE_AFTER_S}" if can(environment.OFFLINE_AFTER_S)] == ["messages-router 0", "ws-provider 0"]
+    error_message = "Those that tell others have it, and nobody else."
+  }
+}
+
+run "a_wait_that_no_function_lives_through_is_refused" {
+  command = plan
+
+  variables {
+    offline_after_s = 30
+  }
+
+  expect_failures = [var.offline_after_s]
+}
+
 run "a_rate_that_nobody_reads_is_refused" {
   command = plan
 
@@ -161,10 +184,11 @@ run "roles_are_exact" {
 
   assert {
     condition = jsonencode(output.role_statements["ws-provider"]) == jsonencode([
-      { Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableMessages" },
+      { Action = ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableMessages" },
       { Action = ["dynamodb:BatchGetItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["REVOCATIONS"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableAuthRevocations" },
       { Action = ["dynamodb:DeleteItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["TICKET#*"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableAuthTicket" },
       { Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["PROJECT#*"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableProjectsProject" },
+      { Action = ["dynamodb:Query"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t/index/byMember", Sid = "TableProjectsByMember" },
       { Action = ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableConnections" },
       { Action = ["execute-api:ManageConnections"], Effect = "Allow", Resource = "arn:aws:execute-api:eu-central-1:000000000000:api/live/*/@connections/*", Sid = "Connections" },
     ])

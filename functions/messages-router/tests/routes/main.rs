@@ -2,6 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
+mod delivery;
+mod groups;
+mod markers;
+mod reactions;
+mod sync;
+
 use futures_util::future::join_all;
 use http::Method;
 use local_stack::faults::{Effect, Fault};
@@ -9,7 +15,8 @@ use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY, body_of, published_e
 use messages_router::{App, SEND_RATE, Tables};
 use serde_json::{Value, json};
 use shared_utils::auth::Role;
-use shared_utils::ids::UserId;
+use shared_utils::dynamo::{Key, Store, to_item};
+use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::pace::Rate;
 
 struct Studio {
@@ -24,7 +31,14 @@ async fn studio() -> Studio {
 async fn paced_studio(rate: Rate) -> Studio {
     let bench = Bench::start().await;
     let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let app = App::new(bench.edge(), &bench.aws(), Tables { messaging, connections: bench.table("connections") }, NO_GATEWAY, rate);
+    let app = App::new(
+        bench.edge(),
+        &bench.aws(),
+        Tables { messaging, connections: bench.table("connections") },
+        NO_GATEWAY,
+        rate,
+        std::time::Duration::ZERO,
+    );
     Studio { bench, app }
 }
 
@@ -35,6 +49,31 @@ struct Person<'a> {
 }
 
 impl Studio {
+    /// Writes a project's header, as projects-router keeps it, with this team.
+    async fn project(&self, id: ProjectId, team: &[&Person<'_>], deleted: bool) {
+        let now = self.bench.clock.now();
+        let mut members = serde_json::Map::new();
+        for person in team {
+            members.insert(person.id.to_string(), json!({"role": "editor", "joinedAt": now}));
+        }
+        let mut header = json!({"projectId": id, "title": "Atrium", "team": members});
+        if deleted {
+            header["deletedAt"] = json!(now);
+        }
+        let item = to_item(access::teams::header_key(id), "project", &header).unwrap();
+        let store = self.store();
+        store.put_item(&self.bench.table("projects"), item).await.unwrap();
+        for person in team {
+            let member = json!({"projectId": id, "memberId": person.id, "activity": format!("{now}#{id}")});
+            let key = Key::new(format!("PROJECT#{id}"), format!("MEMBER#{}", person.id));
+            store.put_item(&self.bench.table("projects"), to_item(key, "teamMember", &member).unwrap()).await.unwrap();
+        }
+    }
+
+    fn store(&self) -> Store {
+        Store::new(self.bench.aws().dynamodb())
+    }
+
     async fn person(&self, name: &str) -> Person<'_> {
         let id = self.bench.person(name).await;
         Person { studio: self, id, token: self.bench.token(id, Role::User).await }
@@ -43,7 +82,8 @@ impl Studio {
 
 impl Person<'_> {
     async fn call(&self, event: EventBuilder) -> (i64, Value) {
-        let answer = self.studio.app.handle(event.bearer(&self.token).event()).await;
+        // On the heap: what a test awaits one after another is all of one future.
+        let answer = Box::pin(self.studio.app.handle(event.bearer(&self.token).event())).await;
         (answer.status_code, body_of(&answer))
     }
 
@@ -53,6 +93,36 @@ impl Person<'_> {
 
     async fn send(&self, method: Method, path: &str, body: Value) -> (i64, Value) {
         self.call(EventBuilder::new(method, path).json(&body)).await
+    }
+
+    async fn delete(&self, path: &str) -> (i64, Value) {
+        self.call(EventBuilder::new(Method::DELETE, path)).await
+    }
+
+    async fn put(&self, path: &str) -> (i64, Value) {
+        self.call(EventBuilder::new(Method::PUT, path)).await
+    }
+
+    /// Sends a text; the message.
+    async fn say(&self, conversation: &str, text: &str) -> Value {
+        let (status, message) = self.send(Method::POST, &messages(conversation), json!({"text": text})).await;
+        assert_eq!(status, 201, "{message}");
+        message
+    }
+
+    /// What one conversation is to this person.
+    async fn conversation(&self, conversation: &str) -> Value {
+        let (status, body) = self.get(&format!("/messages/conversations/{conversation}")).await;
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
+    async fn group(&self, title: &str, others: &[&Person<'_>]) -> String {
+        let others: Vec<UserId> = others.iter().map(|person| person.id).collect();
+        let (status, body) =
+            self.send(Method::POST, "/messages/conversations", json!({"type": "group", "title": title, "participants": others})).await;
+        assert_eq!(status, 201, "{body}");
+        body["conversationId"].as_str().unwrap().to_owned()
     }
 
     async fn direct(&self, other: &Person<'_>) -> String {

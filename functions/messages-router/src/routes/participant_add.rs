@@ -1,0 +1,31 @@
+//! `PUT /messages/conversations/{id}/participants/{userId}`: someone takes part in a group from now on.
+
+use messaging::frames;
+use messaging::group::{Candidate, GroupChange};
+use shared_utils::http::{Call, Error, Response};
+use shared_utils::ids::UserId;
+
+use super::{announce_group, find_conversation};
+use crate::App;
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let caller = call.caller()?;
+    let user: Option<UserId> = call.params.id(1).ok();
+    let candidate = async {
+        match user {
+            Some(user) => app.messaging.candidate(user).await,
+            None => Ok(Candidate::Unknown),
+        }
+    };
+    let (mut conversation, candidate) = futures_util::future::try_join(find_conversation(app, &caller, &call), candidate).await?;
+    conversation.require_decision(caller.user)?;
+    let user = user.filter(|_| candidate != Candidate::Unknown).ok_or(Error::NotFound)?;
+    if candidate == Candidate::Full && !conversation.includes(user) {
+        return Err(Error::Conflict("This person takes part in too many conversations.".into()));
+    }
+    if app.messaging.change_group(caller.user, &mut conversation, &GroupChange::Add(user)).await? {
+        app.announce_later(vec![user], frames::conversation_added(&conversation, user));
+        announce_group(app, &conversation, Some(user));
+    }
+    Ok(Response::empty(204))
+}

@@ -1,0 +1,91 @@
+//! What becomes of connections that are gone, on a gateway that knows some of them no more.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::post;
+use realtime::{Connection, Connections};
+use shared_utils::ids::SessionId;
+
+use super::*;
+
+/// Posts that a gateway took, by connection.
+type Posts = Arc<Mutex<Vec<String>>>;
+
+/// A gateway that knows every connection but those whose names begin with `gone`.
+async fn gateway() -> (String, Posts) {
+    let posts = Posts::default();
+    let kept = posts.clone();
+    let answer = move |Path(id): Path<String>| async move {
+        kept.lock().unwrap().push(id.clone());
+        if id.starts_with("gone") { (StatusCode::GONE, [("x-amzn-errortype", "GoneException")]) } else { (StatusCode::OK, [("x-a", "b")]) }
+    };
+    let service = Router::new().route("/@connections/{id}", post(answer));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    (format!("http://{address}"), posts)
+}
+
+#[tokio::test]
+async fn a_connection_that_is_gone_is_taken_off_its_own_persons_list_once_it_is_no_longer_opening() {
+    let bench = Bench::start().await;
+    let (endpoint, posts) = gateway().await;
+    let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
+    let tables = Tables { messaging, connections: bench.table("connections") };
+    let app = App::new(bench.edge(), &bench.aws(), tables, &endpoint, Rate::OFF, Duration::ZERO);
+    let studio = Studio { bench, app };
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let connections = Connections::new(studio.store(), studio.bench.table("connections"), studio.bench.clock.clone());
+    let open = async |person: &Person<'_>, id: &str| {
+        let now = studio.bench.clock.now();
+        let connection = Connection {
+            connection_id: id.to_owned(),
+            user_id: person.id,
+            session_id: SessionId::generate(now),
+            role: Role::User,
+            version: 1,
+            token_expires_at: now.plus_seconds(600),
+            connected_at: now,
+            expires_at: Connection::expiry(now),
+            tab_id: None,
+            told_expired_at: None,
+            ended_at: None,
+            strikes: 0,
+            actions_until: 0,
+            sends_until: 0,
+        };
+        connections.add(&connection, Rate::OFF).await.unwrap();
+    };
+    for (person, id) in [(&ana, "ana"), (&ben, "gone-ben"), (&ben, "ben")] {
+        open(person, id).await;
+    }
+    let conversation = ana.direct(&ben).await;
+    let known = async || {
+        let all = connections.of_users(&[ana.id, ben.id]).await.unwrap();
+        all.into_iter().map(|connection| connection.connection_id).collect::<BTreeSet<_>>()
+    };
+    let posted = async |text: &str| {
+        studio.app.after_answer().run(Duration::from_secs(5)).await;
+        posts.lock().unwrap().clear();
+        ana.say(&conversation, text).await;
+        studio.app.after_answer().run(Duration::from_secs(5)).await;
+        let mut posts = std::mem::take(&mut *posts.lock().unwrap());
+        posts.sort();
+        posts
+    };
+    // It may be opening: it is tried again, and kept.
+    assert_eq!(posted("young").await, ["ana", "ben", "gone-ben", "gone-ben"]);
+    assert_eq!(known().await.len(), 3);
+    studio.bench.clock.advance_seconds(31);
+    assert_eq!(posted("old").await, ["ana", "ben", "gone-ben"]);
+    assert_eq!(known().await, BTreeSet::from(["ana".to_owned(), "ben".to_owned()]), "the recipient's, and not the sender's");
+    assert_eq!(posted("again").await, ["ana", "ben"]);
+    // One whose two hours are over is nobody's, whatever `$disconnect` did.
+    studio.bench.clock.advance_seconds(7_900);
+    assert_eq!(known().await.len(), 0);
+}

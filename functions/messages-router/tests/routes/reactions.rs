@@ -1,0 +1,78 @@
+//! Reactions: nobody's is lost, and none counts twice.
+
+use super::*;
+
+/// The path of a reaction, percent-encoded.
+fn path(message: &Value, emoji: &str) -> String {
+    let emoji = emoji.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+    format!("/messages/{}/reactions/{emoji}", message["messageId"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_reaction_is_there_once_and_raises_the_version_once() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let message = ana.say(&ana.direct(&ben).await, "hello").await;
+    for (person, emoji, version) in [(&ana, "👍", 2), (&ana, "👍", 2), (&ben, "👍", 3), (&ben, "👩‍🎨", 4)] {
+        let (status, now) = person.put(&path(&message, emoji)).await;
+        assert_eq!((status, &now["version"]), (200, &json!(version)), "{now}");
+    }
+    let (_, now) = ben.delete(&path(&message, "👍")).await;
+    assert_eq!((&now["reactions"], &now["version"]), (&json!({"👍": [ana.id], "👩‍🎨": [ben.id]}), &json!(5)));
+    let (status, now) = ben.delete(&path(&message, "👍")).await;
+    assert_eq!((status, &now["version"]), (200, &json!(5)));
+    let (_, now) = ana.delete(&path(&message, "👍")).await;
+    assert_eq!(now["reactions"], json!({"👩‍🎨": [ben.id]}));
+    // A stale version changes nothing.
+    let (status, problem) = ana.call(EventBuilder::new(Method::PUT, &path(&message, "✅")).header("if-match", "\"1\"")).await;
+    assert_eq!((status, &problem["code"]), (412, &json!("version_mismatch")));
+}
+
+#[tokio::test]
+async fn fifty_reactions_at_once_are_fifty_reactions() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let message = ana.say(&ana.direct(&ben).await, "hello").await;
+    // Fifty requests of two people, for thirteen emoji each, many of them twice.
+    let emoji = ["👍", "❤️", "😀", "😂", "✅", "💯", "🎉", "🚀", "👀", "🙏", "🔥", "👏", "🤔"];
+    let all = (0..50).map(|n| (if n % 2 == 0 { &ana } else { &ben }, path(&message, emoji[n / 2 % emoji.len()])));
+    let answers = join_all(all.map(|(person, path)| async move { person.put(&path).await })).await;
+    assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
+    let (_, now) = ben.get(&format!("/messages/{}", message["messageId"].as_str().unwrap())).await;
+    let reactions = now["reactions"].as_object().unwrap();
+    assert_eq!(reactions.len(), emoji.len());
+    assert!(reactions.values().all(|people| people.as_array().unwrap().len() == 2), "{reactions:?}");
+    assert_eq!(now["version"], json!(1 + 2 * emoji.len()), "each change is one version, and what is so already is none");
+}
+
+#[tokio::test]
+async fn a_reaction_is_one_emoji_on_a_message_that_is_there() {
+    let studio = studio().await;
+    let (ana, ben, cleo) = (studio.person("ana").await, studio.person("ben").await, studio.person("cleo").await);
+    let message = ana.say(&ana.direct(&ben).await, "hello").await;
+    for bad in [
+        "👍👍",
+        " ",
+        "\n",
+        "\u{7}",
+        &"👨‍👩‍👧‍👦".repeat(2),
+        "a\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+    ] {
+        let (status, problem) = ana.put(&path(&message, bad)).await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/emoji")), "{bad:?}: {problem}");
+        // Who may not see the message does not learn of it.
+        assert_eq!(cleo.put(&path(&message, bad)).await.0, 404);
+    }
+    for number in 0..20u32 {
+        let emoji = char::from_u32(0x1F600 + number).unwrap().to_string();
+        assert_eq!(ana.put(&path(&message, &emoji)).await.0, 200);
+    }
+    let (status, problem) = ben.put(&path(&message, "🚀")).await;
+    assert_eq!((status, &problem["errors"][0]["code"]), (422, &json!("too_many")));
+    assert_eq!(ben.put(&path(&message, "\u{1F600}")).await.0, 200, "a kind that is there is no new one");
+    ana.delete(&format!("/messages/{}", message["messageId"].as_str().unwrap())).await;
+    for method in [Method::PUT, Method::DELETE] {
+        let (status, problem) = ana.call(EventBuilder::new(method, &path(&message, "👍"))).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("deleted")));
+    }
+}

@@ -1,0 +1,176 @@
+//! A group's people and title. Whoever opened it decides on both while they take part; once they are gone, everyone in it does.
+
+use shared_utils::dynamo::{
+    Expression, Item, PartitionQuery, StoreError, TransactError, backoff, delete, from_item, n, put, s, to_attribute, update,
+};
+use shared_utils::http::{Error, Internal};
+use shared_utils::ids::{ConversationId, UserId};
+
+use crate::conversation::{Conversation, Head, Kind, Marker};
+use crate::{MAX_CONVERSATIONS, Messaging, TRIES, changes, keys};
+
+/// The most people in a group.
+pub const MAX_GROUP: usize = 50;
+
+fn not_a_group() -> Error {
+    Error::Conflict("Only a group has a title and people of its own.".into())
+}
+
+impl Conversation {
+    /// Lets someone through who takes part and decides on title and people: whoever opened the group, and everyone once they are gone.
+    /// [`Error::Conflict`] where there is nothing to decide: a pair is a pair, and a project's people are its team.
+    pub fn require_decision(&self, user: UserId) -> Result<(), Error> {
+        if self.head.conversation_type != Kind::Group {
+            return Err(not_a_group());
+        }
+        let decides = self.head.created_by == user || !self.head.participants.contains_key(&self.head.created_by);
+        if decides { Ok(()) } else { Err(Error::Forbidden) }
+    }
+}
+
+/// A change to a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupChange {
+    /// This person takes part from now on.
+    Add(UserId),
+    /// This person takes part no longer.
+    Remove(UserId),
+    /// It has this title.
+    Title(String),
+}
+
+/// What is known of someone who is to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Candidate {
+    /// They can be.
+    Free,
+    /// There is no such active person.
+    Unknown,
+    /// They take part in as many conversations as one can.
+    Full,
+}
+
+impl GroupChange {
+    /// What the transaction has made of the head.
+    fn apply(&self, head: &mut Head) {
+        match self {
+            Self::Add(user) => {
+                let marker = Marker { read_seq: head.last_seq, joined_change: head.change_seq + 1, ..Marker::default() };
+                head.participants.insert(*user, marker);
+            }
+            Self::Remove(user) => {
+                head.participants.remove(user);
+            }
+            Self::Title(title) => head.title = Some(title.clone()),
+        }
+        head.change_seq += 1;
+        head.updated_change = head.change_seq;
+    }
+}
+
+impl Messaging {
+    /// Whether someone can be added to a conversation. One round trip.
+    pub async fn candidate(&self, user: UserId) -> Result<Candidate, Error> {
+        let named = [user];
+        let people = async { Ok(self.people.find(&named).await?) };
+        let count = async { Ok(self.count_conversations(user).await?) };
+        let (people, count) = futures_util::future::try_join(people, count).await.map_err(|error: Error| error)?;
+        Ok(match people.get(&user) {
+            Some(person) if person.is_active() && count < MAX_CONVERSATIONS => Candidate::Free,
+            Some(person) if person.is_active() => Candidate::Full,
+            _ => Candidate::Unknown,
+        })
+    }
+
+    /// How many conversations a person takes part in, those of projects aside.
+    pub(crate) async fn count_conversations(&self, user: UserId) -> Result<usize, StoreError> {
+        self.store.count(&self.listed_query(user)).await
+    }
+
+    /// The query of a person's conversations, those of projects aside.
+    pub(crate) fn listed_query(&self, user: UserId) -> PartitionQuery<'_> {
+        PartitionQuery { table: &self.table, index: None, partition: ("pk", keys::user_partition(user)), range: None, descending: false, limit: None }
+    }
+
+    /// Changes a group that was read a moment ago. `false` when it is so already. [`Error::Conflict`] for conversations that are no groups.
+    pub async fn change_group(&self, by: UserId, conversation: &mut Conversation, change: &GroupChange) -> Result<bool, Error> {
+        for attempt in 0..TRIES {
+            conversation.require_participant(by)?;
+            let head = &conversation.head;
+            if head.conversation_type != Kind::Group {
+                return Err(not_a_group());
+            }
+            if *change != GroupChange::Remove(by) {
+                conversation.require_decision(by)?;
+            }
+            let is_so = match change {
+                GroupChange::Add(user) => head.participants.contains_key(user),
+                GroupChange::Remove(user) => !head.participants.contains_key(user),
+                GroupChange::Title(title) => head.title.as_ref() == Some(title),
+            };
+            if is_so {
+                return Ok(false);
+            }
+            if matches!(change, GroupChange::Add(_)) && head.participants.len() >= MAX_GROUP {
+                return Err(Error::Conflict(format!("A group has at most {MAX_GROUP} people.").into()));
+            }
+            let error = match self.write_group(by, conversation, change).await {
+                Ok(()) => {
+                    change.apply(&mut conversation.head);
+                    return Ok(true);
+                }
+                Err(TransactError::Store(error)) => return Err(error.into()),
+                Err(error) => error,
+            };
+            match error.refused_at(0) {
+                Some(Some(item)) => conversation.head = from_item(item.clone())?,
+                _ => *conversation = self.find_conversation(conversation.head.conversation_id).await?.ok_or(Error::NotFound)?,
+            }
+            backoff(attempt).await;
+        }
+        Err(Error::Unavailable(Internal::new("a group kept changing")))
+    }
+
+    async fn write_group(&self, by: UserId, conversation: &Conversation, change: &GroupChange) -> Result<(), TransactError> {
+        let head = &conversation.head;
+        let (id, change_seq) = (head.conversation_id, head.change_seq + 1);
+        let (assignments, removal) = match change {
+            GroupChange::Add(_) => (", participants.#user = :marker", ""),
+            GroupChange::Remove(_) => ("", " REMOVE participants.#user"),
+            GroupChange::Title(_) => (", title = :title", ""),
+        };
+        let mut expression = Expression::new(format!("SET changeSeq = :change, updatedChange = :change{assignments}{removal}"))
+            .when("changeSeq = :before AND attribute_exists(participants.#by)")
+            .name("#by", by)
+            .value(":change", n(change_seq))
+            .value(":before", n(head.change_seq));
+        let mut writes = Vec::with_capacity(4);
+        match change {
+            GroupChange::Add(user) => {
+                let marker = Marker { read_seq: head.last_seq, joined_change: change_seq, ..Marker::default() };
+                expression = expression.name("#user", user).value(":marker", to_attribute(&marker)?);
+                writes.push(put(&self.table, self.listed_item(*user, id), None));
+            }
+            GroupChange::Remove(user) => {
+                expression = expression.name("#user", user);
+                writes.push(delete(&self.table, keys::listed(*user, id), None));
+            }
+            GroupChange::Title(title) => expression = expression.value(":title", s(title)),
+        }
+        writes.insert(0, update(&self.table, keys::head(id), expression));
+        writes.push(put(&self.table, changes::updated_item(id, change_seq), None));
+        if head.updated_change > 0 {
+            writes.push(delete(&self.table, keys::change(id, head.updated_change), None));
+        }
+        self.store.transact_once(writes).await
+    }
+
+    /// The item by which a person's conversations are found.
+    pub(crate) fn listed_item(&self, user: UserId, conversation: ConversationId) -> Item {
+        let mut listed = keys::listed(user, conversation).into_item();
+        listed.insert("type".to_owned(), s("participant"));
+        listed.insert("conversationId".to_owned(), s(conversation));
+        listed.insert("joinedAt".to_owned(), s(self.clock.now()));
+        listed
+    }
+}

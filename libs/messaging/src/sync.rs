@@ -1,0 +1,300 @@
+//! Catching up: everything that has changed in a person's conversations since one of their devices last asked.
+//!
+//! A device stands at a `changeSeq` in each conversation ([`crate::positions`]). What is above it in the change log is what it has missed,
+//! each message once and as it is now. A head is read before its log and the log only up to the head's number, so that a change which is
+//! made meanwhile is met by the next call, and none is passed over.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+use shared_utils::dynamo::{Item, PartitionQuery, StoreError, n, s};
+use shared_utils::http::{Error, MAX_ANSWER, bytes_in_answer};
+use shared_utils::ids::{ConversationId, UserId};
+
+use crate::changes::{ChangeType, Entry};
+use crate::conversation::{Conversation, ConversationView};
+use crate::message::Message;
+use crate::positions::{Baseline, Position, Positions, positions_from_bytes, positions_to_bytes};
+use crate::{Messaging, keys};
+
+pub use crate::positions::Place;
+
+/// So many bytes, and a page ends: what comes next may be a large one.
+const MAX_PAGE: usize = MAX_ANSWER / 2;
+/// How often a page is filled up after changes that later ones have replaced left it short.
+const ROUNDS: usize = 4;
+
+/// One thing that changed. To be applied as it is now, whatever the device knew: the highest `version` of each message stays.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// What happened last.
+    pub r#type: ChangeType,
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// The message as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<Message>,
+    /// The conversation as it is now, where it is new to the reader or a group that changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationView>,
+}
+
+/// One page of what has changed.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The changes, those of one conversation in their order.
+    pub changes: Vec<Change>,
+    /// Where the device stands after them.
+    pub place: Place,
+    /// Whether there is more.
+    pub more: bool,
+}
+
+/// A part of a conversation's change log: above `from`, up to `to`.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    conversation: ConversationId,
+    /// Where the device stood when it asked.
+    since: u64,
+    from: u64,
+    to: u64,
+}
+
+/// A page in the making.
+struct Draft<'a> {
+    user: UserId,
+    limit: usize,
+    conversations: &'a BTreeMap<ConversationId, Conversation>,
+    changes: Vec<Change>,
+    /// What the changes take of an answer, in bytes.
+    size: usize,
+    /// Where the device stands after them.
+    after: Positions,
+    /// What is still to be told.
+    waiting: VecDeque<Stretch>,
+}
+
+impl Messaging {
+    /// Where a person's conversations stand now: what is changed after this is what [`Self::sync`] tells. Two round trips, three where
+    /// the positions do not fit into a cursor.
+    pub async fn sync_from_now(&self, user: UserId) -> Result<Place, Error> {
+        let listed = self.listed(user).await?;
+        let conversations = self.conversations_of(user, listed).await?;
+        let positions: Positions = conversations.iter().map(|(id, conversation)| (*id, Some(position_in(conversation, user)))).collect();
+        let inline = Place { issued_at: self.clock.now(), baseline: None, moved: positions };
+        if inline.fits() { Ok(inline) } else { self.with_baseline(user, &inline.moved, &inline.moved).await }
+    }
+
+    /// At most `limit` changes since `since`. [`Error::CursorExpired`] when that is too long ago. Three round trips as a rule.
+    pub async fn sync(&self, user: UserId, since: Place, limit: usize) -> Result<Page, Error> {
+        if since.is_expired(self.clock.now()) {
+            return Err(Error::CursorExpired);
+        }
+        let known = self.positions(user, &since);
+        let listed = async { Ok(self.listed(user).await?) };
+        let (mut listed, known) = futures_util::future::try_join(listed, known).await?;
+        listed.uncertain.extend(known.keys().filter(|id| !listed.named.contains(id)));
+        let conversations = self.conversations_of(user, listed).await?;
+        let mut draft =
+            Draft { user, limit, conversations: &conversations, changes: Vec::new(), size: 0, after: known.clone(), waiting: VecDeque::new() };
+        let mut more = false;
+        for id in known.keys().chain(conversations.keys()).copied().collect::<BTreeSet<_>>() {
+            let (before, now) = (known.get(&id).copied().flatten(), conversations.get(&id));
+            let position = now.map(|conversation| position_in(conversation, user));
+            let change = match (before, now) {
+                (Some(before), Some(_)) if position.is_some_and(|position| position.stay == before.stay) => {
+                    let to = position.map_or(0, |position| position.change_seq);
+                    if to > before.change_seq {
+                        draft.waiting.push_back(Stretch { conversation: id, since: before.change_seq, from: before.change_seq, to });
+                    }
+                    continue;
+                }
+                // New, or left and joined again meanwhile: what was said in between is fetched.
+                (_, Some(conversation)) => of_conversation(ChangeType::Joined, conversation, user),
+                (Some(_), None) => Change { r#type: ChangeType::Left, conversation_id: id, message: None, conversation: None },
+                (None, None) => continue,
+            };
+            if draft.is_full() {
+                more = true;
+                continue;
+            }
+            draft.after.insert(id, position);
+            draft.add(change);
+        }
+        // As a rule one round fills the page, or ends the log.
+        for _ in 0..ROUNDS {
+            if draft.is_full() || draft.waiting.is_empty() {
+                break;
+            }
+            self.read_round(&mut draft).await?;
+        }
+        let Draft { changes, after, waiting, .. } = draft;
+        let place = self.place_after(user, &since, &known, &after).await?;
+        Ok(Page { changes, place, more: more || !waiting.is_empty() })
+    }
+
+    /// Reads as many stretches at once as the page may take, and takes what fits.
+    async fn read_round(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
+        let room = draft.limit - draft.changes.len();
+        let (mut chosen, mut bound) = (Vec::new(), 0);
+        while bound < room as u64
+            && let Some(stretch) = draft.waiting.pop_front()
+        {
+            bound += stretch.to - stretch.from;
+            chosen.push(stretch);
+        }
+        let read = chosen.iter().map(|stretch| self.entries(*stretch, room));
+        let mut left_over = Vec::new();
+        for (stretch, (entries, is_all)) in chosen.iter().zip(futures_util::future::try_join_all(read).await?) {
+            let (mut reached, mut is_whole) = (stretch.from, is_all);
+            for (at, entry) in entries {
+                if draft.is_full() {
+                    is_whole = false;
+                    break;
+                }
+                reached = at;
+                if let Some(conversation) = draft.conversations.get(&stretch.conversation) {
+                    draft.add(entry.into_change(conversation, stretch.since, draft.user));
+                }
+            }
+            if is_whole {
+                reached = stretch.to;
+            } else {
+                left_over.push(Stretch { from: reached, ..*stretch });
+            }
+            if let Some(Some(position)) = draft.after.get_mut(&stretch.conversation) {
+                position.change_seq = reached;
+            }
+        }
+        for stretch in left_over.into_iter().rev() {
+            draft.waiting.push_front(stretch);
+        }
+        Ok(())
+    }
+
+    /// The entries of a stretch in order, at most `limit`, and whether these are all.
+    async fn entries(&self, stretch: Stretch, limit: usize) -> Result<(Vec<(u64, Entry)>, bool), StoreError> {
+        let query = PartitionQuery {
+            table: &self.table,
+            index: None,
+            partition: ("pk", keys::partition(stretch.conversation)),
+            range: Some(("sk", keys::change_sort(stretch.from + 1), keys::change_sort(stretch.to))),
+            descending: false,
+            limit: Some(limit),
+        };
+        let page = self.store.query_page(&query, None).await?;
+        let entries = page.items.into_iter().map(Entry::from_item).collect::<Result<Vec<_>, _>>()?;
+        // A page that ends at the last change there is may say that there are more.
+        let is_all = page.last.is_none() || entries.last().is_some_and(|(at, _)| *at == stretch.to);
+        Ok((entries, is_all))
+    }
+
+    /// The positions that a cursor stands for: those of conversations that its person took part in.
+    async fn positions(&self, user: UserId, since: &Place) -> Result<Positions, Error> {
+        let mut positions = match &since.baseline {
+            None => Positions::new(),
+            Some(baseline) => {
+                let item = self.store.get_item(&self.table, &keys::baseline(user, baseline.id)).await?;
+                positions_of(&item.ok_or(Error::CursorExpired)?)?
+            }
+        };
+        positions.extend(&since.moved);
+        positions.retain(|_, position| position.is_some());
+        Ok(positions)
+    }
+
+    /// The cursor after a page. Where not all positions fit into it, those that have moved since the baseline do; where not even they
+    /// fit, or the baseline would not outlive the cursor, there is a new one.
+    async fn place_after(&self, user: UserId, since: &Place, known: &Positions, after: &Positions) -> Result<Place, Error> {
+        let now = self.clock.now();
+        let present = after.iter().filter(|(_, position)| position.is_some()).map(|(id, position)| (*id, *position)).collect();
+        let inline = Place { issued_at: now, baseline: None, moved: present };
+        if inline.fits() {
+            return Ok(inline);
+        }
+        if let Some(baseline) = since.baseline.filter(|baseline| baseline.is_fresh(now)) {
+            // What did not move on this page stands where it stood: in the baseline, or in the cursor before.
+            let moved = since.moved.clone().into_iter().chain(differing(known, after)).collect();
+            let place = Place { issued_at: now, baseline: Some(baseline), moved };
+            if place.fits() {
+                return Ok(place);
+            }
+        }
+        self.with_baseline(user, known, after).await
+    }
+
+    /// A cursor for `after` on a baseline that is this hour's, made of `before` where there is none yet; of its own where that one is too
+    /// different.
+    async fn with_baseline(&self, user: UserId, before: &Positions, after: &Positions) -> Result<Place, Error> {
+        let now = self.clock.now();
+        let baseline = Baseline::of_the_hour(user, now);
+        let base = match self.store.put_if_absent(&self.table, baseline_item(user, baseline, before)).await? {
+            Some(item) => positions_of(&item)?,
+            None => before.clone(),
+        };
+        let place = Place { issued_at: now, baseline: Some(baseline), moved: differing(&base, after).collect() };
+        if place.fits() {
+            return Ok(place);
+        }
+        let baseline = Baseline::new(now);
+        self.store.put_item(&self.table, baseline_item(user, baseline, after)).await?;
+        Ok(Place { issued_at: now, baseline: Some(baseline), moved: Positions::new() })
+    }
+}
+
+impl Draft<'_> {
+    fn is_full(&self) -> bool {
+        self.changes.len() >= self.limit || self.size > MAX_PAGE
+    }
+
+    fn add(&mut self, change: Change) {
+        self.size += serde_json::to_string(&change).map_or(0, |json| bytes_in_answer(&json));
+        self.changes.push(change);
+    }
+}
+
+/// Where a device stands that knows everything in a conversation.
+fn position_in(conversation: &Conversation, user: UserId) -> Position {
+    Position { change_seq: conversation.head.change_seq, stay: conversation.stay(user) }
+}
+
+/// The positions that are others after than before; none for conversations that are not there any more.
+fn differing<'a>(before: &'a Positions, after: &'a Positions) -> impl Iterator<Item = (ConversationId, Option<Position>)> + 'a {
+    let gone = before.keys().filter(|id| !after.contains_key(id)).map(|id| (*id, None));
+    let others = after.iter().filter(|(id, position)| before.get(id).copied().flatten() != **position).map(|(id, position)| (*id, *position));
+    gone.chain(others)
+}
+
+fn baseline_item(user: UserId, baseline: Baseline, positions: &Positions) -> Item {
+    let mut item = keys::baseline(user, baseline.id).into_item();
+    item.insert("type".to_owned(), s("baseline"));
+    item.insert("positions".to_owned(), AttributeValue::B(Blob::new(positions_to_bytes(positions))));
+    item.insert("ttl".to_owned(), n(baseline.ttl()));
+    item
+}
+
+fn positions_of(baseline: &Item) -> Result<Positions, StoreError> {
+    let bytes = baseline.get("positions").and_then(|positions| positions.as_b().ok());
+    bytes.and_then(|bytes| positions_from_bytes(bytes.as_ref())).ok_or_else(|| StoreError::corrupt("baseline"))
+}
+
+impl Entry {
+    fn into_change(self, conversation: &Conversation, since: u64, user: UserId) -> Change {
+        match self {
+            Self::Updated => of_conversation(ChangeType::Updated, conversation, user),
+            Self::Message(change_type, placed) => {
+                // Whoever has not seen a message yet is told that it is there, and not that it was edited since.
+                let is_new = placed.created_change > since && !placed.message.deleted;
+                let r#type = if is_new { ChangeType::Created } else { change_type };
+                Change { r#type, conversation_id: placed.message.conversation_id, message: Some(placed.message), conversation: None }
+            }
+        }
+    }
+}
+
+fn of_conversation(r#type: ChangeType, conversation: &Conversation, user: UserId) -> Change {
+    Change { r#type, conversation_id: conversation.head.conversation_id, message: None, conversation: Some(conversation.view(user)) }
+}
