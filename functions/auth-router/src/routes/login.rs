@@ -33,21 +33,29 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let password = fields.require("password", password).unwrap_or_default();
     fields.finish()?;
 
-    let (attempt, known) = count(app, &email, request).await?;
+    let (attempt, mut known) = count(app, &email, request).await?;
     for race in 0..RACE_TRIES {
-        // Nobody is looked up as somebody is: the same calls take the same time.
-        let (user, families) = app.store.user_with_families(known.unwrap_or_else(nobody)).await?;
-        let matches = passwords::verify(&password, user.as_ref().map(|user| user.password_hash.as_str()))?;
-        let user = match user {
+        let matches = passwords::verify(&password, known.as_ref().map(|user| user.password_hash.as_str()))?;
+        let verified = match known {
             // A shut account looks like a wrong password.
             Some(user) if matches && !user.disabled => user,
             _ => {
-                let user = known.map(tracing::field::display);
+                let user = known.as_ref().map(|user| tracing::field::display(user.profile.user_id));
                 audit!("login_failed", requestId = request.request_id, userId = user, address = attempt.pseudonym());
                 return Err(Error::InvalidCredentials);
             }
         };
+        // The logins that there are, only now: how many they are must not show in the time of a refusal.
+        let (user, families) = app.store.user_with_families(verified.profile.user_id).await?;
+        let user = match user {
+            Some(user) if user.password_hash == verified.password_hash && !user.disabled => user,
+            changed => {
+                known = changed;
+                continue;
+            }
+        };
         let now = app.edge.clock.now();
+        let user_id = user.profile.user_id;
         let (family, token) = new_session(app, &user, request, now);
         // Signed before it is kept: a login that cannot be answered must not push another one out.
         let tokens = app.tokens.pair(family.subject(), &token, family.expires_at(), transport, now).await?;
@@ -59,6 +67,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         }
         // The account changed while its password was checked: look again.
         backoff(race).await;
+        known = app.store.user(user_id).await?;
     }
     Err(TransactError::Contended.into())
 }
@@ -81,16 +90,17 @@ fn rehash_later(app: &App, user: User, password: String) {
 }
 
 /// Counts the attempt as a failure before any hashing, so that guesses in parallel count as well; a success takes it back. Who is
-/// behind the address is looked up beside it, and not at all while it is locked.
-pub(super) async fn count(app: &App, email: &str, request: &Request) -> Result<(Attempt, Option<UserId>), Error> {
+/// behind the address is looked up beside it; nobody as somebody is: the same calls take the same time.
+pub(super) async fn count(app: &App, email: &str, request: &Request) -> Result<(Attempt, Option<User>), Error> {
     for _ in 0..RACE_TRIES {
         let now = app.edge.clock.now();
-        let attempt = app.store.attempt(email, &request.source_ip, now).await?;
+        let (attempt, user) = futures_util::future::try_join(app.store.attempt(email, &request.source_ip, now), app.store.user_of(email)).await?;
         if let Some(lock) = attempt.lock(now) {
             audit!("login_locked", requestId = request.request_id, address = attempt.pseudonym());
             return Err(Error::TooManyAttempts { retry_after: lock.retry_after });
         }
-        let (counted, user) = futures_util::future::try_join(app.store.count_failure(&attempt, now), app.store.user_of(email)).await?;
+        let user = app.store.user(user.unwrap_or_else(nobody));
+        let (counted, user) = futures_util::future::try_join(app.store.count_failure(&attempt, now), user).await?;
         if counted {
             return Ok((attempt, user));
         }
