@@ -10,7 +10,6 @@ use shared_utils::ids::LineId;
 use super::line::Line;
 use super::patch::{BudgetPatch, HeaderPatch, MAX_REVISION_LINES};
 use super::revision::Revision;
-use super::totals::Totals;
 
 /// What a PATCH did to the lines of a revision.
 #[derive(Debug, Default)]
@@ -94,11 +93,9 @@ pub(crate) fn apply_lines(
     if lines.len() > MAX_REVISION_LINES {
         faults.push(Fault::new("/lines", "too_many", format!("A revision has at most {MAX_REVISION_LINES} lines.")));
     }
-    match Totals::of(lines.values()) {
-        Some(totals) => revision.totals = totals,
-        None => faults.push(Fault::new("/lines", "out_of_range", "The revision costs more than 10^13.")),
+    if revision.describe(lines).is_none() {
+        faults.push(Fault::new("/lines", "out_of_range", "The revision costs more than 10^13."));
     }
-    revision.line_count = lines.len();
     revision.updated_at = now;
     if faults.is_empty() { Ok(outcome) } else { Err(Error::ValidationFailed(faults)) }
 }
@@ -130,6 +127,7 @@ mod tests {
     use super::super::decimal::{Scale, to_json};
     use super::super::patch::read_patch;
     use super::*;
+    use crate::budget::totals::Totals;
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 

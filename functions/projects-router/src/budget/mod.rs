@@ -14,4 +14,3 @@ pub(crate) use decimal::{Scale, nearest, read_scaled, to_json};
 pub(crate) use line::{FIELDS as LINE_FIELDS, FieldValue, Kind as LineKind, Line, line_json, read as read_line_field};
 pub(crate) use patch::{BudgetPatch, CreateRevision, MAX_REVISION_LINES, read_patch};
 pub(crate) use revision::{Revision, slug};
-pub(crate) use totals::Totals;

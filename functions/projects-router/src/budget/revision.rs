@@ -26,6 +26,9 @@ pub(crate) struct Revision {
     pub(crate) generation: GenerationId,
     pub(crate) line_count: usize,
     pub(crate) totals: Totals,
+    /// What tells the lines of this state from those before and after it.
+    #[serde(default)]
+    pub(crate) fingerprint: u64,
     /// The last number given to a line here.
     pub(crate) sequence: u64,
     /// The last number given per category.
@@ -47,6 +50,7 @@ impl Revision {
             generation: GenerationId::generate(now),
             line_count: 0,
             totals: Totals::default(),
+            fingerprint: fingerprint(&BTreeMap::new()),
             sequence: 0,
             category_sequences: BTreeMap::new(),
             created_at: now,
@@ -56,7 +60,15 @@ impl Revision {
 
     /// Whether these are the lines that this state of the revision was written with.
     pub(crate) fn describes(&self, lines: &BTreeMap<LineId, Line>) -> bool {
-        lines.len() == self.line_count && Totals::of(lines.values()) == Some(self.totals)
+        lines.len() == self.line_count && fingerprint(lines) == self.fingerprint && Totals::of(lines.values()) == Some(self.totals)
+    }
+
+    /// Takes these lines for its own. `None` when they cost more than money can be.
+    pub(crate) fn describe(&mut self, lines: &BTreeMap<LineId, Line>) -> Option<()> {
+        self.line_count = lines.len();
+        self.fingerprint = fingerprint(lines);
+        self.totals = Totals::of(lines.values())?;
+        Some(())
     }
 
     /// The header part of an answer.
@@ -90,6 +102,21 @@ impl Revision {
             format!("{category}-{last:04}")
         });
     }
+}
+
+/// The sum of a number for each line that depends on which it is and when it was last written, in whatever order they come.
+fn fingerprint(lines: &BTreeMap<LineId, Line>) -> u64 {
+    let of = |line: &Line| {
+        let bytes = line.budget_item_id.to_bytes();
+        let (high, low) = bytes.split_at(8);
+        let number = |half: &[u8]| half.iter().fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
+        // The finalizer of SplitMix64, which leaves no bit where it was.
+        let mut mixed = number(high).rotate_left(32) ^ number(low) ^ line.updated_at.millis().cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    };
+    lines.values().map(of).fold(0, u64::wrapping_add)
 }
 
 /// A project's title as the start of element keys: lower-case letters and digits, the rest as single dashes.

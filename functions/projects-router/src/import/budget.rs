@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use shared_utils::clock::Timestamp;
+use shared_utils::http::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::ids::{BudgetId, GenerationId, LineId};
 
 use super::export::Row;
+use super::mark_up::mark_up;
 use super::number;
 use super::project::{OldProject, day, is_nothing, moment};
 use super::report::{Report, RowReport};
 use crate::budget::{
-    FieldValue, LINE_FIELDS, Line, LineKind, MAX_REVISION_LINES, Revision, Scale, Totals, read_line_field, read_scaled, slug, to_json,
+    FieldValue, LINE_FIELDS, Line, LineKind, MAX_REVISION_LINES, Revision, Scale, line_json, read_line_field, read_scaled, slug, to_json,
 };
 use crate::store::ImportedBudget;
 
@@ -42,10 +45,8 @@ const HEADER_FIELDS: &[&str] = &[
     "headerEffectiveMarkup",
 ];
 
-/// A mark-up from here on is a multiplier unless the line's cost says otherwise: 1.15 is 15 %. Ten-thousandths.
-const MULTIPLIERS_FROM: i64 = 10_000;
-/// From here on it could be a percentage as well, and nobody knows. Ten-thousandths.
-const UNCLEAR_FROM: i64 = 100_000;
+/// What an answer holds besides the lines of a revision, in bytes, generously.
+const ROOM_BESIDE_LINES: usize = 512 * 1024;
 
 /// The rows of one old revision.
 #[derive(Default)]
@@ -65,7 +66,12 @@ pub(super) fn read_budget(project: &OldProject, rows: Vec<Row>, report: &mut Rep
         if !ids.insert(id.clone()) {
             report.refused_row("there is another row of this id");
         } else if id.starts_with("HEADER-") {
-            wanted_client.extend(row.get("clientRevisionId").and_then(|value| number::decimal(value, Scale::Quantity).ok().flatten()));
+            if let Some(value) = row.get("clientRevisionId") {
+                match number::decimal(value, Scale::Quantity) {
+                    Ok(number) => wanted_client.extend(number),
+                    Err(why) => report.refused("clientRevisionId", value, why),
+                }
+            }
             let revision = old.entry(number).or_default();
             if revision.header.is_some() {
                 report.refused_row("there is another header of the same revision");
@@ -187,8 +193,18 @@ fn read_header(revision: &mut Revision, header: &Row, report: &mut RowReport<'_>
     }
     leave_out(header, HEADER_FIELDS, report);
     revision.header_ball_park = header.get("headerBallPark").and_then(|value| number::take(report, "headerBallPark", value, Scale::Money));
-    revision.created_at = moment(header.get("createdAt")).unwrap_or(revision.created_at);
-    revision.updated_at = moment(header.get("updatedAt")).unwrap_or(revision.created_at);
+    revision.created_at = known_moment(header, "createdAt", report).unwrap_or(revision.created_at);
+    revision.updated_at = known_moment(header, "updatedAt", report).unwrap_or(revision.created_at);
+}
+
+/// When something was; a value that says no such thing is noted.
+fn known_moment(row: &Row, name: &str, report: &mut RowReport<'_>) -> Option<Timestamp> {
+    let value = row.get(name).filter(|value| !is_nothing(value))?;
+    let moment = moment(Some(value));
+    if moment.is_none() {
+        report.refused(name, value, "it is no time");
+    }
+    moment
 }
 
 /// The lines in order of creation, numbered as they were where that was unambiguous.
@@ -204,7 +220,7 @@ fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(Stri
             report.refused_row(format!("a revision has at most {MAX_REVISION_LINES} lines"));
             continue;
         }
-        let created_at = created(&row);
+        let created_at = known_moment(&row, "createdAt", &mut report).unwrap_or(project.project.created_at);
         let mut line = Line {
             budget_item_id: LineId::derived(moment(row.get("createdAt")).unwrap_or(project.id_time), &id),
             client_line_id: (id.chars().count() <= 64).then(|| id.clone()),
@@ -212,7 +228,7 @@ fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(Stri
             element_key: String::new(),
             element_id: None,
             created_at,
-            updated_at: moment(row.get("updatedAt")).unwrap_or(created_at),
+            updated_at: known_moment(&row, "updatedAt", &mut report).unwrap_or(created_at),
             fields: read_fields(&row, &mut report),
         };
         if let Some(mark_up) = row.get("itemMarkUp").and_then(|value| mark_up(value, &line, &mut report)) {
@@ -256,17 +272,33 @@ fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(Stri
     keep_within_bounds(project, revision, lines, report)
 }
 
-/// Lines whose sum is more than money can be are not taken, the dearest first.
+/// Lines whose sum is more than money can be are not taken, the dearest first; nor are the last of more than can be shown at once.
 fn keep_within_bounds(
     project: &OldProject,
     revision: &mut Revision,
     mut lines: BTreeMap<LineId, Line>,
     report: &mut Report,
 ) -> BTreeMap<LineId, Line> {
+    let budget = BudgetId::derived(project.id_time, &project.old_id);
+    let size = |line: &Line| bytes_in_answer(&line_json(line, project.project.id, budget, revision.revision).to_string());
+    let mut left = MAX_ANSWER - ROOM_BESIDE_LINES;
+    let mut in_order: Vec<&Line> = lines.values().collect();
+    in_order.sort_by_key(|line| line.sequence);
+    let too_many: Vec<LineId> = in_order
+        .into_iter()
+        .filter(|line| {
+            let size = size(line);
+            let fits = size <= left;
+            left = left.saturating_sub(size);
+            !fits
+        })
+        .map(|line| line.budget_item_id)
+        .collect();
+    for line in too_many.iter().filter_map(|id| lines.remove(id)) {
+        report.of(row_name(project, line.client_line_id.as_deref().unwrap_or_default())).refused_row("its revision is too large to be shown with it");
+    }
     loop {
-        if let Some(totals) = Totals::of(lines.values()) {
-            revision.totals = totals;
-            revision.line_count = lines.len();
+        if revision.describe(&lines).is_some() {
             return lines;
         }
         let dearest = lines.values().max_by_key(|line| line.largest_amount()).map(|line| line.budget_item_id);
@@ -338,53 +370,19 @@ fn take_text(name: &str, kind: LineKind, value: &Value, report: &mut RowReport<'
     }
 }
 
-/// A mark-up as the fraction that it meant. The old system wrote fractions (0.15), and before that multipliers (1.15): where the line
-/// has a cost of its own, the reading that gives it is right; else from 1 on it is a multiplier.
-fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) -> Option<i64> {
-    let read = match number::decimal(value, Scale::MarkUp) {
-        Ok(read) => read?,
-        Err(why) => {
-            report.refused("itemMarkUp", value, why);
-            return None;
-        }
-    };
-    let multiplier = read - MULTIPLIERS_FROM;
-    let chosen = match by_cost(line, [read, multiplier]) {
-        Some(index) => [read, multiplier][index],
-        None if read < MULTIPLIERS_FROM => read,
-        None if read < UNCLEAR_FROM => multiplier,
-        None => {
-            report.refused("itemMarkUp", value, "a fraction, a multiplier or a percentage: nothing tells which");
-            return None;
-        }
-    };
-    if read_scaled(value, Scale::MarkUp) != Ok(chosen) {
-        report.changed("itemMarkUp", value, &to_json(chosen, Scale::MarkUp));
-    }
-    Some(chosen)
-}
-
-/// Which of two mark-ups gives the line's own final cost, within a hundredth of it. `None` when neither or both do, or there is none.
-fn by_cost(line: &Line, mark_ups: [i64; 2]) -> Option<usize> {
-    let given = i128::from(line.number("itemFinalCost").filter(|given| *given > 0)?);
-    let gives_it = mark_ups.map(|mark_up| {
-        let cost = line.cost_with(mark_up);
-        cost > 0 && (cost - given).abs() * 100 <= given
-    });
-    match gives_it {
-        [true, false] => Some(0),
-        [false, true] => Some(1),
-        _ => None,
-    }
-}
-
 /// The totals are the server's: where the old ones were others, that is said.
 fn compare_totals(revision: &Revision, header: &Row, report: &mut RowReport<'_>) {
     let ours = revision.totals.to_json();
-    for name in ["headerBudgetedTotalCost", "headerActualTotalCost", "headerFinalTotalCost"] {
+    for (name, scale) in [
+        ("headerBudgetedTotalCost", Scale::Money),
+        ("headerActualTotalCost", Scale::Money),
+        ("headerReconciledTotalCost", Scale::Money),
+        ("headerFinalTotalCost", Scale::Money),
+        ("headerEffectiveMarkup", Scale::MarkUp),
+    ] {
         let Some(old) = header.get(name).filter(|value| !value.is_null()) else { continue };
-        let cents = read_scaled(&ours[name], Scale::Money).ok();
-        if number::decimal(old, Scale::Money).ok().flatten() != cents {
+        let exact = read_scaled(&ours[name], scale).ok();
+        if number::decimal(old, scale).ok().flatten() != exact {
             report.changed(name, old, &ours[name]);
         }
     }

@@ -10,6 +10,7 @@
 
 mod budget;
 mod export;
+mod mark_up;
 mod number;
 mod project;
 mod report;

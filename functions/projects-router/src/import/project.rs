@@ -12,7 +12,7 @@ use super::export::Row;
 use super::number;
 use super::report::{Report, RowReport};
 use crate::budget::Scale;
-use crate::project::{Changes, FIELDS, Kind, read, read_date};
+use crate::project::{Changes, FIELDS, Flaw, Kind, read, read_date};
 use crate::store::{ImportedProject, MAX_BYTES};
 
 /// The title of a project that had none.
@@ -175,11 +175,20 @@ fn read_field(name: &str, kind: Kind, value: Option<Value>, report: &mut RowRepo
             }
             Some(value)
         }
-        Err((_, why)) => {
-            report.refused(name, &original, why);
+        Err(flaws) => {
+            report.refused(name, &original, why(flaws));
             None
         }
     }
+}
+
+/// What is wrong with a value, in one line.
+fn why(flaws: Vec<Flaw>) -> String {
+    let one = |flaw: Flaw| match flaw.place.rsplit('/').find(|name| !name.is_empty() && name.parse::<usize>().is_err()) {
+        Some(name) => format!("{name}: {}", flaw.detail),
+        None => flaw.detail.into_owned(),
+    };
+    flaws.into_iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 /// A value as it would be if the old system had been strict.
@@ -268,7 +277,7 @@ fn kept(kind: Kind, name: &str, entries: Vec<Value>, report: &mut RowReport<'_>,
         match read(kind, alone) {
             Ok(_) if kept.len() == MAX_ENTRIES => report.refused(name, &entry, format!("there are {MAX_ENTRIES} already")),
             Ok(_) => kept.push(candidate),
-            Err((_, why)) => report.refused(name, &entry, why),
+            Err(flaws) => report.refused(name, &entry, why(flaws)),
         }
     }
     Value::Array(kept)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use shared_utils::http::fields::{Fields, Patch, length, text_within};
+use shared_utils::http::fields::{Fields, Patch, escaped, length, text_within};
 
 type Fault = (&'static str, Cow<'static, str>);
 
@@ -83,27 +83,94 @@ pub(crate) fn is_summary(name: &str) -> bool {
 /// The fields that a request changes: a value, or null to clear.
 pub(crate) type Changes = Map<String, Value>;
 
-/// Takes every project field out of a body; faults are left in `fields`.
-pub(crate) fn read_changes(fields: &mut Fields) -> Changes {
+/// Takes every project field out of a body; faults are left in `fields`. A member that is an object is merged into the one that is there,
+/// and what comes of it is read.
+pub(crate) fn read_changes(fields: &mut Fields, present: &Changes) -> Changes {
     fields.read_only(READ_ONLY);
     let mut changes = Changes::new();
     for (name, kind, _) in FIELDS {
-        match fields.read(name, |value| read(*kind, value)) {
+        match fields.raw(name) {
             Patch::Absent => {}
             Patch::Clear if matches!(kind, Kind::Title) => fields.fault(name, "required", "A project has a title."),
             Patch::Clear => {
                 changes.insert((*name).to_owned(), Value::Null);
             }
             Patch::Set(value) => {
-                changes.insert((*name).to_owned(), value);
+                let value = if value.is_object() { merged(present.get(*name), value) } else { value };
+                match read(*kind, value) {
+                    Ok(value) => {
+                        changes.insert((*name).to_owned(), value);
+                    }
+                    Err(faults) => {
+                        for Flaw { place, code, detail } in faults {
+                            fields.fault_at(&format!("{name}{place}"), code, detail);
+                        }
+                    }
+                }
             }
         }
     }
     changes
 }
 
-/// Reads the value of one field.
-pub(crate) fn read(kind: Kind, value: Value) -> Result<Value, Fault> {
+/// What a merge patch (RFC 7396) makes of a value.
+fn merged(target: Option<&Value>, patch: Value) -> Value {
+    let Value::Object(patch) = patch else { return patch };
+    let mut object = target.and_then(Value::as_object).cloned().unwrap_or_default();
+    for (name, value) in patch {
+        if value.is_null() {
+            object.remove(&name);
+        } else {
+            let value = merged(object.get(&name), value);
+            object.insert(name, value);
+        }
+    }
+    Value::Object(object)
+}
+
+/// Something that is wrong with a value, and where in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    /// An RFC 6901 pointer within the value; empty for the value itself.
+    pub(crate) place: String,
+    pub(crate) code: &'static str,
+    pub(crate) detail: Cow<'static, str>,
+}
+
+impl From<Fault> for Flaw {
+    fn from((code, detail): Fault) -> Self {
+        Self { place: String::new(), code, detail }
+    }
+}
+
+/// The flaws of a part, as flaws of the whole.
+fn within(name: impl ToString, flaws: Vec<Flaw>) -> impl Iterator<Item = Flaw> {
+    let name = escaped(&name.to_string()).into_owned();
+    flaws.into_iter().map(move |flaw| Flaw { place: format!("/{name}{}", flaw.place), ..flaw })
+}
+
+/// Reads the value of one field; everything that is wrong with it.
+pub(crate) fn read(kind: Kind, value: Value) -> Result<Value, Vec<Flaw>> {
+    let text = |value: Value, max: usize| text_within(value, &(0..=max)).map(Value::String);
+    match kind {
+        Kind::Location => object(value, &["lat", "lng"], &["accuracy"], number_of_location),
+        Kind::Texts => array(value, |entry| one(text(entry, 500))),
+        Kind::QuickLinks => {
+            array(value, |entry| object(entry, &["title", "url"], &["id"], |name, value| text(value, if name == "url" { 2_000 } else { 200 })))
+        }
+        Kind::Contact => object(value, &[], &["name", "phone", "contact"], |_, value| text(value, 500)),
+        Kind::CustomFolders => array(value, |entry| object(entry, &["key", "name"], &[], |_, value| text(value, 500))),
+        Kind::Folders => folders(value),
+        Kind::Galleries => array(value, |entry| object(entry, &["id", "name"], &["slug", "cover"], |_, value| text(value, 2_000))),
+        kind => one(read_scalar(kind, value)),
+    }
+}
+
+fn one(read: Result<Value, Fault>) -> Result<Value, Vec<Flaw>> {
+    read.map_err(|fault| vec![fault.into()])
+}
+
+fn read_scalar(kind: Kind, value: Value) -> Result<Value, Fault> {
     match kind {
         Kind::Title => text_within(value, &(1..=200)).map(Value::String),
         Kind::Text(max) => text_within(value, &(0..=max)).map(Value::String),
@@ -112,21 +179,7 @@ pub(crate) fn read(kind: Kind, value: Value) -> Result<Value, Fault> {
             _ => Err(("invalid_value", "A colour is #RRGGBB.".into())),
         },
         Kind::Date => read_date(value).map(Value::String),
-        Kind::Location => object(value, &["lat", "lng"], &["accuracy"], number_of_location),
-        Kind::Texts => array(value, |entry| text_within(entry, &(0..=500)).map(Value::String)),
-        Kind::QuickLinks => array(value, |entry| {
-            object(entry, &["title", "url"], &["id"], |name, value| {
-                text_within(value, &(0..=if name == "url" { 2_000 } else { 200 })).map(Value::String)
-            })
-        }),
-        Kind::Contact => object(value, &[], &["name", "phone", "contact"], |_, value| text_within(value, &(0..=500)).map(Value::String)),
-        Kind::CustomFolders => {
-            array(value, |entry| object(entry, &["key", "name"], &[], |_, value| text_within(value, &(0..=500)).map(Value::String)))
-        }
-        Kind::Folders => folders(value),
-        Kind::Galleries => {
-            array(value, |entry| object(entry, &["id", "name"], &["slug", "cover"], |_, value| text_within(value, &(0..=2_000)).map(Value::String)))
-        }
+        _ => Err(("wrong_type", "This must be a single value.".into())),
     }
 }
 
@@ -157,50 +210,74 @@ fn number_of_location(name: &str, value: Value) -> Result<Value, Fault> {
     }
 }
 
-fn array(value: Value, read: impl Fn(Value) -> Result<Value, Fault>) -> Result<Value, Fault> {
+fn flaw(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Vec<Flaw> {
+    vec![Flaw { place: String::new(), code, detail: detail.into() }]
+}
+
+/// The entries, each read; the flaws of all of them.
+fn entries(entries: Vec<Value>, read: impl Fn(Value) -> Result<Value, Vec<Flaw>>) -> Result<Value, Vec<Flaw>> {
+    let (mut kept, mut flaws) = (Vec::with_capacity(entries.len()), Vec::new());
+    for (index, entry) in entries.into_iter().enumerate() {
+        match read(entry) {
+            Ok(value) => kept.push(value),
+            Err(found) => flaws.extend(within(index, found)),
+        }
+    }
+    if flaws.is_empty() { Ok(Value::Array(kept)) } else { Err(flaws) }
+}
+
+fn array(value: Value, read: impl Fn(Value) -> Result<Value, Vec<Flaw>>) -> Result<Value, Vec<Flaw>> {
     match value {
-        Value::Array(entries) if entries.len() > MAX_ENTRIES => Err(("too_many", format!("At most {MAX_ENTRIES} entries.").into())),
-        Value::Array(entries) => entries.into_iter().map(read).collect::<Result<_, _>>().map(Value::Array),
-        _ => Err(("wrong_type", "This must be an array.".into())),
+        Value::Array(all) if all.len() > MAX_ENTRIES => Err(flaw("too_many", format!("At most {MAX_ENTRIES} entries."))),
+        Value::Array(all) => entries(all, read),
+        _ => Err(flaw("wrong_type", "This must be an array.")),
     }
 }
 
 /// An object with these members and no others. An optional one that is null is left out.
-fn object(value: Value, required: &[&str], optional: &[&str], read: impl Fn(&str, Value) -> Result<Value, Fault>) -> Result<Value, Fault> {
-    let Value::Object(members) = value else { return Err(("wrong_type", "This must be an object.".into())) };
-    if let Some(missing) = required.iter().find(|name| members.get(**name).is_none_or(Value::is_null)) {
-        return Err(("required", format!("{missing} is required.").into()));
-    }
+fn object(value: Value, required: &[&str], optional: &[&str], read: impl Fn(&str, Value) -> Result<Value, Fault>) -> Result<Value, Vec<Flaw>> {
+    let Value::Object(members) = value else { return Err(flaw("wrong_type", "This must be an object.")) };
+    let missing = required.iter().filter(|name| members.get(**name).is_none_or(Value::is_null));
+    let mut flaws: Vec<Flaw> = missing.flat_map(|name| within(name, flaw("required", "This field is required."))).collect();
     let mut kept = Map::new();
     for (name, value) in members {
         if !required.contains(&name.as_str()) && !optional.contains(&name.as_str()) {
-            return Err(("unknown_field", "There is a member that does not exist.".into()));
-        }
-        if !value.is_null() {
-            let value = read(&name, value)?;
-            kept.insert(name, value);
+            flaws.extend(within(&name, flaw("unknown_field", "There is no such field.")));
+        } else if !value.is_null() {
+            match read(&name, value) {
+                Ok(value) => {
+                    kept.insert(name, value);
+                }
+                Err(fault) => flaws.extend(within(&name, vec![fault.into()])),
+            }
         }
     }
-    Ok(Value::Object(kept))
+    if flaws.is_empty() { Ok(Value::Object(kept)) } else { Err(flaws) }
 }
 
-fn folders(value: Value) -> Result<Value, Fault> {
-    let Value::Object(folders) = value else { return Err(("wrong_type", "This must be an object.".into())) };
-    let mut files = 0;
-    let mut kept = Map::new();
-    for (key, entries) in folders {
-        if key.is_empty() || length(&key) > 200 {
-            return Err(("invalid_value", "A folder's key has 1 to 200 characters.".into()));
-        }
-        let Value::Array(entries) = entries else { return Err(("wrong_type", "A folder is an array of files.".into())) };
-        files += entries.len();
-        if files > MAX_FILES {
-            return Err(("too_many", format!("At most {MAX_FILES} files in all folders.").into()));
-        }
-        let read_file = |entry| object(entry, &["fileName", "url"], &[], |_, value| text_within(value, &(0..=2_000)).map(Value::String));
-        kept.insert(key, Value::Array(entries.into_iter().map(read_file).collect::<Result<_, _>>()?));
+fn folders(value: Value) -> Result<Value, Vec<Flaw>> {
+    let Value::Object(folders) = value else { return Err(flaw("wrong_type", "This must be an object.")) };
+    let files: usize = folders.values().filter_map(|files| files.as_array().map(Vec::len)).sum();
+    if files > MAX_FILES {
+        return Err(flaw("too_many", format!("At most {MAX_FILES} files in all folders.")));
     }
-    Ok(Value::Object(kept))
+    let (mut kept, mut flaws) = (Map::new(), Vec::new());
+    for (key, files) in folders {
+        let read = match files {
+            _ if key.is_empty() || length(&key) > 200 => Err(flaw("invalid_value", "A folder's key has 1 to 200 characters.")),
+            Value::Array(files) => {
+                entries(files, |file| object(file, &["fileName", "url"], &[], |_, value| text_within(value, &(0..=2_000)).map(Value::String)))
+            }
+            _ => Err(flaw("wrong_type", "A folder is an array of files.")),
+        };
+        match read {
+            Ok(files) => {
+                kept.insert(key, files);
+            }
+            Err(found) => flaws.extend(within(&key, found)),
+        }
+    }
+    if flaws.is_empty() { Ok(Value::Object(kept)) } else { Err(flaws) }
 }
 
 #[cfg(test)]
@@ -212,7 +289,7 @@ mod tests {
     fn faults(body: Value) -> Vec<(String, String)> {
         let Value::Object(object) = body else { unreachable!() };
         let mut fields = Fields::new(object);
-        read_changes(&mut fields);
+        read_changes(&mut fields, &Changes::new());
         fields.into_faults().into_iter().map(|fault| (fault.pointer, fault.code.into_owned())).collect()
     }
 
@@ -230,7 +307,7 @@ mod tests {
     fn places_are_kept_with_digits_that_the_table_keeps() {
         let body = json!({"location": {"lat": 1e-300, "lng": -0.0, "accuracy": 12.345_678_901_234}});
         let mut fields = Fields::new(body.as_object().unwrap().clone());
-        assert_eq!(read_changes(&mut fields)["location"].to_string(), r#"{"accuracy":12.345678901,"lat":0,"lng":0}"#);
+        assert_eq!(read_changes(&mut fields, &Changes::new())["location"].to_string(), r#"{"accuracy":12.345678901,"lat":0,"lng":0}"#);
     }
 
     #[test]
@@ -245,19 +322,50 @@ mod tests {
             ("color", json!("#12345é"), "invalid_value"),
             ("finishline", json!("2027-02-29"), "invalid_value"),
             ("finishline", json!("2027-2-1"), "invalid_value"),
-            ("location", json!({"lat": 91, "lng": 0}), "out_of_range"),
-            ("location", json!({"lat": 1}), "required"),
-            ("location", json!({"lat": "1", "lng": 0}), "wrong_type"),
-            ("location", json!({"lat": 1e300, "lng": 0}), "out_of_range"),
             ("tags", json!("a"), "wrong_type"),
             ("tags", json!(vec!["a"; 101]), "too_many"),
-            ("contact", json!({"mail": "x"}), "unknown_field"),
-            ("folders", json!({"a": [{"fileName": "x"}]}), "required"),
             ("canvasJson", json!("x".repeat(250_001)), "too_long"),
             ("version", json!(1), "read_only"),
             ("nonsense", json!(1), "unknown_field"),
         ] {
             assert_eq!(faults(json!({field: value})), [(format!("/{field}"), code.to_owned())], "{field}");
         }
+    }
+
+    #[test]
+    fn every_fault_within_a_field_is_found_at_its_place() {
+        for (field, value, expected) in [
+            ("location", json!({"lat": 91, "lng": "0"}), &[("/location/lat", "out_of_range"), ("/location/lng", "wrong_type")][..]),
+            ("location", json!({"lat": 1}), &[("/location/lng", "required")]),
+            ("location", json!({"lat": 1e300, "lng": 0}), &[("/location/lat", "out_of_range")]),
+            ("contact", json!({"mail": "x", "name": 7}), &[("/contact/mail", "unknown_field"), ("/contact/name", "wrong_type")]),
+            (
+                "folders",
+                json!({"a/b": [{"fileName": "x"}, 7], "c": 1}),
+                &[("/folders/a~1b/0/url", "required"), ("/folders/a~1b/1", "wrong_type"), ("/folders/c", "wrong_type")],
+            ),
+            (
+                "quickLinks",
+                json!([{"title": "a", "url": "b"}, {"title": 1, "url": "x".repeat(2_001)}]),
+                &[("/quickLinks/1/title", "wrong_type"), ("/quickLinks/1/url", "too_long")],
+            ),
+            ("tags", json!(["a", 7, "x".repeat(501)]), &[("/tags/1", "wrong_type"), ("/tags/2", "too_long")]),
+        ] {
+            let expected: Vec<_> = expected.iter().map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned())).collect();
+            assert_eq!(faults(json!({field: value})), expected);
+        }
+    }
+
+    #[test]
+    fn objects_are_merged_and_null_takes_a_member_out() {
+        let present = json!({"folders": {"uploads": [{"fileName": "a", "url": "b"}], "old": []}, "location": {"lat": 1, "lng": 2, "accuracy": 3}});
+        let body =
+            json!({"folders": {"downloads": [], "old": null}, "location": {"accuracy": null, "lat": 5}, "contact": {"name": "A", "phone": null}});
+        let mut fields = Fields::new(body.as_object().unwrap().clone());
+        let changes = read_changes(&mut fields, present.as_object().unwrap());
+        assert_eq!(fields.into_faults(), []);
+        assert_eq!(changes["folders"], json!({"uploads": [{"fileName": "a", "url": "b"}], "downloads": []}));
+        assert_eq!(changes["location"].to_string(), r#"{"lat":5,"lng":2}"#);
+        assert_eq!(changes["contact"], json!({"name": "A"}));
     }
 }

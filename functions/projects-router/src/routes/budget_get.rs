@@ -7,7 +7,7 @@ use realtime::LineLock;
 use serde_json::{Value, json};
 use shared_utils::dynamo::backoff;
 use shared_utils::http::conditional::{etag, is_not_modified};
-use shared_utils::http::{Call, Error, Internal, Response};
+use shared_utils::http::{Call, Error, Internal, MAX_ANSWER, Response, bytes_in_answer};
 use shared_utils::ids::{LineId, ProjectId};
 use shared_utils::random::sha256;
 
@@ -70,9 +70,6 @@ fn locks_json(locks: &[LineLock]) -> Value {
     Value::Array(locks.iter().map(LineLock::to_json).collect())
 }
 
-/// The largest answer, in bytes: Lambda gives back 6 MB, and a body travels as a JSON text in it.
-const MAX_ANSWER: usize = 5 * 1024 * 1024;
-
 /// A budget as the API gives it, showing one revision.
 pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Line>, locks: &[LineLock]) -> Result<Response, Error> {
     let revision = read.revisions.get(&number).ok_or_else(|| Error::internal("a shown revision that is not there"))?;
@@ -91,9 +88,7 @@ pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Li
         "revisions": read.revisions.values().map(crate::budget::Revision::summary_json).collect::<Vec<_>>(),
     });
     let body = body.to_string();
-    // Quotes and backslashes are escaped once more on the way.
-    let escapes = body.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
-    if body.len() + escapes > MAX_ANSWER {
+    if bytes_in_answer(&body) > MAX_ANSWER {
         return Err(Error::fault("/lines", "too_large", "The revision is too large to be shown: fewer lines, or shorter texts."));
     }
     Ok(Response::json_text(200, body).with_header("etag", budget_etag(budget.version, locks)))

@@ -91,13 +91,15 @@ async fn change(app: &App, wanted: &Wanted, project: &Project, before: &BudgetRe
         Err(Error::ValidationFailed(faults)) => return Err(Error::ValidationFailed(faults.clone())),
         Err(_) => return Err(Error::InvalidJson),
     };
-    let plan = plan(app, project, before, patch).await?;
+    let Some(plan) = plan(app, project, before, patch).await? else { return Ok(None) };
     // Made before anything is written: an answer that cannot be given must not follow a write.
     let response = respond(&plan, locks, is_minimal(&wanted.request))?;
     if patch.is_empty() && wanted.used.is_none() {
         return Ok(Some(response));
     }
     let answer = wanted.used.as_ref().map(|used| (used, &response));
+    let begun: Vec<GenerationId> = plan.write.generations.iter().filter(|(_, lines)| !lines.is_empty()).map(|(id, _)| *id).collect();
+    let written_revisions: Vec<u64> = plan.write.revisions.iter().copied().collect();
     let write = app.store.write_budget(&wanted.caller, &before.budget, &plan.next, plan.write, answer);
     // The project's place in lists is written beside, not after: it costs no further round trip.
     let moved = async { if patch.is_empty() { Ok(()) } else { app.store.touch(project).await } };
@@ -107,10 +109,12 @@ async fn change(app: &App, wanted: &Wanted, project: &Project, before: &BudgetRe
     }
     tidy_later(app, wanted.id, app.store.given_up(&before.budget));
     if !written? {
+        // Nobody has seen what was written ahead, and nobody will.
+        tidy_later(app, wanted.id, begun);
         return Ok(None);
     }
     if !patch.is_empty() {
-        announce(app, project, &plan.next, plan.shown, patch, &wanted.caller);
+        announce(app, project, &plan.next, plan.shown, &written_revisions, patch, &wanted.caller);
     }
     Ok(Some(response))
 }
@@ -122,8 +126,10 @@ fn is_minimal(request: &Request) -> bool {
 
 /// The answer to a PATCH that leads there.
 fn respond(plan: &Plan, locks: &[LineLock], minimal: bool) -> Result<Response, Error> {
+    // Also where it is not asked for: a revision that cannot be shown must not be written.
+    let whole = answer(&plan.next, plan.shown, &plan.lines, locks)?;
     if !minimal {
-        return answer(&plan.next, plan.shown, &plan.lines, locks);
+        return Ok(whole);
     }
     let revision = plan.next.revisions.get(&plan.shown).ok_or_else(|| Error::internal("a shown revision that is not there"))?;
     let written = plan.written.iter().filter_map(|line| plan.lines.get(line));
@@ -135,8 +141,9 @@ fn respond(plan: &Plan, locks: &[LineLock], minimal: bool) -> Result<Response, E
     Ok(response.with_header("preference-applied", "return=minimal"))
 }
 
-/// Works out the next state. Reads the lines of the revision that is written or copied, and nothing else.
-async fn plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetPatch) -> Result<Plan, Error> {
+/// Works out the next state. Reads the lines of the revision that is written or copied, and nothing else. `None` when these are not the
+/// lines that the revision was read with: a write came between the two reads.
+async fn plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetPatch) -> Result<Option<Plan>, Error> {
     let now = app.edge.clock.now();
     let mut next = before.clone();
     next.budget.version += 1;
@@ -147,6 +154,9 @@ async fn plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetP
     };
     let mut revision = next.revisions.get(&number).cloned().ok_or(Error::NotFound)?;
     let mut lines = app.store.lines(revision.generation).await?;
+    if !revision.describes(&lines) {
+        return Ok(None);
+    }
     let mut plan = Plan { next, write: BudgetWrite::default(), shown: number, lines: BTreeMap::new(), written: Vec::new() };
     if patch.writes_revision() {
         set_currency(&mut plan.next, patch)?;
@@ -157,20 +167,31 @@ async fn plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetP
         plan.write.revisions.insert(number);
     }
     if let Some(create) = &patch.create_revision {
-        lines = create_revision(app, &mut plan, create, (number, lines), now).await?;
+        if patch.writes_revision() {
+            // It is not the one that the answer shows, and has to be one that can be shown all the same.
+            answer(&plan.next, number, &lines, &[])?;
+        }
+        match create_revision(app, &mut plan, create, (number, lines), now).await? {
+            Some(copied) => lines = copied,
+            None => return Ok(None),
+        }
     }
     delete_revision(&mut plan, patch)?;
     set_client_revision(&mut plan, patch)?;
     if !plan.next.revisions.contains_key(&plan.shown) {
         // The answer would show the revision that was just deleted: it shows what GET shows.
         plan.shown = plan.next.shown().ok_or_else(|| Error::internal("a budget without revisions"))?;
-        lines = app.store.lines(plan.next.revisions[&plan.shown].generation).await?;
+        let revision = &plan.next.revisions[&plan.shown];
+        lines = app.store.lines(revision.generation).await?;
+        if !revision.describes(&lines) {
+            return Ok(None);
+        }
     }
     if patch.is_empty() {
         plan.next.budget.version = before.budget.version;
     }
     plan.lines = lines;
-    Ok(plan)
+    Ok(Some(plan))
 }
 
 /// A currency is chosen before there are lines.
@@ -197,14 +218,14 @@ fn write_lines(plan: &mut Plan, revision: &mut Revision, lines: &BTreeMap<LineId
     }
 }
 
-/// Adds a revision, empty or with the lines of another; gives its lines.
+/// Adds a revision, empty or with the lines of another; gives its lines. `None` when those are not the ones that it was read with.
 async fn create_revision(
     app: &App,
     plan: &mut Plan,
     create: &CreateRevision,
     (read, lines): (u64, BTreeMap<LineId, Line>),
     now: Timestamp,
-) -> Result<BTreeMap<LineId, Line>, Error> {
+) -> Result<Option<BTreeMap<LineId, Line>>, Error> {
     let number = plan.next.budget.highest_revision + 1;
     let (mut revision, lines) = match create.duplicate_of {
         None => (Revision::empty(number, None, now), BTreeMap::new()),
@@ -212,6 +233,9 @@ async fn create_revision(
             let source = plan.next.revisions.get(&original);
             let source = source.ok_or_else(|| Error::fault("/createRevision/duplicateOf", "invalid_value", "There is no such revision."))?;
             let lines = if original == read { lines } else { app.store.lines(source.generation).await? };
+            if !source.describes(&lines) {
+                return Ok(None);
+            }
             let copy = Revision { revision: number, generation: GenerationId::generate(now), created_at: now, updated_at: now, ..source.clone() };
             (copy, lines)
         }
@@ -224,7 +248,7 @@ async fn create_revision(
     plan.next.revisions.insert(number, revision);
     plan.next.budget.highest_revision = number;
     plan.shown = number;
-    Ok(lines)
+    Ok(Some(lines))
 }
 
 fn delete_revision(plan: &mut Plan, patch: &BudgetPatch) -> Result<(), Error> {
@@ -260,9 +284,12 @@ fn set_client_revision(plan: &mut Plan, patch: &BudgetPatch) -> Result<(), Error
     Ok(())
 }
 
-fn announce(app: &App, project: &Project, next: &BudgetRead, shown: u64, patch: &BudgetPatch, caller: &Caller) {
-    if let Some(revision) = next.revisions.get(&shown) {
-        app.announce_budget(&project.team, project.project_id, (shown, next.budget.version), &revision.totals.to_json(), caller.user);
+/// Tells of every revision that was written, the one that the answer shows last.
+fn announce(app: &App, project: &Project, next: &BudgetRead, shown: u64, written: &[u64], patch: &BudgetPatch, caller: &Caller) {
+    for number in written.iter().copied().filter(|number| *number != shown).chain([shown]) {
+        if let Some(revision) = next.revisions.get(&number) {
+            app.announce_budget(&project.team, project.project_id, (number, next.budget.version), &revision.totals.to_json(), caller.user);
+        }
     }
     if patch.client_revision.is_present() {
         app.announce_client_revision(&project.team, project.project_id, next.budget.client_revision, caller.user);

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use access::people::Person;
-use access::teams::{Member, TeamRole};
+use access::teams::{Member, TeamRole, require_role};
+use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
 use shared_utils::http::fields::{Fields, Patch};
 use shared_utils::http::{Call, Error, Fault, Response};
-use shared_utils::ids::UserId;
+use shared_utils::ids::{ProjectId, UserId};
 
 use super::patch::check_size;
 use super::used_key;
 use crate::App;
 use crate::budget::{Scale, read_scaled};
-use crate::project::read_changes;
+use crate::project::{Changes, read_changes};
 use crate::store::{CreateOutcome, KeyScope, NewProject};
 
 /// The most people that can be named when a project is made.
@@ -25,7 +26,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let now = app.edge.clock.now();
     let mut fields = Fields::new(call.body);
     let title = fields.peek("title").is_some();
-    let changes = read_changes(&mut fields);
+    let changes = read_changes(&mut fields, &Changes::new());
     if !title && !fields.is_faulty_at("title") {
         fields.fault("title", "required", "This field is required.");
     }
@@ -40,21 +41,41 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let team = named.iter().map(|(_, member)| 100 + member.title.as_ref().map_or(0, |title| 2 * title.len())).sum();
     check_size(&changes, None, team, &mut fields);
     fields.finish()?;
-    check_people(app, &named, caller.user).await?;
+    if let Err(fault) = check_people(app, &named, caller.user).await {
+        // What was answered under the key is the answer, whatever has become of the people since.
+        let answered = match &used {
+            Some(used) => app.store.answered(used).await?,
+            None => None,
+        };
+        let answered = answered.ok_or(fault)?;
+        let id = answered.project_id;
+        return replay(app, &caller, id, answered.into_response(201)).await;
+    }
     let mut team: BTreeMap<UserId, Member> = named.into_iter().collect();
     let title = team.remove(&caller.user).and_then(|member| member.title);
     team.insert(caller.user, Member { role: TeamRole::Owner, title, joined_at: now });
 
     let new = NewProject { owner: caller.user, fields: changes, team, ball_park };
-    let (id, response) = match app.store.create(new, used).await? {
-        CreateOutcome::Created(id, response) => (id, response),
-        CreateOutcome::Replayed(id, response) => {
-            // What was made and is gone again cannot be given again.
-            app.store.project(id).await?.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
-            (id, response)
+    match app.store.create(new, used).await? {
+        CreateOutcome::Created(project, response) => {
+            for (user, member) in project.team.iter().filter(|(user, _)| **user != caller.user) {
+                app.announce_team(&project, *user, Some(member.role), caller.user);
+            }
+            Ok(located(response, project.project_id))
         }
-    };
-    Ok(response.with_header("location", format!("/projects/{id}")))
+        CreateOutcome::Replayed(id, response) => replay(app, &caller, id, response).await,
+    }
+}
+
+fn located(response: Response, id: ProjectId) -> Response {
+    response.with_header("location", format!("/projects/{id}"))
+}
+
+/// What was answered before, to someone who may still see it. What was made and is gone again cannot be given again.
+async fn replay(app: &App, caller: &Caller, id: ProjectId, response: Response) -> Result<Response, Error> {
+    let project = app.store.project(id).await?.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
+    require_role(&project.team, caller, TeamRole::Viewer)?;
+    Ok(located(response, id))
 }
 
 /// The people named in `team`, in its order.

@@ -22,7 +22,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let mut fields = Fields::new(body.clone());
         fields.refuse(&["team"], "The team has its own route.");
         fields.refuse(&["budget"], "The budget has its own route.");
-        let changes = read_changes(&mut fields);
+        let changes = read_changes(&mut fields, &project.fields);
         check_size(&changes, Some(&project), 0, &mut fields);
         fields.finish()?;
         if changes.is_empty() {
@@ -42,7 +42,7 @@ fn answer(project: &Project) -> Result<Response, Error> {
     Ok(Response::json(200, &project.to_json())?.with_header("etag", project_etag(project)))
 }
 
-/// The changed fields as sockets are told: what is large goes by name, and is fetched.
+/// The changed fields as sockets are told: what is large is left out, and fetched when it is wanted.
 fn announced(changes: &Changes) -> Value {
     let small = |value: &Value| value.to_string().len() <= 2_000;
     Value::Object(changes.iter().filter(|(_, value)| small(value)).map(|(name, value)| (name.clone(), value.clone())).collect())

@@ -13,8 +13,7 @@ use shared_utils::dynamo::{Expression, Item, Key, PartitionQuery, StoreError, ch
 use shared_utils::http::{Error, Response};
 use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
 
-use super::projects::happened;
-use super::{ProjectStore, UsedKey, budget_key, budget_partition, line_key, lines_partition, revision_key};
+use super::{ProjectStore, UsedKey, budget_key, budget_partition, happened, line_key, lines_partition, revision_key};
 use crate::budget::{Line, Revision};
 
 /// The currency of a new budget.

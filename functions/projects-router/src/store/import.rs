@@ -9,8 +9,8 @@ use shared_utils::http::Error;
 use shared_utils::ids::{BudgetId, LineId, ProjectId, UserId};
 
 use super::budgets::{Budget, CURRENCY, line_item};
-use super::projects::{Project, happened, items};
-use super::{ProjectStore, budget_key, revision_key};
+use super::projects::items;
+use super::{Project, ProjectStore, budget_key, happened, revision_key};
 use crate::budget::{Line, Revision};
 use crate::project::Changes;
 
@@ -35,12 +35,13 @@ pub(crate) struct ImportedBudget {
 }
 
 impl ProjectStore {
-    /// Writes a project with its budget. `false` when it is there already. One that was cut short is written again, over itself.
+    /// Writes a project with its budget. `false` when it is there already. One that was cut short is written again.
     pub(crate) async fn import(&self, imported: &ImportedProject, budget: &ImportedBudget) -> Result<bool, Error> {
         if self.project(imported.id).await?.is_some() {
             return Ok(false);
         }
-        let project = Project::imported(imported);
+        let (created_at, updated_at) = (imported.created_at, imported.updated_at);
+        let project = Project::new(imported.id, imported.owner, imported.team.clone(), created_at, updated_at).changed(&imported.fields, updated_at);
         let root = Budget {
             budget_id: budget.id,
             project_id: imported.id,
@@ -50,15 +51,19 @@ impl ProjectStore {
             highest_revision: budget.revisions.keys().next_back().copied().unwrap_or(1),
             unfinished: BTreeMap::new(),
         };
+        // What an earlier import has left that was cut short, perhaps of another export.
+        self.purge(imported.id).await?;
         let (header, details) = items(&project)?;
-        let mut written = vec![details, to_item(budget_key(imported.id), "budget", &root)?];
+        let (mut first, mut then) = (vec![details, to_item(budget_key(imported.id), "budget", &root)?], Vec::new());
         for (number, (revision, lines)) in &budget.revisions {
-            written.push(to_item(revision_key(imported.id, *number), "budgetRevision", revision)?);
+            first.push(to_item(revision_key(imported.id, *number), "budgetRevision", revision)?);
             for line in lines.values() {
-                written.push(line_item(revision.generation, line)?);
+                then.push(line_item(revision.generation, line)?);
             }
         }
-        self.store.put_many(&self.table, written).await?;
+        // Lines last: whoever has to clear them away finds them by their revisions.
+        self.store.put_many(&self.table, first).await?;
+        self.store.put_many(&self.table, then).await?;
         let mut visible = vec![put(&self.table, header, Some("attribute_not_exists(pk)"))];
         visible.extend(project.team.keys().map(|user| self.member_put(imported.id, *user, project.updated_at.minute())));
         happened(self.store.transact(visible).await)

@@ -14,6 +14,7 @@
 mod answers;
 mod budgets;
 mod import;
+mod lists;
 mod projects;
 mod purge;
 mod team;
@@ -25,7 +26,8 @@ pub(crate) use projects::{CreateOutcome, NewProject, Project};
 pub(crate) use team::TeamChange;
 
 use shared_utils::clock::{Clock, Timestamp};
-use shared_utils::dynamo::{Key, Store};
+use shared_utils::dynamo::{Key, Store, TransactError};
+use shared_utils::http::Error;
 use shared_utils::ids::{GenerationId, LineId, ProjectId, UserId};
 
 /// The largest project, in bytes: an item of the table holds 400 KB.
@@ -96,4 +98,13 @@ fn answer_key(id: &str, part: usize) -> Key {
 /// A project's place in its members' lists: the minute of its latest change, then its id.
 fn activity(minute: Timestamp, project: ProjectId) -> String {
     format!("{minute}#{project}")
+}
+
+/// Whether a transaction happened; its conditions are all of one meaning: something changed meanwhile.
+fn happened(outcome: Result<(), TransactError>) -> Result<bool, Error> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(TransactError::Refused(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }

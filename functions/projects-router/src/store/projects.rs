@@ -2,21 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use access::teams::{BY_MEMBER, Member, header_key};
+use access::teams::{Member, header_key};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{
-    Expression, Item, Key, PartitionQuery, RACE_TRIES, StoreError, TransactError, backoff, from_item, from_json, n, put, s, to_attribute, to_item,
-    to_json, update,
+    Expression, Item, RACE_TRIES, StoreError, backoff, from_item, from_json, n, put, s, to_attribute, to_item, to_json, update,
 };
 use shared_utils::http::conditional::etag;
 use shared_utils::http::{Error, Internal, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
-use super::import::ImportedProject;
-use super::{ProjectStore, UsedKey, activity, details_key, member_key};
+use super::{ProjectStore, UsedKey, details_key};
 use crate::project::{Changes, FIELDS, is_summary};
 
 /// How long a deleted project's header stays, so that its owner's repeated DELETE finds it, in seconds.
@@ -72,24 +70,13 @@ pub(crate) struct NewProject {
 /// What became of making a project.
 pub(crate) enum CreateOutcome {
     /// It is there, and this is its answer.
-    Created(ProjectId, Response),
+    Created(Box<Project>, Response),
     /// The key was used before for the same body: its answer then.
     Replayed(ProjectId, Response),
 }
 
-/// One page of a person's projects.
-#[derive(Default)]
-pub(crate) struct ListPage {
-    /// In order, deleted ones included.
-    pub(crate) projects: Vec<Project>,
-    /// Rows whose project is gone altogether.
-    pub(crate) orphans: Vec<ProjectId>,
-    /// Where the next page begins.
-    pub(crate) next: Option<String>,
-}
-
 impl Project {
-    fn from_items(header: Item, details: Option<Item>) -> Result<Self, StoreError> {
+    pub(super) fn from_items(header: Item, details: Option<Item>) -> Result<Self, StoreError> {
         let mut fields = Map::new();
         for (name, _, summary) in FIELDS {
             let item = if *summary { Some(&header) } else { details.as_ref() };
@@ -113,22 +100,21 @@ impl Project {
         })
     }
 
-    /// What an imported project is before anything happens to it here.
-    pub(super) fn imported(imported: &ImportedProject) -> Self {
-        let empty = Self {
-            project_id: imported.id,
+    /// One without any fields yet: [`Self::changed`] makes it the first version.
+    pub(super) fn new(id: ProjectId, owner: UserId, team: BTreeMap<UserId, Member>, created_at: Timestamp, updated_at: Timestamp) -> Self {
+        Self {
+            project_id: id,
             version: 0,
-            team: imported.team.clone(),
-            created_by: imported.owner,
-            created_at: imported.created_at,
-            updated_at: imported.updated_at,
-            activity_at: imported.updated_at.minute(),
+            team,
+            created_by: owner,
+            created_at,
+            updated_at,
+            activity_at: updated_at.minute(),
             deleted_at: None,
             excerpt: String::new(),
             details_version: 1,
             fields: Map::new(),
-        };
-        empty.changed(&imported.fields, imported.updated_at)
+        }
     }
 
     fn header(&self) -> Header {
@@ -238,20 +224,7 @@ impl ProjectStore {
     /// Makes a project with its memberships, its budget and the first revision, all or none. One round trip.
     pub(crate) async fn create(&self, new: NewProject, used: Option<UsedKey>) -> Result<CreateOutcome, Error> {
         let now = self.clock.now();
-        let project = Project {
-            project_id: ProjectId::generate(now),
-            version: 0,
-            team: new.team,
-            created_by: new.owner,
-            created_at: now,
-            updated_at: now,
-            activity_at: now.minute(),
-            deleted_at: None,
-            excerpt: String::new(),
-            details_version: 1,
-            fields: Map::new(),
-        }
-        .changed(&new.fields, now);
+        let project = Project::new(ProjectId::generate(now), new.owner, new.team, now, now).changed(&new.fields, now);
         let id = project.project_id;
         let response = Response::json(201, &project.to_json())?.with_header("etag", etag(project.version));
         let mut writes = Vec::new();
@@ -265,62 +238,13 @@ impl ProjectStore {
         writes.push(put(&self.table, details, None));
         writes.extend(project.team.keys().map(|user| self.member_put(id, *user, project.activity_at)));
         writes.extend(self.first_revision(id, new.ball_park, now)?);
-        let Err(error) = self.store.transact(writes).await else { return Ok(CreateOutcome::Created(id, response)) };
+        let Err(error) = self.store.transact(writes).await else { return Ok(CreateOutcome::Created(Box::new(project), response)) };
         if let (Some(used), Some(Some(record))) = (used, error.refused_at(0))
             && let Some(answered) = self.replayed(&used, record.clone()).await?
         {
             return Ok(CreateOutcome::Replayed(answered.project_id, answered.into_response(201)));
         }
         Err(error.into())
-    }
-
-    /// The write that puts a project into a person's list.
-    pub(super) fn member_put(&self, project: ProjectId, user: UserId, minute: Timestamp) -> TransactWriteItem {
-        let mut item = member_key(project, user).into_item();
-        item.insert("type".to_owned(), s("teamMember"));
-        item.insert("projectId".to_owned(), s(project));
-        item.insert("memberId".to_owned(), s(user));
-        item.insert("activity".to_owned(), s(activity(minute, project)));
-        put(&self.table, item, None)
-    }
-
-    /// The writes that move a project in its members' lists: none within the minute in which it moved last.
-    pub(super) fn activity_writes(&self, project: &Project, minute: Timestamp) -> Vec<TransactWriteItem> {
-        if project.activity_at == minute {
-            return Vec::new();
-        }
-        let moved = |user: &UserId| {
-            let expression =
-                Expression::new("SET activity = :activity").when("attribute_exists(pk)").value(":activity", s(activity(minute, project.project_id)));
-            update(&self.table, member_key(project.project_id, *user), expression)
-        };
-        project.team.keys().map(moved).collect()
-    }
-
-    /// One page of a person's projects, the latest change first, and the place where the next one begins. Two round trips.
-    pub(crate) async fn list(&self, user: UserId, place: Option<&str>, limit: usize) -> Result<ListPage, Error> {
-        let query = PartitionQuery {
-            table: &self.table,
-            index: Some(BY_MEMBER),
-            partition: ("memberId", user.to_string()),
-            range: None,
-            descending: true,
-            limit: Some(limit),
-        };
-        let start = place.map(|place| start_key(user, place)).transpose()?;
-        let page = self.store.query_page(&query, start).await?;
-        let text = |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-        let ids: Vec<ProjectId> = page.items.iter().filter_map(|item| text(item, "projectId").parse().ok()).collect();
-        let keys: Vec<(&str, Key)> = ids.iter().map(|id| (self.table.as_str(), header_key(*id))).collect();
-        let mut found = self.store.get_many(&keys).await?;
-        let mut list = ListPage { next: page.last.map(|last| text(&last, "activity")), ..ListPage::default() };
-        for id in ids {
-            match found.remove(&(self.table.clone(), header_key(id))) {
-                Some(header) => list.projects.push(Project::from_items(header, None)?),
-                None => list.orphans.push(id),
-            }
-        }
-        Ok(list)
     }
 
     /// Writes the next state of a project, unless it changed since `before` was read (then `false`). One round trip.
@@ -350,7 +274,7 @@ impl ProjectStore {
             writes.push(update(&self.table, details_key(next.project_id), details.into_expression()));
         }
         writes.extend(self.activity_writes(before, minute));
-        happened(self.store.transact(writes).await)
+        self.transact_and_move(writes).await
     }
 
     /// Makes a project unreachable in one write. `false` when it changed since it was read.
@@ -375,20 +299,6 @@ impl ProjectStore {
         let condition = "version = :versionBefore AND attribute_not_exists(deletedAt)";
         Ok(update(&self.table, header_key(next.project_id), header.into_expression().when(condition).value(":versionBefore", n(before.version))))
     }
-
-    /// Moves a project in its members' lists without changing it: a budget was written.
-    pub(crate) async fn touch(&self, project: &Project) -> Result<(), Error> {
-        let minute = self.clock.now().minute();
-        let mut writes = self.activity_writes(project, minute);
-        if writes.is_empty() {
-            return Ok(());
-        }
-        let expression =
-            Expression::new("SET activityAt = :minute").when("attribute_not_exists(deletedAt) AND attribute_exists(pk)").value(":minute", s(minute));
-        writes.push(update(&self.table, header_key(project.project_id), expression));
-        // Someone left, or the project was deleted meanwhile: its place in lists is not worth an error.
-        happened(self.store.transact(writes).await).map(|_| ())
-    }
 }
 
 /// The header and details items of a new project.
@@ -402,24 +312,6 @@ pub(super) fn items(project: &Project) -> Result<(Item, Item), StoreError> {
         item.insert(name.clone(), from_json(value));
     }
     Ok((header, details))
-}
-
-/// Whether a transaction happened; its conditions are all of one meaning: something changed meanwhile.
-pub(super) fn happened(outcome: Result<(), TransactError>) -> Result<bool, Error> {
-    match outcome {
-        Ok(()) => Ok(true),
-        Err(TransactError::Refused(_)) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The key that a page of the index starts after.
-fn start_key(user: UserId, place: &str) -> Result<Item, Error> {
-    let project: ProjectId = place.rsplit_once('#').and_then(|(_, id)| id.parse().ok()).ok_or(Error::InvalidCursor)?;
-    let mut key = member_key(project, user).into_item();
-    key.insert("memberId".to_owned(), s(user));
-    key.insert("activity".to_owned(), s(place));
-    Ok(key)
 }
 
 /// `SET` and `REMOVE` clauses in the making.

@@ -5,11 +5,10 @@ use shared_utils::dynamo::delete;
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
-use super::projects::happened;
 use super::{MAX_BYTES, Project, ProjectStore, member_key};
 
-/// The most people in a team: their rows and the header fit into one transaction.
-const MAX_TEAM: usize = 91;
+/// The most people in a team.
+const MAX_TEAM: usize = 100;
 
 /// What happens to one person's place.
 pub(crate) enum TeamChange {
@@ -45,15 +44,15 @@ impl ProjectStore {
     pub(crate) async fn change_team(&self, before: &Project, next: &Project, user: UserId) -> Result<bool, Error> {
         let minute = next.updated_at.minute();
         let mut writes = vec![self.team_write(before, next)?];
-        // The person's own row is written below; the others move in their lists.
-        let mut others = before.clone();
-        others.team.remove(&user);
-        writes.extend(self.activity_writes(&others, minute));
         if next.team.contains_key(&user) {
             writes.push(self.member_put(next.project_id, user, minute));
         } else if before.team.contains_key(&user) {
             writes.push(delete(&self.table, member_key(next.project_id, user), None));
         }
-        happened(self.store.transact(writes).await)
+        // The person's own row is written above; the others move in their lists.
+        let mut others = before.clone();
+        others.team.remove(&user);
+        writes.extend(self.activity_writes(&others, minute));
+        self.transact_and_move(writes).await
     }
 }

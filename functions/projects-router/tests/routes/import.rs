@@ -92,7 +92,7 @@ async fn a_project_is_taken_over_with_what_it_holds() {
         (Fate::LeftOut, "team", "\"u-13\" is nobody in the list of people"),
         (Fate::LeftOut, "timelineEvents", "there is no such field here (10 bytes)"),
         (Fate::Refused, "productionStart", "\"10/03/2025\": A date is YYYY-MM-DD."),
-        (Fate::Refused, "quickLinks", "{\"title\":\"no address\"}: url is required."),
+        (Fate::Refused, "quickLinks", "{\"title\":\"no address\"}: url: This field is required."),
     ] {
         assert_eq!(said(&summary, fate, "Projects P-1", field), detail);
     }

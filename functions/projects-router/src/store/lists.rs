@@ -1,0 +1,123 @@
+//! Where a project stands in its members' lists: the index `byMember`, in the order of the minute of the latest change.
+
+use access::teams::{BY_MEMBER, header_key};
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Expression, Item, Key, PartitionQuery, StoreError, put, s, update};
+use shared_utils::http::{Error, MAX_ANSWER, bytes_in_answer};
+use shared_utils::ids::{ProjectId, UserId};
+
+use super::{Project, ProjectStore, activity, happened, member_key};
+
+/// Items that one transaction takes.
+const MAX_TRANSACTION: usize = 100;
+/// So many bytes of summaries, and a page ends.
+const MAX_PAGE: usize = MAX_ANSWER / 2;
+
+/// One page of a person's projects.
+#[derive(Default)]
+pub(crate) struct ListPage {
+    /// In order, deleted ones included.
+    pub(crate) projects: Vec<Project>,
+    /// Rows whose project is gone altogether.
+    pub(crate) orphans: Vec<ProjectId>,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
+}
+
+impl ProjectStore {
+    /// The write that puts a project into a person's list.
+    pub(super) fn member_put(&self, project: ProjectId, user: UserId, minute: Timestamp) -> TransactWriteItem {
+        let mut item = member_key(project, user).into_item();
+        item.insert("type".to_owned(), s("teamMember"));
+        item.insert("projectId".to_owned(), s(project));
+        item.insert("memberId".to_owned(), s(user));
+        item.insert("activity".to_owned(), s(activity(minute, project)));
+        put(&self.table, item, None)
+    }
+
+    /// The writes that move a project in its members' lists: none within the minute in which it moved last.
+    pub(super) fn activity_writes(&self, project: &Project, minute: Timestamp) -> Vec<TransactWriteItem> {
+        if project.activity_at == minute {
+            return Vec::new();
+        }
+        let moved = |user: &UserId| {
+            let expression =
+                Expression::new("SET activity = :activity").when("attribute_exists(pk)").value(":activity", s(activity(minute, project.project_id)));
+            update(&self.table, member_key(project.project_id, *user), expression)
+        };
+        project.team.keys().map(moved).collect()
+    }
+
+    /// A transaction whose last writes move a project in lists. Those that it has no room for follow it, and may fail: a place in lists is
+    /// worth no error.
+    pub(super) async fn transact_and_move(&self, mut writes: Vec<TransactWriteItem>) -> Result<bool, Error> {
+        let rest = writes.split_off(writes.len().min(MAX_TRANSACTION));
+        let done = happened(self.store.transact(writes).await)?;
+        if done && !rest.is_empty() && self.store.transact(rest).await.is_err() {
+            tracing::warn!("a project could not be moved in the lists of all its members");
+        }
+        Ok(done)
+    }
+
+    /// One page of a person's projects, the latest change first, and the place where the next one begins. Two round trips.
+    pub(crate) async fn list(&self, user: UserId, place: Option<&str>, limit: usize) -> Result<ListPage, Error> {
+        let query = PartitionQuery {
+            table: &self.table,
+            index: Some(BY_MEMBER),
+            partition: ("memberId", user.to_string()),
+            range: None,
+            descending: true,
+            limit: Some(limit),
+        };
+        let start = place.map(|place| start_key(user, place)).transpose()?;
+        let page = self.store.query_page(&query, start).await?;
+        let text = |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+        let id = |item: &Item| text(item, "projectId").parse().map_err(|_| StoreError::corrupt("team member"));
+        let ids = page.items.iter().map(id).collect::<Result<Vec<ProjectId>, _>>()?;
+        let keys: Vec<(&str, Key)> = ids.iter().map(|id| (self.table.as_str(), header_key(*id))).collect();
+        let mut found = self.store.get_many(&keys).await?;
+        let mut list = ListPage { next: page.last.map(|last| text(&last, "activity")), ..ListPage::default() };
+        let mut size = 0;
+        for (row, id) in page.items.iter().zip(ids) {
+            match found.remove(&(self.table.clone(), header_key(id))) {
+                Some(header) => {
+                    let project = Project::from_items(header, None)?;
+                    size += bytes_in_answer(&project.summary_json().to_string());
+                    list.projects.push(project);
+                }
+                None => list.orphans.push(id),
+            }
+            // A page of large projects ends early.
+            if size > MAX_PAGE && list.projects.len() + list.orphans.len() < page.items.len() {
+                list.next = Some(text(row, "activity"));
+                break;
+            }
+        }
+        Ok(list)
+    }
+
+    /// Moves a project in its members' lists without changing it: a budget was written.
+    pub(crate) async fn touch(&self, project: &Project) -> Result<(), Error> {
+        let minute = self.clock.now().minute();
+        let moves = self.activity_writes(project, minute);
+        if moves.is_empty() {
+            return Ok(());
+        }
+        let expression =
+            Expression::new("SET activityAt = :minute").when("attribute_not_exists(deletedAt) AND attribute_exists(pk)").value(":minute", s(minute));
+        let mut writes = vec![update(&self.table, header_key(project.project_id), expression)];
+        writes.extend(moves);
+        // Someone left, or the project was deleted meanwhile: its place in lists is not worth an error.
+        self.transact_and_move(writes).await.map(|_| ())
+    }
+}
+
+/// The key that a page of the index starts after.
+fn start_key(user: UserId, place: &str) -> Result<Item, Error> {
+    let project: ProjectId = place.rsplit_once('#').and_then(|(_, id)| id.parse().ok()).ok_or(Error::InvalidCursor)?;
+    let mut key = member_key(project, user).into_item();
+    key.insert("memberId".to_owned(), s(user));
+    key.insert("activity".to_owned(), s(place));
+    Ok(key)
+}
