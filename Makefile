@@ -17,8 +17,10 @@ TOOLS_NEED = init
 endif
 table = $$($(TABLES) | sed -E 's/.*"$(1)":"([^"]*)".*/\1/')
 
+comma := ,
+
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt clean terraform-checks plan deploy apply rehearse bench-login destroy outputs user import init environment mirror
+.PHONY: help run build test lint fmt clean terraform-checks plan deploy apply rehearse check-losses bench-fan-out bench-login destroy outputs user import init environment mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -60,6 +62,14 @@ deploy: build apply ## Build and deploy (ENV=dev|staging|prod)
 
 apply: init ## Deploy the zips that are in build/
 	@$(TERRAFORM) -chdir=$(ROOT) apply $(APPROVE)
+
+check-losses: ## Write MESSAGES (200000) messages while everything goes wrong, and look for what was lost (SEED=1; TORN=1 must find something)
+	@$(CARGO) build --profile bench --workspace $(if $(TORN),--features messages-router/torn$(comma)ws-provider/torn)
+	@$(if $(TORN),!) $(or $(CARGO_TARGET_DIR),target)/release/loss-checker --messages $(or $(MESSAGES),200000) --seed $(or $(SEED),1)
+
+bench-fan-out: ## Measure how long a message takes to a hundred people with three sockets each (a minute)
+	@$(CARGO) build --profile bench --workspace
+	@$(CARGO) bench -p end-to-end --bench fan_out
 
 bench-login: ## Measure that refused logins tell nothing by their time, and that a build that tells is noticed (a few minutes)
 	@$(CARGO) bench -p auth-router --bench login_timing

@@ -4,6 +4,8 @@
 //! world remembers the secrets that went through it, and at its end none of them may be in a log line.
 
 mod forge;
+pub mod losses;
+mod mirror;
 mod person;
 mod secrets;
 mod socket;
@@ -16,6 +18,7 @@ use secrets::Secrets;
 use serde_json::{Value, json};
 
 pub use forge::{Forge, claims_of};
+pub use mirror::Mirror;
 pub use person::{Answer, Person, is_success};
 pub use socket::Socket;
 
@@ -32,7 +35,7 @@ impl Drop for World {
         if let Some(stack) = &self.stack
             && !std::thread::panicking()
         {
-            self.secrets.hold_out_of(&stack.log_lines());
+            self.secrets.hold_out_of(&stack.last_log_lines());
         }
     }
 }

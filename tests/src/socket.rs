@@ -18,6 +18,8 @@ pub struct Socket {
     /// The protocol that was chosen.
     pub protocol: Option<String>,
     pub(crate) secrets: Secrets,
+    /// Who came and went, as it was told: kept apart, since others come and go whatever a test is about.
+    pub presence: Vec<Value>,
     pub(crate) stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
@@ -44,11 +46,25 @@ impl Socket {
         self.stream.send(message).await.is_ok()
     }
 
-    /// The next frame, or the code that the socket was closed with.
+    /// The next frame that is not about who is there, or the code that the socket was closed with.
     ///
     /// # Panics
     /// When nothing comes.
     pub async fn next(&mut self) -> Result<Value, u16> {
+        loop {
+            let frame = self.next_of_any().await?;
+            if frame["action"] != json!("presenceChanged") {
+                return Ok(frame);
+            }
+            self.presence.push(frame);
+        }
+    }
+
+    /// The next frame, whatever it is about.
+    ///
+    /// # Panics
+    /// When nothing comes.
+    pub async fn next_of_any(&mut self) -> Result<Value, u16> {
         let next = async {
             loop {
                 match self.stream.next().await {
@@ -81,21 +97,39 @@ impl Socket {
     /// # Panics
     /// When the socket closes first.
     pub async fn ask(&mut self, frame: Value) -> (Value, Vec<Value>) {
+        self.try_ask(frame).await.unwrap_or_else(|code| panic!("closed with {code} instead of a reply"))
+    }
+
+    /// As [`Self::ask`], or the code that the socket was closed with.
+    async fn try_ask(&mut self, frame: Value) -> Result<(Value, Vec<Value>), u16> {
         let reference = frame["ref"].clone();
         self.send(&frame).await;
         let mut others = Vec::new();
         loop {
-            let next = self.next().await.unwrap_or_else(|code| panic!("closed with {code} instead of a reply"));
+            let next = self.next().await?;
             if next["ref"] == reference && next.get("ref").is_some() {
-                return (next, others);
+                return Ok((next, others));
             }
             others.push(next);
         }
     }
 
     /// What came, up to the reply to a `ping`: everything that was posted before it.
+    ///
+    /// # Panics
+    /// When the socket is closed.
     pub async fn drain(&mut self) -> Vec<Value> {
-        let (_, frames) = self.ask(json!({"action": "ping", "ref": "drain"})).await;
-        frames
+        self.try_drain().await.unwrap_or_else(|code| panic!("closed with {code} instead of a reply"))
+    }
+
+    /// As [`Self::drain`], or the code that the socket was closed with: a refused `ping` is followed by that.
+    pub async fn try_drain(&mut self) -> Result<Vec<Value>, u16> {
+        let (reply, frames) = self.try_ask(json!({"action": "ping", "ref": "drain"})).await?;
+        if reply["action"] != json!("pong") {
+            loop {
+                self.next().await?;
+            }
+        }
+        Ok(frames)
     }
 }

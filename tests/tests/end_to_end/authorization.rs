@@ -33,6 +33,8 @@ struct Row {
 struct Things {
     project: String,
     conversation: String,
+    /// A group of the viewer, the editor and the owner, opened by the author.
+    group: String,
     message: String,
     session: String,
     waiting: String,
@@ -88,11 +90,19 @@ fn table() -> Vec<Row> {
         row(Method::GET, "/messages/conversations", nothing, [200; 6]),
         row(Method::POST, "/messages/conversations", |things| json!({"type": "project", "projectId": things.project}), [404, 200, 200, 200, 200, 404]),
         row(Method::GET, "/messages/conversations/{id}", nothing, [404, 200, 200, 200, 200, 404]),
+        // On a group, which its opener decides on; a project's conversation has its team.
+        row(Method::PATCH, "/messages/conversations/{id}", |_| json!({"title": "Renamed"}), [404, 403, 403, 403, 200, 404]),
+        row(Method::PUT, "/messages/conversations/{id}/participants/{userId}", nothing, [404, 403, 403, 403, 204, 404]),
+        row(Method::DELETE, "/messages/conversations/{id}/participants/{userId}", nothing, [404, 403, 403, 403, 204, 404]),
+        row(Method::PUT, "/messages/conversations/{id}/read", |_| json!({"seq": 1}), [404, 204, 204, 204, 204, 404]),
+        row(Method::GET, "/messages/sync", nothing, [200; 6]),
         row(Method::GET, "/messages/conversations/{id}/messages", nothing, [404, 200, 200, 200, 200, 404]),
         row(Method::POST, "/messages/conversations/{id}/messages", |_| json!({"text": "hello"}), [404, 201, 201, 201, 201, 404]),
         row(Method::GET, "/messages/{id}", nothing, [404, 200, 200, 200, 200, 404]),
         row(Method::PATCH, "/messages/{id}", |_| json!({"text": "changed"}), [404, 403, 403, 403, 200, 404]),
         row(Method::DELETE, "/messages/{id}", nothing, [404, 403, 403, 204, 204, 404]),
+        row(Method::PUT, "/messages/{id}/reactions/{emoji}", nothing, [404, 200, 200, 200, 200, 404]),
+        row(Method::DELETE, "/messages/{id}/reactions/{emoji}", nothing, [404, 200, 200, 200, 200, 404]),
     ]
 }
 
@@ -142,15 +152,20 @@ impl Cast {
         let opened = owner.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(201);
         let conversation = text(&opened["conversationId"]);
         let sent = author.post(&format!("/messages/conversations/{conversation}/messages"), json!({"text": "mine"})).await.expect(201);
+        let people = [viewer, editor, owner].map(|person| person.id.as_str());
+        let opened = author.post("/messages/conversations", json!({"type": "group", "title": "G", "participants": people})).await.expect(201);
+        let group = text(&opened["conversationId"]);
         let (message, session) = (text(&sent["messageId"]), self.session.clone());
         let waiting = self.actors[PENDING].id.clone();
-        Things { project, conversation, message, session, waiting, outsider: outsider.id.clone(), member: viewer.id.clone() }
+        Things { project, conversation, group, message, session, waiting, outsider: outsider.id.clone(), member: viewer.id.clone() }
     }
 }
 
 /// The path of a row for these things.
 fn path(row: &Row, things: &Things) -> String {
-    let id = if row.pattern.starts_with("/messages/conversations") {
+    let id = if row.pattern.contains("/participants/") || row.method == Method::PATCH && row.pattern == "/messages/conversations/{id}" {
+        &things.group
+    } else if row.pattern.starts_with("/messages/conversations") {
         &things.conversation
     } else if row.pattern.starts_with("/messages") {
         &things.message
@@ -163,7 +178,7 @@ fn path(row: &Row, things: &Things) -> String {
         &things.project
     };
     let user = if row.method == Method::PUT { &things.outsider } else { &things.member };
-    let path = row.pattern.replace("{id}", id).replace("{userId}", user);
+    let path = row.pattern.replace("{id}", id).replace("{userId}", user).replace("{emoji}", "%F0%9F%91%8D");
     if row.method == Method::GET && row.pattern == "/auth/users" { format!("{path}?q=a") } else { path }
 }
 
@@ -212,19 +227,23 @@ async fn foreign_and_random_ids_answer_alike() {
     let mut gone = cast.things().await;
     gone.project = gone.project.replace("prj_01", "prj_00");
     gone.conversation = gone.conversation.replace("cnv_01", "cnv_00");
+    gone.group = gone.group.replace("cnv_01", "cnv_00");
     gone.message = gone.message.replace("msg_01", "msg_00");
     gone.session = gone.session.replace("ses_01", "ses_00");
     gone.waiting = gone.waiting.replace("usr_01", "usr_00");
     let malformed = Things {
         project: "prj_..%2F..%2Fetc".to_owned(),
         conversation: "cnv_x".to_owned(),
+        group: "cnv_%00".to_owned(),
         message: "msg_%00".to_owned(),
         session: "ses_..%2F".to_owned(),
         waiting: "usr_%F0%9F%91%8D".to_owned(),
         outsider: things.outsider.clone(),
         member: things.member.clone(),
     };
-    for row in table().iter().filter(|row| row.pattern.contains("{id}")) {
+    // In the path, and in the one body that names what is to be seen.
+    let in_a_body = |row: &Row| row.method == Method::POST && row.pattern == "/messages/conversations";
+    for row in table().iter().filter(|row| row.pattern.contains("{id}") || in_a_body(row)) {
         let mut answers = Vec::new();
         for things in [&things, &gone, &malformed] {
             let mut answer = call(outsider, row, &path(row, things), things).await;
@@ -261,6 +280,10 @@ fn actions() -> Vec<ActionRow> {
         ("sendMessage", |things| json!({"conversationId": things.conversation, "text": "hello", "optimisticId": "o"}), [UNSEEN, None, None, None, None, UNSEEN]),
         ("editMessage", |things| json!({"messageId": things.message, "text": "changed"}), [UNSEEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, None, UNSEEN]),
         ("deleteMessage", |things| json!({"messageId": things.message}), [UNSEEN, FORBIDDEN, FORBIDDEN, None, None, UNSEEN]),
+        ("toggleReaction", |things| json!({"messageId": things.message, "emoji": "👍"}), [UNSEEN, None, None, None, None, UNSEEN]),
+        ("markRead", |things| json!({"conversationId": things.conversation, "seq": 1}), [UNSEEN, None, None, None, None, UNSEEN]),
+        ("typing", |things| json!({"conversationId": things.conversation}), [UNSEEN, None, None, None, None, UNSEEN]),
+        ("presenceLookup", |_| json!({}), HARMLESS),
         ("lineLocked", |things| json!({"projectId": things.project, "lineId": "lin_1", "revision": 1}), [UNSEEN, FORBIDDEN, None, None, None, None]),
         ("lineUnlocked", |things| json!({"projectId": things.project, "lineId": "lin_1", "revision": 1}), [UNSEEN, FORBIDDEN, None, None, None, None]),
         ("auth", |things| json!({"token": things.project}), [Some("invalid_token"); 6]),
@@ -306,18 +329,19 @@ async fn ids_that_are_not_seen_and_ids_that_are_not_there_are_refused_alike_over
     gone.project = gone.project.replace("prj_01", "prj_00");
     gone.conversation = gone.conversation.replace("cnv_01", "cnv_00");
     gone.message = gone.message.replace("msg_01", "msg_00");
+    let malformed = Things { project: "prj_x".to_owned(), conversation: "cnv_..".to_owned(), message: "msg_".to_owned(), ..cast.things().await };
     let mut socket = cast.actors[OUTSIDER].connect().await;
     for (action, fields, expected) in actions() {
         if expected[0] != UNSEEN {
             continue;
         }
         let mut replies = Vec::new();
-        for things in [&things, &gone] {
+        for things in [&things, &gone, &malformed] {
             let mut frame = fields(things);
             frame["action"] = json!(action);
             frame["ref"] = json!("r");
             replies.push(socket.ask(frame).await.0);
         }
-        assert_eq!(replies[0], replies[1]);
+        assert_eq!((&replies[0], &replies[0]), (&replies[1], &replies[2]));
     }
 }

@@ -53,6 +53,31 @@ async fn bad_frames_get_an_error_and_ten_in_a_row_close() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flood_is_answered_frame_by_frame_and_kills_nothing() {
+    let mut options = Options::for_tests();
+    options.passed.remove("ACTION_RATE");
+    let world = World::start_with(options).await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let mut flooding = ana.connect().await;
+    for n in 0..400 {
+        flooding.send(&json!({"action": "ping", "ref": n.to_string()})).await;
+    }
+    let mut replies: Vec<(String, Value)> = Vec::new();
+    while replies.len() < 400 {
+        let frame = flooding.next().await.unwrap();
+        replies.push((text(&frame["ref"]), frame["action"].clone()));
+    }
+    replies.sort_by(|a, b| a.0.cmp(&b.0));
+    replies.dedup_by(|a, b| a.0 == b.0);
+    assert_eq!(replies.len(), 400, "each has its own");
+    // Frames that are under way together may pass together; not many more than are allowed.
+    let passed = replies.iter().filter(|(_, action)| *action == "pong").count();
+    assert!((60..=120).contains(&passed), "{passed} passed");
+    let mut other = ben.connect().await;
+    assert_eq!(other.ask(json!({"action": "ping", "ref": "1"})).await.0["action"], json!("pong"), "nobody else notices");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_size_of_frames() {
     let world = World::start().await;
     let ana = world.login("ana").await;

@@ -95,6 +95,14 @@ async fn whatever_ends_a_login_closes_its_sockets_and_no_other() {
         }
         assert_eq!(last_words(&mut ends).await.last().unwrap()["action"], json!("sessionRevoked"), "{way}");
         assert_eq!(stays.ask(json!({"action": "ping", "ref": "1"})).await.0["action"], json!("pong"), "{way}");
+        if way == "password" {
+            for path in PATHS {
+                refused(&device, path).await.expect_error(401, "session_revoked");
+            }
+            tokio::time::sleep(SOON).await;
+            let query = format!("?token={}", device.token.as_deref().unwrap());
+            assert_eq!(device.try_connect(&query, &[]).await.err(), Some(world.refusal(401)));
+        }
         other.post("/auth/logout", json!({})).await;
     }
 }

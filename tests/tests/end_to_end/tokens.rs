@@ -144,6 +144,25 @@ async fn header_attacks(forge: &Forge, claims: &Value, attacks: &mut Vec<Attack>
     ] {
         attacks.push((format!("7 header {header}"), forge.sign_text(header, &claims.to_string()).await));
     }
+    // The values in the order in which we would read them, without their names.
+    attacks.push(("7 a header that is an array".to_owned(), forge.sign_text(r#"["ES256","at+jwt","local-1"]"#, &claims.to_string()).await));
+    let names = ["iss", "aud", "sub", "sid", "role", "ver", "pnd", "iat", "nbf", "exp", "jti"];
+    for pnd in [Value::Null, json!(true)] {
+        let values: Vec<Value> = names
+            .iter()
+            .map(|name| match *name {
+                "pnd" => pnd.clone(),
+                "nbf" => claims["iat"].clone(),
+                name => claims[name].clone(),
+            })
+            .collect();
+        attacks.push((format!("15 claims that are an array, pnd {pnd}"), forge.sign_text(GOOD, &json!(values).to_string()).await));
+    }
+    for name in ["pnd", "nbf"] {
+        let mut claims = claims.clone();
+        claims[name] = Value::Null;
+        attacks.push((format!("15 {name} null"), forge.sign_text(GOOD, &claims.to_string()).await));
+    }
     attacks.push(("2 signed by another key".to_owned(), attacker.sign(GOOD, claims)));
 }
 

@@ -1,0 +1,58 @@
+//! `make check-losses`: messages by the hundred thousand on a backend in which everything goes wrong, and what became of them.
+
+use std::process::ExitCode;
+
+use end_to_end::losses::{Settings, run};
+use local_stack::stack::say;
+
+const HELP: &str = "\
+loss-checker [--messages 200000] [--writers 8] [--readers 6] [--seed 1] [--no-faults]
+
+Writes over HTTP and sockets, reads live with lost connections and catches up, while tables throttle, fail, answer late or not at all,
+connections seem gone, processes die between two calls and their clocks disagree. Ends with 0 when nothing was lost, doubled or disordered.";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = match settings() {
+        Ok(Some(settings)) => settings,
+        Ok(None) => {
+            say(HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(reason) => {
+            say(&format!("error: {reason}\n\n{HELP}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    say(&format!("{settings:?}"));
+    let report = run(&settings, |acknowledged| say(&format!("{acknowledged} acknowledged"))).await;
+    say(&report.to_string());
+    if report.verdict.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn settings() -> Result<Option<Settings>, String> {
+    use lexopt::prelude::*;
+    let mut settings = Settings { messages: 200_000, writers: 8, readers: 6, seed: 1, faults: true };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        match argument {
+            Long("messages") => settings.messages = number(&mut parser)?,
+            Long("writers") => settings.writers = people(&mut parser)?,
+            Long("readers") => settings.readers = people(&mut parser)?,
+            Long("seed") => settings.seed = number(&mut parser)?,
+            Long("no-faults") => settings.faults = false,
+            Long("help") | Short('h') => return Ok(None),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    Ok(Some(settings))
+}
+
+fn number(parser: &mut lexopt::Parser) -> Result<u64, String> {
+    use lexopt::ValueExt;
+    parser.value().and_then(|value| value.parse()).map_err(|error| error.to_string())
+}
+
+fn people(parser: &mut lexopt::Parser) -> Result<usize, String> {
+    usize::try_from(number(parser)?).ok().filter(|count| (1..=40).contains(count)).ok_or_else(|| "1 to 40 people".to_owned())
+}

@@ -1,0 +1,103 @@
+//! Someone in a run: a login that is kept fresh, requests that are made again until they are answered.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use local_stack::faults::Chance;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// How long an answer may take before it counts as lost.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How often the same is asked before a run gives up.
+const TRIES: usize = 400;
+
+/// An open socket.
+pub(super) type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+struct Tokens {
+    access: String,
+    refresh: String,
+}
+
+/// Someone who is signed in.
+pub(super) struct Account {
+    pub(super) id: String,
+    http: Client,
+    base: String,
+    socket_base: String,
+    tokens: Mutex<Tokens>,
+}
+
+impl Account {
+    /// Takes over a login.
+    pub(super) fn new(person: &crate::Person, http: Client) -> Self {
+        Self {
+            id: person.id.clone(),
+            http,
+            base: person.base.clone(),
+            socket_base: person.socket_base.clone(),
+            tokens: Mutex::new(Tokens { access: person.token.clone().unwrap_or_default(), refresh: person.refresh_token.clone() }),
+        }
+    }
+
+    fn access(&self) -> String {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).access.clone()
+    }
+
+    /// Gets the next tokens of the login.
+    pub(super) async fn refresh(&self) -> Result<(), String> {
+        let refresh = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).refresh.clone();
+        let (status, body) = self.until_answered(Method::POST, "/auth/refresh", Some(json!({"refreshToken": refresh}))).await?;
+        if status != 200 {
+            return Err(format!("a refresh was answered with {status}"));
+        }
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = Tokens { access: text("accessToken"), refresh: text("refreshToken") };
+        Ok(())
+    }
+
+    /// One request. `None` when there is no answer.
+    async fn once(&self, method: Method, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.access()).timeout(PATIENCE);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let response = request.send().await.ok()?;
+        let status = response.status().as_u16();
+        let body = response.text().await.ok()?;
+        Some((status, serde_json::from_str(&body).unwrap_or(Value::Null)))
+    }
+
+    /// A request that is made again while the service is busy, broken or silent: the answer that is none of these.
+    pub(super) async fn until_answered(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), String> {
+        for attempt in 0..TRIES {
+            match self.once(method.clone(), path, body.as_ref()).await {
+                Some((status, _)) if status >= 500 => {}
+                None => {}
+                Some(answer) => return Ok(answer),
+            }
+            tokio::time::sleep(Duration::from_millis(5 << attempt.min(6))).await;
+        }
+        Err(format!("{method} {} was never answered", path.split('?').next().unwrap_or_default()))
+    }
+
+    /// Opens a socket, however often it takes.
+    pub(super) async fn connect(&self) -> Result<Stream, String> {
+        for attempt in 0..TRIES {
+            let url = format!("{}/?token={}", self.socket_base, self.access());
+            if let Ok((stream, _)) = tokio_tungstenite::connect_async(url).await {
+                return Ok(stream);
+            }
+            tokio::time::sleep(Duration::from_millis(5 << attempt.min(6))).await;
+        }
+        Err("a socket was never opened".to_owned())
+    }
+}
+
+/// A time between these, in milliseconds.
+pub(super) fn between(chance: &mut Chance, least: u64, most: u64) -> Duration {
+    Duration::from_millis(least + chance.below(most - least + 1))
+}

@@ -1,0 +1,320 @@
+//! The loss checker: writers and readers on a backend in which everything goes wrong now and then, and what became of their messages.
+
+mod account;
+mod history;
+mod reader;
+mod writer;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use local_stack::faults::{Chance, Effect, Risk};
+use local_stack::stack::Options;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use self::account::Account;
+use self::history::{History, Reading, Stored};
+use self::reader::Reader;
+use self::writer::Writer;
+use crate::World;
+
+pub use self::history::Verdict;
+
+/// How large a run is.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Messages in all.
+    pub messages: u64,
+    /// People who write, each over a socket and over HTTP.
+    pub writers: usize,
+    /// People who read.
+    pub readers: usize,
+    /// What everything by chance is drawn from.
+    pub seed: u64,
+    /// Whether anything goes wrong.
+    pub faults: bool,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// What is wrong.
+    pub verdict: Verdict,
+    /// How long it took, from the first send to the last acknowledgement.
+    pub took: Duration,
+    /// From a send to its frame, in milliseconds: the median, the 99th of a hundred, the longest; the frames that were counted.
+    pub latency: (f64, f64, f64, usize),
+    /// How often each kind of fault has struck.
+    pub faults: Vec<(&'static str, u64)>,
+    /// Connections that readers opened, and places that they missed live and caught up.
+    pub readers: (u64, u64),
+    /// The first answers that no contract names.
+    pub refused: Vec<String>,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{}", self.verdict)?;
+        let per_second = f64::from(u32::try_from(self.verdict.acknowledged).unwrap_or(u32::MAX)) / self.took.as_secs_f64();
+        writeln!(f, "in {:.0} s, {per_second:.0} a second", self.took.as_secs_f64())?;
+        let (median, most, longest, frames) = self.latency;
+        writeln!(f, "from a send to its frame: median {median:.1} ms, 99 % within {most:.1} ms, longest {longest:.1} ms, {frames} frames")?;
+        writeln!(f, "readers opened {} connections and caught up with {} places that they had missed live", self.readers.0, self.readers.1)?;
+        let faults: Vec<String> = self.faults.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        write!(f, "faults: {}", if faults.is_empty() { "none".to_owned() } else { faults.join(", ") })?;
+        for why in &self.refused {
+            write!(f, "\nrefused: {why}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A conversation.
+#[derive(Debug, Clone)]
+struct Room {
+    number: usize,
+    id: String,
+    /// Who takes part, by number.
+    people: Vec<usize>,
+}
+
+/// What writers and readers share.
+struct Shared {
+    faults: bool,
+    began: Mutex<HashMap<String, Instant>>,
+    acknowledged: AtomicU64,
+    refused: Mutex<Vec<String>>,
+    over: watch::Sender<bool>,
+}
+
+impl Shared {
+    fn began(&self, name: &str) {
+        self.began.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Instant::now());
+    }
+
+    fn when(&self, name: &str) -> Option<Instant> {
+        self.began.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    }
+
+    fn count_one(&self) {
+        self.acknowledged.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn refuse(&self, why: String) {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).push(why);
+    }
+
+    fn is_over(&self) -> bool {
+        *self.over.borrow()
+    }
+
+    async fn over(&self) {
+        let _ = self.over.subscribe().wait_for(|over| *over).await;
+    }
+}
+
+/// How far the clocks of the functions' processes may be off, either way.
+const SKEW_MS: i64 = 4_000;
+
+/// Everything that goes wrong, of a million calls.
+fn risks() -> Vec<Risk> {
+    let risk = |action: Option<&str>, effect, per_million| Risk { action: action.map(str::to_owned), effect, per_million };
+    let post = Some("PostToConnection");
+    vec![
+        risk(None, Effect::Throttle, 4_000),
+        risk(None, Effect::ServerError, 3_000),
+        risk(None, Effect::Delay(Duration::from_millis(40)), 3_000),
+        risk(None, Effect::DropResponse, 2_000),
+        risk(None, Effect::Kill, 300),
+        // The one call that everything hangs on.
+        risk(Some("TransactWriteItems"), Effect::DropResponse, 3_000),
+        risk(Some("TransactWriteItems"), Effect::Kill, 700),
+        risk(post, Effect::Gone, 1_000),
+        risk(post, Effect::Throttle, 2_000),
+        risk(post, Effect::ServerError, 1_000),
+        risk(post, Effect::Delay(Duration::from_millis(60)), 1_000),
+        risk(post, Effect::DropResponse, 1_000),
+        risk(post, Effect::Kill, 100),
+    ]
+}
+
+/// Runs writers and readers to the end, and judges what is left. `progress` is told how many messages are acknowledged, now and then.
+///
+/// # Panics
+/// When the backend does not start.
+pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
+    let people = settings.writers.max(settings.readers).max(2);
+    let skew_ms = if settings.faults { SKEW_MS } else { 0 };
+    let options = Options { more_people: people, keep: false, seed: settings.seed, skew_ms, ..Options::for_tests() };
+    let world = World::start_with(options).await;
+    let http = reqwest::Client::new();
+    let mut accounts = Vec::with_capacity(people);
+    let mut first = Vec::with_capacity(people);
+    for number in 1..=people {
+        let person = world.login(&format!("user{number:03}")).await;
+        accounts.push(Arc::new(Account::new(&person, http.clone())));
+        first.push(person);
+    }
+    let rooms = rooms(&world, &first).await;
+    let shared = Arc::new(Shared {
+        faults: settings.faults,
+        began: Mutex::default(),
+        acknowledged: AtomicU64::new(0),
+        refused: Mutex::default(),
+        over: watch::Sender::new(false),
+    });
+    let mut readers = Vec::new();
+    for (number, account) in accounts.iter().enumerate().take(settings.readers) {
+        let own: Vec<&Room> = rooms.iter().filter(|room| room.people.contains(&number)).collect();
+        let mut reader = Reader {
+            account: account.clone(),
+            rooms: own.iter().map(|room| (room.id.clone(), room.number)).collect(),
+            chance: Chance::new(settings.seed ^ (0x5eed << 16) ^ number as u64),
+            shared: shared.clone(),
+            cursor: String::new(),
+            reading: Reading { conversations: own.iter().map(|room| room.number).collect(), ..Reading::default() },
+            latencies: Vec::new(),
+            missed: 0,
+            connections: 0,
+        };
+        reader.start().await.unwrap_or_else(|why| panic!("{why}"));
+        readers.push(tokio::spawn(reader.read()));
+    }
+    if settings.faults {
+        world.stack().faults.run_risks(settings.seed, risks());
+    }
+    let began = Instant::now();
+    let kept_fresh = keep_fresh(&accounts, &shared);
+    let mut writers = Vec::new();
+    let count = settings.messages / (2 * settings.writers as u64);
+    for number in 0..2 * settings.writers {
+        let person = number / 2;
+        let writer = Writer {
+            number,
+            account: accounts[person].clone(),
+            rooms: rooms.iter().filter(|room| room.people.contains(&person)).cloned().collect(),
+            chance: Chance::new(settings.seed ^ (0x0a11 << 16) ^ number as u64),
+            over_socket: number % 2 == 0,
+            shared: shared.clone(),
+        };
+        writers.push(tokio::spawn(writer.write(count)));
+    }
+    let mut history = History::default();
+    let mut watched = tokio::time::interval(Duration::from_secs(10));
+    watched.tick().await;
+    for mut writer in writers {
+        let written = loop {
+            tokio::select! {
+                written = &mut writer => break written,
+                _ = watched.tick() => progress(shared.acknowledged.load(Ordering::Relaxed)),
+            }
+        };
+        match written {
+            Ok(acknowledged) => history.acknowledged.extend(acknowledged),
+            Err(error) => shared.refuse(error.to_string()),
+        }
+    }
+    let took = began.elapsed();
+    let faults = world.stack().faults.struck();
+    world.stack().faults.clear();
+    let _ = shared.over.send(true);
+    kept_fresh.abort();
+    world.settled().await;
+    let (mut latencies, mut totals) = (Vec::new(), (0, 0));
+    for reader in readers {
+        match reader.await {
+            Ok(mut reader) => {
+                // The last word is HTTP's.
+                if let Err(why) = reader.catch_up().await {
+                    shared.refuse(why);
+                }
+                latencies.extend(reader.latencies);
+                totals = (totals.0 + reader.connections, totals.1 + reader.missed);
+                history.readings.push(reader.reading);
+            }
+            Err(error) => shared.refuse(error.to_string()),
+        }
+    }
+    for room in &rooms {
+        history.stored.push(stored(&accounts[room.people[0]], room).await.unwrap_or_else(|why| panic!("{why}")));
+    }
+    history.refused = std::mem::take(&mut *shared.refused.lock().unwrap_or_else(PoisonError::into_inner));
+    let verdict = history.judge();
+    history.refused.truncate(5);
+    Report { verdict, took, latency: summary(latencies), faults, readers: totals, refused: history.refused }
+}
+
+/// The login of everyone goes on for as long as the run does.
+fn keep_fresh(accounts: &[Arc<Account>], shared: &Arc<Shared>) -> tokio::task::JoinHandle<()> {
+    let (accounts, shared) = (accounts.to_vec(), shared.clone());
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_mins(4)).await;
+            for account in &accounts {
+                if let Err(why) = account.refresh().await {
+                    shared.refuse(why);
+                }
+            }
+        }
+    })
+}
+
+/// A project's conversation of everyone, a group of every second person, and pairs.
+async fn rooms(world: &World, people: &[crate::Person]) -> Vec<Room> {
+    let mut rooms: Vec<Room> = Vec::new();
+    let mut add = |id: String, people: Vec<usize>| rooms.push(Room { number: rooms.len(), id, people });
+    let team: Vec<(&crate::Person, &str)> = people[1..].iter().map(|person| (person, "viewer")).collect();
+    let project = world.project(&people[0], "Atrium", &team).await;
+    let opened = people[0].post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(201);
+    add(crate::text(&opened["conversationId"]), (0..people.len()).collect());
+    for start in 0..2 {
+        let members: Vec<usize> = (start..people.len()).step_by(2).collect();
+        if members.len() > 1 {
+            let ids: Vec<&str> = members.iter().map(|member| people[*member].id.as_str()).collect();
+            let body = json!({"type": "group", "title": format!("Group {start}"), "participants": ids});
+            let opened = people[members[0]].post("/messages/conversations", body).await.expect(201);
+            add(crate::text(&opened["conversationId"]), members);
+        }
+    }
+    for pair in people.windows(2).enumerate().step_by(2) {
+        add(world.direct(&pair.1[0], &pair.1[1]).await, vec![pair.0, pair.0 + 1]);
+    }
+    rooms
+}
+
+/// Everything in a conversation, oldest first, as HTTP gives it.
+async fn stored(account: &Account, room: &Room) -> Result<Vec<Stored>, String> {
+    let mut all: Vec<Stored> = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |message| message.seq);
+        let path = format!("/messages/conversations/{}/messages?afterSeq={after}&limit=100", room.id);
+        let (status, page) = account.until_answered(Method::GET, &path, None).await?;
+        if status == 401 {
+            account.refresh().await?;
+            continue;
+        }
+        let items = page["items"].as_array().ok_or_else(|| format!("a page was answered with {status}"))?;
+        if items.is_empty() {
+            return Ok(all);
+        }
+        let text = |message: &Value, name: &str| message[name].as_str().unwrap_or_default().to_owned();
+        all.extend(items.iter().map(|message| Stored {
+            seq: message["seq"].as_u64().unwrap_or_default(),
+            optimistic_id: text(message, "optimisticId"),
+            text: text(message, "text"),
+            version: message["version"].as_u64().unwrap_or_default(),
+        }));
+    }
+}
+
+/// Median, 99th of a hundred, longest, in milliseconds; and how many there are.
+fn summary(mut micros: Vec<u32>) -> (f64, f64, f64, usize) {
+    micros.sort_unstable();
+    let at =
+        |share: usize| micros.get((micros.len() * share / 100).min(micros.len().saturating_sub(1))).map_or(0.0, |micros| f64::from(*micros) / 1e3);
+    (at(50), at(99), at(100), micros.len())
+}

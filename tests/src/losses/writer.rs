@@ -1,0 +1,144 @@
+//! Writers: one message after another, each sent again under its `optimisticId` until it is acknowledged.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt};
+use local_stack::faults::Chance;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::account::{Account, Stream, between};
+use super::history::Acknowledged;
+use super::{Room, Shared};
+
+/// How long a reply over the socket is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a message is sent before a run gives up.
+const TRIES: usize = 400;
+/// Of a thousand messages so many are edited afterwards.
+const EDITS: u64 = 30;
+/// Of a thousand frames so many are followed by the loss of their connection.
+const CUTS: u64 = 4;
+
+/// What a send led to.
+enum Reply {
+    Message(Value),
+    /// Busy, broken, lost: to be sent again.
+    Again,
+    Refused(String),
+}
+
+/// Someone who writes.
+pub(super) struct Writer {
+    pub(super) number: usize,
+    pub(super) account: Arc<Account>,
+    pub(super) rooms: Vec<Room>,
+    pub(super) chance: Chance,
+    /// Over a socket, or over HTTP.
+    pub(super) over_socket: bool,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Writer {
+    /// Writes so many messages; those that were acknowledged, in order.
+    pub(super) async fn write(mut self, count: u64) -> Vec<Acknowledged> {
+        let mut acknowledged = Vec::new();
+        let mut socket = None;
+        for n in 0..count {
+            let room = self.rooms[usize::try_from(self.chance.below(self.rooms.len() as u64)).unwrap_or_default()].clone();
+            let name = format!("w{}-{n}", self.number);
+            self.shared.began(&name);
+            let Some(message) = self.send(&mut socket, &room, &name).await else { return acknowledged };
+            let mut text = name.clone();
+            if self.chance.below(1_000) < EDITS {
+                text.push_str(" edited");
+                let path = format!("/messages/{}", message["messageId"].as_str().unwrap_or_default());
+                match self.account.until_answered(Method::PATCH, &path, Some(json!({"text": text}))).await {
+                    Ok((200, _)) => {}
+                    other => self.shared.refuse(format!("an edit was answered with {other:?}")),
+                }
+            }
+            let seq = message["seq"].as_u64().unwrap_or_default();
+            if message["senderId"] != self.account.id.as_str() || message["optimisticId"] != name.as_str() {
+                self.shared.refuse(format!("{name} was acknowledged as another message"));
+            }
+            acknowledged.push(Acknowledged { writer: self.number, conversation: room.number, seq, optimistic_id: name, text });
+            self.shared.count_one();
+        }
+        acknowledged
+    }
+
+    async fn send(&mut self, socket: &mut Option<Stream>, room: &Room, name: &str) -> Option<Value> {
+        for attempt in 0..TRIES {
+            let reply = if self.over_socket { self.over_socket(socket, room, name).await } else { self.over_http(room, name).await };
+            match reply {
+                Ok(Reply::Message(message)) => return Some(message),
+                Ok(Reply::Again) => tokio::time::sleep(Duration::from_millis(2 << attempt.min(6))).await,
+                Ok(Reply::Refused(why)) | Err(why) => {
+                    self.shared.refuse(format!("{name}: {why}"));
+                    return None;
+                }
+            }
+        }
+        self.shared.refuse(format!("{name} was never acknowledged"));
+        None
+    }
+
+    async fn over_http(&self, room: &Room, name: &str) -> Result<Reply, String> {
+        let path = format!("/messages/conversations/{}/messages", room.id);
+        let (status, body) = self.account.until_answered(Method::POST, &path, Some(json!({"text": name, "optimisticId": name}))).await?;
+        Ok(match status {
+            200 | 201 => Reply::Message(body),
+            401 => {
+                self.account.refresh().await?;
+                Reply::Again
+            }
+            _ => Reply::Refused(format!("{status} {body}")),
+        })
+    }
+
+    async fn over_socket(&mut self, socket: &mut Option<Stream>, room: &Room, name: &str) -> Result<Reply, String> {
+        let mut stream = match socket.take() {
+            Some(stream) => stream,
+            None => self.account.connect().await?,
+        };
+        let frame = json!({"action": "sendMessage", "ref": name, "conversationId": room.id, "text": name, "optimisticId": name});
+        if stream.send(Message::text(frame.to_string())).await.is_err() {
+            return Ok(Reply::Again);
+        }
+        if self.shared.faults && self.chance.below(1_000) < CUTS {
+            // Gone before it can be said what became of it.
+            tokio::time::sleep(between(&mut self.chance, 0, 20)).await;
+            return Ok(Reply::Again);
+        }
+        let began = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(began.elapsed());
+            let Ok(Some(Ok(message))) = tokio::time::timeout(left, stream.next()).await else { return Ok(Reply::Again) };
+            let Message::Text(text) = message else { continue };
+            let reply: Value = serde_json::from_str(text.as_str()).unwrap_or_default();
+            if reply["ref"] == name && reply["action"] == "ack" {
+                *socket = Some(stream);
+                return Ok(Reply::Message(reply["message"].clone()));
+            }
+            if reply["ref"] == name {
+                return Ok(match reply["code"].as_str().unwrap_or_default() {
+                    "unavailable" | "internal" => {
+                        *socket = Some(stream);
+                        Reply::Again
+                    }
+                    // The connection is not known, or not any more: another one is.
+                    "invalid_token" | "auth_expired" => Reply::Again,
+                    code => Reply::Refused(format!("{code} over the socket")),
+                });
+            }
+            // The gateway itself says so when a function has died.
+            if reply["message"] == "Internal server error" {
+                *socket = Some(stream);
+                return Ok(Reply::Again);
+            }
+        }
+    }
+}

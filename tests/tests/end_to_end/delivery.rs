@@ -1,0 +1,143 @@
+//! Delivery: to everyone concerned, once per connection, whatever is wrong with some of them.
+
+use std::time::Duration;
+
+use end_to_end::{Person, Socket, World, text};
+use futures_util::future::join_all;
+use local_stack::faults::{Effect, Fault};
+use serde_json::{Value, json};
+
+/// People in the conversation, and the sockets that each has.
+const PEOPLE: usize = 100;
+const SOCKETS: usize = 3;
+
+async fn fill(world: &World) -> (Person, String, Vec<Socket>) {
+    let owner = world.login("ana").await;
+    let mut people = Vec::new();
+    for chunk in (1..PEOPLE).collect::<Vec<_>>().chunks(8) {
+        people.extend(join_all(chunk.iter().map(|n| async move { world.login(&format!("user{n:03}")).await })).await);
+    }
+    let named: Vec<(&Person, &str)> = people.iter().take(90).map(|person| (person, "viewer")).collect();
+    let project = world.project(&owner, "Atrium", &named).await;
+    for person in &people[90..] {
+        owner.put(&format!("/projects/{project}/team/{}", person.id), json!({"role": "viewer"})).await.expect(200);
+    }
+    let opened = owner.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(201);
+    assert_eq!(opened["participants"].as_array().unwrap().len(), PEOPLE);
+    people.push(owner.clone());
+    let mut sockets = Vec::new();
+    for person in &people {
+        for _ in 0..SOCKETS {
+            sockets.push(person.connect().await);
+        }
+    }
+    world.settled().await;
+    (owner, text(&opened["conversationId"]), sockets)
+}
+
+/// What each of these sockets was told since it was last asked.
+async fn told(sockets: &mut [Socket]) -> Vec<Vec<Value>> {
+    join_all(sockets.iter_mut().map(Socket::drain)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_people_with_three_sockets_each_are_told_once_each() {
+    let world = World::start_peopled(PEOPLE).await;
+    let (owner, conversation, mut sockets) = fill(&world).await;
+    told(&mut sockets).await;
+    let path = format!("/messages/conversations/{conversation}/messages");
+    let faults = &world.stack().faults;
+    // Every call takes its time, so that what runs side by side is seen to, however busy the machine is.
+    faults.add(Fault { action: None, effect: Effect::Delay(Duration::from_millis(300)), skip: 0, times: usize::MAX });
+    let before = world.stack().records.events().len();
+    owner.post(&path, json!({"text": "to all"})).await.expect(201);
+    world.settled().await;
+    faults.clear();
+    let event = world.stack().records.events().split_off(before).into_iter().find(|event| event.label.starts_with("POST")).unwrap();
+    assert!(local_stack::records::round_trips(&event.calls) <= 2, "acknowledged within two round trips");
+    let looked_up = event.calls_after.iter().filter(|call| call.action == "BatchGetItem").count();
+    assert!(looked_up <= 2, "found within two calls: {looked_up}");
+    let posts = event.calls_after.iter().filter(|call| call.action == "PostToConnection").count();
+    assert_eq!(posts, PEOPLE * SOCKETS);
+    for frames in told(&mut sockets).await {
+        assert_eq!((frames.len(), &frames[0]["text"]), (1, &json!("to all")), "{frames:?}");
+    }
+    // Some are dead, some throttled, some fail: the others are told all the same, and nobody twice.
+    let fault = |effect, times| Fault { action: Some("PostToConnection".to_owned()), effect, skip: 10, times };
+    for (effect, times, lost) in [(Effect::Gone, 7, 7), (Effect::ServerError, 5, 5), (Effect::Throttle, 20, 0), (Effect::DropResponse, 9, 0)] {
+        faults.add(fault(effect, times));
+        owner.post(&path, json!({"text": format!("{effect:?}")})).await.expect(201);
+        world.settled().await;
+        faults.clear();
+        let told = join_all(sockets.iter_mut().map(Socket::try_drain)).await;
+        assert!(told.iter().flatten().all(|frames| frames.len() <= 1), "nobody twice: {effect:?}");
+        let missed = told.iter().filter(|frames| frames.as_ref().is_ok_and(Vec::is_empty)).count();
+        let closed = told.iter().filter(|frames| frames.is_err()).count();
+        if effect == Effect::Gone {
+            // One that was opened just now is tried once more, and the second answer may be good. An older one is taken for gone: it is
+            // told so when it speaks.
+            assert!(missed + closed <= lost, "{missed} were not told and {closed} are closed");
+        } else {
+            assert_eq!((missed, closed), (lost, 0), "{effect:?}");
+        }
+        let mut open = told.iter().map(Result::is_ok);
+        sockets.retain(|_| open.next().unwrap());
+    }
+}
+
+/// One slow connection holds up nobody but itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_connection_delays_nobody() {
+    let world = World::start_peopled(12).await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let path = format!("/messages/conversations/{}/messages", world.direct(&ana, &ben).await);
+    let (mut slow, mut quick) = (ben.connect().await, ben.connect().await);
+    world.settled().await;
+    let fault = |skip| Fault { action: Some("PostToConnection".to_owned()), effect: Effect::Delay(Duration::from_millis(1_500)), skip, times: 1 };
+    // Whichever of the two is posted to first.
+    world.stack().faults.add(fault(0));
+    ana.post(&path, json!({"text": "one"})).await.expect(201);
+    let first = tokio::select! {
+        frame = slow.next() => frame,
+        frame = quick.next() => frame,
+    };
+    assert_eq!(first.unwrap()["text"], json!("one"));
+    assert!(
+        !world.stack().records.events().iter().any(|event| event.label.starts_with("POST /messages")
+            && !event.calls_after.is_empty()
+            && event.calls_after.iter().filter(|call| call.action == "PostToConnection").count() == 2),
+        "the other is not even done"
+    );
+    world.settled().await;
+    let frames = slow.drain().await.len() + quick.drain().await.len();
+    assert_eq!(frames, 1, "and comes in the end, once");
+}
+
+/// The newest first, however long the history; and nothing that a client says of sender and time is believed.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_histories_show_the_newest_first() {
+    let world = World::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let path = format!("/messages/conversations/{}/messages", world.direct(&ana, &ben).await);
+    for n in 0..120 {
+        // What a client says of sender and time is refused over HTTP.
+        ana.post(&path, json!({"text": n.to_string()})).await.expect(201);
+    }
+    let page = ben.get(&path).await.expect(200);
+    let seqs: Vec<u64> = page["items"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, (71..=120).rev().collect::<Vec<_>>());
+    for forged in
+        [json!({"text": "x", "senderId": ben.id}), json!({"text": "x", "timestamp": "2020-01-01T00:00:00.000Z"}), json!({"text": "x", "seq": 1})]
+    {
+        ana.post(&path, forged).await.expect_error(422, "validation_failed");
+    }
+    // Over the socket, where today's client sends them along, they are not believed.
+    let mut socket = ana.connect().await;
+    let forged = json!({
+        "action": "sendMessage", "ref": "f", "conversationId": page["items"][0]["conversationId"], "text": "mine", "optimisticId": "f",
+        "senderId": ben.id, "userId": ben.id, "username": "Ben", "timestamp": "2020-01-01T00:00:00.000Z",
+    });
+    let (ack, _) = socket.ask(forged).await;
+    assert_eq!(ack["message"]["senderId"], json!(ana.id));
+    assert!(ack["message"]["timestamp"].as_str().unwrap() > "2026");
+}

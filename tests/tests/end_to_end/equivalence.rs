@@ -1,0 +1,146 @@
+//! Whatever is done, a client that goes by frames alone, and one that catches up, know what one that fetches afresh is told.
+
+use end_to_end::{Mirror, Person, Socket, World, is_success, text};
+use local_stack::faults::Chance;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// Actions in one run.
+const ACTIONS: usize = 160;
+
+/// Someone with two clients: one that listens, one that is away.
+struct Client {
+    person: Person,
+    socket: Socket,
+    /// Goes by frames.
+    listening: Mirror,
+    /// Goes by what it catches up.
+    away: Mirror,
+    cursor: String,
+}
+
+impl Client {
+    async fn new(person: Person) -> Self {
+        let socket = person.connect().await;
+        let cursor = text(&person.get("/messages/sync").await.expect(200)["cursor"]);
+        let known = Mirror::fetch(&person).await;
+        Self { person, socket, listening: known.clone(), away: known, cursor }
+    }
+
+    /// Takes every frame that has come.
+    async fn listen(&mut self) {
+        for frame in self.socket.drain().await {
+            self.listening.frame(&frame);
+        }
+        for conversation in std::mem::take(&mut self.listening.unknown) {
+            self.listening.fetch_history(&self.person, &conversation).await;
+        }
+    }
+
+    async fn catch_up(&mut self) {
+        loop {
+            let page = self.person.get(&format!("/messages/sync?since={}&limit=9", self.cursor)).await.expect(200);
+            for change in page["changes"].as_array().unwrap() {
+                self.away.change(change);
+            }
+            for conversation in std::mem::take(&mut self.away.unknown) {
+                self.away.fetch_history(&self.person, &conversation).await;
+            }
+            self.cursor = text(&page["cursor"]);
+            if page["more"] == json!(false) {
+                return;
+            }
+        }
+    }
+}
+
+/// One action of someone, over HTTP or over the socket.
+async fn act(chance: &mut Chance, clients: &mut [Client], conversations: &mut Vec<(String, bool)>, messages: &mut Vec<String>) {
+    let pick = |chance: &mut Chance, count: usize| usize::try_from(chance.below(count as u64)).unwrap();
+    let (index, other) = (pick(chance, clients.len()), pick(chance, clients.len()));
+    let other = clients[other].person.id.clone();
+    let number = chance.number();
+    let client = &mut clients[index];
+    let (conversation, is_group) = conversations[pick(chance, conversations.len())].clone();
+    let message = messages.get(pick(chance, messages.len().max(1))).cloned().unwrap_or_default();
+    let emoji = ["👍", "✅", "💯"][pick(chance, 3)];
+    let over_socket = chance.below(2) == 0;
+    let kind = chance.below(20);
+    let frame = match kind {
+        0..7 => {
+            json!({"action": "sendMessage", "conversationId": conversation, "text": format!("text {number}"), "optimisticId": number.to_string()})
+        }
+        7..9 => json!({"action": "editMessage", "messageId": message, "text": format!("edited {number}")}),
+        9 => json!({"action": "deleteMessage", "messageId": message}),
+        10..13 => json!({"action": "toggleReaction", "messageId": message, "emoji": emoji}),
+        13..15 => json!({"action": "markRead", "conversationId": conversation, "seq": chance.below(12)}),
+        _ => Value::Null,
+    };
+    if over_socket && !frame.is_null() {
+        let mut frame = frame;
+        frame["ref"] = json!("a");
+        let (reply, others) = client.socket.ask(frame).await;
+        for frame in others {
+            client.listening.frame(&frame);
+        }
+        if let Some(id) = reply["message"]["messageId"].as_str().filter(|_| kind < 7) {
+            messages.push(id.to_owned());
+        }
+        return;
+    }
+    let (conversation, message) = (format!("/messages/conversations/{conversation}"), format!("/messages/{message}"));
+    let person = &client.person;
+    let answer = match kind {
+        0..7 => person.post(&format!("{conversation}/messages"), json!({"text": frame["text"], "optimisticId": frame["optimisticId"]})).await,
+        7..9 => person.patch(&message, json!({"text": frame["text"]})).await,
+        9 => person.delete(&message).await,
+        10..13 => {
+            person
+                .request(if number.is_multiple_of(3) { Method::DELETE } else { Method::PUT }, &format!("{message}/reactions/{emoji}"), &[], None)
+                .await
+        }
+        13..15 => person.put(&format!("{conversation}/read"), json!({"seq": frame["seq"]})).await,
+        15 => person.post("/messages/conversations", json!({"type": "direct", "participants": [other]})).await,
+        16 => person.post("/messages/conversations", json!({"type": "group", "title": format!("G{number}"), "participants": [other]})).await,
+        17 if is_group => person.patch(&conversation, json!({"title": format!("T{number}")})).await,
+        18 if is_group => person.request(Method::PUT, &format!("{conversation}/participants/{other}"), &[], None).await,
+        19 if is_group => person.delete(&format!("{conversation}/participants/{other}")).await,
+        _ => return,
+    };
+    if is_success(answer.status) && kind < 7 {
+        messages.push(text(&answer.body["messageId"]));
+    } else if answer.status == 201 {
+        conversations.push((text(&answer.body["conversationId"]), kind == 16));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_alone_and_catching_up_lead_to_what_is_fetched_afresh() {
+    let world = World::start().await;
+    let mut clients = Vec::new();
+    for name in ["ana", "ben", "cleo", "dana"] {
+        clients.push(Client::new(world.login(name).await).await);
+    }
+    let ids: Vec<String> = clients.iter().map(|client| client.person.id.clone()).collect();
+    let opened = clients[0].person.post("/messages/conversations", json!({"type": "group", "title": "All", "participants": ids})).await.expect(201);
+    let mut conversations = vec![(text(&opened["conversationId"]), true)];
+    let mut messages = Vec::new();
+    let mut chance = Chance::new(7);
+    for number in 1..=ACTIONS {
+        act(&mut chance, &mut clients, &mut conversations, &mut messages).await;
+        // Frames of different functions may overtake each other; a message's version and a marker settle that, a group's people do not.
+        world.settled().await;
+        for client in &mut clients {
+            client.listen().await;
+        }
+        if number % 40 == 0 {
+            for client in &mut clients {
+                client.catch_up().await;
+                let fresh = Mirror::fetch(&client.person).await;
+                assert_eq!(client.listening, fresh, "frames, after {number} actions");
+                assert_eq!(client.away.clone().without_markers(), fresh.without_markers(), "catching up, after {number} actions");
+            }
+        }
+    }
+    assert!(messages.len() > 30 && conversations.len() > 5, "enough has happened");
+}

@@ -1,0 +1,118 @@
+//! Who is there, and who is about to say something.
+
+use std::time::Duration;
+
+use end_to_end::{Person, Socket, World, text};
+use local_stack::stack::Options;
+use serde_json::{Value, json};
+
+/// Who came and went, as a socket was told, in order.
+async fn told(socket: &mut Socket) -> Vec<(String, bool)> {
+    let _ = socket.drain().await;
+    std::mem::take(&mut socket.presence).iter().map(|frame| (text(&frame["userId"]), frame["online"].as_bool().unwrap())).collect()
+}
+
+async fn online(socket: &mut Socket) -> Vec<Value> {
+    let (snapshot, _) = socket.ask(json!({"action": "presenceLookup", "ref": "p"})).await;
+    assert_eq!((&snapshot["action"], snapshot["at"].is_string()), (&json!("presenceSnapshot"), true));
+    let mut ids = snapshot["userIds"].as_array().unwrap().clone();
+    ids.sort_by_key(ToString::to_string);
+    ids
+}
+
+fn sorted(people: &[&Person]) -> Vec<Value> {
+    let mut ids: Vec<Value> = people.iter().map(|person| json!(person.id)).collect();
+    ids.sort_by_key(ToString::to_string);
+    ids
+}
+
+/// Waits until someone is told that another has gone.
+async fn goes(socket: &mut Socket, person: &Person) {
+    loop {
+        let frame = match socket.presence.pop() {
+            Some(frame) => frame,
+            None => socket.next_of_any().await.unwrap(),
+        };
+        if frame["action"] == "presenceChanged" && frame["userId"] == person.id && frame["online"] == json!(false) {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_who_share_something_see_each_other_come_and_go_and_nobody_else_does() {
+    let world = World::start().await;
+    let (ana, ben, cleo, dana) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await, world.login("dana").await);
+    // Ana and Ben share a project, Ben and Cleo a conversation, Dana nothing.
+    world.project(&ana, "Atrium", &[(&ben, "viewer")]).await;
+    world.direct(&ben, &cleo).await;
+    let (mut by_ana, mut with_cleo, mut dana_alone) = (ana.connect().await, cleo.connect().await, dana.connect().await);
+    world.settled().await;
+    let first = ben.connect().await;
+    let mut second = ben.connect().await;
+    world.settled().await;
+    assert_eq!(told(&mut by_ana).await, [(ben.id.clone(), true)], "once, however many tabs");
+    assert_eq!(told(&mut with_cleo).await, [(ben.id.clone(), true)]);
+    assert_eq!(online(&mut by_ana).await, sorted(&[&ana, &ben]));
+    assert_eq!(online(&mut second).await, sorted(&[&ana, &ben, &cleo]));
+    assert_eq!(online(&mut dana_alone).await, sorted(&[&dana]), "whoever asks is there");
+    drop(first);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    world.settled().await;
+    assert_eq!(told(&mut by_ana).await, [], "one tab of two");
+    drop(second);
+    goes(&mut by_ana, &ben).await;
+    goes(&mut with_cleo, &ben).await;
+    assert_eq!(online(&mut by_ana).await, sorted(&[&ana]));
+    // Signing out closes the socket, and that is told as well.
+    let last = ben.connect().await;
+    assert_eq!(ben.post("/auth/logout", json!({})).await.status, 204);
+    goes(&mut by_ana, &ben).await;
+    drop(last);
+    assert_eq!(told(&mut dana_alone).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_loaded_again_does_not_flicker() {
+    let mut options = Options::for_tests();
+    options.passed.insert("OFFLINE_AFTER_S".to_owned(), "2".to_owned());
+    let world = World::start_with(options).await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    world.direct(&ana, &ben).await;
+    let mut by_ana = ana.connect().await;
+    let page = ben.connect().await;
+    world.settled().await;
+    assert_eq!(told(&mut by_ana).await, [(ben.id.clone(), true)]);
+    drop(page);
+    let page = ben.connect().await;
+    world.settled().await;
+    assert_eq!(told(&mut by_ana).await, [], "neither gone nor come");
+    drop(page);
+    goes(&mut by_ana, &ben).await;
+    let _page = ben.connect().await;
+    world.settled().await;
+    assert_eq!(told(&mut by_ana).await, [(ben.id.clone(), true)], "and there again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn typing_is_passed_on_to_the_others_once_in_three_seconds() {
+    let world = World::start().await;
+    let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
+    let (conversation, other) = (world.direct(&ana, &ben).await, world.direct(&ana, &cleo).await);
+    let (mut typist, mut own, mut at_ben, mut with_cleo) = (ana.connect().await, ana.connect().await, ben.connect().await, cleo.connect().await);
+    let mut types = async |conversation: &str| {
+        let (ack, _) = typist.ask(json!({"action": "typing", "ref": "t", "conversationId": conversation})).await;
+        assert_eq!(ack["action"], json!("ack"), "also where it is not passed on");
+        world.settled().await;
+    };
+    types(&conversation).await;
+    types(&conversation).await;
+    types(&other).await;
+    let frame = json!({"action": "typing", "conversationId": conversation, "userId": ana.id});
+    assert_eq!(at_ben.drain().await, std::slice::from_ref(&frame));
+    assert_eq!(with_cleo.drain().await.len(), 1, "each conversation has its own time");
+    tokio::time::sleep(Duration::from_millis(3_100)).await;
+    types(&conversation).await;
+    assert_eq!(at_ben.drain().await, [frame]);
+    assert_eq!(own.drain().await, Vec::<Value>::new(), "not to the typist's other tabs");
+}
