@@ -10,7 +10,7 @@ mod person;
 mod secrets;
 mod socket;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use local_stack::people::{PASSWORD, PEOPLE};
 use local_stack::stack::{Options, Stack};
@@ -128,6 +128,21 @@ impl World {
     /// When signing in fails.
     pub async fn login_again(&self, person: &Person) -> Person {
         self.login_as(&person.email).await
+    }
+
+    /// Refreshes a person's tokens, as a client does, when the access token has less than half its time to live.
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub async fn renew(&self, person: &mut Person) {
+        let claims = claims_of(person.token.as_deref().unwrap_or_default());
+        let [issued, expiry] = ["iat", "exp"].map(|name| claims[name].as_i64().unwrap_or_default());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        if i64::try_from(now).unwrap_or_default() > issued + (expiry - issued) / 2 {
+            let answer = person.post("/auth/refresh", json!({"refreshToken": person.refresh_token})).await.expect(200);
+            person.token = Some(text(&answer["accessToken"]));
+            person.refresh_token = text(&answer["refreshToken"]);
+        }
     }
 
     /// A rightly signed token of this person whose time is over. From a deployed backend nobody gets one: there it is a broken one.
