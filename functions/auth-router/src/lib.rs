@@ -143,7 +143,13 @@ impl App {
     fn end_missed_later(&self, user: UserId, is_missed: impl Fn(&Family) -> bool + Send + 'static) {
         let (store, revocations, announcer, clock) = (self.store.clone(), self.revocations.clone(), self.announcer.clone(), self.edge.clock.clone());
         self.after.push(async move {
-            let Ok((_, families)) = store.user_with_families(user).await else { return };
+            let families = match store.user_with_families(user).await {
+                Ok((_, families)) => families,
+                Err(error) => {
+                    tracing::error!(cause = Error::from(error).cause(), userId = %user, "logins that a change may have missed could not be looked for");
+                    return;
+                }
+            };
             let missed: Vec<_> = families.into_iter().filter(|family| family.revoked_at.is_none() && is_missed(family)).collect();
             if missed.is_empty() {
                 return;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use shared_utils::audit;
 use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Key, PartitionQuery, Store, StoreError, check, from_item, s};
+use shared_utils::dynamo::{Expression, Key, PartitionQuery, Store, StoreError, check, from_item, n};
 use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, UserId};
 
@@ -62,6 +62,9 @@ pub struct Team {
     pub title: String,
     /// Everyone in it.
     pub team: BTreeMap<UserId, Member>,
+    /// Counts the changes of who is in it and as what, from 1; 0 where none was counted yet.
+    #[serde(default)]
+    pub team_version: u64,
     /// When it was deleted; it is unreachable from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
@@ -149,18 +152,18 @@ impl Teams {
             .collect()
     }
 
-    /// A condition for a transaction: the person owns the project, and it was not deleted.
-    pub fn ownership_check(&self, project: ProjectId, user: UserId) -> TransactWriteItem {
-        let expression = Expression::new("team.#user.#role = :owner AND attribute_not_exists(deletedAt)")
-            .name("#user", user)
-            .name("#role", "role")
-            .value(":owner", s("owner"));
-        check(&self.table, header_key(project), expression)
+    /// A condition for a transaction: the team is the one that was read, and the project was not deleted. Who may, and who is told, was
+    /// decided from it.
+    pub fn unchanged_check(&self, team: &Team) -> TransactWriteItem {
+        check(&self.table, header_key(team.project_id), is_unchanged(team.team_version))
     }
+}
 
-    /// A condition for a transaction: the person is in the team and the project was not deleted.
-    pub fn membership_check(&self, project: ProjectId, user: UserId) -> TransactWriteItem {
-        let expression = Expression::new("attribute_exists(team.#user) AND attribute_not_exists(deletedAt)").name("#user", user);
-        check(&self.table, header_key(project), expression)
+/// The condition on a project's header that its team is the one that was read, and that it was not deleted.
+pub fn is_unchanged(team_version: u64) -> Expression {
+    let reachable = "attribute_exists(pk) AND attribute_not_exists(deletedAt)";
+    if team_version == 0 {
+        return Expression::new(format!("{reachable} AND attribute_not_exists(teamVersion)"));
     }
+    Expression::new(format!("{reachable} AND teamVersion = :teamVersion")).value(":teamVersion", n(team_version))
 }

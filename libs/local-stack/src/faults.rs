@@ -105,6 +105,11 @@ impl Faults {
         self.book().faults.push(fault);
     }
 
+    /// How many have not struck as often as they will.
+    pub fn waiting(&self) -> usize {
+        self.book().faults.len()
+    }
+
     /// Faults by chance from now on, drawn from this seed.
     pub fn run_risks(&self, seed: u64, risks: Vec<Risk>) {
         let mut book = self.book();

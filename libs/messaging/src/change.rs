@@ -7,7 +7,7 @@ use shared_utils::http::{Error, Internal};
 use shared_utils::ids::{MessageId, UserId};
 
 use crate::changes::{ChangeType, Placed};
-use crate::conversation::{Conversation, Kind};
+use crate::conversation::Conversation;
 use crate::message::{Message, Reaction};
 use crate::{Messaging, TRIES, keys};
 
@@ -185,12 +185,13 @@ impl Messaging {
         Err(Error::Unavailable(Internal::new("a change of a message kept meeting others")))
     }
 
-    /// The transaction. Part 0 is the head, part 1 the message, and the last one who may, in a project's conversation.
+    /// The transaction. Part 0 is the head, part 1 the message, part 4 a project's team: who may, and who is told, was decided from it.
     async fn write_change(&self, found: &Found, message: &Message, change_type: ChangeType, user: UserId) -> Result<Attempt, Error> {
         let head = &found.conversation.head;
-        let (id, is_project) = (head.conversation_id, head.conversation_type == Kind::Project);
+        let id = head.conversation_id;
         let placed = found.placed.changed(message.clone(), head.change_seq + 1);
-        let takes_part = if is_project { "" } else { " AND attribute_exists(participants.#user)" };
+        let team = found.conversation.team.as_ref();
+        let takes_part = if team.is_some() { "" } else { " AND attribute_exists(participants.#user)" };
         let is_last = message.seq == head.last_seq;
         let mut head_update = Expression::new(if is_last { "SET changeSeq = :change, lastMessage = :last" } else { "SET changeSeq = :change" })
             .when(format!("changeSeq = :before{takes_part}"))
@@ -199,7 +200,7 @@ impl Messaging {
         if is_last {
             head_update = head_update.value(":last", to_attribute(&message.as_last())?);
         }
-        if !is_project {
+        if team.is_none() {
             head_update = head_update.name("#user", user);
         }
         let message_update = Expression::new(
@@ -223,12 +224,7 @@ impl Messaging {
             put(&self.table, placed.change_item(change_type)?, None),
             delete(&self.table, keys::change(id, found.placed.change_seq), None),
         ];
-        if is_project {
-            // Who changes another's message does so as an owner, at the moment of the change.
-            let project = id.as_project();
-            let as_owner = change_type == ChangeType::Deleted && message.sender_id != user;
-            writes.push(if as_owner { self.teams.ownership_check(project, user) } else { self.teams.membership_check(project, user) });
-        }
+        writes.extend(team.map(|team| self.teams.unchanged_check(team)));
         let error = match self.store.transact_once(writes).await {
             Ok(()) => {
                 let mut conversation = found.conversation.clone();

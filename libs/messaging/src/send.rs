@@ -11,7 +11,7 @@ use shared_utils::ids::{MessageId, UserId};
 use shared_utils::pace::Rate;
 
 use crate::changes::{ChangeType, Placed};
-use crate::conversation::{Conversation, Head, Kind, Marker};
+use crate::conversation::{Conversation, Head, Marker};
 use crate::message::{Message, NewMessage};
 use crate::{Messaging, TRIES, keys};
 
@@ -36,10 +36,10 @@ pub struct Outcome {
 
 /// Where a refused send stands.
 enum Refusal {
-    /// The sender does not take part any more.
-    Removed,
-    /// Someone else took the place: this is the head now.
-    Raced(Box<Head>),
+    /// There is no such conversation any more.
+    Gone,
+    /// Someone else took the place, or the team is another: this is the conversation now.
+    Raced(Box<Conversation>),
     /// The `optimisticId` was used before.
     Sent(Sent),
 }
@@ -80,9 +80,9 @@ impl Messaging {
                 Err(TransactError::Contended) => {
                     conversation = self.conversation(sender, conversation.head.conversation_id).await?;
                 }
-                Err(error) => match refusal(error, &new, sender)? {
-                    Refusal::Removed => return Err(Error::NotFound),
-                    Refusal::Raced(head) => conversation.head = *head,
+                Err(error) => match refusal(error, &new, &conversation, sender)? {
+                    Refusal::Raced(now) => conversation = *now,
+                    Refusal::Gone => return Err(Error::NotFound),
                     Refusal::Sent(sent) => return self.sent_again(conversation, &new, &sent).await,
                 },
             }
@@ -134,9 +134,9 @@ impl Messaging {
     async fn try_send(&self, conversation: &Conversation, message: &Message, new: &NewMessage, marker: Marker) -> Result<(), TransactError> {
         let (head, sender) = (&conversation.head, message.sender_id);
         let newcomers: Vec<_> = conversation.newcomers(sender).into_iter().map(|user| (user, conversation.marker_at(user, head.last_seq))).collect();
-        let conversation = head.conversation_id;
+        let (conversation, team) = (head.conversation_id, conversation.team.as_ref());
         let placed = Placed::new(message.clone(), head.change_seq + 1);
-        let takes_part = if head.conversation_type == Kind::Project { "" } else { " AND attribute_exists(participants.#sender)" };
+        let takes_part = if team.is_some() { "" } else { " AND attribute_exists(participants.#sender)" };
         let mut text =
             "SET lastSeq = :seq, changeSeq = :change, lastMessage = :last, lastActivityAt = :now, participants.#sender = :marker".to_owned();
         // Who joined since the last send starts to count from here.
@@ -165,9 +165,8 @@ impl Messaging {
             let sent = Sent { seq: message.seq, digest: new.digest() };
             writes.push(put(&self.table, to_item(keys::sent(conversation, sender, optimistic_id), "sent", &sent)?, Some("attribute_not_exists(pk)")));
         }
-        if head.conversation_type == Kind::Project {
-            writes.push(self.teams.membership_check(conversation.as_project(), sender));
-        }
+        // Who may send, and who is told, was decided from the team that was read.
+        writes.extend(team.map(|team| self.teams.unchanged_check(team)));
         self.commit(writes).await
     }
 
@@ -186,24 +185,29 @@ impl Messaging {
     }
 }
 
-/// Reads why a send was refused. A repeated `optimisticId` and a lost membership decide before a lost race.
-fn refusal(error: TransactError, new: &NewMessage, sender: UserId) -> Result<Refusal, Error> {
+/// Reads why a send was refused. A lost membership and a repeated `optimisticId` decide before a lost race.
+fn refusal(error: TransactError, new: &NewMessage, conversation: &Conversation, sender: UserId) -> Result<Refusal, Error> {
     let team_check = if new.optimistic_id.is_some() { 4 } else { 3 };
-    if error.refused_at(team_check).is_some() {
-        return Ok(Refusal::Removed);
+    let (head, team) = (error.refused_at(0), error.refused_at(team_check));
+    let mut now = conversation.clone();
+    match head {
+        None => {}
+        Some(None) => return Ok(Refusal::Gone),
+        Some(Some(item)) => now.head = from_item(item.clone())?,
     }
+    match team {
+        None => {}
+        Some(None) => return Ok(Refusal::Gone),
+        Some(Some(header)) => now.team = Some(from_item(header.clone())?),
+    }
+    if now.team.as_ref().is_some_and(|team| team.deleted_at.is_some()) {
+        return Ok(Refusal::Gone);
+    }
+    now.require_participant(sender)?;
     if new.optimistic_id.is_some()
         && let Some(Some(item)) = error.refused_at(3)
     {
         return Ok(Refusal::Sent(from_item(item.clone())?));
     }
-    match error.refused_at(0) {
-        Some(Some(item)) => {
-            let head: Head = from_item(item.clone())?;
-            let takes_part = head.conversation_type == Kind::Project || head.participants.contains_key(&sender);
-            Ok(if takes_part { Refusal::Raced(Box::new(head)) } else { Refusal::Removed })
-        }
-        Some(None) => Ok(Refusal::Removed),
-        None => Err(error.into()),
-    }
+    if head.is_none() && team.is_none() { Err(error.into()) } else { Ok(Refusal::Raced(Box::new(now))) }
 }

@@ -22,8 +22,10 @@ const LIFE_SECONDS: i64 = 2 * 3600 + 600;
 const RENEWAL_SECONDS: i64 = 60;
 /// How long after someone went it is taken for announced, whether or not anyone has noted that it was.
 const FORGOTTEN_SECONDS: i64 = 60;
-/// How often typing in one conversation is passed on, in milliseconds.
+/// How often one person's typing in one conversation is passed on, in milliseconds.
 const TYPING_MILLIS: i64 = 3_000;
+/// How long it is remembered at least, in seconds.
+const TYPING_KEPT_SECONDS: i64 = 60;
 /// What the attributes of a user's item that hold connections begin with.
 const ATTRIBUTE: &str = "connection:";
 
@@ -113,6 +115,10 @@ impl Connection {
 
 fn connection_key(connection_id: &str) -> Key {
     Key::new(format!("CONNECTION#{connection_id}"), "CONNECTION")
+}
+
+fn typing_key(user: UserId, conversation: ConversationId) -> Key {
+    Key::new(format!("PACE#{user}"), format!("TYPING#{conversation}"))
 }
 
 fn user_key(user: UserId) -> Key {
@@ -300,15 +306,19 @@ impl Connections {
         Ok(found.filter(|connection| connection.is_open(self.clock.now())))
     }
 
-    /// Whether it is time again to pass on that someone types in this conversation; noted where it is. One round trip.
-    pub async fn types(&self, connection_id: &str, conversation: ConversationId) -> Result<bool, StoreError> {
-        let now = self.clock.now().millis();
-        let expression = Expression::new("SET #typing = :now")
-            .when("attribute_exists(pk) AND (attribute_not_exists(#typing) OR #typing <= :before)")
-            .name("#typing", format!("typing:{conversation}"))
-            .value(":now", n(now))
-            .value(":before", n(now - TYPING_MILLIS));
-        Ok(self.store.update_item(&self.table, connection_key(connection_id), expression).await?.is_ok())
+    /// Whether it is time again to pass on that this person types in this conversation, whatever they type on; noted where it is. One
+    /// round trip.
+    pub async fn types(&self, user: UserId, conversation: ConversationId) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let expression = Expression::new("SET typedAt = :now, #type = :type, #ttl = :ttl")
+            .when("attribute_not_exists(pk) OR typedAt <= :before")
+            .name("#type", "type")
+            .name("#ttl", "ttl")
+            .value(":now", n(now.millis()))
+            .value(":before", n(now.millis() - TYPING_MILLIS))
+            .value(":type", s("typing"))
+            .value(":ttl", n(now.seconds() + TYPING_KEPT_SECONDS));
+        Ok(self.store.update_item(&self.table, typing_key(user, conversation), expression).await?.is_ok())
     }
 
     /// All connections of these people whose items are alive. One call per hundred people.

@@ -6,33 +6,36 @@ use end_to_end::losses::{Settings, run};
 use local_stack::stack::say;
 
 const HELP: &str = "\
-loss-checker [--messages 200000] [--writers 8] [--readers 6] [--seed 1] [--no-faults]
+loss-checker [--messages 200000] [--writers 8] [--readers 6] [--seed 1] [--no-faults] [--expect-losses]
 
 Writes over HTTP and sockets, reads live with lost connections and catches up, while tables throttle, fail, answer late or not at all,
-connections seem gone, processes die between two calls and their clocks disagree. Ends with 0 when nothing was lost, doubled or disordered.";
+connections seem gone, processes die between two calls and their clocks disagree. Ends with 0 when nothing was lost, doubled or disordered; with
+--expect-losses, for a backend that was broken on purpose, when something was.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let settings = match settings() {
-        Ok(Some(settings)) => settings,
+    let (settings, expects_losses) = match settings() {
+        Ok(Some(found)) => found,
         Ok(None) => {
             say(HELP);
             return ExitCode::SUCCESS;
         }
         Err(reason) => {
             say(&format!("error: {reason}\n\n{HELP}"));
-            return ExitCode::FAILURE;
+            return ExitCode::from(2);
         }
     };
     say(&format!("{settings:?}"));
     let report = run(&settings, |acknowledged| say(&format!("{acknowledged} acknowledged"))).await;
     say(&report.to_string());
-    if report.verdict.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if report.verdict.is_clean() == expects_losses { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn settings() -> Result<Option<Settings>, String> {
+/// What is asked for, and whether losses are expected.
+fn settings() -> Result<Option<(Settings, bool)>, String> {
     use lexopt::prelude::*;
     let mut settings = Settings { messages: 200_000, writers: 8, readers: 6, seed: 1, faults: true };
+    let mut expects_losses = false;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
@@ -41,11 +44,12 @@ fn settings() -> Result<Option<Settings>, String> {
             Long("readers") => settings.readers = people(&mut parser)?,
             Long("seed") => settings.seed = number(&mut parser)?,
             Long("no-faults") => settings.faults = false,
+            Long("expect-losses") => expects_losses = true,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected().to_string()),
         }
     }
-    Ok(Some(settings))
+    Ok(Some((settings, expects_losses)))
 }
 
 fn number(parser: &mut lexopt::Parser) -> Result<u64, String> {

@@ -84,7 +84,14 @@ async fn no_secret_and_no_word_of_anyone_is_logged() {
         let protocol = format!("mylg.v1, ticket.{}", secret("protocol"));
         let _ = nobody.try_connect("", &[("sec-websocket-protocol", &protocol)]).await;
         let cookie = format!("__Host-refresh={}", secret("cookie"));
-        nobody.send(Method::POST, "/auth/refresh", &[("x-session-transport", "cookie"), ("cookie", &cookie)], &json!({})).await;
+        nobody
+            .send(
+                Method::POST,
+                "/auth/refresh",
+                &[("x-session-transport", "cookie"), ("origin", local_stack::testing::ORIGIN), ("cookie", &cookie)],
+                &json!({}),
+            )
+            .await;
         ana.post("/auth/password", json!({"currentPassword": secret("password"), "newPassword": secret("password")})).await;
         ana.post("/auth/users", json!({"email": format!("c{round}@mylg.test"), "password": secret("password")})).await;
         ana.post("/auth/ws-ticket", json!({})).await;

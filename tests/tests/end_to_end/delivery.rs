@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use end_to_end::{Person, Socket, World, text};
+use end_to_end::{Person, Socket, World, is_success, text};
 use futures_util::future::join_all;
 use local_stack::faults::{Effect, Fault};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// People in the conversation, and the sockets that each has.
@@ -111,6 +112,45 @@ async fn a_slow_connection_delays_nobody() {
     world.settled().await;
     let frames = slow.drain().await.len() + quick.drain().await.len();
     assert_eq!(frames, 1, "and comes in the end, once");
+}
+
+/// Who may, and who is told, is decided by the team at the moment of the write.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_left_while_something_was_written_is_not_told_of_it() {
+    let world = World::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let project = world.project(&ana, "Atrium", &[(&ben, "editor")]).await;
+    let member = format!("/projects/{project}/team/{}", ben.id);
+    let opened = ana.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(201);
+    let messages = format!("/messages/conversations/{}/messages", text(&opened["conversationId"]));
+    let sent = ana.post(&messages, json!({"text": "before"})).await.expect(201);
+    let message = format!("/messages/{}", text(&sent["messageId"]));
+    let (mut at_ana, mut at_ben) = (ana.connect().await, ben.connect().await);
+    for (method, path, body, action) in [
+        (Method::POST, messages, json!({"text": "after"}), "newMessage"),
+        (Method::PATCH, message, json!({"text": "edited"}), "editMessage"),
+        (Method::PATCH, format!("/projects/{project}/budget"), json!({"lines": [{"itemBudgetedCost": 1}]}), "budgetUpdated"),
+    ] {
+        ana.put(&member, json!({"role": "editor"})).await.expect(200);
+        world.settled().await;
+        at_ana.drain().await;
+        at_ben.drain().await;
+        let faults = &world.stack().faults;
+        let late = Effect::Delay(Duration::from_millis(1_500));
+        faults.add(Fault { action: Some("TransactWriteItems".to_owned()), effect: late, skip: 0, times: 1 });
+        let writer = ana.clone();
+        let write = tokio::spawn(async move { writer.send(method, &path, &[], &body).await });
+        while faults.waiting() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(ana.delete(&member).await.status, 204);
+        let answer = write.await.unwrap();
+        assert!(is_success(answer.status), "{}", answer.body);
+        world.settled().await;
+        let actions = |frames: Vec<Value>| frames.iter().map(|frame| text(&frame["action"])).collect::<Vec<_>>();
+        assert!(actions(at_ana.drain().await).contains(&action.to_owned()));
+        assert!(!actions(at_ben.drain().await).contains(&action.to_owned()), "{action}");
+    }
 }
 
 /// The newest first, however long the history; and nothing that a client says of sender and time is believed.

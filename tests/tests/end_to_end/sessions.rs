@@ -13,7 +13,9 @@ use tokio::task::JoinHandle;
 /// One path of each function.
 const PATHS: [&str; 3] = ["/auth/me", "/projects/list", "/messages/conversations"];
 /// How old a function's knowledge of ended logins may be, and time for what was admitted with it to be done.
-const SOON: Duration = Duration::from_secs(8);
+const KNOWN: Duration = Duration::from_secs(8);
+/// The same on a busy machine.
+const SOON: Duration = Duration::from_secs(20);
 
 /// Waits until a function refuses; it may take as long as its knowledge is fresh.
 pub(crate) async fn refused(person: &Person, path: &str) -> Answer {
@@ -55,7 +57,7 @@ async fn a_logout_on_one_device_is_known_everywhere_and_leaves_the_other_alone()
     }
     assert_eq!(last_words(&mut on_phone).await.last().unwrap()["action"], json!("sessionRevoked"));
     // Also what it had asked for before is worth nothing any more.
-    tokio::time::sleep(SOON).await;
+    tokio::time::sleep(KNOWN).await;
     assert_eq!(phone.try_connect(&format!("?ticket={ticket}"), &[]).await.err(), Some(world.refusal(401)));
     for path in PATHS {
         laptop.get(path).await.expect(200);
@@ -99,7 +101,7 @@ async fn whatever_ends_a_login_closes_its_sockets_and_no_other() {
             for path in PATHS {
                 refused(&device, path).await.expect_error(401, "session_revoked");
             }
-            tokio::time::sleep(SOON).await;
+            tokio::time::sleep(KNOWN).await;
             let query = format!("?token={}", device.token.as_deref().unwrap());
             assert_eq!(device.try_connect(&query, &[]).await.err(), Some(world.refusal(401)));
         }
@@ -246,7 +248,7 @@ async fn a_disabled_person_stops_in_the_middle_of_a_stream() {
     let sends = Stream::start(&ben, Method::POST, &path, message);
     sends.goes_on(3).await;
     ana.patch(&format!("/auth/users/{}", ben.id), json!({"disabled": true})).await.expect(200);
-    tokio::time::sleep(SOON).await;
+    tokio::time::sleep(KNOWN).await;
     let last_seq = ana.get(&path).await.expect(200)["lastSeq"].clone();
     sends.goes_on(3).await;
     let answers = sends.stop().await;
@@ -283,17 +285,17 @@ async fn an_expired_connection_is_told_so_in_place_of_deliveries_until_it_is_ren
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let conversation = world.direct(&ana, &ben).await;
     let path = format!("/messages/conversations/{conversation}/messages");
-    // A token whose leeway is over in ten seconds.
+    // A token whose leeway is over in twenty seconds.
     let good = ben.token.clone().unwrap();
     let mut claims = claims_of(&good);
     let now = i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
     claims["iat"] = json!(now - 600);
-    claims["exp"] = json!(now - 50);
+    claims["exp"] = json!(now - 40);
     let short = world.forge().unwrap().sign(&claims).await;
     let mut socket = ben.try_connect(&format!("?token={short}"), &[]).await.unwrap();
     ana.post(&path, json!({"text": "in time"})).await.expect(201);
     assert_eq!(socket.next().await.unwrap()["action"], json!("newMessage"));
-    tokio::time::sleep(Duration::from_secs(11)).await;
+    tokio::time::sleep(Duration::from_secs(21)).await;
     ana.post(&path, json!({"text": "too late"})).await.expect(201);
     world.settled().await;
     ana.post(&path, json!({"text": "later still"})).await.expect(201);

@@ -216,7 +216,8 @@ fn signature_attacks(token: &str, claims: &Value, attacks: &mut Vec<Attack>) {
         ("dots alone", "..".to_owned()),
         ("five parts, as JWE has", format!("{header}.{payload}.{signature}.{payload}.{signature}")),
         ("a padded payload", format!("{header}.{payload}=.{signature}")),
-        ("JSON", json!({"payload": payload, "protected": header, "signature": signature}).to_string().replace([' ', ','], ";")),
+        ("JSON, flattened", json!({"payload": payload, "protected": header, "signature": signature}).to_string()),
+        ("JSON, general", json!({"payload": payload, "signatures": [{"protected": header, "signature": signature}]}).to_string()),
         ("twice", format!("{token}{token}")),
         ("cut", token[..token.len() / 2].to_owned()),
     ] {
@@ -366,7 +367,7 @@ async fn no_attack_on_a_token_passes_anywhere() {
             answer.expect_error(401, "missing_token");
         }
         let twice = world.anonymous().request(Method::GET, path, &[("authorization", &bearer), ("authorization", &bearer)], None).await;
-        assert_ne!(twice.status, 200);
+        twice.expect_error(401, "invalid_token");
         let spelled = world.anonymous().request(Method::GET, path, &[("authorization", &format!("bEARER {token}"))], None).await;
         spelled.expect(200);
     }

@@ -45,17 +45,19 @@ async fn logout(app: &App, call: Call, transport: Transport) -> Result<Response,
     let scope = fields.parsed::<Scope>("scope", "One of local, others, global.").value().unwrap_or(Scope::Local);
     fields.finish()?;
 
-    if let Some((user, session, is_current)) = who(app, token, call.request.header("authorization")).await? {
-        // A token that was replaced ends the login it came from, and says nothing about others.
-        end(app, user, session, if is_current { scope } else { Scope::Local }).await?;
-        audit!("logout", requestId = call.request.request_id, userId = %user, sessionId = %session);
-    }
+    let Some((user, session, counts)) = who(app, token, call.request.header("authorization")).await? else {
+        return Ok(transport.cleared(Response::empty(204)));
+    };
+    // A token that was replaced a while ago ends the login it came from, and says nothing about others.
+    let scope = if counts { scope } else { Scope::Local };
+    end(app, user, session, scope).await?;
+    audit!("logout", requestId = call.request.request_id, userId = %user, sessionId = %session);
     let response = Response::empty(204);
     // The login that stays keeps its cookie.
     Ok(if scope == Scope::Others { response } else { transport.cleared(response) })
 }
 
-/// Whose logins are meant, and whether by a credential that counts. A dead refresh token means nobody's, and that is fine: it is dead.
+/// Whose logins are meant, and whether by a credential that counts for more than its own. A dead refresh token means nobody's, and that is fine: it is dead.
 async fn who(app: &App, token: Patch<String>, header: Option<&str>) -> Result<Option<(UserId, SessionId, bool)>, Error> {
     let now = app.edge.clock.now();
     let Patch::Set(text) = token else {
@@ -63,11 +65,11 @@ async fn who(app: &App, token: Patch<String>, header: Option<&str>) -> Result<Op
         return Ok(Some((caller.user, caller.session, true)));
     };
     let family = match RefreshToken::parse(&text) {
-        Some(token) => app.store.family_of(&token, now).await?,
+        Some(token) => app.store.family_of(&token, app.tokens.lifetimes, now).await?,
         None => None,
     };
-    if let Some((family, is_current)) = family {
-        return Ok(Some((family.user_id, family.session_id, is_current)));
+    if let Some((family, counts)) = family {
+        return Ok(Some((family.user_id, family.session_id, counts)));
     }
     // The token is dead or unknown: a bearer that is sent beside it still says who wants to leave.
     let caller = header.and_then(|header| credentials::bearer(Some(header)).ok());
@@ -75,10 +77,15 @@ async fn who(app: &App, token: Patch<String>, header: Option<&str>) -> Result<Op
     Ok(caller.map(|caller| (caller.user, caller.session, true)))
 }
 
-/// Ends the logins for refresh and access tokens in one transaction, their sockets after the answer.
+/// Ends the logins for refresh and access tokens in one transaction, their sockets after the answer. A login that is over says nothing
+/// about others: its old access token, found in some log, must not sign its owner out for ever.
 async fn end(app: &App, user: UserId, session: SessionId, scope: Scope) -> Result<(), Error> {
     for attempt in 0..RACE_TRIES {
         let (_, families) = app.store.user_with_families(user).await?;
+        let now = app.edge.clock.now();
+        if !families.iter().any(|family| family.session_id == session && family.is_live(now)) {
+            return Ok(());
+        }
         let ended: Vec<(FamilyId, SessionId)> = families
             .into_iter()
             .filter(|family| match scope {

@@ -110,6 +110,12 @@ impl Family {
         (self.expires_at().seconds() - now.seconds()).max(0)
     }
 
+    /// Whether the token before the current one still gets it.
+    fn in_grace(&self, lifetimes: Lifetimes, now: Timestamp) -> bool {
+        self.rotated_at.is_some_and(|rotated_at| (now.millis() - rotated_at).abs() <= lifetimes.grace * 1000)
+            || self.owed_until.is_some_and(|until| now.millis() <= until)
+    }
+
     /// Whether it can still be used.
     pub(crate) fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at().plus_seconds(SLACK_SECONDS) > now
@@ -149,14 +155,17 @@ impl AuthStore {
         update(&self.table, family_key(family), expression)
     }
 
-    /// The live login that a refresh token belongs to, and whether the token is its current one: the one before it says no more than
-    /// which login is meant.
-    pub(crate) async fn family_of(&self, token: &RefreshToken, now: Timestamp) -> Result<Option<(Family, bool)>, StoreError> {
+    /// The live login that a refresh token belongs to, and whether the token still counts: a refresh would be answered with its
+    /// successor. The one before it says later on no more than which login is meant.
+    pub(crate) async fn family_of(&self, token: &RefreshToken, lifetimes: Lifetimes, now: Timestamp) -> Result<Option<(Family, bool)>, StoreError> {
         let family: Option<Family> = self.store.get(&self.table, &family_key(token.family)).await?;
         let hash = token.hash();
         Ok(family.filter(|family| family.is_live(now)).and_then(|family| {
-            let is_current = family.current_hash == hash;
-            (is_current || family.previous_hash.as_ref() == Some(&hash)).then_some((family, is_current))
+            if family.current_hash == hash {
+                return Some((family, true));
+            }
+            let counts = family.in_grace(lifetimes, now);
+            (family.previous_hash.as_ref() == Some(&hash)).then_some((family, counts))
         }))
     }
 
@@ -219,8 +228,7 @@ impl Family {
     /// What a token leads to that is not the current one.
     fn presented_before(self, presented: &RefreshToken, hash: &str, lifetimes: Lifetimes, now: Timestamp) -> Result<Rotation, Error> {
         let is_previous = self.previous_hash.as_deref() == Some(hash);
-        let in_grace = self.rotated_at.is_some_and(|rotated_at| (now.millis() - rotated_at).abs() <= lifetimes.grace * 1000)
-            || self.owed_until.is_some_and(|until| now.millis() <= until);
+        let in_grace = self.in_grace(lifetimes, now);
         match &self.nonce {
             Some(nonce) if is_previous && in_grace => {
                 let successor = presented.successor(nonce.as_bytes())?;

@@ -35,12 +35,30 @@ async fn only_a_token_that_counts_speaks_for_other_logins() {
     logout(&ended["refreshToken"], "local").await.expect(204);
     logout(&ended["refreshToken"], "global").await.expect(204);
     logout(&ended["refreshToken"], "others").await.expect(204);
-    // Replaced: it ends the login that it came from, and no other.
-    let replaced = studio.login().await;
-    studio.refresh(&replaced["refreshToken"]).await.expect(200);
-    logout(&replaced["refreshToken"], "global").await.expect(204);
-    studio.me(&replaced["accessToken"]).await.expect_code(401, "session_revoked");
-    studio.me(&stays["accessToken"]).await.expect(200);
+    // Replaced a while ago: it ends the login that it came from, and no other.
+    for scope in ["others", "global"] {
+        let replaced = studio.login().await;
+        studio.refresh(&replaced["refreshToken"]).await.expect(200);
+        studio.bench.clock.advance_seconds(31);
+        logout(&replaced["refreshToken"], scope).await.expect(204);
+        studio.me(&replaced["accessToken"]).await.expect_code(401, "session_revoked");
+        studio.me(&stays["accessToken"]).await.expect(200);
+    }
+    // An access token of a login that is over, whatever it is sent with.
+    for scope in ["others", "global"] {
+        let event = EventBuilder::new(Method::POST, "/auth/logout").bearer(ended["accessToken"].as_str().unwrap());
+        studio.call(event.json(&json!({"scope": scope}))).await.expect(204);
+        studio.me(&stays["accessToken"]).await.expect(200);
+    }
+    // Replaced just now, by another tab or by an answer that was lost: it counts like the current one.
+    let (before, elsewhere) = (studio.login().await, studio.login().await);
+    studio.refresh(&before["refreshToken"]).await.expect(200);
+    logout(&before["refreshToken"], "others").await.expect(204);
+    studio.me(&before["accessToken"]).await.expect(200);
+    for gone in [&stays, &elsewhere] {
+        studio.me(&gone["accessToken"]).await.expect_code(401, "session_revoked");
+    }
+    let stays = studio.login().await;
     // The current one does.
     let (here, there) = (studio.login().await, studio.login().await);
     logout(&here["refreshToken"], "others").await.expect(204);

@@ -8,6 +8,8 @@ mod markers;
 mod reactions;
 mod sync;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use futures_util::future::join_all;
 use http::Method;
 use local_stack::faults::{Effect, Fault};
@@ -15,9 +17,12 @@ use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY, body_of, published_e
 use messages_router::{App, SEND_RATE, Tables};
 use serde_json::{Value, json};
 use shared_utils::auth::Role;
-use shared_utils::dynamo::{Key, Store, to_item};
+use shared_utils::dynamo::{Key, Store, n, to_item};
 use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::pace::Rate;
+
+/// A team that is written again is another one.
+static TEAM_VERSIONS: AtomicU64 = AtomicU64::new(1);
 
 struct Studio {
     bench: Bench,
@@ -60,7 +65,8 @@ impl Studio {
         if deleted {
             header["deletedAt"] = json!(now);
         }
-        let item = to_item(access::teams::header_key(id), "project", &header).unwrap();
+        let mut item = to_item(access::teams::header_key(id), "project", &header).unwrap();
+        item.insert("teamVersion".to_owned(), n(TEAM_VERSIONS.fetch_add(1, Ordering::Relaxed)));
         let store = self.store();
         store.put_item(&self.bench.table("projects"), item).await.unwrap();
         for person in team {

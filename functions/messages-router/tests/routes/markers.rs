@@ -34,11 +34,17 @@ async fn a_marker_never_moves_back_and_never_ahead_of_what_there_is() {
     assert_eq!(place(&ben, &conversation).await, (json!(5), json!(0)));
     // A marker beside sends of the same person and of others.
     let marks = async { join_all((1..=5).map(|_| read(&ben, &conversation, json!(5)))).await };
-    let sends = async { join_all((0..10).map(|n| async move { n })).await };
+    let texts = ["6", "7", "8", "9", "10"];
+    let sends = join_all(texts.map(|text| ana.say(&conversation, text)));
     futures_util::future::join(marks, sends).await;
+    assert_eq!(place(&ben, &conversation).await, (json!(5), json!(5)), "a marker is none of what others send");
+    assert_eq!(place(&ana, &conversation).await, (json!(10), json!(0)));
+    futures_util::future::join(ben.say(&conversation, "11"), read(&ben, &conversation, json!(6))).await;
     let view = ana.conversation(&conversation).await;
-    let markers: Vec<&Value> = view["participants"].as_array().unwrap().iter().map(|participant| &participant["readSeq"]).collect();
-    assert_eq!(markers, [&json!(5), &json!(5)], "everyone sees everyone's");
+    let of = |person: &Person<'_>| {
+        view["participants"].as_array().unwrap().iter().find(|entry| entry["userId"] == json!(person.id)).unwrap()["readSeq"].clone()
+    };
+    assert_eq!((of(&ana), of(&ben)), (json!(10), json!(11)), "everyone sees everyone's, and a lesser marker takes nothing back");
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn change(app: &App, wanted: &Wanted, project: &Project, before: &BudgetRe
     let answer = wanted.used.as_ref().map(|used| (used, &response));
     let begun: Vec<GenerationId> = plan.write.generations.iter().filter(|(_, lines)| !lines.is_empty()).map(|(id, _)| *id).collect();
     let written_revisions: Vec<u64> = plan.write.revisions.iter().copied().collect();
-    let write = app.store.write_budget(&wanted.caller, &before.budget, &plan.next, plan.write, answer);
+    let write = app.store.write_budget(project, &before.budget, &plan.next, plan.write, answer);
     // The project's place in lists is written beside, not after: it costs no further round trip.
     let moved = async { if patch.is_empty() { Ok(()) } else { app.store.touch(project).await } };
     let (written, moved) = futures_util::future::join(write, moved).await;

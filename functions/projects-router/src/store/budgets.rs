@@ -4,16 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use access::teams::header_key;
+use access::teams::{header_key, is_unchanged};
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
-use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Expression, Item, Key, PartitionQuery, StoreError, check, delete, from_item, put, s, to_attribute, to_item, update};
 use shared_utils::http::{Error, Response};
 use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
 
-use super::{ProjectStore, UsedKey, budget_key, budget_partition, happened, line_key, lines_partition, revision_key};
+use super::{Project, ProjectStore, UsedKey, budget_key, budget_partition, happened, line_key, lines_partition, revision_key};
 use crate::budget::{Line, Revision};
 
 /// The currency of a new budget.
@@ -126,16 +125,17 @@ impl ProjectStore {
     }
 
     /// Writes the next state of a budget, with the record of its answer where the request has a key, unless it changed since `before`
-    /// was read, or the project or the caller's place in its team did, or the key was used meanwhile (then `false`; what was written
-    /// ahead stays noted as unfinished).
+    /// was read, or the team did, or the key was used meanwhile (then `false`; what was written ahead stays noted as unfinished).
     pub(crate) async fn write_budget(
         &self,
-        caller: &Caller,
+        project: &Project,
         before: &Budget,
         next: &BudgetRead,
         write: BudgetWrite,
         answer: Option<(&UsedKey, &Response)>,
     ) -> Result<bool, Error> {
+        // Who may, and who is told, was decided from the team that was read.
+        let team_check = check(&self.table, header_key(project.project_id), is_unchanged(project.team_version));
         let project = before.project_id;
         let begun: Vec<GenerationId> = write.generations.iter().filter(|(_, lines)| !lines.is_empty()).map(|(id, _)| *id).collect();
         if !begun.is_empty() {
@@ -145,7 +145,7 @@ impl ProjectStore {
                 self.store.put_many(&self.table, items).await?;
             }
         }
-        let mut writes = vec![self.root_write(before, &next.budget, &begun, &write.replaced)?, self.editor_check(project, caller)];
+        let mut writes = vec![self.root_write(before, &next.budget, &begun, &write.replaced)?, team_check];
         for number in &write.revisions {
             if let Some(revision) = next.revisions.get(number) {
                 writes.push(put(&self.table, to_item(revision_key(project, *number), "budgetRevision", revision)?, None));
@@ -162,21 +162,6 @@ impl ProjectStore {
         }
         writes.extend(write.delete_lines.iter().map(|(generation, line)| delete(&self.table, line_key(*generation, *line), None)));
         happened(self.store.transact(writes).await)
-    }
-
-    /// A condition: the project was not deleted, and the caller may still edit its budget.
-    fn editor_check(&self, project: ProjectId, caller: &Caller) -> TransactWriteItem {
-        let reachable = "attribute_exists(pk) AND attribute_not_exists(deletedAt)";
-        let expression = if caller.is_admin() {
-            Expression::new(reachable)
-        } else {
-            Expression::new(format!("{reachable} AND team.#user.#role IN (:editor, :owner)"))
-                .name("#user", caller.user)
-                .name("#role", "role")
-                .value(":editor", s("editor"))
-                .value(":owner", s("owner"))
-        };
-        check(&self.table, header_key(project), expression)
     }
 
     /// The root's next state. Only what this write means to change is set, so that generations which other writes have begun stay noted.

@@ -29,6 +29,9 @@ struct Header {
     project_id: ProjectId,
     version: u64,
     team: BTreeMap<UserId, Member>,
+    /// Counts the changes of who is in the team and as what, from 1.
+    #[serde(default)]
+    team_version: u64,
     created_by: UserId,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -47,6 +50,7 @@ pub(crate) struct Project {
     pub(crate) project_id: ProjectId,
     pub(crate) version: u64,
     pub(crate) team: BTreeMap<UserId, Member>,
+    pub(super) team_version: u64,
     pub(crate) created_by: UserId,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
@@ -89,6 +93,7 @@ impl Project {
             project_id: header.project_id,
             version: header.version,
             team: header.team,
+            team_version: header.team_version,
             created_by: header.created_by,
             created_at: header.created_at,
             updated_at: header.updated_at,
@@ -106,6 +111,7 @@ impl Project {
             project_id: id,
             version: 0,
             team,
+            team_version: 1,
             created_by: owner,
             created_at,
             updated_at,
@@ -122,6 +128,7 @@ impl Project {
             project_id: self.project_id,
             version: self.version,
             team: self.team.clone(),
+            team_version: self.team_version,
             created_by: self.created_by,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -296,6 +303,7 @@ impl ProjectStore {
         header.set("updatedAt", s(next.updated_at));
         header.set("activityAt", s(next.updated_at.minute()));
         header.set("team", to_attribute(&next.team)?);
+        header.set("teamVersion", n(next.team_version));
         let condition = "version = :versionBefore AND attribute_not_exists(deletedAt)";
         Ok(update(&self.table, header_key(next.project_id), header.into_expression().when(condition).value(":versionBefore", n(before.version))))
     }

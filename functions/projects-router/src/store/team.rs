@@ -36,6 +36,10 @@ impl ProjectStore {
             return Err(Error::fault("/title", "too_large", "With this entry the project is larger than 390 KB."));
         }
         next.version += 1;
+        let role = |project: &Project| project.team.get(&user).map(|member| member.role);
+        if role(before) != role(&next) {
+            next.team_version += 1;
+        }
         next.updated_at = self.clock.now();
         Ok(next)
     }

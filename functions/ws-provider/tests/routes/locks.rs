@@ -30,7 +30,7 @@ async fn site() -> Site {
     tokens.insert("admin", studio.bench.token(studio.bench.person("admin").await, Role::Admin).await);
     let project = ProjectId::generate(now);
     let team = team.into_iter().map(|(user, role)| (user, Member { role, title: None, joined_at: now })).collect();
-    let team = Team { project_id: project, title: "Atrium".to_owned(), team, deleted_at: None };
+    let team = Team { project_id: project, title: "Atrium".to_owned(), team, team_version: 0, deleted_at: None };
     let store = Store::new(studio.bench.aws().dynamodb());
     store.put_item(&studio.bench.table("projects"), to_item(header_key(project), "project", &team).unwrap()).await.unwrap();
     let locks = Locks::new(store, studio.bench.table("connections"), studio.bench.clock.clone());
