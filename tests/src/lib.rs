@@ -18,7 +18,7 @@ use secrets::Secrets;
 use serde_json::{Value, json};
 
 pub use forge::{Forge, claims_of};
-pub use mirror::Mirror;
+pub use mirror::{Known, Mirror};
 pub use person::{Answer, Person, is_success};
 pub use socket::Socket;
 

@@ -9,18 +9,29 @@ use crate::{Person, text};
 /// The length of a snippet in code points.
 const SNIPPET: usize = 140;
 
-/// One person's idea of their conversations and messages, as a client keeps it: the highest version of each message, the highest marker of
-/// each participant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a client knows of conversations and messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Conversations by id, in the shape of the HTTP API.
+    conversations: BTreeMap<String, Value>,
+    /// Messages by conversation and `seq`.
+    messages: BTreeMap<(String, u64), Value>,
+}
+
+/// One person's idea of their conversations and messages, as a client keeps it, whatever the order in which frames come: the highest version
+/// of each message and of each conversation's title and people, the highest marker of each participant.
+#[derive(Debug, Clone)]
 pub struct Mirror {
     /// Whose it is.
-    pub user: String,
-    /// Conversations by id, in the shape of the HTTP API.
-    pub conversations: BTreeMap<String, Value>,
-    /// Messages by conversation and `seq`.
-    pub messages: BTreeMap<(String, u64), Value>,
+    user: String,
+    /// What they know.
+    pub known: Known,
     /// Conversations that are new to the client, whose history it has to fetch.
     pub unknown: Vec<String>,
+    /// How far people have read, by conversation and person, also where the person is not known to take part yet.
+    markers: BTreeMap<(String, String), u64>,
+    /// By which version someone took part no longer.
+    removed: BTreeMap<String, u64>,
 }
 
 impl Mirror {
@@ -29,19 +40,20 @@ impl Mirror {
     /// # Panics
     /// When it cannot be fetched.
     pub async fn fetch(person: &Person) -> Self {
-        let mut mirror = Self { user: person.id.clone(), conversations: BTreeMap::new(), messages: BTreeMap::new(), unknown: Vec::new() };
+        let mut mirror =
+            Self { user: person.id.clone(), known: Known::default(), unknown: Vec::new(), markers: BTreeMap::new(), removed: BTreeMap::new() };
         let mut query = String::new();
         loop {
             let page = person.get(&format!("/messages/conversations?limit=100{query}")).await.expect(200);
             for conversation in page["items"].as_array().into_iter().flatten() {
-                let id = text(&conversation["conversationId"]);
-                mirror.fetch_history(person, &id).await;
-                mirror.conversations.insert(id, conversation.clone());
+                mirror.merge(conversation);
+                mirror.fetch_history(person, &text(&conversation["conversationId"])).await;
             }
-            match page["nextCursor"].as_str() {
-                Some(cursor) => query = format!("&cursor={cursor}"),
-                None => return mirror,
-            }
+            let Some(cursor) = page["nextCursor"].as_str() else {
+                mirror.unknown.clear();
+                return mirror;
+            };
+            query = format!("&cursor={cursor}");
         }
     }
 
@@ -76,12 +88,8 @@ impl Mirror {
             "markRead" => {
                 self.mark(&text(&frame["conversationId"]), &text(&frame["userId"]), frame["seq"].as_u64().unwrap_or_default());
             }
-            "conversationAdded" => {
-                self.unknown.push(text(&frame["conversation"]["conversationId"]));
-                self.replace(&frame["conversation"]);
-            }
-            "conversationUpdated" => self.replace(&frame["conversation"]),
-            "conversationRemoved" => self.forget(&text(&frame["conversationId"])),
+            "conversationAdded" | "conversationUpdated" => self.merge(&frame["conversation"]),
+            "conversationRemoved" => self.remove(&text(&frame["conversationId"]), frame["version"].as_u64().unwrap_or_default()),
             _ => {}
         }
     }
@@ -91,10 +99,11 @@ impl Mirror {
         let id = text(&change["conversationId"]);
         match change["type"].as_str().unwrap_or_default() {
             "joined" => {
-                self.unknown.push(id);
-                self.replace(&change["conversation"]);
+                // Perhaps for the second time: what is known is of an earlier stay.
+                self.forget(&id);
+                self.merge(&change["conversation"]);
             }
-            "updated" => self.replace(&change["conversation"]),
+            "updated" => self.merge(&change["conversation"]),
             "left" => self.forget(&id),
             _ => self.put(&change["message"]),
         }
@@ -102,65 +111,115 @@ impl Mirror {
 
     /// The same without what catching up does not tell: who has read how far.
     #[must_use]
-    pub fn without_markers(mut self) -> Self {
-        for conversation in self.conversations.values_mut() {
+    pub fn without_markers(&self) -> Known {
+        let mut known = self.known.clone();
+        for conversation in known.conversations.values_mut() {
             conversation["readSeq"] = Value::Null;
             conversation["unread"] = Value::Null;
             for participant in conversation["participants"].as_array_mut().into_iter().flatten() {
                 participant["readSeq"] = Value::Null;
             }
         }
-        self
+        known
     }
 
-    fn replace(&mut self, conversation: &Value) {
-        self.conversations.insert(text(&conversation["conversationId"]), conversation.clone());
+    /// Takes a view of a conversation: title and people of the highest version, the last message and the markers that are furthest.
+    fn merge(&mut self, view: &Value) {
+        let id = text(&view["conversationId"]);
+        let version = |view: &Value| view["version"].as_u64().unwrap_or_default();
+        if self.removed.get(&id).is_some_and(|removed| *removed >= version(view)) {
+            return;
+        }
+        for participant in view["participants"].as_array().into_iter().flatten() {
+            self.raise(&id, &text(&participant["userId"]), participant["readSeq"].as_u64().unwrap_or_default());
+        }
+        match self.known.conversations.get_mut(&id) {
+            None => {
+                self.known.conversations.insert(id.clone(), view.clone());
+                self.unknown.push(id.clone());
+            }
+            Some(known) => {
+                if version(known) <= version(view) {
+                    for name in ["title", "participants", "version"] {
+                        known[name] = view[name].clone();
+                    }
+                }
+                if known["lastSeq"].as_u64() < view["lastSeq"].as_u64() {
+                    for name in ["lastSeq", "lastMessage"] {
+                        known[name] = view[name].clone();
+                    }
+                }
+            }
+        }
+        self.show_last(&id);
+        self.show_markers(&id);
+    }
+
+    /// Someone takes part no longer since this version.
+    fn remove(&mut self, conversation: &str, version: u64) {
+        let removed = self.removed.entry(conversation.to_owned()).or_default();
+        *removed = version.max(*removed);
+        let known = self.known.conversations.get(conversation);
+        if known.is_some_and(|known| known["version"].as_u64() <= Some(version)) {
+            self.forget(conversation);
+        }
     }
 
     fn forget(&mut self, conversation: &str) {
-        self.conversations.remove(conversation);
-        self.messages.retain(|(id, _), _| id != conversation);
+        self.known.conversations.remove(conversation);
+        self.known.messages.retain(|(id, _), _| id != conversation);
+        self.markers.retain(|(id, _), _| id != conversation);
         self.unknown.retain(|id| id != conversation);
     }
 
-    /// Keeps the highest version of a message, and what its conversation's list entry shows of it.
+    /// Keeps the highest version of a message. Of a conversation that is not known nothing is kept: its history is fetched once it is.
     fn put(&mut self, message: &Value) {
         let (id, seq) = (text(&message["conversationId"]), message["seq"].as_u64().unwrap_or_default());
-        let known = self.messages.entry((id.clone(), seq)).or_insert(Value::Null);
+        let Some(conversation) = self.known.conversations.get_mut(&id) else { return };
+        let known = self.known.messages.entry((id.clone(), seq)).or_insert(Value::Null);
         if known["version"].as_u64() < message["version"].as_u64() {
             *known = message.clone();
         }
-        let Some(conversation) = self.conversations.get_mut(&id) else { return };
-        if conversation["lastSeq"].as_u64() > Some(seq) {
-            return;
+        if conversation["lastSeq"].as_u64() < Some(seq) {
+            conversation["lastSeq"] = json!(seq);
         }
-        conversation["lastSeq"] = json!(seq);
-        let snippet: String = known["text"].as_str().unwrap_or_default().chars().take(SNIPPET).collect();
+        self.show_last(&id);
+        self.show_markers(&id);
+    }
+
+    /// What a conversation's list entry shows of its last message, where that is known.
+    fn show_last(&mut self, id: &str) {
+        let Some(conversation) = self.known.conversations.get_mut(id) else { return };
+        let seq = conversation["lastSeq"].as_u64().unwrap_or_default();
+        let Some(last) = self.known.messages.get(&(id.to_owned(), seq)) else { return };
+        let snippet: String = last["text"].as_str().unwrap_or_default().chars().take(SNIPPET).collect();
         conversation["lastMessage"] = json!({
-            "messageId": known["messageId"], "seq": seq, "senderId": known["senderId"], "snippet": snippet,
-            "attachments": known["attachments"].as_array().map_or(0, Vec::len), "timestamp": known["timestamp"], "deleted": known["deleted"],
+            "messageId": last["messageId"], "seq": seq, "senderId": last["senderId"], "snippet": snippet,
+            "attachments": last["attachments"].as_array().map_or(0, Vec::len), "timestamp": last["timestamp"], "deleted": last["deleted"],
         });
-        self.count(&id);
     }
 
-    /// Keeps the highest marker of a participant.
+    /// Keeps the highest marker of a person.
     fn mark(&mut self, conversation: &str, user: &str, seq: u64) {
-        let Some(known) = self.conversations.get_mut(conversation) else { return };
-        for participant in known["participants"].as_array_mut().into_iter().flatten().filter(|participant| participant["userId"] == user) {
-            if participant["readSeq"].as_u64() < Some(seq) {
-                participant["readSeq"] = json!(seq);
-            }
-        }
-        self.count(conversation);
+        self.raise(conversation, user, seq);
+        self.show_markers(conversation);
     }
 
-    /// How many are not read.
-    fn count(&mut self, conversation: &str) {
-        let Some(known) = self.conversations.get_mut(conversation) else { return };
-        let own = known["participants"].as_array().into_iter().flatten().find(|participant| participant["userId"] == self.user.as_str());
-        let read = own.and_then(|participant| participant["readSeq"].as_u64()).unwrap_or_default();
-        known["readSeq"] = json!(read);
-        known["unread"] = json!(known["lastSeq"].as_u64().unwrap_or_default().saturating_sub(read));
+    fn raise(&mut self, conversation: &str, user: &str, seq: u64) {
+        let marker = self.markers.entry((conversation.to_owned(), user.to_owned())).or_default();
+        *marker = seq.max(*marker);
+    }
+
+    /// How far everyone has read, and how much is left.
+    fn show_markers(&mut self, id: &str) {
+        let Some(conversation) = self.known.conversations.get_mut(id) else { return };
+        let of = |user: &str| self.markers.get(&(id.to_owned(), user.to_owned())).copied().unwrap_or_default();
+        for participant in conversation["participants"].as_array_mut().into_iter().flatten() {
+            participant["readSeq"] = json!(of(&text(&participant["userId"])));
+        }
+        let read = of(&self.user);
+        conversation["readSeq"] = json!(read);
+        conversation["unread"] = json!(conversation["lastSeq"].as_u64().unwrap_or_default().saturating_sub(read));
     }
 }
 

@@ -40,7 +40,8 @@ impl App {
         if !people.contains(&user) {
             people.push(user);
         }
-        self.announce_later(people, json!({"action": "teamChanged", "projectId": project.project_id, "userId": user, "role": role, "by": by}));
+        let (id, version) = (project.project_id, project.version);
+        self.announce_later(people, json!({"action": "teamChanged", "projectId": id, "version": version, "userId": user, "role": role, "by": by}));
     }
 
     /// `budgetUpdated`: the revision that was written, with its totals.

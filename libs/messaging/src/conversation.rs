@@ -145,6 +145,8 @@ pub struct ConversationView {
     pub read_seq: u64,
     /// How many the viewer has not read.
     pub unread: u64,
+    /// Of two views the one with the higher version has the later title and people.
+    pub version: u64,
 }
 
 /// A conversation with everything that decides who takes part in it.
@@ -163,6 +165,11 @@ impl Conversation {
             Some(team) => team.team.keys().copied().collect(),
             None => self.head.participants.keys().copied().collect(),
         }
+    }
+
+    /// Rises with every change of the title and people of a group, and of the people of a project.
+    pub(crate) fn version(&self) -> u64 {
+        self.team.as_ref().map_or(self.head.updated_change, |team| team.team_version)
     }
 
     /// Whether this person takes part now. An administrator outside a team does not.
@@ -248,6 +255,7 @@ impl Conversation {
             last_seq: head.last_seq,
             read_seq,
             unread: head.last_seq.saturating_sub(read_seq),
+            version: self.version(),
         }
     }
 }

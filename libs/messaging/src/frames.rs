@@ -56,8 +56,8 @@ pub fn conversation_updated(conversation: &Conversation, user: UserId) -> Value 
 }
 
 /// `conversationRemoved`: the one who is told takes part no longer.
-pub fn conversation_removed(conversation: ConversationId) -> Value {
-    json!({"action": "conversationRemoved", "conversationId": conversation})
+pub fn conversation_removed(conversation: &Conversation) -> Value {
+    json!({"action": "conversationRemoved", "conversationId": conversation.head.conversation_id, "version": conversation.version()})
 }
 
 /// `conversationAdded`, as this person sees the conversation.

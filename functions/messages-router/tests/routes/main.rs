@@ -321,7 +321,8 @@ async fn outdated_rights_write_nothing() {
     let (_, sent) = ana.send(Method::POST, &path, json!({"text": "before"})).await;
     let message = format!("/messages/{}", sent["messageId"].as_str().unwrap());
     studio.bench.outdate_tokens(ana.id).await;
-    studio.bench.clock.advance_seconds(6);
+    // What was asked before has just looked: its knowledge is good for five seconds, and no longer.
+    studio.bench.clock.advance_seconds(5);
     for (method, path, body) in [
         (Method::POST, path.as_str(), json!({"text": "after"})),
         (Method::PATCH, &message, json!({"text": "after"})),
@@ -333,6 +334,19 @@ async fn outdated_rights_write_nothing() {
     let (_, page) = ben.get(&path).await;
     assert_eq!((page["items"].as_array().unwrap().len(), &page["items"][0]["text"]), (1, &json!("before")));
     assert_eq!(ben.get("/messages/conversations").await.1["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn time_goes_on_in_a_conversation_whatever_clock_a_sender_met() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let conversation = ana.direct(&ben).await;
+    let mut times = Vec::new();
+    for ahead in [0, 2, -3, 1, -1] {
+        studio.bench.clock.advance_seconds(ahead);
+        times.push(ana.say(&conversation, "tick").await["timestamp"].as_str().unwrap().to_owned());
+    }
+    assert!(times.is_sorted() && times.first() < times.last(), "{times:?}");
 }
 
 #[tokio::test]
