@@ -18,22 +18,30 @@ endif
 table = $$($(TABLES) | sed -E 's/.*"$(1)":"([^"]*)".*/\1/')
 
 comma := ,
+BIN := $(or $(CARGO_TARGET_DIR),target)/debug
+# More tests at once than cores: most end-to-end tests wait for something. Without nextest, `cargo test` runs the same tests.
+NEXTEST := $(shell $(CARGO) nextest --version 2>/dev/null | head -n 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt clean terraform-checks plan deploy apply rehearse check-losses bench-fan-out bench-login destroy outputs user import init environment mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks plan deploy apply rehearse check-losses bench-fan-out bench-login destroy outputs user import init environment mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
 
-run: ## Run everything on this machine (RELEASE=1 runs release builds)
-	@$(CARGO) run -p local-stack -- $(if $(RELEASE),--release)
+run: binaries ## Run everything on this machine (RELEASE=1 runs release builds)
+	@$(if $(RELEASE),$(BIN)/package --binaries-only)
+	@exec $(BIN)/local-stack $(if $(RELEASE),--release)
 
-build: ## Make the functions' zips and the layer's zip in build/
-	@$(CARGO) run -p local-stack --bin package
-
-test: lint ## Check formatting and lints, run every test on the real binaries, and the Terraform checks where there is Terraform
+# The one debug build. Tools are started by their path: `cargo run` would hand its own variables to the builds that they start,
+# and each of the two would undo the other's work.
+binaries:
 	@$(CARGO) build --workspace
-	@$(CARGO) test --workspace --all-targets
+
+build: binaries ## Make the functions' zips and the layer's zip in build/
+	@$(BIN)/package $(PACKAGE)
+
+test: lint binaries ## Check formatting and lints, run every test on the real binaries, and the Terraform checks where there is Terraform
+	@$(if $(NEXTEST),$(CARGO) nextest run --workspace --all-targets --no-fail-fast,$(CARGO) test --workspace --all-targets)
 	@if ! command -v $(TERRAFORM) >/dev/null; then echo "Terraform is not installed: its checks were not run."; \
 	elif [ -n "$(TF_PLUGIN_MIRROR)" ] || $(TERRAFORM) -chdir=terraform/environments/dev init -backend=false -input=false >/dev/null 2>&1; then $(MAKE) --no-print-directory terraform-checks; \
 	else echo "Neither a provider registry nor TF_PLUGIN_MIRROR is at hand: the Terraform checks were not run."; fi
@@ -76,7 +84,6 @@ bench-login: ## Measure that refused logins tell nothing by their time, and that
 	@$(CARGO) bench -p auth-router --bench login_timing --features early-return
 
 rehearse: build mirror ## Build, deploy to an AWS emulator, run the end-to-end suite over it, take it down (needs python3)
-	@$(CARGO) build --workspace
 	@terraform/rehearsal/run.sh
 
 destroy: init ## Take an environment down
@@ -85,14 +92,14 @@ destroy: init ## Take an environment down
 outputs: init ## Print the addresses that the frontend needs
 	@$(TERRAFORM) -chdir=$(ROOT) output
 
-user: $(TOOLS_NEED) ## Make a person (ENV=… EMAIL=… ROLE=admin), with a one-time password
+user: binaries $(TOOLS_NEED) ## Make a person (ENV=… EMAIL=… ROLE=admin), with a one-time password
 	@test -n "$(EMAIL)" || { echo 'EMAIL is not set: make user ENV=dev EMAIL=ana@example.com ROLE=admin'; exit 1; }
 	@AUTH_TABLE=$(call table,auth) $(TOOLS_ENV) \
-		sh -c 'printf "%s\n" "{\"email\": \"$(EMAIL)\", \"role\": \"$(or $(ROLE),user)\"}" | $(CARGO) run --quiet -p auth-router --bin create-user'
+		sh -c 'printf "%s\n" "{\"email\": \"$(EMAIL)\", \"role\": \"$(or $(ROLE),user)\"}" | $(BIN)/create-user'
 
-import: $(TOOLS_NEED) ## Report on the old tables' exports (ENV=… PROJECTS=… BUDGETS=… PEOPLE=… OWNER=usr_…), with APPLY=1 take them over
+import: binaries $(TOOLS_NEED) ## Report on the old tables' exports (ENV=… PROJECTS=… BUDGETS=… PEOPLE=… OWNER=usr_…), with APPLY=1 take them over
 	@AUTH_TABLE=$(call table,auth) PROJECTS_TABLE=$(call table,projects) $(TOOLS_ENV) \
-		$(CARGO) run --quiet -p projects-router --bin import-projects -- $(if $(PROJECTS),--projects $(PROJECTS)) $(if $(BUDGETS),--budgets $(BUDGETS)) \
+		$(BIN)/import-projects $(if $(PROJECTS),--projects $(PROJECTS)) $(if $(BUDGETS),--budgets $(BUDGETS)) \
 		$(if $(PEOPLE),--people $(PEOPLE)) $(if $(OWNER),--owner $(OWNER)) $(if $(MEMBERS_AS),--members-as $(MEMBERS_AS)) $(if $(APPLY),--apply)
 
 clean: ## Forget builds and local data

@@ -11,8 +11,6 @@ provider "aws" {
 
 module "backend" {
   websocket_management_url = "${var.emulator}/_aws/execute-api/${module.backend.websocket_api_id}/live"
-  # The emulator has few sandboxes, and a departure holds one for so long.
-  offline_after_s = 0
   # Everyone in the suite comes from one address, and faster than people do.
   rates = { LOGIN_RATE = "off", CONNECT_RATE = "off", ACTION_RATE = "off", SEND_RATE = "off" }
 }

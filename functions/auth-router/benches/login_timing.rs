@@ -55,7 +55,7 @@ async fn prepare(bench: &Bench) {
     for sample in 0..SAMPLES + WARM_UP {
         for kind in [Kind::WrongPassword, Kind::WithLogins, Kind::LockedKnown] {
             let new = NewUser {
-                email: email(kind, sample),
+                email: email(kind, sample).parse().unwrap(),
                 password_hash: password_hash.clone(),
                 role: Role::User,
                 first_name: None,
@@ -116,7 +116,8 @@ async fn main() {
         return;
     }
     let bench = Bench::start().await;
-    let tables = Tables { auth: bench.table("auth"), connections: bench.table("connections") };
+    let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
+    let tables = Tables { messaging, connections: bench.table("connections") };
     let settings = Settings { rates: Rates { login: Rate::OFF, ..Rates::default() }, ..Settings::default() };
     let app = App::new(bench.edge(), &bench.aws(), tables, NO_GATEWAY, Signer::KeyFile(bench.signer()), settings);
     prepare(&bench).await;

@@ -24,7 +24,7 @@ use access::people::People;
 use access::revocations::{Mark, Revocations};
 use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use realtime::{Announcer, Connections, Gateway};
+use messaging::broadcast::Broadcaster;
 use shared_utils::after_answer::AfterAnswer;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
@@ -49,16 +49,15 @@ pub struct App {
     rates: Rates,
     addresses: AddressLimits,
     revocations: Arc<Revocations>,
-    announcer: Announcer,
+    broadcaster: Broadcaster,
     tokens: TokenIssuer,
-    after: AfterAnswer,
 }
 
 /// The names of the tables that this function uses.
 #[derive(Debug, Clone)]
 pub struct Tables {
-    /// Users, families, attempts, revocations.
-    pub auth: String,
+    /// Users, families, attempts, revocations; and who shares what with whom.
+    pub messaging: messaging::Tables,
     /// Open sockets.
     pub connections: String,
 }
@@ -76,7 +75,7 @@ impl App {
     /// Builds the function from its environment.
     pub fn from_env() -> Result<Self, EnvError> {
         let aws = AwsConfig::from_env()?;
-        let tables = Tables { auth: env::required("AUTH_TABLE")?, connections: env::required("CONNECTIONS_TABLE")? };
+        let tables = Tables { messaging: messaging::Tables::from_env()?, connections: env::required("CONNECTIONS_TABLE")? };
         let signer = Signer::from_env(&aws)?;
         let settings = Settings { lifetimes: Lifetimes::from_env()?, rates: Rates::from_env()? };
         Ok(Self::new(Edge::from_env()?, &aws, tables, &env::required("WEBSOCKET_ENDPOINT")?, signer, settings))
@@ -85,28 +84,27 @@ impl App {
     /// Builds the function from its parts.
     pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, signer: Signer, settings: Settings) -> Self {
         let store = Store::new(aws.dynamodb());
-        let revocations = Arc::new(Revocations::new(store.clone(), tables.auth.clone(), edge.clock.clone()));
-        let connections = Connections::new(store.clone(), tables.connections, edge.clock.clone());
-        let announcer = Announcer::new(connections, Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone());
+        let auth = tables.messaging.auth.clone();
+        let revocations = Arc::new(Revocations::new(store.clone(), auth.clone(), edge.clock.clone()));
+        let broadcaster = Broadcaster::new(aws, websocket_endpoint, tables.messaging, tables.connections, revocations.clone(), &edge.clock);
         let tokens = TokenIssuer::new(signer, edge.verifier.issuer(), edge.verifier.audience(), settings.lifetimes);
         Self {
-            people: People::new(store.clone(), tables.auth.clone()),
-            tickets: Tickets::new(store.clone(), tables.auth.clone(), edge.clock.clone()),
-            cursors: Cursors::new(store.clone(), tables.auth.clone()),
-            store: AuthStore::new(store, tables.auth),
+            people: People::new(store.clone(), auth.clone()),
+            tickets: Tickets::new(store.clone(), auth.clone(), edge.clock.clone()),
+            cursors: Cursors::new(store.clone(), auth.clone()),
+            store: AuthStore::new(store, auth),
             rates: settings.rates,
             addresses: AddressLimits::new(settings.rates),
             edge,
             revocations,
-            announcer,
+            broadcaster,
             tokens,
-            after: AfterAnswer::default(),
         }
     }
 
-    /// What is owed after each answer.
+    /// What runs after each response.
     pub fn after_answer(&self) -> AfterAnswer {
-        self.after.clone()
+        self.broadcaster.after_answer().clone()
     }
 
     /// Ends these logins of a user for refresh and access tokens in one transaction, their sockets after the answer. `false` when
@@ -122,7 +120,7 @@ impl App {
             Err(error) => return Err(error.into()),
         }
         self.revocations.forget().await;
-        self.end_sessions_later(user, sessions);
+        self.broadcaster.end_sessions_later(user, sessions);
         Ok(true)
     }
 
@@ -132,17 +130,12 @@ impl App {
         futures_util::future::try_join(self.revocations.admit(caller), read).await.map(|((), read)| read)
     }
 
-    /// Closes the sockets of these logins after the answer.
-    fn end_sessions_later(&self, user: UserId, sessions: Vec<SessionId>) {
-        let announcer = self.announcer.clone();
-        self.after.push(async move { announcer.end_sessions(user, &sessions).await });
-    }
-
     /// Ends, after the answer, logins that a change should have met and did not: a query does not see a transaction as one, so a login
     /// that was just being added may have been missing in it.
     fn end_missed_later(&self, user: UserId, is_missed: impl Fn(&Family) -> bool + Send + 'static) {
-        let (store, revocations, announcer, clock) = (self.store.clone(), self.revocations.clone(), self.announcer.clone(), self.edge.clock.clone());
-        self.after.push(async move {
+        let (store, revocations, broadcaster, clock) =
+            (self.store.clone(), self.revocations.clone(), self.broadcaster.clone(), self.edge.clock.clone());
+        self.broadcaster.after_answer().push(async move {
             let families = match store.user_with_families(user).await {
                 Ok((_, families)) => families,
                 Err(error) => {
@@ -160,7 +153,7 @@ impl App {
             if let Err(error) = store.transact(writes).await {
                 tracing::error!(cause = Error::from(error).cause(), userId = %user, "a login that a change has missed could not be ended");
             }
-            announcer.end_sessions(user, &sessions).await;
+            broadcaster.end_sessions(user, &sessions).await;
         });
     }
 

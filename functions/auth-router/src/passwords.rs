@@ -1,4 +1,7 @@
 //! Passwords: argon2id at 19 MiB, two passes, one lane (the parameters OWASP names), kept as PHC strings.
+//!
+//! A password is normalized as the `OpaqueString` profile of RFC 8265 says (every space the ASCII one, then NFC), so that it is the same
+//! on every keyboard. Older hashes were made of the text as it was sent: that is tried too.
 
 use std::borrow::Cow;
 
@@ -6,6 +9,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use argon2::{Algorithm, Argon2, Params, Version};
 use shared_utils::http::Error;
 use shared_utils::random;
+use shared_utils::text::nfc;
 
 /// What an unknown address is verified against, so that it costs the same work. No password hashes to it.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$WlU65vs3uGvhXgfWcxoGpQ$1cdckr/WS7h2+qfw9lqr03xL/rJryVweyENlBfmDtCk";
@@ -16,8 +20,15 @@ fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// The PHC string of a password, taken exactly as sent.
+/// A password in the form that is hashed.
+fn normalized(password: &str) -> String {
+    let is_space = |character: char| character.is_whitespace() && !character.is_control() && !['\u{2028}', '\u{2029}'].contains(&character);
+    nfc(&password.chars().map(|character| if is_space(character) { ' ' } else { character }).collect::<String>())
+}
+
+/// The PHC string of a password.
 pub fn hash(password: &str) -> Result<String, Error> {
+    let password = normalized(password);
     let hash: PasswordHash = hasher().hash_password_with_salt(password.as_bytes(), &random::bytes::<16>()).map_err(Error::internal)?;
     Ok(hash.to_string())
 }
@@ -29,8 +40,11 @@ pub(crate) fn verify(password: &str, known: Option<&str>) -> Result<bool, Error>
         return Ok(false);
     }
     let hash = PasswordHash::new(known.unwrap_or(DUMMY)).map_err(Error::internal)?;
-    let matches = hasher().verify_password(password.as_bytes(), &hash).is_ok();
-    Ok(matches && known.is_some())
+    let matches = |password: &str| hasher().verify_password(password.as_bytes(), &hash).is_ok();
+    let normalized = normalized(password);
+    // How often depends on what was sent alone, and not on whether anyone is known.
+    let found = matches(&normalized) | (normalized != password && matches(password));
+    Ok(found && known.is_some())
 }
 
 /// Whether a hash was made with other parameters than today's.
@@ -43,6 +57,10 @@ const COMMON: &str = include_str!("common-passwords.txt");
 
 /// Refuses a new password that is too short, too long, or one of the first that an attacker tries.
 pub(crate) fn check_new(password: &str, email: &str) -> Result<(), (&'static str, Cow<'static, str>)> {
+    let password = normalized(password);
+    if password.chars().any(char::is_control) {
+        return Err(("invalid_value", "A password must not contain control characters.".into()));
+    }
     let length = password.chars().count();
     if length < 8 {
         return Err(("too_short", "At least 8 characters.".into()));
@@ -82,8 +100,20 @@ mod tests {
         assert_eq!(code("short-1"), Err("too_short"));
         assert_eq!(code(&"x".repeat(129)), Err("too_long"));
         assert_eq!(code(&"x".repeat(128)), Ok(()));
-        assert_eq!(code("        "), Ok(()), "taken exactly as sent");
+        assert_eq!(code("        "), Ok(()), "spaces count");
+        assert_eq!(code("tab\tstop here"), Err("invalid_value"));
+        assert_eq!(code("🤖👨\u{200d}👩\u{200d}👧 robots"), Ok(()));
         assert_eq!(code("žluťoučký kůň"), Ok(()));
+    }
+
+    #[test]
+    fn a_password_is_the_same_on_every_keyboard() {
+        let known = hash("cafe\u{301} au\u{a0}lait").unwrap();
+        assert!(verify("caf\u{e9} au lait", Some(&known)).unwrap());
+        assert!(!verify("cafe au lait", Some(&known)).unwrap());
+        // Hashed as it was sent, before passwords were normalized.
+        let old: PasswordHash = hasher().hash_password_with_salt("cafe\u{301} au lait".as_bytes(), &random::bytes::<16>()).unwrap();
+        assert!(verify("cafe\u{301} au lait", Some(&old.to_string())).unwrap());
     }
 
     #[test]

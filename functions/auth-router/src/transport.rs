@@ -33,10 +33,10 @@ impl Transport {
         if self == Self::Body {
             return Ok(());
         }
-        if !is_json(request.header("content-type").unwrap_or_default()) {
+        if !is_json(request) {
             return Err(Error::UnsupportedMediaType);
         }
-        if request.header("origin").is_some_and(|origin| cors.allows(origin)) { Ok(()) } else { Err(Error::Forbidden) }
+        if request.headers.get("origin").is_some_and(|origin| cors.allows(origin)) { Ok(()) } else { Err(Error::Forbidden) }
     }
 
     /// The refresh token of a request, wherever it belongs; one in the body is a fault when it belongs into the cookie.

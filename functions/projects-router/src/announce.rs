@@ -1,8 +1,8 @@
-//! What sockets are told about projects, after the write and after the answer: the app's own names, to the right people only.
+//! What sockets are told about projects, after the write and after the response: the app's own names, to the right people only.
 
 use std::collections::BTreeMap;
 
-use access::teams::{Member, TeamRole, at_least};
+use access::teams::{Member, TeamRole};
 use serde_json::{Value, json};
 use shared_utils::ids::{ProjectId, UserId};
 
@@ -14,34 +14,54 @@ fn everyone(team: &BTreeMap<UserId, Member>) -> Vec<UserId> {
     team.keys().copied().collect()
 }
 
-impl App {
-    fn announce_later(&self, people: Vec<UserId>, frame: Value) {
-        let announcer = self.announcer.clone();
-        self.after.push(async move {
-            // Who turns out to be gone is announced by the functions that know whom they share something with.
-            let _ = announcer.announce(&people, &frame).await;
-        });
-    }
+/// `teamChanged`: this person has this role now, or none.
+fn team_changed(project: &Project, user: UserId, role: Option<TeamRole>, by: UserId) -> Value {
+    json!({"action": "teamChanged", "projectId": project.project_id, "version": project.version, "userId": user, "role": role, "by": by})
+}
 
-    /// `projectUpdated`: these fields changed.
-    pub(crate) fn announce_project(&self, project: &Project, fields: &Value, by: UserId) {
+impl App {
+    /// `projectUpdated`: these fields changed. With another title, `conversationUpdated` too.
+    pub(crate) fn announce_project(&self, before: &Project, project: &Project, fields: &Value, by: UserId) {
         let frame = json!({"action": "projectUpdated", "projectId": project.project_id, "version": project.version, "fields": fields, "userId": by});
-        self.announce_later(everyone(&project.team), frame);
+        self.broadcaster.announce_later(everyone(&project.team), frame);
+        if before.title() != project.title() {
+            self.broadcaster.announce_conversation_later(project.as_team());
+        }
     }
 
     /// `projectRemoved`: it is gone.
     pub(crate) fn announce_removal(&self, project: &Project) {
-        self.announce_later(everyone(&project.team), json!({"action": "projectRemoved", "projectId": project.project_id}));
+        self.broadcaster.announce_later(everyone(&project.team), json!({"action": "projectRemoved", "projectId": project.project_id}));
     }
 
-    /// `teamChanged`: this person has this role now, or none; told to the team and to them.
-    pub(crate) fn announce_team(&self, project: &Project, user: UserId, role: Option<TeamRole>, by: UserId) {
-        let mut people = everyone(&project.team);
-        if !people.contains(&user) {
-            people.push(user);
+    /// `teamChanged` of a new project: everyone in its team is told of their own place, with the project and its conversation.
+    pub(crate) fn announce_new_project(&self, project: &Project, by: UserId) {
+        let frames = project.team.iter().map(|(user, member)| {
+            let mut frame = team_changed(project, *user, Some(member.role), by);
+            frame["project"] = project.summary_json();
+            (*user, frame)
+        });
+        self.broadcaster.announce_with_conversation_later(project.as_team(), frames.collect());
+        self.broadcaster.introduce_later(everyone(&project.team), Vec::new());
+    }
+
+    /// `teamChanged`: this person has this role now, or none; told to the team, with the project's conversation as each of them sees it,
+    /// and to the person. Whoever is new gets the project too.
+    pub(crate) fn announce_team(&self, before: &Project, project: &Project, user: UserId, by: UserId) {
+        let role = project.team.get(&user).map(|member| member.role);
+        let is_new = !before.team.contains_key(&user);
+        let frame = team_changed(project, user, role, by);
+        let mut frames: Vec<(UserId, Value)> = everyone(&project.team).into_iter().map(|person| (person, frame.clone())).collect();
+        if role.is_none() {
+            frames.push((user, frame));
         }
-        let (id, version) = (project.project_id, project.version);
-        self.announce_later(people, json!({"action": "teamChanged", "projectId": id, "version": version, "userId": user, "role": role, "by": by}));
+        for (_, frame) in frames.iter_mut().filter(|(person, _)| is_new && *person == user) {
+            frame["project"] = project.summary_json();
+        }
+        self.broadcaster.announce_with_conversation_later(project.as_team(), frames);
+        if is_new {
+            self.broadcaster.introduce_later(vec![user], everyone(&project.team));
+        }
     }
 
     /// `budgetUpdated`: the revision that was written, with its totals.
@@ -55,12 +75,18 @@ impl App {
     ) {
         let frame =
             json!({"action": "budgetUpdated", "projectId": project, "revision": revision, "version": version, "totals": totals, "userId": by});
-        self.announce_later(at_least(team, TeamRole::Editor), frame);
+        self.broadcaster.announce_budget_later(team, frame);
     }
 
     /// `clientRevisionUpdated`: another revision is the client's now.
-    pub(crate) fn announce_client_revision(&self, team: &BTreeMap<UserId, Member>, project: ProjectId, revision: Option<u64>, by: UserId) {
-        let frame = json!({"action": "clientRevisionUpdated", "projectId": project, "clientRevision": revision, "userId": by});
-        self.announce_later(at_least(team, TeamRole::Editor), frame);
+    pub(crate) fn announce_client_revision(
+        &self,
+        team: &BTreeMap<UserId, Member>,
+        project: ProjectId,
+        (revision, version): (Option<u64>, u64),
+        by: UserId,
+    ) {
+        let frame = json!({"action": "clientRevisionUpdated", "projectId": project, "clientRevision": revision, "version": version, "userId": by});
+        self.broadcaster.announce_budget_later(team, frame);
     }
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use access::people::People;
 use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use realtime::{Announcer, Connections, Gateway, Locks};
+use messaging::broadcast::Broadcaster;
 use shared_utils::after_answer::AfterAnswer;
 use shared_utils::aws::AwsConfig;
 use shared_utils::cursor::Cursors;
@@ -38,19 +38,15 @@ pub struct App {
     store: ProjectStore,
     people: People,
     cursors: Cursors,
-    locks: Locks,
     revocations: Arc<Revocations>,
-    announcer: Announcer,
-    after: AfterAnswer,
+    broadcaster: Broadcaster,
 }
 
 /// The names of the tables that this function uses.
 #[derive(Debug, Clone)]
 pub struct Tables {
-    /// Projects, teams, budgets.
-    pub projects: String,
-    /// Directory entries and revocations.
-    pub auth: String,
+    /// Projects, teams, budgets; directory entries and revocations; and the conversations of projects, read only.
+    pub messaging: messaging::Tables,
     /// Open sockets.
     pub connections: String,
 }
@@ -58,34 +54,28 @@ pub struct Tables {
 impl App {
     /// Builds the function from its environment.
     pub fn from_env() -> Result<Self, EnvError> {
-        let tables = Tables {
-            projects: env::required("PROJECTS_TABLE")?,
-            auth: env::required("AUTH_TABLE")?,
-            connections: env::required("CONNECTIONS_TABLE")?,
-        };
+        let tables = Tables { messaging: messaging::Tables::from_env()?, connections: env::required("CONNECTIONS_TABLE")? };
         Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?))
     }
 
     /// Builds the function from its parts.
     pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str) -> Self {
         let store = Store::new(aws.dynamodb());
-        let revocations = Arc::new(Revocations::new(store.clone(), tables.auth.clone(), edge.clock.clone()));
-        let connections = Connections::new(store.clone(), tables.connections.clone(), edge.clock.clone());
+        let (auth, projects) = (tables.messaging.auth.clone(), tables.messaging.projects.clone());
+        let revocations = Arc::new(Revocations::new(store.clone(), auth.clone(), edge.clock.clone()));
         Self {
-            announcer: Announcer::new(connections, Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone()),
-            cursors: Cursors::new(store.clone(), tables.projects.clone()),
-            locks: Locks::new(store.clone(), tables.connections, edge.clock.clone()),
-            people: People::new(store.clone(), tables.auth),
-            store: ProjectStore::new(store, tables.projects, edge.clock.clone()),
+            broadcaster: Broadcaster::new(aws, websocket_endpoint, tables.messaging, tables.connections, revocations.clone(), &edge.clock),
+            cursors: Cursors::new(store.clone(), projects.clone()),
+            people: People::new(store.clone(), auth),
+            store: ProjectStore::new(store, projects, edge.clock.clone()),
             edge,
             revocations,
-            after: AfterAnswer::default(),
         }
     }
 
-    /// What is owed after each answer.
+    /// What runs after each response.
     pub fn after_answer(&self) -> AfterAnswer {
-        self.after.clone()
+        self.broadcaster.after_answer().clone()
     }
 
     /// Answers one raw event.

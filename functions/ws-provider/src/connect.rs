@@ -1,9 +1,10 @@
-//! `$connect`: the only gate. Nothing is posted here: the connection is not open until this has answered.
+//! `$connect`: who may open a socket. Nothing is posted here: the connection is not open until this has answered.
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
-use realtime::{Connection, Ending, MAX_PER_USER};
+use realtime::{Connection, MAX_PER_USER};
 use shared_utils::auth::Caller;
+use shared_utils::clock::Timestamp;
 use shared_utils::http::Error;
 
 use crate::{App, reply};
@@ -23,10 +24,7 @@ enum Credential<'a> {
 
 pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> Result<ApiGatewayProxyResponse, Error> {
     // A page of another site could open a socket with what it stole; its browser says where it comes from.
-    // One that is no text is no listed one.
-    if let Some(origin) = event.headers.get("origin")
-        && !origin.to_str().is_ok_and(|origin| app.edge.cors.allows(origin))
-    {
+    if event.headers.get("origin").is_some_and(|origin| !app.edge.cors.allows(origin)) {
         return Err(Error::Forbidden);
     }
     let protocols = offered(event);
@@ -40,13 +38,12 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
     }
     let tab_id = event.query_string_parameters.first("tabId").filter(|tab| (1..=MAX_TAB_ID).contains(&tab.len())).map(str::to_owned);
     let connection = connection(app, event, &caller, tab_id)?;
-    let arrival = app.connections.add(&connection, app.rates.connect).await?;
+    let arrival = app.broadcaster.connections().add(&connection, app.rates.connect).await?;
     app.remember(&connection);
-    end_surplus(app, arrival.all, &connection);
-    if arrival.came {
-        let (presence, user) = (app.presence.clone(), connection.user_id);
-        app.after.push(async move { presence.came(user).await });
+    if let Some(at) = arrival.came_at {
+        app.broadcaster.came_later(connection.user_id, at);
     }
+    end_surplus(app, arrival.all, &connection);
     let mut response = reply::status(200);
     if protocols.contains(&PROTOCOL) {
         response.headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
@@ -80,6 +77,8 @@ fn offered(event: &ApiGatewayWebsocketProxyRequest) -> Vec<&str> {
 
 fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Caller, tab_id: Option<String>) -> Result<Connection, Error> {
     let now = app.edge.clock.now();
+    // The gateway's own time: it knows which of two handshakes came first.
+    let connected_at = Some(event.request_context.connected_at).filter(|millis| *millis > 0).map_or(now, Timestamp::from_millis);
     let connection_id = event.request_context.connection_id.clone().ok_or_else(|| Error::internal("a connect event without a connection id"))?;
     Ok(Connection {
         connection_id,
@@ -88,34 +87,39 @@ fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Calle
         role: caller.role,
         version: caller.version,
         token_expires_at: caller.expires_at,
-        connected_at: now,
+        connected_at,
         expires_at: Connection::expiry(now),
         tab_id,
         told_expired_at: None,
         ended_at: None,
+        last_active_at: None,
         strikes: 0,
         actions_until: 0,
         sends_until: 0,
     })
 }
 
-/// After the answer: the old connection of the same tab goes, then the oldest ones over the limit.
+/// After the response: of the connections of one tab the latest stays, then the least recently active ones over the limit go.
 fn end_surplus(app: &App, all: Vec<Connection>, new: &Connection) {
     let now = app.edge.clock.now();
     // What a missed `$disconnect` left on the person's list would stay there for good.
     for dead in all.iter().filter(|other| other.expires_at <= now) {
-        let (connections, user, id) = (app.connections.clone(), dead.user_id, dead.connection_id.clone());
-        app.after.push(async move {
+        let (connections, user, id) = (app.broadcaster.connections().clone(), dead.user_id, dead.connection_id.clone());
+        app.broadcaster.after_answer().push(async move {
             let _ = connections.unlist(user, &id).await;
         });
     }
-    let (replaced, kept): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .filter(|other| other.connection_id != new.connection_id && other.is_open(now))
-        .partition(|other| other.tab_id.is_some() && other.tab_id == new.tab_id);
-    let surplus = (kept.len() + 1).saturating_sub(MAX_PER_USER);
-    let replaced = replaced.into_iter().map(|other| (other, Ending::Replaced));
-    for (connection, ending) in replaced.chain(kept.into_iter().take(surplus).map(|other| (other, Ending::TooManyConnections))) {
-        app.end_later(connection, ending);
+    let (of_tab, others): (Vec<_>, Vec<_>) =
+        all.into_iter().filter(|other| other.is_open(now)).partition(|other| new.tab_id.is_some() && other.tab_id == new.tab_id);
+    // Oldest first, by the gateway's time: whichever of two handlers ends last, the same connection stays.
+    if let Some((latest, replaced)) = of_tab.split_last() {
+        for old in replaced {
+            app.broadcaster.replace_later(old.clone(), latest.clone());
+        }
+    }
+    let others: Vec<_> = others.into_iter().filter(|other| other.connection_id != new.connection_id).collect();
+    let surplus = (others.len() + 1).saturating_sub(MAX_PER_USER);
+    if surplus > 0 {
+        app.broadcaster.end_surplus_later(others, surplus);
     }
 }

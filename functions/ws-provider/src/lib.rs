@@ -1,4 +1,4 @@
-//! `$connect` · `$disconnect` · `$default` · `sendMessage`: the socket's side of the house.
+//! `$connect` · `$disconnect` · `$default` · `sendMessage`: the WebSocket API.
 //!
 //! | module | room |
 //! | --- | --- |
@@ -14,17 +14,14 @@ mod reply;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use access::revocations::Revocations;
-use access::teams::Teams;
 use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use futures_util::FutureExt;
 use messaging::Messaging;
-use messaging::presence::{OFFLINE_AFTER_S, Presence};
-use realtime::{Announcer, Connection, Connections, Ending, Gateway, Locks};
-use serde_json::Value;
+use messaging::broadcast::Broadcaster;
+use realtime::Connection;
 use shared_utils::after_answer::AfterAnswer;
 use shared_utils::audit;
 use shared_utils::aws::AwsConfig;
@@ -40,19 +37,14 @@ pub use actions::ACTIONS;
 pub struct App {
     edge: Edge,
     messaging: Messaging,
-    connections: Connections,
-    locks: Locks,
-    teams: Teams,
     tickets: Tickets,
     rates: Rates,
     /// What a person does through all of their connections: held by the warm process, best effort.
     people: Buckets,
     revocations: Arc<Revocations>,
-    announcer: Announcer,
-    presence: Presence,
+    broadcaster: Broadcaster,
     /// Whose connections this process has met: a connection's person never changes.
     known: Mutex<HashMap<String, UserId>>,
-    after: AfterAnswer,
 }
 
 /// The names of the tables that this function uses.
@@ -101,46 +93,31 @@ impl Rates {
 impl App {
     /// Builds the function from its environment.
     pub fn from_env() -> Result<Self, EnvError> {
-        let tables = Tables {
-            messaging: messaging::Tables {
-                messages: env::required("MESSAGES_TABLE")?,
-                auth: env::required("AUTH_TABLE")?,
-                projects: env::required("PROJECTS_TABLE")?,
-            },
-            connections: env::required("CONNECTIONS_TABLE")?,
-        };
-        let endpoint = env::required("WEBSOCKET_ENDPOINT")?;
-        let offline_after = Duration::from_secs(env::parsed("OFFLINE_AFTER_S", OFFLINE_AFTER_S)?);
-        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &endpoint, Rates::from_env()?, offline_after))
+        let tables = Tables { messaging: messaging::Tables::from_env()?, connections: env::required("CONNECTIONS_TABLE")? };
+        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?, Rates::from_env()?))
     }
 
     /// Builds the function from its parts.
-    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, rates: Rates, offline_after: Duration) -> Self {
+    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, rates: Rates) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
-        let connections = Connections::new(store.clone(), tables.connections.clone(), edge.clock.clone());
-        let announcer = Announcer::new(connections.clone(), Gateway::new(aws, websocket_endpoint), revocations.clone(), edge.clock.clone());
-        let messaging = Messaging::new(store.clone(), tables.messaging.clone(), edge.clock.clone());
+        let tickets = Tickets::new(store, tables.messaging.auth.clone(), edge.clock.clone());
+        let broadcaster = Broadcaster::new(aws, websocket_endpoint, tables.messaging, tables.connections, revocations.clone(), &edge.clock);
         Self {
-            presence: Presence::new(messaging.clone(), connections.clone(), announcer.clone(), edge.clock.clone(), offline_after),
-            announcer,
-            messaging,
-            known: Mutex::default(),
-            locks: Locks::new(store.clone(), tables.connections, edge.clock.clone()),
-            teams: Teams::new(store.clone(), tables.messaging.projects.clone()),
-            tickets: Tickets::new(store, tables.messaging.auth, edge.clock.clone()),
+            messaging: broadcaster.messaging().clone(),
+            broadcaster,
+            tickets,
             edge,
-            connections,
             people: Buckets::new(rates.action.times(PERSON_FACTOR)),
             rates,
             revocations,
-            after: AfterAnswer::default(),
+            known: Mutex::default(),
         }
     }
 
-    /// What is owed after each answer.
+    /// What runs after each response.
     pub fn after_answer(&self) -> AfterAnswer {
-        self.after.clone()
+        self.broadcaster.after_answer().clone()
     }
 
     /// Answers one raw event. There is always an answer; what goes wrong inside is logged once, here.
@@ -169,20 +146,6 @@ impl App {
         let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(requestId = request_id, route, status = response.status_code, durationMs = duration, "socket event");
         response
-    }
-
-    /// Tells a connection why it ends and closes it, after the answer.
-    fn end_later(&self, connection: Connection, ending: Ending) {
-        let (announcer, presence, last) = (self.announcer.clone(), self.presence.clone(), self.after.clone());
-        self.after.push(async move {
-            let departure = announcer.end(&connection, ending).await;
-            presence.went_later(&last, departure.into_iter().collect());
-        });
-    }
-
-    /// Tells these people after the answer.
-    fn announce_later(&self, people: Vec<UserId>, frame: Value) {
-        self.presence.announce_later(&self.after, people, frame);
     }
 
     /// Whose connection this is, where this process has met it.

@@ -12,8 +12,8 @@ use shared_utils::http::Error;
 pub(crate) struct Echo {
     /// The frame's action.
     pub(crate) of: Option<String>,
-    /// Whatever short text the client put there.
-    pub(crate) reference: Option<String>,
+    /// The short text or number that the client put there.
+    pub(crate) reference: Option<Value>,
     /// What the client called its message.
     pub(crate) optimistic_id: Option<String>,
 }

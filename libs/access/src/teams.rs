@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use shared_utils::audit;
-use shared_utils::auth::Caller;
+use shared_utils::auth::{Caller, Role};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Expression, Key, PartitionQuery, Store, StoreError, check, from_item, n};
 use shared_utils::http::Error;
@@ -65,6 +65,13 @@ pub struct Team {
     /// Counts the changes of who is in it and as what, from 1; 0 where none was counted yet.
     #[serde(default)]
     pub team_version: u64,
+    /// Counts the changes of the title.
+    #[serde(default)]
+    pub title_version: u64,
+    /// Who made the project.
+    pub created_by: UserId,
+    /// When.
+    pub created_at: Timestamp,
     /// When it was deleted; it is unreachable from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
@@ -81,14 +88,15 @@ impl Team {
     }
 }
 
-/// The role that a caller has in a team: an administrator acts as owner in every project.
-pub fn role_of(team: &BTreeMap<UserId, Member>, caller: &Caller) -> Option<TeamRole> {
-    if caller.is_admin() { Some(TeamRole::Owner) } else { team.get(&caller.user).map(|member| member.role) }
+/// What someone acts as in a team: an administrator as owner in every project, anyone else as what they are in it. The one rule, for
+/// requests, for sockets and for whom a frame goes to.
+pub fn acts_as(team: &BTreeMap<UserId, Member>, user: UserId, role: Role) -> Option<TeamRole> {
+    if role == Role::Admin { Some(TeamRole::Owner) } else { team.get(&user).map(|member| member.role) }
 }
 
-/// Lets a caller through who has at least this role: [`Error::NotFound`] for outsiders, [`Error::Forbidden`] for lesser roles.
+/// Lets a caller through who acts at least as this: [`Error::NotFound`] for outsiders, [`Error::Forbidden`] for lesser roles.
 pub fn require_role(team: &BTreeMap<UserId, Member>, caller: &Caller, least: TeamRole) -> Result<(), Error> {
-    match role_of(team, caller) {
+    match acts_as(team, caller.user, caller.role) {
         None => {
             audit!("access_denied", userId = %caller.user, reason = "not_in_team");
             Err(Error::NotFound)
@@ -96,11 +104,6 @@ pub fn require_role(team: &BTreeMap<UserId, Member>, caller: &Caller, least: Tea
         Some(role) if role < least => Err(Error::Forbidden),
         Some(_) => Ok(()),
     }
-}
-
-/// Those in a team who have at least this role.
-pub fn at_least(team: &BTreeMap<UserId, Member>, least: TeamRole) -> Vec<UserId> {
-    team.iter().filter(|(_, member)| member.role >= least).map(|(user, _)| *user).collect()
 }
 
 /// The key of a project's header.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::{Caller, Role};
 use shared_utils::clock::{Clock, Timestamp};
-use shared_utils::dynamo::{Expression, ItemBucket, Key, RACE_TRIES, Store, TransactError, from_item, n, put, s, to_item, update};
+use shared_utils::dynamo::{Expression, ItemBucket, Key, Retry, Store, StoreError, from_item, n, put, s, to_item, update};
 use shared_utils::http::Error;
 use shared_utils::ids::{SessionId, UserId};
 use shared_utils::pace::Rate;
@@ -61,26 +61,55 @@ impl Tickets {
         };
         let item = to_item(ticket_key(&ticket), "ticket", &kept)?;
         let mut bucket = ItemBucket::new("spokenFor", rate, now);
-        for _ in 0..RACE_TRIES {
+        let mut retry = Retry::of_update();
+        loop {
             let pace = Expression::new("SET #type = :type, #ttl = :ttl")
                 .name("#type", "type")
                 .name("#ttl", "ttl")
                 .value(":type", s("pace"))
                 .value(":ttl", n(now.seconds() + 3_600));
-            let writes = vec![
-                update(&self.table, pace_key(caller.user), bucket.count(pace)?),
-                put(&self.table, item.clone(), Some("attribute_not_exists(pk)")),
-            ];
+            let pace = match bucket.count(pace) {
+                Ok(pace) => pace,
+                Err(Error::TooManyRequests { retry_after_ms }) => return Err(self.refused(caller.user, retry_after_ms, rate).await?),
+                Err(error) => return Err(error),
+            };
+            let writes = vec![update(&self.table, pace_key(caller.user), pace), put(&self.table, item.clone(), Some("attribute_not_exists(pk)"))];
             let error = match self.store.transact(writes).await {
                 Ok(()) => return Ok(ticket),
                 Err(error) => error,
             };
             match error.refused_at(0) {
-                Some(met) => bucket.met(met),
+                Some(found) => bucket.observe(found),
                 None => return Err(error.into()),
             }
+            retry.again()?;
         }
-        Err(TransactError::Contended.into())
+    }
+
+    /// How long someone who asked too often has to wait: each of several callers is told a time of their own, so that all of them come
+    /// back to a token. `promisedUntil` is the moment, in milliseconds since the epoch, up to which tokens are promised.
+    async fn refused(&self, user: UserId, retry_after_ms: u64, rate: Rate) -> Result<Error, StoreError> {
+        let now = self.clock.now().millis();
+        let free_at = now.saturating_add_unsigned(retry_after_ms);
+        let mut promised: Option<i64> = None;
+        let mut retry = Retry::of_update();
+        loop {
+            // What is promised further ahead than a full bucket is worth was promised to callers who did not come.
+            let behind =
+                promised.filter(|promised| *promised >= free_at && *promised - free_at < rate.capacity()).map(|promised| promised + rate.interval());
+            let at = behind.unwrap_or(free_at);
+            let condition = if promised.is_some() { "promisedUntil = :seen" } else { "attribute_not_exists(promisedUntil)" };
+            let expression = Expression::new("SET promisedUntil = :at").when(condition).value(":at", n(at));
+            let expression = match promised {
+                Some(promised) => expression.value(":seen", n(promised)),
+                None => expression,
+            };
+            match self.store.update_item(&self.table, pace_key(user), expression).await? {
+                Ok(_) => return Ok(Error::TooManyRequests { retry_after_ms: u64::try_from(at - now).unwrap_or(retry_after_ms) }),
+                Err(found) => promised = found.and_then(|item| item.get("promisedUntil")?.as_n().ok()?.parse().ok()),
+            }
+            retry.again()?;
+        }
     }
 
     /// The caller that a ticket stands for, once: whoever comes second, or late, gets [`Error::InvalidToken`].

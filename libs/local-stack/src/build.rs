@@ -1,9 +1,9 @@
-//! Building the functions' binaries, and where they are.
+//! Release builds of the functions, and where binaries are.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::declaration::{Declaration, repository};
+use crate::declaration::repository;
 
 /// Which build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,19 +27,15 @@ impl Profile {
     }
 }
 
-/// Builds every declared function with its tools; what the compiler says goes to the terminal.
+/// Makes the release builds of these functions; what the compiler says goes to the terminal.
 ///
-/// Release builds name no path of this machine, so that the same source gives the same bytes wherever it is built.
-pub fn build(declaration: &Declaration, profile: Profile) -> Result<(), String> {
+/// They name no path of this machine, so that the same source gives the same bytes wherever it is built.
+pub fn build_release(functions: &[&String]) -> Result<(), String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.arg("build").current_dir(repository());
-    for function in declaration.functions.keys() {
-        // Not the operators' other tools: each is a long link.
+    command.args(["build", "--release"]).env("CARGO_ENCODED_RUSTFLAGS", remapped_paths()).current_dir(repository());
+    for function in functions {
+        // Not the operators' tools: each is a long link.
         command.args(["-p", function, "--bin", function]);
-    }
-    command.args(["--bin", "create-user"]);
-    if profile == Profile::Release {
-        command.arg("--release").env("CARGO_ENCODED_RUSTFLAGS", remapped_paths());
     }
     let status = command.status().map_err(|error| format!("cargo does not start: {error}"))?;
     if status.success() { Ok(()) } else { Err("a function does not build: what the compiler says is above".to_owned()) }

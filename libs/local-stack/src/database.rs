@@ -222,7 +222,22 @@ async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Metho
     response
 }
 
-async fn pass(front: &Front, uri: &Uri, method: axum::http::Method, headers: HeaderMap, body: Bytes) -> Response {
+/// What the engine's JSON parser gives a meaning of its own as a member's name. To a table such names are names like any other.
+const RESERVED: &str = "$serde_json::";
+/// What the engine sees and stores instead.
+const ESCAPED: &str = "$serde_json::~";
+
+/// A body with every `from` replaced. `None` when there is none.
+fn replaced(body: &[u8], from: &str, to: &str) -> Option<Bytes> {
+    let text = std::str::from_utf8(body).ok()?;
+    text.contains(from).then(|| Bytes::from(text.replace(from, to)))
+}
+
+async fn pass(front: &Front, uri: &Uri, method: axum::http::Method, mut headers: HeaderMap, mut body: Bytes) -> Response {
+    if let Some(escaped) = replaced(&body, RESERVED, ESCAPED) {
+        headers.remove("content-length");
+        body = escaped;
+    }
     let path = uri.path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
     let Ok(mut request) = http::Request::builder().method(method).uri(format!("{}{path}", front.engine)).body(Full::new(body)) else {
         return error(500, "InternalServerError");
@@ -230,9 +245,16 @@ async fn pass(front: &Front, uri: &Uri, method: axum::http::Method, headers: Hea
     *request.headers_mut() = headers;
     match front.client.request(request).await {
         Ok(response) => {
-            let (parts, body) = response.into_parts();
-            match body.collect().await {
-                Ok(body) => Response::from_parts(parts, Body::from(body.to_bytes())),
+            let (mut parts, body) = response.into_parts();
+            match body.collect().await.map(http_body_util::Collected::to_bytes) {
+                Ok(body) => match replaced(&body, ESCAPED, RESERVED) {
+                    Some(original) => {
+                        parts.headers.remove("content-length");
+                        parts.headers.remove("x-amz-crc32");
+                        Response::from_parts(parts, Body::from(original))
+                    }
+                    None => Response::from_parts(parts, Body::from(body)),
+                },
                 Err(_) => error(500, "InternalServerError"),
             }
         }

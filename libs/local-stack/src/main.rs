@@ -5,30 +5,27 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use local_stack::build::{Profile, build};
+use local_stack::build::Profile;
 use local_stack::declaration::{Declaration, PASSED, repository};
 use local_stack::people::{PASSWORD, PEOPLE};
 use local_stack::stack::{Options, Stack, say};
 use local_stack::websocket_api::Limits;
 
 const HELP: &str = "\
-local-stack [--release] [--in-memory] [--no-build]
+local-stack [--release] [--in-memory]
 
 Runs the backend on this machine: DynamoDB, Lambda, the HTTP API and the WebSocket API around the real binaries.
 
-  --release     run release builds
+  --release     run release builds: `make run RELEASE=1` builds them first
   --in-memory   keep no data
-  --no-build    run the binaries as they are
 
 HTTP_PORT (3000), WS_PORT (3001), DYNAMODB_PORT (8000), CONSOLE_PORT (3002): ports; 0 is any free one
 LOCAL_DIR (.local): data and signing key    ALLOWED_ORIGINS: browser origins besides the console
-SEED_USERS: so many more people             ACCESS_TTL_S, REFRESH_IDLE_S, REFRESH_ABSOLUTE_S, GRACE_S: seconds
-OFFLINE_AFTER_S (10): how long someone must be gone before others are told";
+SEED_USERS: so many more people             ACCESS_TTL_S, REFRESH_IDLE_S, REFRESH_ABSOLUTE_S, GRACE_S: seconds";
 
 struct Arguments {
     profile: Profile,
     in_memory: bool,
-    build: bool,
 }
 
 #[tokio::main]
@@ -44,13 +41,12 @@ async fn main() -> ExitCode {
 
 fn arguments() -> Result<Option<Arguments>, String> {
     use lexopt::prelude::*;
-    let mut arguments = Arguments { profile: Profile::Debug, in_memory: false, build: true };
+    let mut arguments = Arguments { profile: Profile::Debug, in_memory: false };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
             Long("release") => arguments.profile = Profile::Release,
             Long("in-memory") => arguments.in_memory = true,
-            Long("no-build") => arguments.build = false,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(format!("{}\n\n{HELP}", other.unexpected())),
         }
@@ -71,9 +67,6 @@ async fn run() -> Result<(), String> {
         return Ok(());
     };
     let declaration = Declaration::read().map_err(|error| error.to_string())?;
-    if arguments.build {
-        build(&declaration, arguments.profile)?;
-    }
     let passed: BTreeMap<String, String> = declaration
         .functions
         .values()

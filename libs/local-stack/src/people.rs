@@ -1,12 +1,13 @@
 //! The people of the local stack. They are made by the operators' own tool, the way the first administrator is made in AWS.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+
+use crate::build::Profile;
 
 /// The password of everyone here. Nothing but the local stack knows it.
 pub const PASSWORD: &str = "studio-local-only";
@@ -20,7 +21,7 @@ pub const PEOPLE: [(&str, &str, &str, &str); 4] = [
 ];
 
 /// Makes everyone who is not there yet, and `more` people besides (`user001@mylg.test` …).
-pub async fn seed(binaries: &Path, environment: &BTreeMap<String, String>, more: usize) -> Result<(), String> {
+pub async fn seed(environment: &BTreeMap<String, String>, more: usize) -> Result<(), String> {
     let mut lines = Vec::new();
     let mut add = |person: Value| lines.push(format!("{person}\n"));
     for (email, role, first, last) in PEOPLE {
@@ -29,7 +30,7 @@ pub async fn seed(binaries: &Path, environment: &BTreeMap<String, String>, more:
     for number in 1..=more {
         add(json!({"email": format!("user{number:03}@mylg.test"), "password": PASSWORD, "firstName": "User", "lastName": format!("{number:03}")}));
     }
-    let tool = binaries.join("create-user");
+    let tool = Profile::own().directory().join("create-user");
     let mut child = Command::new(&tool)
         .env_clear()
         .envs(environment)

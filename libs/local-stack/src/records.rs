@@ -1,10 +1,11 @@
 //! What every event cost: which calls it made to `DynamoDB`, how many of them one after another, and how long it took.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// One call to `DynamoDB` or `@connections`.
 #[derive(Debug, Clone)]
@@ -109,21 +110,38 @@ impl Records {
     }
 }
 
+/// What a request says of the tables that it is about. Nothing else of it is read: items may hold anything.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Request {
+    table_name: Option<String>,
+    index_name: Option<String>,
+    #[expect(clippy::zero_sized_map_values, reason = "serde reads a set from an array alone")]
+    request_items: BTreeMap<String, IgnoredAny>,
+    transact_items: Vec<BTreeMap<String, Part>>,
+}
+
+/// A part of a transaction.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Part {
+    table_name: String,
+}
+
 /// The tables that a request names, and the permissions that it takes.
 fn taken(action: &str, body: &[u8]) -> (Vec<String>, BTreeSet<Permission>) {
-    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let request: Request = serde_json::from_slice(body).unwrap_or_default();
     let mut permissions = BTreeSet::new();
-    let table_of = |value: &Value| value["TableName"].as_str().map(str::to_owned);
-    if let Some(table) = table_of(&request) {
-        permissions.insert((action.to_owned(), table, request["IndexName"].as_str().map(str::to_owned)));
+    if let Some(table) = request.table_name {
+        permissions.insert((action.to_owned(), table, request.index_name));
     }
-    for table in request["RequestItems"].as_object().into_iter().flat_map(serde_json::Map::keys) {
-        permissions.insert((action.to_owned(), table.clone(), None));
+    for table in request.request_items.into_keys() {
+        permissions.insert((action.to_owned(), table, None));
     }
     // A transaction takes the permissions of its parts.
-    for part in request["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object).flatten() {
-        let name = if part.0 == "ConditionCheck" { "ConditionCheckItem".to_owned() } else { format!("{}Item", part.0) };
-        permissions.extend(table_of(part.1).map(|table| (name, table, None)));
+    for (action, part) in request.transact_items.into_iter().flatten() {
+        let name = if action == "ConditionCheck" { "ConditionCheckItem".to_owned() } else { format!("{action}Item") };
+        permissions.insert((name, part.table_name, None));
     }
     let tables: BTreeSet<String> = permissions.iter().map(|(_, table, _)| table.clone()).collect();
     (tables.into_iter().collect(), permissions)

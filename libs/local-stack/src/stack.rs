@@ -63,7 +63,7 @@ impl Options {
             origins: None,
             more_people: 0,
             // Everyone in a test comes from one address, and faster than people do.
-            passed: [("LOGIN_RATE", "off"), ("CONNECT_RATE", "off"), ("ACTION_RATE", "off"), ("SEND_RATE", "off"), ("OFFLINE_AFTER_S", "0")]
+            passed: [("LOGIN_RATE", "off"), ("CONNECT_RATE", "off"), ("ACTION_RATE", "off"), ("SEND_RATE", "off")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
             limits: Limits::default(),
@@ -214,7 +214,7 @@ impl Stack {
             });
             functions.insert(name.clone(), function);
         }
-        people::seed(&options.binaries, &values.environment(&declaration, "auth-router")?, options.more_people).await.map_err(StartError::People)?;
+        people::seed(&values.environment(&declaration, "auth-router")?, options.more_people).await.map_err(StartError::People)?;
         let function = |name: &str| functions.get(name).cloned();
         let http_routes = declaration.http_api.routes.iter();
         let http_server = http_api::serve(

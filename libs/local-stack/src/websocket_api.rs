@@ -1,7 +1,7 @@
 //! The WebSocket API: `$connect` gates the upgrade, frames choose their route, bodies are replies where a route response says so,
 //! and `@connections` posts, describes and closes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use shared_utils::clock::{Clock, Timestamp};
 use tokio::net::TcpListener;
@@ -37,11 +38,13 @@ pub struct Limits {
     pub idle: Duration,
     /// How long a connection may live.
     pub life: Duration,
+    /// How long ago a connection that opens is said to have been opened: tests need not wait until it is no longer a new one.
+    pub connected_before: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { frame: 32 * 1024, message: 128 * 1024, idle: Duration::from_mins(10), life: Duration::from_hours(2) }
+        Self { frame: 32 * 1024, message: 128 * 1024, idle: Duration::from_mins(10), life: Duration::from_hours(2), connected_before: Duration::ZERO }
     }
 }
 
@@ -100,7 +103,7 @@ async fn connect(
     let Ok(mut upgrade) = upgrade else { return (StatusCode::BAD_REQUEST, "This is a WebSocket API.").into_response() };
     let context = SocketContext {
         connection_id: gateway_id(),
-        connected_at: Clock::System.now(),
+        connected_at: Clock::System.now().plus_millis(-i64::try_from(gateway.limits.connected_before.as_millis()).unwrap_or(i64::MAX)),
         host: text(&headers, "host").to_owned(),
         user_agent: text(&headers, "user-agent").to_owned(),
         peer: peer.ip(),
@@ -135,7 +138,9 @@ impl Gateway {
 
     /// The route that a frame chooses, `$default` when it chooses none.
     fn select(&self, body: &str) -> Option<(&WebSocketRoute, Arc<Function>)> {
-        let chosen = serde_json::from_str::<Value>(body).ok().and_then(|frame| frame.get(&self.selector)?.as_str().map(str::to_owned));
+        // No value is built of what a client sent: a member's name could give it another meaning.
+        let frame = serde_json::from_str::<BTreeMap<String, &RawValue>>(body).ok();
+        let chosen = frame.and_then(|frame| serde_json::from_str::<String>(frame.get(&self.selector)?.get()).ok());
         chosen.filter(|chosen| !chosen.starts_with('$')).and_then(|chosen| self.route(&chosen)).or_else(|| self.route("$default"))
     }
 
@@ -193,9 +198,19 @@ async fn run(gateway: Arc<Gateway>, mut socket: WebSocket, context: SocketContex
         }
     };
     gateway.connections.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    tokio::spawn(finish(socket));
     if let Some((_, function)) = gateway.route("$disconnect") {
         let _ = function.invoke("$disconnect".to_owned(), &context.disconnect_event(code, &reason)).await;
     }
+}
+
+/// How long the other side may take to answer a close frame.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// Completes the close handshake: the answer to a close frame goes out, or comes in, while the socket is read to its end.
+async fn finish(mut socket: WebSocket) {
+    let read = async { while let Some(Ok(_)) = socket.recv().await {} };
+    let _ = tokio::time::timeout(CLOSING, read).await;
 }
 
 async fn close_with(socket: &mut WebSocket, code: u16, reason: &'static str) {

@@ -1,15 +1,17 @@
 //! Edits, deletions and reactions. Each raises the message's version and the conversation's change count in one transaction, the entry in
 //! the change log moves, and the list's snippet follows.
 
-use access::teams::TeamRole;
-use shared_utils::dynamo::{Expression, TransactError, backoff, delete, from_item, n, put, s, to_attribute, update};
-use shared_utils::http::{Error, Internal};
+use access::teams::{TeamRole, acts_as};
+use shared_utils::auth::Caller;
+use shared_utils::dynamo::{Expression, Retry, TransactError, delete, from_item, n, put, s, to_attribute, update};
+use shared_utils::http::Error;
 use shared_utils::ids::{MessageId, UserId};
 
 use crate::changes::{ChangeType, Placed};
 use crate::conversation::Conversation;
+use crate::emoji::qualified;
 use crate::message::{Message, Reaction};
-use crate::{Messaging, TRIES, keys};
+use crate::{Messaging, keys};
 
 /// The most kinds of reaction that one message has.
 const MAX_REACTIONS: usize = 20;
@@ -89,13 +91,13 @@ impl Messaging {
         })
     }
 
-    /// Replaces a message's text. Its author alone may; a tombstone is [`Error::Deleted`]. `check` sees the message before it is
-    /// written: preconditions are the caller's.
+    /// Replaces a message's text, or takes it away where there are attachments. Its author alone may; a tombstone is [`Error::Deleted`].
+    /// The same text again changes nothing. `check` sees the message before it is written: preconditions are the caller's.
     pub async fn edit(
         &self,
         user: UserId,
         found: Option<Found>,
-        text: &str,
+        text: Option<&str>,
         check: impl Fn(&Message) -> Result<(), Error>,
     ) -> Result<Changed, Error> {
         self.change(user, found, |found| {
@@ -107,18 +109,24 @@ impl Messaging {
             if message.deleted {
                 return Err(Error::Deleted);
             }
-            let edited = Message { text: Some(text.to_owned()), edited_at: Some(self.clock.now()), ..message.next_version() };
+            if text.is_none() && message.attachments.is_empty() {
+                return Err(Error::fault("/text", "required", "A message without attachments has a text."));
+            }
+            if message.text.as_deref() == text {
+                return Ok(Next::Same);
+            }
+            let edited = Message { text: text.map(str::to_owned), edited_at: Some(self.clock.now()), ..message.next_version() };
             Ok(Next::Version(ChangeType::Edited, Box::new(edited)))
         })
         .await
     }
 
-    /// Leaves a tombstone of a message. Its author may, and an owner of the project it is in.
-    pub async fn delete(&self, user: UserId, found: Option<Found>, check: impl Fn(&Message) -> Result<(), Error>) -> Result<Changed, Error> {
-        self.change(user, found, |found| {
+    /// Leaves a tombstone of a message. Its author may, and whoever takes part and acts as owner of the project it is in.
+    pub async fn delete(&self, caller: &Caller, found: Option<Found>, check: impl Fn(&Message) -> Result<(), Error>) -> Result<Changed, Error> {
+        self.change(caller.user, found, |found| {
             let (message, team) = (&found.placed.message, found.conversation.team.as_ref());
-            let owns = team.and_then(|team| team.team.get(&user)).is_some_and(|member| member.role == TeamRole::Owner);
-            if message.sender_id != user && !owns {
+            let owns = team.is_some_and(|team| acts_as(&team.team, caller.user, caller.role) == Some(TeamRole::Owner));
+            if message.sender_id != caller.user && !owns {
                 return Err(Error::Forbidden);
             }
             if message.deleted {
@@ -144,12 +152,18 @@ impl Messaging {
             if message.deleted {
                 return Err(Error::Deleted);
             }
-            let has = message.reactions.get(reaction.emoji()).is_some_and(|people| people.contains(&user));
+            // What was stored before emoji were kept fully qualified is the same reaction.
+            let spellings: Vec<&String> = message.reactions.keys().filter(|stored| qualified(stored) == Some(reaction.emoji())).collect();
+            let has = spellings.iter().any(|stored| message.reactions[*stored].contains(&user));
             let wants = reaction.on.unwrap_or(!has);
             if wants == has {
                 return Ok(Next::Same);
             }
             let mut next = message.next_version();
+            for stored in spellings {
+                let people = next.reactions.remove(stored).unwrap_or_default();
+                next.reactions.entry(reaction.emoji().to_owned()).or_default().extend(people);
+            }
             if wants {
                 next.reactions.entry(reaction.emoji().to_owned()).or_default().insert(user);
                 if next.reactions.len() > MAX_REACTIONS {
@@ -169,7 +183,8 @@ impl Messaging {
     async fn change(&self, user: UserId, found: Option<Found>, next: impl Fn(&Found) -> Result<Next, Error>) -> Result<Changed, Error> {
         let mut found = found.ok_or(Error::NotFound)?;
         let id = found.placed.message.message_id;
-        for attempt in 0..TRIES {
+        let mut retry = Retry::of_crowd();
+        loop {
             found.require_participant(user)?;
             let (change_type, message) = match next(&found)? {
                 Next::Same => return Ok(Changed { message: found.placed.message, conversation: found.conversation, written: false }),
@@ -177,12 +192,16 @@ impl Messaging {
             };
             found = match self.write_change(&found, &message, change_type, user).await? {
                 Attempt::Written(conversation) => return Ok(Changed { message, conversation: *conversation, written: true }),
-                Attempt::Raced(now) => *now,
-                Attempt::Stale => self.find_message(id).await?.ok_or(Error::NotFound)?,
+                Attempt::Raced(now) => {
+                    retry.again()?;
+                    *now
+                }
+                Attempt::Stale => {
+                    retry.wait().await?;
+                    self.find_message(id).await?.ok_or(Error::NotFound)?
+                }
             };
-            backoff(attempt).await;
         }
-        Err(Error::Unavailable(Internal::new("a change of a message kept meeting others")))
     }
 
     /// The transaction. Part 0 is the head, part 1 the message, part 4 a project's team: who may, and who is told, was decided from it.

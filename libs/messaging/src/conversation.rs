@@ -152,8 +152,10 @@ pub struct ConversationView {
 /// A conversation with everything that decides who takes part in it.
 #[derive(Debug, Clone)]
 pub struct Conversation {
-    /// The head item.
+    /// The head item. A project's conversation has one from its first message on; until then this is what it begins with.
     pub head: Head,
+    /// Whether the head item is there.
+    pub(crate) is_stored: bool,
     /// The project's team, for a project conversation.
     pub team: Option<Team>,
 }
@@ -167,9 +169,38 @@ impl Conversation {
         }
     }
 
-    /// Rises with every change of the title and people of a group, and of the people of a project.
+    /// Rises with every change of the title and people of a group or project.
     pub(crate) fn version(&self) -> u64 {
-        self.team.as_ref().map_or(self.head.updated_change, |team| team.team_version)
+        self.project_version().unwrap_or(self.head.updated_change)
+    }
+
+    /// For a project's conversation, what rises with every change of the project's title and team: its change log has none of them.
+    pub(crate) fn project_version(&self) -> Option<u64> {
+        self.team.as_ref().map(|team| team.team_version + team.title_version)
+    }
+
+    /// The conversation of a project in which nothing was said yet.
+    pub fn of_project(team: Team) -> Self {
+        let head = Head {
+            conversation_id: ConversationId::of_project(team.project_id),
+            conversation_type: Kind::Project,
+            title: None,
+            project_id: Some(team.project_id),
+            created_by: team.created_by,
+            created_at: team.created_at,
+            participants: BTreeMap::new(),
+            last_seq: 0,
+            change_seq: 0,
+            updated_change: 0,
+            last_message: None,
+            last_activity_at: team.created_at,
+        };
+        Self { head, is_stored: false, team: Some(team) }
+    }
+
+    /// A conversation whose head was read.
+    pub(crate) fn stored(head: Head, team: Option<Team>) -> Self {
+        Self { head, is_stored: true, team }
     }
 
     /// Whether this person takes part now. An administrator outside a team does not.
@@ -274,17 +305,28 @@ impl Messaging {
         conversation: ConversationId,
     ) -> Result<Option<Conversation>, StoreError> {
         let [head, project] = self.conversation_keys(conversation).map(|(table, key)| found.remove(&(table.to_owned(), key)));
-        let Some(head) = head else { return Ok(None) };
-        let head: Head = from_item(head)?;
-        if head.conversation_type != Kind::Project {
-            return Ok(Some(Conversation { head, team: None }));
+        let head: Option<Head> = head.map(from_item).transpose()?;
+        if let Some(head) = head.as_ref().filter(|head| head.conversation_type != Kind::Project) {
+            return Ok(Some(Conversation::stored(head.clone(), None)));
         }
         let team: Option<Team> = project.map(from_item).transpose()?;
         let team = team.filter(|team| team.deleted_at.is_none());
-        if team.is_none() {
+        if team.is_none() && head.is_some() {
             self.abandoned.note(conversation);
         }
-        Ok(team.map(|team| Conversation { head, team: Some(team) }))
+        Ok(team.map(|team| match head {
+            Some(head) => Conversation::stored(head, Some(team)),
+            None => Conversation::of_project(team),
+        }))
+    }
+
+    /// The conversation of a project whose team is known. One round trip.
+    pub async fn project_conversation(&self, team: Team) -> Result<Conversation, StoreError> {
+        let head: Option<Head> = self.store.get(&self.table, &keys::head(ConversationId::of_project(team.project_id))).await?;
+        Ok(match head {
+            Some(head) => Conversation::stored(head, Some(team)),
+            None => Conversation::of_project(team),
+        })
     }
 
     /// A conversation that this person takes part in; [`Error::NotFound`] for anyone else. One round trip.

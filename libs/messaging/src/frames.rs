@@ -1,6 +1,7 @@
 //! What sockets are told about conversations and messages. The names are those that the app handles today.
 
 use serde_json::{Map, Value, json};
+use shared_utils::clock::Timestamp;
 use shared_utils::ids::{ConversationId, UserId};
 
 use crate::conversation::Conversation;
@@ -45,9 +46,9 @@ pub fn mark_read(conversation: ConversationId, user: UserId, seq: u64) -> Value 
     json!({"action": "markRead", "conversationId": conversation, "userId": user, "seq": seq})
 }
 
-/// `typing`: this person is about to say something.
-pub fn typing(conversation: ConversationId, user: UserId) -> Value {
-    json!({"action": "typing", "conversationId": conversation, "userId": user})
+/// `typing`: this person was writing at this moment: a client drops one that arrives after a later message of the same person.
+pub fn typing(conversation: ConversationId, user: UserId, at: Timestamp) -> Value {
+    json!({"action": "typing", "conversationId": conversation, "userId": user, "at": at})
 }
 
 /// `conversationUpdated`: a group has another title or other people, as this person sees it.

@@ -1,13 +1,11 @@
 //! A group's people and title. Whoever opened it decides on both while they take part; once they are gone, everyone in it does.
 
-use shared_utils::dynamo::{
-    Expression, Item, PartitionQuery, StoreError, TransactError, backoff, delete, from_item, n, put, s, to_attribute, update,
-};
-use shared_utils::http::{Error, Internal};
+use shared_utils::dynamo::{Expression, Item, PartitionQuery, Retry, StoreError, TransactError, delete, from_item, n, put, s, to_attribute, update};
+use shared_utils::http::Error;
 use shared_utils::ids::{ConversationId, UserId};
 
 use crate::conversation::{Conversation, Head, Kind, Marker};
-use crate::{MAX_CONVERSATIONS, Messaging, TRIES, changes, keys};
+use crate::{MAX_CONVERSATIONS, Messaging, changes, keys};
 
 /// The most people in a group.
 pub const MAX_GROUP: usize = 50;
@@ -94,7 +92,8 @@ impl Messaging {
 
     /// Changes a group that was read a moment ago. `false` when it is so already. [`Error::Conflict`] for conversations that are no groups.
     pub async fn change_group(&self, by: UserId, conversation: &mut Conversation, change: &GroupChange) -> Result<bool, Error> {
-        for attempt in 0..TRIES {
+        let mut retry = Retry::of_crowd();
+        loop {
             conversation.require_participant(by)?;
             let head = &conversation.head;
             if head.conversation_type != Kind::Group {
@@ -122,13 +121,14 @@ impl Messaging {
                 Err(TransactError::Store(error)) => return Err(error.into()),
                 Err(error) => error,
             };
-            match error.refused_at(0) {
-                Some(Some(item)) => conversation.head = from_item(item.clone())?,
-                _ => *conversation = self.find_conversation(conversation.head.conversation_id).await?.ok_or(Error::NotFound)?,
+            if let Some(Some(item)) = error.refused_at(0) {
+                retry.again()?;
+                conversation.head = from_item(item.clone())?;
+            } else {
+                retry.wait().await?;
+                *conversation = self.find_conversation(conversation.head.conversation_id).await?.ok_or(Error::NotFound)?;
             }
-            backoff(attempt).await;
         }
-        Err(Error::Unavailable(Internal::new("a group kept changing")))
     }
 
     async fn write_group(&self, by: UserId, conversation: &Conversation, change: &GroupChange) -> Result<(), TransactError> {

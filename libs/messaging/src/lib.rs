@@ -13,13 +13,15 @@
 //! | `marker` | how far someone has read |
 //! | `read` | lists and pages |
 //! | [`sync`], `positions` | what has changed since a device last asked |
-//! | [`presence`] | who is told that someone came or went |
+//! | [`broadcast`] | telling people, and what a connection's end means to others |
 //! | [`frames`] | what sockets are told |
 
 mod abandoned;
+pub mod broadcast;
 pub mod change;
 pub mod changes;
 pub mod conversation;
+mod emoji;
 pub mod frames;
 pub mod group;
 mod keys;
@@ -27,7 +29,6 @@ mod marker;
 pub mod message;
 pub mod open;
 mod positions;
-pub mod presence;
 pub mod read;
 pub mod send;
 pub mod sync;
@@ -37,9 +38,8 @@ use access::people::People;
 use access::teams::Teams;
 use shared_utils::clock::Clock;
 use shared_utils::dynamo::Store;
+use shared_utils::env::{self, EnvError};
 
-/// How often a write that lost the race for a conversation tries again. Each try is one round trip: a lost race brings what is there.
-const TRIES: u32 = 100;
 /// How many conversations a person may take part in, those of projects aside. Counted before one is added: of two that are added at the
 /// same moment both may pass.
 pub const MAX_CONVERSATIONS: usize = 500;
@@ -65,6 +65,13 @@ pub struct Tables {
     pub auth: String,
     /// Project headers, read only.
     pub projects: String,
+}
+
+impl Tables {
+    /// Reads `MESSAGES_TABLE`, `AUTH_TABLE` and `PROJECTS_TABLE`.
+    pub fn from_env() -> Result<Self, EnvError> {
+        Ok(Self { messages: env::required("MESSAGES_TABLE")?, auth: env::required("AUTH_TABLE")?, projects: env::required("PROJECTS_TABLE")? })
+    }
 }
 
 impl Messaging {

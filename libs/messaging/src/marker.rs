@@ -1,24 +1,26 @@
 //! Read markers: they only ever move forward.
 
-use shared_utils::dynamo::{Expression, StoreError, backoff, from_item, n, s, to_attribute};
-use shared_utils::http::{Error, Internal};
+use shared_utils::dynamo::{Expression, Retry, StoreError, from_item, n, s, to_attribute};
+use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
 use crate::conversation::Conversation;
-use crate::{Messaging, TRIES, keys};
+use crate::{Messaging, keys};
 
 impl Messaging {
     /// Notes that this person has read a conversation, which was read a moment ago, up to `seq`. `false` when they had before: then nothing
     /// is written. A `seq` that does not exist yet is a fault at `/seq`.
     pub async fn mark_read(&self, user: UserId, conversation: &mut Conversation, seq: u64) -> Result<bool, Error> {
-        for attempt in 0..TRIES {
+        let mut retry = Retry::of_crowd();
+        let mut is_first = true;
+        loop {
             conversation.require_participant(user)?;
             if seq > conversation.head.last_seq {
                 return Err(Error::fault("/seq", "out_of_range", "There is no such message yet."));
             }
             if seq <= conversation.read_seq(user) {
                 // Refused and there all the same: it may be this very write, whose answer was lost on the way.
-                return Ok(attempt > 0 && seq == conversation.read_seq(user));
+                return Ok(!is_first && seq == conversation.read_seq(user));
             }
             let key = keys::head(conversation.head.conversation_id);
             match self.store.update_item(&self.table, key, marker_update(conversation, user, seq)?).await? {
@@ -29,9 +31,9 @@ impl Messaging {
                 Err(Some(item)) => conversation.head = from_item(item)?,
                 Err(None) => return Err(Error::NotFound),
             }
-            backoff(attempt).await;
+            retry.again()?;
+            is_first = false;
         }
-        Err(Error::Unavailable(Internal::new("a read marker kept changing")))
     }
 }
 

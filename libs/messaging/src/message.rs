@@ -5,19 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
 use shared_utils::http::Error;
-use shared_utils::http::fields::{Fields, Patch, length};
+use shared_utils::http::fields::{Fields, Patch, text_within};
+use shared_utils::http::routing::spelled;
 use shared_utils::ids::{ConversationId, MessageId, UserId};
 use shared_utils::random::sha256;
-use unicode_segmentation::UnicodeSegmentation;
+use shared_utils::text::{excerpt, is_object_key};
 
 use crate::conversation::LastMessage;
+use crate::emoji::qualified;
 
 /// The longest text in code points.
 const MAX_TEXT: usize = 8_000;
 /// The most attachments.
 const MAX_ATTACHMENTS: usize = 10;
-/// The longest emoji of a reaction in bytes.
-const MAX_EMOJI: usize = 32;
+/// The longest key, name and media type of an attachment in code points.
+const MAX_KEY: usize = 1_024;
+const MAX_NAME: usize = 255;
+const MAX_TYPE: usize = 127;
+/// The longest `optimisticId`.
+const MAX_OPTIMISTIC_ID: usize = 128;
 /// The length of a snippet in code points.
 const SNIPPET: usize = 140;
 
@@ -71,7 +77,7 @@ impl Message {
             message_id: self.message_id,
             seq: self.seq,
             sender_id: self.sender_id,
-            snippet: self.text.as_deref().unwrap_or_default().chars().take(SNIPPET).collect(),
+            snippet: excerpt(self.text.as_deref().unwrap_or_default(), SNIPPET).to_owned(),
             attachments: self.attachments.len(),
             timestamp: self.timestamp,
             deleted: self.deleted,
@@ -107,7 +113,7 @@ impl NewMessage {
         let attachments = fields.objects("attachments", MAX_ATTACHMENTS, read_attachment).value().unwrap_or_default();
         let optimistic_id = fields.read("optimisticId", |value| {
             let text = value.as_str().ok_or(("wrong_type", "This must be a text.".into()))?;
-            let fits = (1..=128).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+            let fits = (1..=MAX_OPTIMISTIC_ID).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
             if fits { Ok(text.to_owned()) } else { Err(("invalid_value", "1 to 128 printable ASCII characters.".into())) }
         });
         Self { text, attachments, optimistic_id: optimistic_id.value() }
@@ -134,13 +140,11 @@ pub struct Reaction {
 }
 
 impl Reaction {
-    /// A reaction with this emoji: one grapheme of at most 32 bytes that is something to see.
+    /// A reaction with this emoji: one of Unicode's RGI set, in whatever spelling.
     pub fn new(emoji: &str, on: Option<bool>) -> Result<Self, Error> {
-        let is_one = (1..=MAX_EMOJI).contains(&emoji.len()) && emoji.graphemes(true).count() == 1;
-        if is_one && !emoji.chars().any(|character| character.is_control() || character.is_whitespace()) {
-            Ok(Self { emoji: emoji.to_owned(), on })
-        } else {
-            Err(Error::fault("/emoji", "invalid_value", format!("One emoji of at most {MAX_EMOJI} bytes.")))
+        match qualified(emoji) {
+            Some(emoji) => Ok(Self { emoji: emoji.to_owned(), on }),
+            None => Err(Error::fault("/emoji", "invalid_value", "This must be one emoji.")),
         }
     }
 
@@ -149,29 +153,41 @@ impl Reaction {
     }
 }
 
-/// A message's text: 1–8,000 code points, not blank, without U+0000.
+/// A message's text: 1–8,000 code points, something visible, without U+0000.
 pub fn read_text(fields: &mut Fields) -> Patch<String> {
-    fields.read("text", |value| {
-        let serde_json::Value::String(text) = value else { return Err(("wrong_type", "This must be a text.".into())) };
-        if length(&text) > MAX_TEXT {
-            Err(("too_long", format!("At most {MAX_TEXT} characters.").into()))
-        } else if text.contains('\0') {
-            Err(("invalid_value", "A text has no U+0000.".into()))
-        } else if text.trim().is_empty() {
-            Err(("blank", "A text must not be blank.".into()))
-        } else {
-            Ok(text)
-        }
-    })
+    fields.read("text", |value| text_within(value, &(1..=MAX_TEXT)))
+}
+
+/// The text that a message is to have instead: null or an empty one where it is to have none.
+pub fn read_new_text(fields: &mut Fields) -> Option<String> {
+    if fields.peek("text") == Some("") {
+        fields.ignore(&["text"]);
+        return None;
+    }
+    let is_there = fields.has("text");
+    let text = read_text(fields);
+    if !is_there {
+        fields.fault("text", "required", "This field is required.");
+    }
+    text.value()
 }
 
 fn read_attachment(fields: &mut Fields) -> Attachment {
-    let key = fields.required_string("key", 1..=1_024);
-    if key.contains("..") || key.contains("://") {
-        fields.fault("key", "invalid_value", "A storage key, without \"..\" and not a URL.");
+    let key = fields.required_string("key", 1..=MAX_KEY);
+    if !fields.is_faulty_at("key") && !is_object_key(&key) {
+        fields.fault("key", "invalid_value", "This must be the key of a stored object: no scheme, no slash at its beginning, no \"..\".");
     }
-    let name = fields.required_string("name", 1..=255);
-    let media_type = fields.required_string("type", 1..=127);
+    let name = fields.required_string("name", 1..=MAX_NAME);
+    let media_type = fields.required_string("type", 1..=MAX_TYPE);
+    for (field, value) in [("name", &name), ("type", &media_type)] {
+        if value.chars().any(char::is_control) {
+            fields.fault(field, "invalid_value", "This must not contain control characters.");
+        }
+    }
     let size = fields.integer("size", 0..=(1 << 53)).value();
     Attachment { key, name, r#type: media_type, size }
 }
+
+/// The longest body of a send, in bytes: every value in its longest spelling, with the names of members and white space.
+pub const MAX_BODY: usize =
+    4 * 1024 + spelled(MAX_TEXT) + spelled(MAX_OPTIMISTIC_ID) + MAX_ATTACHMENTS * (256 + spelled(MAX_KEY) + spelled(MAX_NAME) + spelled(MAX_TYPE));

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use access::teams::Team;
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Item, StoreError, absent_or_expired, from_item, put, put_when, s, to_item};
@@ -110,7 +109,7 @@ impl Messaging {
         admission: impl Future<Output = Result<(), Error>>,
     ) -> Result<Outcome, Error> {
         match new {
-            NewConversation::Project(project) => self.open_project(user, project, key, admission).await,
+            NewConversation::Project(project) => self.open_project(user, project, admission).await,
             NewConversation::Direct(other) => {
                 let pair = keys::direct(user, other);
                 let find_pair = async { Ok(self.store.get_item(&self.table, &pair).await?) };
@@ -120,54 +119,31 @@ impl Messaging {
                     return self.existing(user, pointed_to(&item)?).await;
                 }
                 room?;
-                let head = self.new_head(user, Kind::Direct, None, None, &[user, other]);
+                let head = self.new_head(user, Kind::Direct, None, &[user, other]);
                 let mut pointer = pair.into_item();
                 pointer.insert("type".to_owned(), s("direct"));
                 pointer.insert("conversationId".to_owned(), s(head.conversation_id));
-                self.create(user, head, None, Some(pointer), key).await
+                self.create(user, head, Some(pointer), key).await
             }
             NewConversation::Group { title, others } => {
                 let ((), (), room) = futures_util::future::try_join3(admission, self.check_people(named), self.check_room(user, named)).await?;
                 room?;
                 let mut everyone = others;
                 everyone.push(user);
-                let head = self.new_head(user, Kind::Group, Some(title), None, &everyone);
-                self.create(user, head, None, None, key).await
+                let head = self.new_head(user, Kind::Group, Some(title), &everyone);
+                self.create(user, head, None, key).await
             }
         }
     }
 
-    async fn open_project(
-        &self,
-        user: UserId,
-        project: ProjectId,
-        key: Option<IdempotencyKey>,
-        admission: impl Future<Output = Result<(), Error>>,
-    ) -> Result<Outcome, Error> {
-        let id = ConversationId::of_project(project);
-        let keys = self.conversation_keys(id);
-        let read = async { Ok(self.store.get_many(&keys).await?) };
-        let ((), mut found) = futures_util::future::try_join(admission, read).await?;
-        let [_, (table, header)] = self.conversation_keys(id);
-        let team: Option<Team> = found.get(&(table.to_owned(), header)).cloned().map(from_item).transpose()?;
-        let team = team.filter(|team| team.deleted_at.is_none()).ok_or(Error::NotFound)?;
-        team.for_member(user)?;
-        if let Some(conversation) = self.conversation_from(&mut found, id)? {
-            return Ok(Outcome::found(conversation));
-        }
-        let head = Head { conversation_id: id, ..self.new_head(user, Kind::Project, None, Some(project), &[]) };
-        self.create(user, head, Some(team), None, key).await
+    /// A project's conversation is there from the project's creation: nothing is written.
+    async fn open_project(&self, user: UserId, project: ProjectId, admission: impl Future<Output = Result<(), Error>>) -> Result<Outcome, Error> {
+        let ((), conversation) = futures_util::future::try_join(admission, self.find_conversation(ConversationId::of_project(project))).await?;
+        Ok(Outcome::found(conversation.ok_or(Error::NotFound)?.for_participant(user)?))
     }
 
     /// Writes a new conversation in one transaction. Part 0 is the head, part 1 the direct pair's pointer or the idempotency key.
-    async fn create(
-        &self,
-        user: UserId,
-        head: Head,
-        team: Option<Team>,
-        pointer: Option<Item>,
-        key: Option<IdempotencyKey>,
-    ) -> Result<Outcome, Error> {
+    async fn create(&self, user: UserId, head: Head, pointer: Option<Item>, key: Option<IdempotencyKey>) -> Result<Outcome, Error> {
         let absent = Some("attribute_not_exists(pk)");
         let id = head.conversation_id;
         let mut writes = vec![put(&self.table, to_item(keys::head(id), "conversation", &head)?, absent)];
@@ -186,7 +162,7 @@ impl Messaging {
             writes.push(put(&self.table, self.listed_item(*participant, id), None));
         }
         let error = match self.store.transact(writes).await {
-            Ok(()) => return Ok(Outcome { conversation: Conversation { head, team }, created: true, replayed: false }),
+            Ok(()) => return Ok(Outcome { conversation: Conversation::stored(head, None), created: true, replayed: false }),
             Err(error) => error,
         };
         if let (Some(Some(Some(item))), Some(key)) = (key_at.map(|at| error.refused_at(at)), &key) {
@@ -196,10 +172,6 @@ impl Messaging {
         if let Some(Some(Some(item))) = pointer_at.map(|at| error.refused_at(at)) {
             return self.existing(user, pointed_to(item)?).await;
         }
-        // Someone opened the project's conversation a moment ago: the head that was met is it.
-        if let (Some(Some(item)), Some(team)) = (error.refused_at(0), team) {
-            return Ok(Outcome::found(Conversation { head: from_item(item.clone())?, team: Some(team) }));
-        }
         Err(error.into())
     }
 
@@ -207,13 +179,13 @@ impl Messaging {
         Ok(Outcome::found(self.conversation(user, id).await?))
     }
 
-    fn new_head(&self, user: UserId, kind: Kind, title: Option<String>, project: Option<ProjectId>, people: &[UserId]) -> Head {
+    fn new_head(&self, user: UserId, kind: Kind, title: Option<String>, people: &[UserId]) -> Head {
         let now: Timestamp = self.clock.now();
         Head {
             conversation_id: ConversationId::generate(now),
             conversation_type: kind,
             title,
-            project_id: project,
+            project_id: None,
             created_by: user,
             created_at: now,
             participants: people.iter().map(|person| (*person, Marker::default())).collect::<BTreeMap<_, _>>(),

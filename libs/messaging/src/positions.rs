@@ -16,14 +16,16 @@ const LIFE_SECONDS: i64 = 30 * 86_400;
 const BASELINE_SECONDS: i64 = 86_400;
 /// Clocks may differ by this much.
 const SLACK_SECONDS: i64 = 3_600;
-/// The layout of what follows.
-const LAYOUT: u8 = 1;
+/// The layout of what follows. A cursor of another one is too old.
+const LAYOUT: u8 = 2;
 
 /// Where a device stands in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {
     /// The last change that it was told of.
     pub(crate) change_seq: u64,
+    /// For a project's conversation, the version of title and team that it was told of: the change log has none of their changes.
+    pub(crate) project_version: u64,
     /// Which of its person's stays in the conversation this is about.
     pub(crate) stay: u16,
 }
@@ -100,6 +102,11 @@ impl Place {
         bytes
     }
 
+    /// Whether these bytes are of a layout that is not read any more.
+    pub fn is_outdated(bytes: &[u8]) -> bool {
+        bytes.first().is_some_and(|layout| *layout < LAYOUT)
+    }
+
     /// Reads what [`Self::to_bytes`] has written.
     pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
         let bytes = &mut bytes;
@@ -115,15 +122,17 @@ impl Place {
     }
 }
 
-/// Positions, sixteen bytes and a number each: 0 for a conversation that was left, else the position and one, and two bytes for the stay.
+/// Positions, sixteen bytes and a number each: 0 for a conversation that was left, else the position and one, the project's version, and
+/// two bytes for the stay.
 pub(crate) fn positions_to_bytes(positions: &Positions) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(positions.len() * 21);
     for (conversation, position) in positions {
         bytes.extend(conversation.to_bytes());
         match position {
             None => bytes.push(0),
-            Some(Position { change_seq, stay }) => {
+            Some(Position { change_seq, project_version, stay }) => {
                 put_number(&mut bytes, change_seq + 1);
+                put_number(&mut bytes, *project_version);
                 bytes.extend(stay.to_be_bytes());
             }
         }
@@ -138,7 +147,11 @@ pub(crate) fn positions_from_bytes(mut bytes: &[u8]) -> Option<Positions> {
         let conversation = ConversationId::from_bytes(take(&mut bytes, 16)?.try_into().ok()?);
         let position = match take_number(&mut bytes)?.checked_sub(1) {
             None => None,
-            Some(change_seq) => Some(Position { change_seq, stay: u16::from_be_bytes(take(&mut bytes, 2)?.try_into().ok()?) }),
+            Some(change_seq) => Some(Position {
+                change_seq,
+                project_version: take_number(&mut bytes)?,
+                stay: u16::from_be_bytes(take(&mut bytes, 2)?.try_into().ok()?),
+            }),
         };
         positions.insert(conversation, position);
     }
@@ -187,7 +200,8 @@ mod tests {
     use super::*;
 
     fn positions() -> impl Strategy<Value = Positions> {
-        let position = (0..u64::MAX, any::<u16>()).prop_map(|(change_seq, stay)| Position { change_seq, stay });
+        let position =
+            (0..u64::MAX, any::<u64>(), any::<u16>()).prop_map(|(change_seq, project_version, stay)| Position { change_seq, project_version, stay });
         proptest::collection::btree_map(any::<[u8; 16]>().prop_map(ConversationId::from_bytes), proptest::option::of(position), 0..40)
     }
 
@@ -210,15 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_and_forty_conversations_fit_into_a_cursor_and_a_thousand_do_not() {
+    fn a_hundred_and_thirty_conversations_fit_into_a_cursor_and_a_thousand_do_not() {
         let place = |count: u128| Place {
             issued_at: Timestamp::from_millis(1_800_000_000_000),
             baseline: None,
             moved: (0..count)
-                .map(|number| (ConversationId::from_bytes(number.to_be_bytes()), Some(Position { change_seq: 20_000, stay: 7 })))
+                .map(|number| (ConversationId::from_bytes(number.to_be_bytes()), Some(Position { change_seq: 20_000, project_version: 3, stay: 7 })))
                 .collect(),
         };
-        assert!(place(140).fits());
+        assert!(place(130).fits());
         assert!(!place(1_000).fits());
     }
 }

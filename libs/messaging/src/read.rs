@@ -12,6 +12,8 @@ use crate::{Messaging, keys};
 
 /// So many bytes of messages, and a page ends.
 const MAX_PAGE: usize = MAX_ANSWER / 2;
+/// So many messages go with a conversation that is new to a client.
+const NEWEST: usize = 20;
 /// Conversations of so many projects are listed, those with the latest activity: nobody has more conversations.
 const MAX_PROJECTS: usize = 500;
 
@@ -20,7 +22,7 @@ const MAX_PROJECTS: usize = 500;
 pub(crate) struct Listed {
     /// Direct and group conversations.
     pub(crate) named: BTreeSet<ConversationId>,
-    /// Conversations of projects, opened or not, and such of which nothing is known but the id.
+    /// Conversations of projects, and such of which nothing is known but the id.
     pub(crate) uncertain: BTreeSet<ConversationId>,
 }
 
@@ -66,7 +68,7 @@ impl Messaging {
     }
 
     /// Everyone who shares a conversation or a project with this person. Two round trips.
-    pub async fn acquaintances(&self, user: UserId) -> Result<BTreeSet<UserId>, StoreError> {
+    pub async fn contacts(&self, user: UserId) -> Result<BTreeSet<UserId>, StoreError> {
         let listed = self.listed(user).await?;
         let projects = listed.uncertain.iter().map(|id| id.as_project()).collect::<Vec<_>>();
         let named = Listed { named: listed.named, uncertain: BTreeSet::new() };
@@ -75,6 +77,14 @@ impl Messaging {
         people.extend(teams.into_iter().filter(|team| team.team.contains_key(&user)).flat_map(|team| team.team.into_keys()));
         people.remove(&user);
         Ok(people)
+    }
+
+    /// The newest messages of a conversation, at most [`NEWEST`], the oldest of them first; and whether there are others before them.
+    pub(crate) async fn newest(&self, conversation: ConversationId) -> Result<(Vec<Message>, bool), StoreError> {
+        let mut messages = self.messages(conversation, Window::Before(u64::MAX), NEWEST).await?;
+        messages.reverse();
+        let has_more = messages.first().is_some_and(|first| first.seq > 1);
+        Ok((messages, has_more))
     }
 
     /// One page of messages, as many as `limit`. A page may hold fewer.

@@ -3,17 +3,19 @@
 //!
 //! A message that was acknowledged is at its `seq` for good, and a `seq` that exists is visible with all before it.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
-use shared_utils::dynamo::{Expression, StoreError, TransactError, backoff, from_item, n, put, s, to_attribute, to_item, update};
-use shared_utils::http::{Error, Internal};
+use shared_utils::dynamo::{Expression, Retry, StoreError, TransactError, from_item, n, put, s, to_attribute, to_item, update};
+use shared_utils::http::Error;
 use shared_utils::ids::{MessageId, UserId};
 use shared_utils::pace::Rate;
 
 use crate::changes::{ChangeType, Placed};
 use crate::conversation::{Conversation, Head, Marker};
 use crate::message::{Message, NewMessage};
-use crate::{Messaging, TRIES, keys};
+use crate::{Messaging, keys};
 
 /// What was sent under an `optimisticId`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,7 +54,8 @@ impl Messaging {
         if !conversation.includes(sender) {
             return Err(Error::NotFound);
         }
-        for attempt in 0..TRIES {
+        let mut retry = Retry::of_crowd();
+        loop {
             let message = self.place(sender, &conversation.head, &new);
             let spoken_for = conversation.marker(sender).and_then(|marker| marker.sends_until);
             // The count moves in the transaction that the message is sent by: two at once cannot both take the last place.
@@ -74,21 +77,24 @@ impl Messaging {
                     head.last_message = Some(message.as_last());
                     head.last_activity_at = message.timestamp;
                     head.participants.insert(sender, marker);
+                    conversation.is_stored = true;
                     return Ok(Outcome { message, conversation, replayed: false });
                 }
                 // Others were at the head: what was read of it is stale.
                 Err(TransactError::Contended) => {
+                    retry.wait().await?;
                     conversation = self.conversation(sender, conversation.head.conversation_id).await?;
                 }
                 Err(error) => match refusal(error, &new, &conversation, sender)? {
-                    Refusal::Raced(now) => conversation = *now,
+                    Refusal::Raced(now) => {
+                        retry.again()?;
+                        conversation = *now;
+                    }
                     Refusal::Gone => return Err(Error::NotFound),
                     Refusal::Sent(sent) => return self.sent_again(conversation, &new, &sent).await,
                 },
             }
-            backoff(attempt).await;
         }
-        Err(Error::Unavailable(Internal::new("a send kept losing the race for the next place")))
     }
 
     /// What was sent before under the same `optimisticId`.
@@ -122,7 +128,7 @@ impl Messaging {
             sender_id: sender,
             text: new.text.clone(),
             attachments: new.attachments.clone(),
-            reactions: std::collections::BTreeMap::new(),
+            reactions: BTreeMap::new(),
             optimistic_id: new.optimistic_id.clone(),
             timestamp: now,
             version: 1,
@@ -133,14 +139,45 @@ impl Messaging {
 
     /// The transaction. The order of its parts is what [`refusal`] reads.
     async fn try_send(&self, conversation: &Conversation, message: &Message, new: &NewMessage, marker: Marker) -> Result<(), TransactError> {
+        let (head, team) = (&conversation.head, conversation.team.as_ref());
+        let placed = Placed::new(message.clone(), head.change_seq + 1);
+        let mut writes = vec![
+            self.head_write(conversation, message, placed.change_seq, marker)?,
+            put(&self.table, placed.item()?, Some("attribute_not_exists(pk)")),
+            put(&self.table, placed.change_item(ChangeType::Created)?, None),
+        ];
+        let (conversation, sender) = (head.conversation_id, message.sender_id);
+        if let Some(optimistic_id) = &new.optimistic_id {
+            let sent = Sent { seq: message.seq, digest: new.digest() };
+            writes.push(put(&self.table, to_item(keys::sent(conversation, sender, optimistic_id), "sent", &sent)?, Some("attribute_not_exists(pk)")));
+        }
+        // Who may send, and who is told, was decided from the team that was read.
+        writes.extend(team.map(|team| self.teams.unchanged_check(team)));
+        self.commit(writes).await
+    }
+
+    /// The head's part: one message more, and the markers of the sender and of those who joined since the last send. The first message of
+    /// a project's conversation makes the head.
+    fn head_write(&self, conversation: &Conversation, message: &Message, change_seq: u64, marker: Marker) -> Result<TransactWriteItem, StoreError> {
         let (head, sender) = (&conversation.head, message.sender_id);
         let newcomers: Vec<_> = conversation.newcomers(sender).into_iter().map(|user| (user, conversation.marker_at(user, head.last_seq))).collect();
-        let (conversation, team) = (head.conversation_id, conversation.team.as_ref());
-        let placed = Placed::new(message.clone(), head.change_seq + 1);
-        let takes_part = if team.is_some() { "" } else { " AND attribute_exists(participants.#sender)" };
+        if !conversation.is_stored {
+            let mut participants: BTreeMap<UserId, Marker> = newcomers.into_iter().collect();
+            participants.insert(sender, marker);
+            let first = Head {
+                participants,
+                last_seq: message.seq,
+                change_seq,
+                last_message: Some(message.as_last()),
+                last_activity_at: message.timestamp,
+                ..head.clone()
+            };
+            let item = to_item(keys::head(head.conversation_id), "conversation", &first)?;
+            return Ok(put(&self.table, item, Some("attribute_not_exists(pk)")));
+        }
+        let takes_part = if conversation.team.is_some() { "" } else { " AND attribute_exists(participants.#sender)" };
         let mut text =
             "SET lastSeq = :seq, changeSeq = :change, lastMessage = :last, lastActivityAt = :now, participants.#sender = :marker".to_owned();
-        // Who joined since the last send starts to count from here.
         for index in 0..newcomers.len() {
             text = format!("{text}, participants.#n{index} = :n{index}");
         }
@@ -148,7 +185,7 @@ impl Messaging {
             .when(format!("lastSeq = :before AND changeSeq = :changeBefore{takes_part}"))
             .name("#sender", sender)
             .value(":seq", n(message.seq))
-            .value(":change", n(placed.change_seq))
+            .value(":change", n(change_seq))
             .value(":last", to_attribute(&message.as_last())?)
             .value(":now", s(message.timestamp))
             .value(":marker", to_attribute(&marker)?)
@@ -157,18 +194,7 @@ impl Messaging {
         for (index, (newcomer, marker)) in newcomers.iter().enumerate() {
             head_update = head_update.name(&format!("#n{index}"), newcomer).value(&format!(":n{index}"), to_attribute(marker)?);
         }
-        let mut writes = vec![
-            update(&self.table, keys::head(conversation), head_update),
-            put(&self.table, placed.item()?, Some("attribute_not_exists(pk)")),
-            put(&self.table, placed.change_item(ChangeType::Created)?, None),
-        ];
-        if let Some(optimistic_id) = &new.optimistic_id {
-            let sent = Sent { seq: message.seq, digest: new.digest() };
-            writes.push(put(&self.table, to_item(keys::sent(conversation, sender, optimistic_id), "sent", &sent)?, Some("attribute_not_exists(pk)")));
-        }
-        // Who may send, and who is told, was decided from the team that was read.
-        writes.extend(team.map(|team| self.teams.unchanged_check(team)));
-        self.commit(writes).await
+        Ok(update(&self.table, keys::head(head.conversation_id), head_update))
     }
 
     #[cfg(not(feature = "torn"))]
@@ -194,7 +220,7 @@ fn refusal(error: TransactError, new: &NewMessage, conversation: &Conversation, 
     match head {
         None => {}
         Some(None) => return Ok(Refusal::Gone),
-        Some(Some(item)) => now.head = from_item(item.clone())?,
+        Some(Some(item)) => (now.head, now.is_stored) = (from_item(item.clone())?, true),
     }
     match team {
         None => {}

@@ -37,9 +37,25 @@ pub struct Change {
     /// The message as it is now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Message>,
-    /// The conversation as it is now, where it is new to the reader or a group that changed.
+    /// The conversation as it is now, where it is new to the reader, or its title or people changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationView>,
+    /// Where it is new to the reader: its newest messages, the oldest of them first. They replace whatever the device knew of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<Vec<Message>>,
+    /// Where it is new to the reader: whether there are messages before these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_messages: Option<bool>,
+}
+
+impl Change {
+    fn of(r#type: ChangeType, conversation_id: ConversationId) -> Self {
+        Self { r#type, conversation_id, message: None, conversation: None, messages: None, more_messages: None }
+    }
+
+    fn of_conversation(r#type: ChangeType, conversation: &Conversation, user: UserId) -> Self {
+        Self { conversation: Some(conversation.view(user)), ..Self::of(r#type, conversation.head.conversation_id) }
+    }
 }
 
 /// One page of what has changed.
@@ -101,28 +117,34 @@ impl Messaging {
         let mut draft =
             Draft { user, limit, conversations: &conversations, changes: Vec::new(), size: 0, after: known.clone(), waiting: VecDeque::new() };
         let mut more = false;
+        let mut joined = Vec::new();
         for id in known.keys().chain(conversations.keys()).copied().collect::<BTreeSet<_>>() {
-            let (before, now) = (known.get(&id).copied().flatten(), conversations.get(&id));
-            let position = now.map(|conversation| position_in(conversation, user));
-            let change = match (before, now) {
-                (Some(before), Some(_)) if position.is_some_and(|position| position.stay == before.stay) => {
-                    let to = position.map_or(0, |position| position.change_seq);
-                    if to > before.change_seq {
-                        draft.waiting.push_back(Stretch { conversation: id, since: before.change_seq, from: before.change_seq, to });
-                    }
-                    continue;
+            match (known.get(&id).copied().flatten(), conversations.get(&id)) {
+                (Some(before), Some(conversation)) if position_in(conversation, user).stay == before.stay => {
+                    more |= !draft.take_known(before, conversation);
                 }
-                // New, or left and joined again meanwhile: what was said in between is fetched.
-                (_, Some(conversation)) => of_conversation(ChangeType::Joined, conversation, user),
-                (Some(_), None) => Change { r#type: ChangeType::Left, conversation_id: id, message: None, conversation: None },
-                (None, None) => continue,
-            };
+                // New, or left and joined again meanwhile: whatever the device knows of it, what came after may be missing there.
+                (_, Some(conversation)) => joined.push(conversation),
+                (Some(_), None) if draft.is_full() => more = true,
+                (Some(_), None) => {
+                    draft.after.insert(id, None);
+                    draft.add(Change::of(ChangeType::Left, id));
+                }
+                (None, None) => {}
+            }
+        }
+        let room = limit.saturating_sub(draft.changes.len());
+        more |= joined.len() > room;
+        joined.truncate(room);
+        let newest = joined.iter().map(|conversation| self.newest(conversation.head.conversation_id));
+        for (conversation, (messages, more_messages)) in joined.iter().zip(futures_util::future::try_join_all(newest).await?) {
             if draft.is_full() {
                 more = true;
-                continue;
+                break;
             }
-            draft.after.insert(id, position);
-            draft.add(change);
+            draft.after.insert(conversation.head.conversation_id, Some(position_in(conversation, user)));
+            let change = Change::of_conversation(ChangeType::Joined, conversation, user);
+            draft.add(Change { messages: Some(messages), more_messages: Some(more_messages), ..change });
         }
         // As a rule one round fills the page, or ends the log.
         for _ in 0..ROUNDS {
@@ -246,6 +268,25 @@ impl Messaging {
 }
 
 impl Draft<'_> {
+    /// Takes what is new in a conversation that the device knows: title and people of a project at once, its log later. `false` when there
+    /// is no place on the page.
+    fn take_known(&mut self, before: Position, conversation: &Conversation) -> bool {
+        let id = conversation.head.conversation_id;
+        let now = position_in(conversation, self.user);
+        if now.change_seq > before.change_seq {
+            self.waiting.push_back(Stretch { conversation: id, since: before.change_seq, from: before.change_seq, to: now.change_seq });
+        }
+        if now.project_version == before.project_version {
+            return true;
+        }
+        if self.is_full() {
+            return false;
+        }
+        self.after.insert(id, Some(Position { project_version: now.project_version, ..before }));
+        self.add(Change::of_conversation(ChangeType::Updated, conversation, self.user));
+        true
+    }
+
     fn is_full(&self) -> bool {
         self.changes.len() >= self.limit || self.size > MAX_PAGE
     }
@@ -258,7 +299,7 @@ impl Draft<'_> {
 
 /// Where a device stands that knows everything in a conversation.
 fn position_in(conversation: &Conversation, user: UserId) -> Position {
-    Position { change_seq: conversation.head.change_seq, stay: conversation.stay(user) }
+    Position { change_seq: conversation.head.change_seq, project_version: conversation.project_version().unwrap_or(0), stay: conversation.stay(user) }
 }
 
 /// The positions that are others after than before; none for conversations that are not there any more.
@@ -284,17 +325,13 @@ fn positions_of(baseline: &Item) -> Result<Positions, StoreError> {
 impl Entry {
     fn into_change(self, conversation: &Conversation, since: u64, user: UserId) -> Change {
         match self {
-            Self::Updated => of_conversation(ChangeType::Updated, conversation, user),
+            Self::Updated => Change::of_conversation(ChangeType::Updated, conversation, user),
             Self::Message(change_type, placed) => {
                 // Whoever has not seen a message yet is told that it is there, and not that it was edited since.
                 let is_new = placed.created_change > since && !placed.message.deleted;
                 let r#type = if is_new { ChangeType::Created } else { change_type };
-                Change { r#type, conversation_id: placed.message.conversation_id, message: Some(placed.message), conversation: None }
+                Change { message: Some(placed.message.clone()), ..Change::of(r#type, placed.message.conversation_id) }
             }
         }
     }
-}
-
-fn of_conversation(r#type: ChangeType, conversation: &Conversation, user: UserId) -> Change {
-    Change { r#type, conversation_id: conversation.head.conversation_id, message: None, conversation: Some(conversation.view(user)) }
 }

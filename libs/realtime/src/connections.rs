@@ -1,16 +1,16 @@
 //! The connections table: each connection twice, by its own id (whose is it?) and within its user's item (where is this person
 //! online?). All connections of a hundred people are one `BatchGetItem`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::{Caller, LEEWAY_SECONDS, Role};
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{
-    Expression, Item, ItemBucket, Key, RACE_TRIES, Store, StoreError, TransactError, from_item, n, s, to_attribute, to_item, update,
+    Expression, Item, ItemBucket, Key, Retry, Store, StoreError, TransactError, from_item, n, s, to_attribute, to_item, update,
 };
-use shared_utils::http::{Error, Internal};
+use shared_utils::http::Error;
 use shared_utils::ids::{ConversationId, SessionId, UserId};
 use shared_utils::pace::Rate;
 
@@ -20,8 +20,6 @@ pub const MAX_PER_USER: usize = 10;
 const LIFE_SECONDS: i64 = 2 * 3600 + 600;
 /// How long a connection may be renewed after it was told that its token's time is over.
 const RENEWAL_SECONDS: i64 = 60;
-/// How long after someone went it is taken for announced, whether or not anyone has noted that it was.
-const FORGOTTEN_SECONDS: i64 = 60;
 /// How often one person's typing in one conversation is passed on, in milliseconds.
 const TYPING_MILLIS: i64 = 3_000;
 /// How long it is remembered at least, in seconds.
@@ -45,7 +43,7 @@ pub struct Connection {
     pub version: u64,
     /// When the token behind it ends.
     pub token_expires_at: Timestamp,
-    /// When it was opened.
+    /// When it was opened, by the gateway's clock: of two connections of one tab the later one stays.
     pub connected_at: Timestamp,
     /// When the item is dead, whatever happened.
     pub expires_at: Timestamp,
@@ -58,6 +56,9 @@ pub struct Connection {
     /// When it was closed from here, or found gone: its own item stays for `$disconnect`, which knows nothing but its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// When it last sent something. In the connection's own item only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_active_at: Option<Timestamp>,
     /// Frames in a row that made no sense. Counted in the connection's own item only.
     #[serde(default)]
     pub strikes: u64,
@@ -125,33 +126,61 @@ fn user_key(user: UserId) -> Key {
     Key::new(format!("USER#{user}"), "CONNECTIONS")
 }
 
-/// Someone's last connection went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Departure {
-    /// Who.
-    pub user: UserId,
-    /// When.
-    pub went_at: Timestamp,
-}
-
 /// What a new connection finds.
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// All connections of its person, itself included, oldest first.
     pub all: Vec<Connection>,
-    /// Whether its person was offline for everyone until now.
-    pub came: bool,
+    /// When its person came, where no other connection of theirs was live.
+    pub came_at: Option<Timestamp>,
 }
 
-/// Whether nobody thinks that a person is online who has this item and no connection that lives: they were never there, it was announced
-/// that they went, or whoever was to announce it did not live to.
-fn is_thought_offline(item: &Item, now: Timestamp) -> bool {
-    let time = |name: &str| item.get(name).and_then(|value| value.as_s().ok()?.parse::<Timestamp>().ok());
-    match time("wentAt") {
-        None => true,
-        went_at if went_at == time("offlineAt") => true,
-        Some(went_at) => now.millis_since(went_at) > FORGOTTEN_SECONDS * 1000,
+/// A connection that is on its person's list no longer.
+#[derive(Debug, Clone)]
+pub struct Departure {
+    /// The connection.
+    pub connection: Connection,
+    /// When it went. Later than every arrival and departure of its person before it.
+    pub at: Timestamp,
+    /// The person's other connections that are open.
+    pub others: Vec<Connection>,
+    /// Whether its person is offline now: none of the others is live.
+    pub is_last: bool,
+}
+
+/// The moment of a person's arrival or departure: later than the one before, whatever the clocks of two functions say, so that a client
+/// that keeps the latest `at` keeps what is true.
+struct PresenceMoment(i64);
+
+impl PresenceMoment {
+    fn new(now: Timestamp) -> Self {
+        Self(now.millis())
     }
+
+    /// The update with the moment in it: a further assignment, and the condition that it is later than the one before.
+    fn stamp(&self, update: Expression) -> Expression {
+        update.also_set("presenceAt = :presence", "(attribute_not_exists(presenceAt) OR presenceAt < :presence)").value(":presence", n(self.0))
+    }
+
+    /// What a refused update has found. Whether that was later, so that another try makes sense.
+    fn observe(&mut self, item: &Item) -> bool {
+        match presence_at(item) {
+            Some(known) if known.millis() >= self.0 => {
+                self.0 = known.millis() + 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn at(&self) -> Timestamp {
+        Timestamp::from_millis(self.0)
+    }
+}
+
+/// When a person last came or went.
+fn presence_at(item: &Item) -> Option<Timestamp> {
+    item.get("presenceAt").and_then(|value| value.as_n().ok()?.parse().ok()).map(Timestamp::from_millis)
 }
 
 /// The connections in a user's item, oldest first.
@@ -168,11 +197,11 @@ fn connections_in(item: Item) -> Result<Vec<Connection>, StoreError> {
     Ok(found)
 }
 
-/// The update that moves buckets (name, up to when they were spoken for, interval) on by one use: those that were full at `now` to one
-/// interval from it, on condition that they still are, the others by one interval from wherever they are.
-fn count(spent: &[(&str, i64, i64)], now: Option<i64>) -> Expression {
-    let is_full = |until: i64| now.is_some_and(|now| until <= now);
-    let (mut assignments, mut conditions) = (Vec::new(), vec!["attribute_exists(pk)".to_owned()]);
+/// The update that notes when a connection was active, and consumes one token per bucket (name, theoretical arrival time, interval). A
+/// bucket that was full at `now` begins there, on condition that it still is; the others move on by one interval, wherever they are.
+fn consume(spent: &[(&str, i64, i64)], now: Timestamp, from_full: bool) -> Expression {
+    let is_full = |until: i64| from_full && until <= now.millis();
+    let (mut assignments, mut conditions) = (vec!["lastActiveAt = :at".to_owned()], vec!["attribute_exists(pk)".to_owned()]);
     for (name, until, _) in spent {
         if is_full(*until) {
             assignments.push(format!("{name} = :{name}"));
@@ -181,15 +210,12 @@ fn count(spent: &[(&str, i64, i64)], now: Option<i64>) -> Expression {
             assignments.push(format!("{name} = {name} + :{name}"));
         }
     }
-    let mut expression = Expression::new(format!("SET {}", assignments.join(", "))).when(conditions.join(" AND "));
+    let mut expression = Expression::new(format!("SET {}", assignments.join(", "))).when(conditions.join(" AND ")).value(":at", s(now));
     for (name, until, interval) in spent {
-        let moved = if is_full(*until) { now.unwrap_or_default() + interval } else { *interval };
+        let moved = if is_full(*until) { now.millis() + interval } else { *interval };
         expression = expression.value(&format!(":{name}"), n(moved));
     }
-    match now.filter(|_| spent.iter().any(|(_, until, _)| is_full(*until))) {
-        Some(now) => expression.value(":now", n(now)),
-        None => expression,
-    }
+    if spent.iter().any(|(_, until, _)| is_full(*until)) { expression.value(":now", n(now.millis())) } else { expression }
 }
 
 /// The table's reads and writes.
@@ -212,22 +238,24 @@ impl Connections {
         let mut item = to_item(connection_key(&connection.connection_id), "connection", connection)?;
         item.insert("ttl".to_owned(), n(connection.expires_at.seconds()));
         let (listed, put) = futures_util::future::join(self.list(connection, rate), self.store.put_item(&self.table, item)).await;
-        let added = listed.and_then(|item| Ok(put.map(|()| item)?));
+        let added = listed.and_then(|listed| Ok(put.map(|()| listed)?));
         if added.is_err() {
             // The gateway refuses it, so no `$disconnect` will ever take it out.
             let _ = self.forget(connection).await;
         }
-        let (item, now) = (added?, self.clock.now());
-        let is_offline = is_thought_offline(&item, now);
+        let ((item, at), now) = (added?, self.clock.now());
         let all = connections_in(item)?;
         let is_alone = !all.iter().any(|other| other.connection_id != connection.connection_id && other.is_live(now));
-        Ok(Arrival { all, came: is_alone && is_offline })
+        Ok(Arrival { all, came_at: is_alone.then_some(at) })
     }
 
-    /// Puts a connection on its user's list, as one of their rate.
-    async fn list(&self, connection: &Connection, rate: Rate) -> Result<Item, Error> {
-        let mut bucket = ItemBucket::new("connectsUntil", rate, self.clock.now());
-        for _ in 0..RACE_TRIES {
+    /// Puts a connection on its user's list, as one of their rate; the list, and the moment.
+    async fn list(&self, connection: &Connection, rate: Rate) -> Result<(Item, Timestamp), Error> {
+        let now = self.clock.now();
+        let mut bucket = ItemBucket::new("connectsUntil", rate, now);
+        let mut moment = PresenceMoment::new(now);
+        let mut retry = Retry::of_update();
+        loop {
             let expression = Expression::new("SET #connection = :connection, #type = :type, userId = :user, #ttl = :ttl")
                 .name("#connection", Connection::attribute(&connection.connection_id))
                 .name("#type", "type")
@@ -236,12 +264,16 @@ impl Connections {
                 .value(":type", s("connections"))
                 .value(":user", s(connection.user_id))
                 .value(":ttl", n(connection.expires_at.seconds()));
-            match self.store.update_item(&self.table, user_key(connection.user_id), bucket.count(expression)?).await? {
-                Ok(item) => return Ok(item),
-                Err(met) => bucket.met(met.as_ref()),
+            let expression = moment.stamp(bucket.count(expression)?);
+            match self.store.update_item(&self.table, user_key(connection.user_id), expression).await? {
+                Ok(item) => return Ok((item, moment.at())),
+                Err(found) => {
+                    bucket.observe(found.as_ref());
+                    found.as_ref().map(|item| moment.observe(item));
+                    retry.again()?;
+                }
             }
         }
-        Err(Error::Unavailable(Internal::new("a person's connections kept changing")))
     }
 
     /// Gives a connection another token's login, rights and expiry, in both places at once. `false` when it is gone.
@@ -283,21 +315,31 @@ impl Connections {
         futures_util::future::try_join(own, listed).await.map(|_| ())
     }
 
-    /// Counts an action, and a send where it is one, against a connection's rates. Written beside what the action does.
+    /// Notes an action of a connection, and counts it, and a send where it is one, against the connection's rates. Written beside what
+    /// the action does.
     pub async fn spend(&self, connection: &Connection, actions: Rate, sends: Option<Rate>) -> Result<(), StoreError> {
         let buckets = [("actionsUntil", connection.actions_until, Some(actions)), ("sendsUntil", connection.sends_until, sends)];
         let spent = buckets.into_iter().filter_map(|(name, until, rate)| Some((name, until, rate.filter(|rate| !rate.is_off())?.interval())));
         let spent: Vec<_> = spent.collect();
-        if spent.is_empty() {
-            return Ok(());
-        }
-        let key = connection_key(&connection.connection_id);
-        // A bucket that was found full begins at the present. Of frames at the same moment one may do that; the others come behind it.
-        let first = count(&spent, Some(self.clock.now().millis()));
-        if let Err(Some(_)) = self.store.update_item(&self.table, key.clone(), first).await? {
-            let _ = self.store.update_item(&self.table, key, count(&spent, None)).await?;
+        let (key, now) = (connection_key(&connection.connection_id), self.clock.now());
+        // Of frames at the same moment one may find the buckets full; the others come behind it.
+        if let Err(Some(_)) = self.store.update_item(&self.table, key.clone(), consume(&spent, now, true)).await? {
+            let _ = self.store.update_item(&self.table, key, consume(&spent, now, false)).await?;
         }
         Ok(())
+    }
+
+    /// These connections, the one that was active least recently first. One round trip.
+    pub async fn by_activity(&self, connections: Vec<Connection>) -> Result<Vec<Connection>, StoreError> {
+        let keys: Vec<_> = connections.iter().map(|connection| (self.table.as_str(), connection_key(&connection.connection_id))).collect();
+        let mut own = self.store.get_many(&keys).await?;
+        let mut active = Vec::with_capacity(connections.len());
+        for (connection, (table, key)) in connections.into_iter().zip(keys) {
+            let own: Option<Connection> = own.remove(&(table.to_owned(), key)).map(from_item).transpose()?;
+            active.push((own.and_then(|own| own.last_active_at).unwrap_or(connection.connected_at), connection));
+        }
+        active.sort_by(|(a, one), (b, other)| (a, &one.connection_id).cmp(&(b, &other.connection_id)));
+        Ok(active.into_iter().map(|(_, connection)| connection).collect())
     }
 
     /// A connection by its id, unless its item is dead, or it was ended.
@@ -353,11 +395,18 @@ impl Connections {
         Ok(())
     }
 
-    /// Which of these people are online. One call per hundred people.
-    pub async fn online(&self, people: &[UserId]) -> Result<BTreeSet<UserId>, StoreError> {
+    /// Which of these people are online, and since when. One call per hundred people.
+    pub async fn online(&self, people: &[UserId]) -> Result<BTreeMap<UserId, Timestamp>, StoreError> {
         let now = self.clock.now();
-        let connections = self.of_users(people).await?;
-        Ok(connections.iter().filter(|connection| connection.is_live(now)).map(|connection| connection.user_id).collect())
+        let wanted: Vec<_> = people.iter().map(|user| (self.table.as_str(), user_key(*user))).collect();
+        let mut online = BTreeMap::new();
+        for item in self.store.get_many(&wanted).await?.into_values() {
+            let at = presence_at(&item);
+            if let Some(connection) = connections_in(item)?.into_iter().find(|connection| connection.is_live(now)) {
+                online.insert(connection.user_id, at.unwrap_or(connection.connected_at));
+            }
+        }
+        Ok(online)
     }
 
     /// Takes a connection out by its id alone, as `$disconnect` knows it. One round trip; its user's item may still list it.
@@ -365,27 +414,27 @@ impl Connections {
         self.store.delete_item(&self.table, connection_key(connection_id)).await?.map(from_item).transpose()
     }
 
-    /// Takes a connection that went off its user's list, and notes when; a departure when none is left that lives. Nothing for one that
-    /// the list has no more: someone has seen to it.
-    pub async fn leave(&self, user: UserId, connection_id: &str) -> Result<Option<Departure>, StoreError> {
-        let went_at = self.clock.now();
-        let expression = Expression::new("SET wentAt = :now REMOVE #connection")
-            .when("attribute_exists(#connection)")
-            .name("#connection", Connection::attribute(connection_id))
-            .value(":now", s(went_at));
-        let Ok(item) = self.store.update_item(&self.table, user_key(user), expression).await? else { return Ok(None) };
-        let is_online = connections_in(item)?.iter().any(|connection| connection.is_live(went_at));
-        Ok((!is_online).then_some(Departure { user, went_at }))
-    }
-
-    /// Whether someone who went is still gone and nobody has announced it: whoever is told so here does. One round trip.
-    pub async fn settle(&self, departure: Departure) -> Result<bool, StoreError> {
-        let expression = Expression::new("SET offlineAt = :went")
-            .when("wentAt = :went AND (attribute_not_exists(offlineAt) OR offlineAt <> :went)")
-            .value(":went", s(departure.went_at));
-        let Ok(item) = self.store.update_item(&self.table, user_key(departure.user), expression).await? else { return Ok(false) };
-        let now = self.clock.now();
-        Ok(!connections_in(item)?.iter().any(|connection| connection.is_live(now)))
+    /// Takes a connection that went off its user's list. `None` for one that is not on it: someone has seen to it.
+    pub async fn leave(&self, connection: &Connection) -> Result<Option<Departure>, StoreError> {
+        let attribute = Connection::attribute(&connection.connection_id);
+        let mut moment = PresenceMoment::new(self.clock.now());
+        let mut retry = Retry::of_update();
+        loop {
+            let expression = Expression::new("SET userId = :user REMOVE #connection")
+                .when("attribute_exists(#connection)")
+                .name("#connection", &attribute)
+                .value(":user", s(connection.user_id));
+            match self.store.update_item(&self.table, user_key(connection.user_id), moment.stamp(expression)).await? {
+                Ok(item) => {
+                    let now = self.clock.now();
+                    let others: Vec<_> = connections_in(item)?.into_iter().filter(|other| other.is_open(now)).collect();
+                    let is_last = !others.iter().any(|other| other.is_live(now));
+                    return Ok(Some(Departure { connection: connection.clone(), at: moment.at(), others, is_last }));
+                }
+                Err(Some(item)) if item.contains_key(&attribute) && moment.observe(&item) => retry.again()?,
+                Err(_) => return Ok(None),
+            }
+        }
     }
 
     /// Takes a connection that is dead already off its user's list.
@@ -407,9 +456,9 @@ impl Connections {
         futures_util::future::try_join(self.end_own(connection), listed).await.map(|_| ())
     }
 
-    /// Takes out a connection that is gone already; a departure when it was its person's last one.
+    /// Takes out a connection that is gone already. `None` when someone else has.
     pub async fn lose(&self, connection: &Connection) -> Result<Option<Departure>, StoreError> {
-        let left = self.leave(connection.user_id, &connection.connection_id);
+        let left = self.leave(connection);
         futures_util::future::try_join(self.end_own(connection), left).await.map(|((), departure)| departure)
     }
 

@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use shared_utils::clock::Clock;
 use shared_utils::http::Error;
-use shared_utils::ids::{SessionId, UserId};
+use shared_utils::ids::UserId;
 
 use crate::connections::{Connection, Connections, Departure};
 use crate::ending::Ending;
@@ -63,7 +63,7 @@ pub struct Announcer {
 }
 
 /// What became of one announcement, by connections.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone)]
 struct Tally {
     delivered: usize,
     gone: usize,
@@ -91,22 +91,22 @@ impl Announcer {
         Self { connections, gateway, revocations, clock }
     }
 
-    /// Sends a frame to every live connection of these people. Never fails: what could not be delivered is logged by count. Those whose
-    /// last connection turned out to be gone are given back: it has gone without a word.
-    pub async fn announce(&self, people: &[UserId], frame: &Value) -> Vec<Departure> {
+    /// Sends a frame to every live connection of these people that `admits` lets through. Never fails: what could not be delivered is
+    /// logged by count. Connections that turned out to be gone are given back, taken out: what that means to others is the caller's.
+    pub async fn announce(&self, people: &[UserId], frame: &Value, admits: impl Fn(&Connection) -> bool) -> Vec<Departure> {
         let text: Arc<str> = frame_text(frame).into();
-        self.deliver_all(people, action_of(frame), |_| Some(text.clone())).await
+        self.deliver_all(people, action_of(frame), |connection| admits(connection).then(|| text.clone())).await
     }
 
-    /// As [`Self::announce`], with a frame of their own for each of these people.
+    /// As [`Self::announce`], with frames of their own for each of these people, delivered in this order to each.
     pub async fn announce_each(&self, frames: &[(UserId, Value)]) -> Vec<Departure> {
         let people: Vec<UserId> = frames.iter().map(|(user, _)| *user).collect();
         let texts: HashMap<UserId, Arc<str>> = frames.iter().map(|(user, frame)| (*user, frame_text(frame).into())).collect();
         let action = frames.first().map_or("", |(_, frame)| action_of(frame));
-        self.deliver_all(&people, action, |user| texts.get(&user).cloned()).await
+        self.deliver_all(&people, action, |connection| texts.get(&connection.user_id).cloned()).await
     }
 
-    async fn deliver_all(&self, people: &[UserId], action: &str, text_for: impl Fn(UserId) -> Option<Arc<str>>) -> Vec<Departure> {
+    async fn deliver_all(&self, people: &[UserId], action: &str, text_for: impl Fn(&Connection) -> Option<Arc<str>>) -> Vec<Departure> {
         let connections = match self.connections.of_users(people).await {
             Ok(connections) => connections,
             Err(error) => {
@@ -114,7 +114,7 @@ impl Announcer {
                 return Vec::new();
             }
         };
-        let posts: Vec<_> = connections.into_iter().filter_map(|connection| Some((text_for(connection.user_id)?, connection))).collect();
+        let posts: Vec<_> = connections.into_iter().filter_map(|connection| Some((text_for(&connection)?, connection))).collect();
         let tally = stream::iter(posts)
             .map(|(text, connection)| async move { self.deliver(&connection, &text).await })
             .buffer_unordered(CONCURRENCY)
@@ -138,20 +138,28 @@ impl Announcer {
                 return Tally { ended: 1, departures, ..Tally::default() };
             }
         }
-        let mut outcome = self.gateway.post(&connection.connection_id, text).await;
-        let opening = self.clock.now().millis_since(connection.connected_at) < OPENING_SECONDS * 1000;
-        if outcome == PostOutcome::Gone && opening {
-            tokio::time::sleep(OPENING_WAIT).await;
-            outcome = self.gateway.post(&connection.connection_id, text).await;
-        }
-        match outcome {
+        match self.post(connection, text).await {
             PostOutcome::Delivered => Tally { delivered: 1, ..Tally::default() },
             PostOutcome::Failed => Tally { failed: 1, ..Tally::default() },
             PostOutcome::Gone => {
-                let departures = if opening { Vec::new() } else { self.lose(connection).await.into_iter().collect() };
+                let departures = if self.is_opening(connection) { Vec::new() } else { self.lose(connection).await.into_iter().collect() };
                 Tally { gone: 1, departures, ..Tally::default() }
             }
         }
+    }
+
+    /// Posts to one connection; once more to one that may only just be opening.
+    async fn post(&self, connection: &Connection, text: &str) -> PostOutcome {
+        let outcome = self.gateway.post(&connection.connection_id, text).await;
+        if outcome != PostOutcome::Gone || !self.is_opening(connection) {
+            return outcome;
+        }
+        tokio::time::sleep(OPENING_WAIT).await;
+        self.gateway.post(&connection.connection_id, text).await
+    }
+
+    fn is_opening(&self, connection: &Connection) -> bool {
+        self.clock.now().millis_since(connection.connected_at) < OPENING_SECONDS * 1000
     }
 
     /// What happens to a connection whose token's time is over: it is told so, once, and closed by whoever meets it a minute later.
@@ -178,7 +186,7 @@ impl Announcer {
     /// Tells a connection why it ends, and closes it. `$disconnect` follows, and knows what that means to others; a departure when it
     /// turns out to be gone already, and none will follow.
     pub async fn end(&self, connection: &Connection, ending: Ending) -> Option<Departure> {
-        if self.gateway.post(&connection.connection_id, &ending.frame().to_string()).await == PostOutcome::Gone {
+        if self.post(connection, &ending.frame().to_string()).await == PostOutcome::Gone {
             return self.lose(connection).await;
         }
         // Noted before it is closed: `$disconnect` takes it out.
@@ -195,26 +203,17 @@ impl Announcer {
         self.gateway.close(connection_id).await;
     }
 
-    /// Ends the sockets of these logins of a person.
-    pub async fn end_sessions(&self, user: UserId, sessions: &[SessionId]) {
-        self.end_where(user, Ending::SessionRevoked, |connection| sessions.contains(&connection.session_id)).await;
-    }
-
-    /// Ends all sockets of a person.
-    pub async fn end_all(&self, user: UserId, ending: Ending) {
-        self.end_where(user, ending, |_| true).await;
-    }
-
-    async fn end_where(&self, user: UserId, ending: Ending, ends: impl Fn(&Connection) -> bool) {
+    /// Ends the sockets of a person that `ends` names.
+    pub async fn end_where(&self, user: UserId, ending: Ending, ends: impl Fn(&Connection) -> bool) -> Vec<Departure> {
         let connections = match self.connections.of_users(&[user]).await {
             Ok(connections) => connections,
             Err(error) => {
                 tracing::warn!(cause = Error::from(error).cause(), "sockets that end could not be looked up");
-                return;
+                return Vec::new();
             }
         };
         let ended = connections.iter().filter(|connection| ends(connection)).map(|connection| self.end(connection, ending));
-        futures_util::future::join_all(ended).await;
+        futures_util::future::join_all(ended).await.into_iter().flatten().collect()
     }
 
     async fn lose(&self, connection: &Connection) -> Option<Departure> {

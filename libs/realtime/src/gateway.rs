@@ -9,11 +9,8 @@ use aws_sdk_apigatewaymanagement::config::timeout::TimeoutConfig;
 use aws_sdk_apigatewaymanagement::error::SdkError;
 use aws_smithy_types::Blob;
 use shared_utils::aws::AwsConfig;
-use shared_utils::dynamo::backoff;
+use shared_utils::dynamo::Retry;
 use shared_utils::http::Internal;
-
-/// How often a throttled post is tried.
-const THROTTLED_TRIES: u32 = 4;
 
 /// What became of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,20 +51,24 @@ impl Gateway {
 
     /// Posts one text frame. Throttling is tried again with jitter; whatever may have been delivered is not.
     pub async fn post(&self, connection_id: &str, frame: &str) -> PostOutcome {
-        for attempt in 0..THROTTLED_TRIES {
+        let mut retry = Retry::of_throttled();
+        loop {
             let outcome = self.client.post_to_connection().connection_id(connection_id).data(Blob::new(frame)).send().await;
             match outcome {
                 Ok(_) => return PostOutcome::Delivered,
                 Err(SdkError::ServiceError(error)) if error.err().is_gone_exception() => return PostOutcome::Gone,
-                Err(SdkError::ServiceError(error)) if error.err().is_limit_exceeded_exception() => backoff(attempt + 3).await,
+                Err(SdkError::ServiceError(error)) if error.err().is_limit_exceeded_exception() => {
+                    if retry.wait().await.is_err() {
+                        tracing::warn!("a post to a connection was throttled to the end");
+                        return PostOutcome::Failed;
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(cause = Internal::caused_by(&error).for_log(), "a post to a connection failed");
                     return PostOutcome::Failed;
                 }
             }
         }
-        tracing::warn!("a post to a connection was throttled to the end");
-        PostOutcome::Failed
     }
 
     /// Closes a connection; one that is gone already is as good as closed.

@@ -13,4 +13,4 @@ pub use connections::{Arrival, Connection, Connections, Departure, MAX_PER_USER}
 pub use delivery::{Announcer, frame_text};
 pub use ending::Ending;
 pub use gateway::{Gateway, PostOutcome};
-pub use locks::{LineLock, LinePlace, Locks};
+pub use locks::{LineLock, LinePlace, Locks, ReleasedLock};

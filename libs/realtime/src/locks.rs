@@ -1,18 +1,21 @@
 //! Locks of budget lines: who is editing what. Advisory: nothing is refused because of one. A lock belongs to a connection, lasts a
-//! minute unless it is renewed, and is given back when its connection goes.
+//! minute unless it is renewed, and is released when its connection goes; the connection that replaces it takes it over.
+//!
+//! A released lock stays for an hour, so that every change of it has a later `at` than the one before, whatever the clocks of two
+//! functions say.
 //!
 //! | item | pk | sk |
 //! | --- | --- | --- |
 //! | lock | `LOCKS#<projectId>` | `LOCK#<revision>#<lineId>` |
 //! | which locks a connection has taken | `CONNECTION#<id>` | `LOCK#<projectId>#<revision>#<lineId>` |
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{
-    Expression, Key, PartitionQuery, Store, StoreError, TransactError, delete, delete_when, from_item, n, put, put_when, s, to_item,
+    Expression, Key, PartitionQuery, Retry, Store, StoreError, TransactError, delete, from_item, n, put, put_when, s, to_item, update,
 };
 use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, UserId};
@@ -21,7 +24,9 @@ use crate::connections::Connection;
 
 /// How long a lock is held without being renewed, in seconds.
 const HOLD_SECONDS: i64 = 60;
-/// Locks given back at once when a connection goes.
+/// How long an item stays after its lock is over, in seconds.
+const KEPT_SECONDS: i64 = 3_600;
+/// Locks released at once when a connection goes.
 const CONCURRENCY: usize = 8;
 
 /// A budget line in a revision. The id is the client's word: a lock on a line that is not there is taken all the same.
@@ -36,13 +41,6 @@ pub struct LinePlace {
     pub line_id: String,
 }
 
-impl LinePlace {
-    /// `lineUnlocked`, by whoever held it.
-    pub fn unlocked_frame(&self, user: UserId) -> Value {
-        json!({"action": "lineUnlocked", "projectId": self.project_id, "lineId": self.line_id, "revision": self.revision, "userId": user})
-    }
-}
-
 /// A lock of a budget line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,8 +50,13 @@ pub struct LineLock {
     pub place: LinePlace,
     /// Who edits it.
     pub user_id: UserId,
-    /// Until when, unless it is renewed or given back.
+    /// Until when, unless it is renewed or released.
     pub expires_at: Timestamp,
+    /// When it was last taken, renewed or released: of two frames about one line the later one holds.
+    pub at: Timestamp,
+    /// Whether it was released.
+    #[serde(default)]
+    released: bool,
     connection_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tab_id: Option<String>,
@@ -62,7 +65,14 @@ pub struct LineLock {
 impl LineLock {
     /// As a budget lists it.
     pub fn to_json(&self) -> Value {
-        json!({"lineId": self.place.line_id, "revision": self.place.revision, "userId": self.user_id, "expiresAt": self.expires_at})
+        json!({
+            "lineId": self.place.line_id, "revision": self.place.revision, "userId": self.user_id, "expiresAt": self.expires_at, "at": self.at,
+        })
+    }
+
+    /// Whether anyone holds it.
+    fn is_held(&self, now: Timestamp) -> bool {
+        !self.released && self.expires_at > now
     }
 
     /// `lineLocked`, also when it was renewed.
@@ -72,6 +82,34 @@ impl LineLock {
         frame["projectId"] = json!(self.place.project_id);
         frame
     }
+}
+
+/// A lock that was released.
+#[derive(Debug, Clone)]
+pub struct ReleasedLock {
+    /// What was locked.
+    pub place: LinePlace,
+    /// Who held it.
+    pub user_id: UserId,
+    /// When it was released.
+    pub at: Timestamp,
+}
+
+impl ReleasedLock {
+    /// `lineUnlocked`.
+    pub fn frame(&self) -> Value {
+        let LinePlace { project_id, revision, line_id } = &self.place;
+        json!({
+            "action": "lineUnlocked", "projectId": project_id, "lineId": line_id, "revision": revision, "userId": self.user_id, "at": self.at,
+        })
+    }
+}
+
+/// The condition that a change of a lock is later than the one before.
+const IS_LATER: &str = "(attribute_not_exists(#at) OR #at < :at)";
+
+fn taken_by_another() -> Error {
+    Error::Conflict("Someone else is editing this line.".into())
 }
 
 fn locks_partition(project: ProjectId) -> String {
@@ -104,57 +142,95 @@ impl Locks {
     /// One round trip.
     pub async fn take(&self, connection: &Connection, place: LinePlace) -> Result<LineLock, Error> {
         let now = self.clock.now();
-        let lock = LineLock {
+        let mut lock = LineLock {
             place,
             user_id: connection.user_id,
             expires_at: now.plus_seconds(HOLD_SECONDS),
+            at: now,
+            released: false,
             connection_id: connection.connection_id.clone(),
             tab_id: connection.tab_id.clone(),
         };
-        let ttl = n(lock.expires_at.seconds());
-        let mut item = to_item(lock_key(&lock.place), "lineLock", &lock)?;
-        item.insert("ttl".to_owned(), ttl.clone());
-        let mut taken = to_item(taken_key(&lock.connection_id, &lock.place), "takenLock", &lock)?;
-        // As long as the connection at most: renewed, it is written again.
-        taken.insert("ttl".to_owned(), ttl);
-        let mut free = "attribute_not_exists(pk) OR expiresAt <= :now OR connectionId = :connection".to_owned();
+        let mut free = "attribute_not_exists(pk) OR released = :yes OR expiresAt <= :now OR connectionId = :connection".to_owned();
         if lock.tab_id.is_some() {
             free.push_str(" OR (userId = :user AND tabId = :tab)");
         }
-        let mut free = Expression::new(free).value(":now", s(now)).value(":connection", s(&lock.connection_id));
-        if let Some(tab) = &lock.tab_id {
-            free = free.value(":user", s(lock.user_id)).value(":tab", s(tab));
-        }
-        match self.store.transact(vec![put_when(&self.table, item, free), put(&self.table, taken, None)]).await {
-            Ok(()) => Ok(lock),
-            Err(TransactError::Refused(_)) => Err(Error::Conflict("Someone else is editing this line.".into())),
-            Err(error) => Err(error.into()),
+        let mut retry = Retry::of_update();
+        loop {
+            let mut item = to_item(lock_key(&lock.place), "lineLock", &lock)?;
+            item.insert("ttl".to_owned(), n(lock.expires_at.seconds() + KEPT_SECONDS));
+            let mut taken = to_item(taken_key(&lock.connection_id, &lock.place), "takenLock", &lock)?;
+            // As long as the connection at most: renewed, it is written again.
+            taken.insert("ttl".to_owned(), n(lock.expires_at.seconds()));
+            let mut condition = Expression::new(format!("({free}) AND {IS_LATER}"))
+                .name("#at", "at")
+                .value(":at", s(lock.at))
+                .value(":now", s(now))
+                .value(":yes", AttributeValue::Bool(true))
+                .value(":connection", s(&lock.connection_id));
+            if let Some(tab) = &lock.tab_id {
+                condition = condition.value(":user", s(lock.user_id)).value(":tab", s(tab));
+            }
+            let error = match self.store.transact(vec![put_when(&self.table, item, condition), put(&self.table, taken, None)]).await {
+                Ok(()) => return Ok(lock),
+                Err(error) => error,
+            };
+            let Some(found) = error.refused_at(0) else { return Err(error.into()) };
+            let found: LineLock = from_item(found.cloned().ok_or_else(|| StoreError::corrupt("a refused lock"))?)?;
+            let is_own =
+                found.connection_id == lock.connection_id || (found.user_id == lock.user_id && lock.tab_id.is_some() && found.tab_id == lock.tab_id);
+            if found.is_held(now) && !is_own {
+                return Err(taken_by_another());
+            }
+            lock.at = lock.at.max(found.at.plus_millis(1));
+            retry.again()?;
         }
     }
 
-    /// Gives a lock back; one that nobody holds is as good as given back. [`Error::Conflict`] when it is another's. One round trip.
-    pub async fn give_back(&self, connection_id: &str, place: &LinePlace) -> Result<(), Error> {
-        match self.store.transact(self.return_writes(connection_id, place)).await {
-            Ok(()) => Ok(()),
-            Err(TransactError::Refused(_)) => Err(Error::Conflict("Someone else is editing this line.".into())),
-            Err(error) => Err(error.into()),
+    /// Releases a lock of this person's connection. `None` when nobody held it. [`Error::Conflict`] when another connection does. One round
+    /// trip.
+    pub async fn release(&self, connection_id: &str, user_id: UserId, place: &LinePlace) -> Result<Option<ReleasedLock>, Error> {
+        let now = self.clock.now();
+        let mut at = now;
+        let mut retry = Retry::of_update();
+        loop {
+            let released = Expression::new("SET released = :yes, #at = :at, #ttl = :ttl")
+                .when(format!("connectionId = :connection AND released = :no AND {IS_LATER}"))
+                .name("#at", "at")
+                .name("#ttl", "ttl")
+                .value(":yes", AttributeValue::Bool(true))
+                .value(":no", AttributeValue::Bool(false))
+                .value(":at", s(at))
+                .value(":ttl", n(now.seconds() + KEPT_SECONDS))
+                .value(":connection", s(connection_id));
+            let writes = vec![update(&self.table, lock_key(place), released), delete(&self.table, taken_key(connection_id, place), None)];
+            let error = match self.store.transact(writes).await {
+                Ok(()) => return Ok(Some(ReleasedLock { place: place.clone(), user_id, at })),
+                Err(error) => error,
+            };
+            let Some(found) = error.refused_at(0) else { return Err(error.into()) };
+            let Some(found) = found.cloned().map(from_item::<LineLock>).transpose()? else { return Ok(None) };
+            if found.connection_id != connection_id {
+                return if found.is_held(now) { Err(taken_by_another()) } else { Ok(None) };
+            }
+            if found.released {
+                return Ok(None);
+            }
+            at = at.max(found.at.plus_millis(1));
+            retry.again()?;
         }
     }
 
-    /// Gives back every lock of a connection that is gone; those that were its own until now.
-    pub async fn give_all_back(&self, connection_id: &str) -> Result<Vec<LineLock>, Error> {
-        let partition = ("pk", format!("CONNECTION#{connection_id}"));
-        let range = Some(("sk", "LOCK#".to_owned(), "LOCK$".to_owned()));
-        let query = PartitionQuery { table: &self.table, index: None, partition, range, descending: false, limit: None };
-        let taken = self.store.query_all(&query).await?.into_iter().map(from_item).collect::<Result<Vec<LineLock>, _>>()?;
-        let given_back = stream::iter(taken)
+    /// Releases every lock of a connection that is gone; those that were its own until now.
+    pub async fn release_all(&self, connection_id: &str) -> Result<Vec<ReleasedLock>, Error> {
+        let released = stream::iter(self.taken_by(connection_id).await?)
             .map(|lock| async move {
-                match self.give_back(connection_id, &lock.place).await {
-                    Ok(()) => Some(lock),
+                match self.release(connection_id, lock.user_id, &lock.place).await {
+                    Ok(released) => released,
                     // Taken over meanwhile: it was not this connection's any more.
                     Err(Error::Conflict(_)) => None,
                     Err(error) => {
-                        tracing::warn!(cause = error.cause(), "a lock could not be given back; it expires by itself");
+                        tracing::warn!(cause = error.cause(), "a lock could not be released; it expires by itself");
                         None
                     }
                 }
@@ -163,14 +239,44 @@ impl Locks {
             .filter_map(std::future::ready)
             .collect()
             .await;
-        Ok(given_back)
+        Ok(released)
     }
 
-    fn return_writes(&self, connection_id: &str, place: &LinePlace) -> Vec<TransactWriteItem> {
-        let own = Expression::new("attribute_not_exists(pk) OR connectionId = :connection OR expiresAt <= :now")
-            .value(":connection", s(connection_id))
-            .value(":now", s(self.clock.now()));
-        vec![delete_when(&self.table, lock_key(place), own), delete(&self.table, taken_key(connection_id, place), None)]
+    /// Gives every lock of a connection to the one that replaces it. Nobody is told: the same person holds it.
+    pub async fn hand_over(&self, from: &str, to: &Connection) -> Result<(), Error> {
+        let now = self.clock.now();
+        let handed = self.taken_by(from).await?.into_iter().map(|lock| async move {
+            let moved = Expression::new("SET connectionId = :to")
+                .when("connectionId = :from AND released = :no AND expiresAt > :now")
+                .value(":to", s(&to.connection_id))
+                .value(":from", s(from))
+                .value(":no", AttributeValue::Bool(false))
+                .value(":now", s(now));
+            let mut taken = to_item(
+                taken_key(&to.connection_id, &lock.place),
+                "takenLock",
+                &LineLock { connection_id: to.connection_id.clone(), ..lock.clone() },
+            )?;
+            taken.insert("ttl".to_owned(), n(lock.expires_at.seconds()));
+            let note = taken_key(from, &lock.place);
+            let writes =
+                vec![update(&self.table, lock_key(&lock.place), moved), put(&self.table, taken, None), delete(&self.table, note.clone(), None)];
+            match self.store.transact(writes).await {
+                Ok(()) => Ok(()),
+                // The tab has renewed it already, or it is over: the old connection has nothing to say of it any more.
+                Err(TransactError::Refused(_)) => self.store.delete_item(&self.table, note).await.map(|_| ()).map_err(Error::from),
+                Err(error) => Err(error.into()),
+            }
+        });
+        futures_util::future::try_join_all(handed).await.map(|_| ())
+    }
+
+    /// The locks that a connection has taken and not released.
+    async fn taken_by(&self, connection_id: &str) -> Result<Vec<LineLock>, StoreError> {
+        let partition = ("pk", format!("CONNECTION#{connection_id}"));
+        let range = Some(("sk", "LOCK#".to_owned(), "LOCK$".to_owned()));
+        let query = PartitionQuery { table: &self.table, index: None, partition, range, descending: false, limit: None };
+        self.store.query_all(&query).await?.into_iter().map(from_item).collect()
     }
 
     /// The locks that are held in a project's budget, by revision and line. One round trip.
@@ -179,6 +285,6 @@ impl Locks {
         let query = PartitionQuery { table: &self.table, index: None, partition, range: None, descending: false, limit: None };
         let now = self.clock.now();
         let locks = self.store.query_all(&query).await?.into_iter().map(from_item::<LineLock>).collect::<Result<Vec<_>, _>>()?;
-        Ok(locks.into_iter().filter(|lock| lock.expires_at > now).collect())
+        Ok(locks.into_iter().filter(|lock| lock.is_held(now)).collect())
     }
 }

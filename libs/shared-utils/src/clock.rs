@@ -43,6 +43,11 @@ impl Timestamp {
         Self(self.0 + seconds * 1000)
     }
 
+    /// This moment moved by `millis`, which may be negative.
+    pub const fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0 + millis)
+    }
+
     /// Milliseconds from `earlier` to this moment.
     pub const fn millis_since(self, earlier: Self) -> i64 {
         self.0 - earlier.0

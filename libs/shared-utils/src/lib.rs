@@ -11,6 +11,7 @@
 //! | [`cursor`] | page cursors bound to caller, route and filters |
 //! | [`after_answer`] | work that runs after the answer went out |
 //! | [`audit`], [`logging`] | what is logged, and what never is |
+//! | [`text`], [`number`] | what people write: visible, cut, compared; numbers by their digits |
 //! | [`pace`] | rates, as token buckets |
 //! | [`runtime`] | the Lambda run loop around a handler |
 //! | [`ids`], [`clock`], [`env`], [`random`] | small things, one each |
@@ -26,6 +27,8 @@ pub mod env;
 pub mod http;
 pub mod ids;
 pub mod logging;
+pub mod number;
 pub mod pace;
 pub mod random;
 pub mod runtime;
+pub mod text;

@@ -57,6 +57,11 @@ impl Rate {
         self.interval
     }
 
+    /// Milliseconds that a full bucket is worth.
+    pub const fn capacity(self) -> i64 {
+        self.capacity
+    }
+
     /// Up to when a bucket is spoken for after one more use, from up to when it was. [`Error::TooManyRequests`] when it is empty.
     pub fn take(self, until: i64, now: Timestamp) -> Result<i64, Error> {
         if self.is_off() {

@@ -24,13 +24,13 @@ locals {
   )
 
   # What the code has a value of its own for: passed where this environment sets another.
-  settings = merge(var.rates, { for seconds in var.offline_after_s[*] : "OFFLINE_AFTER_S" => tostring(seconds) })
+  settings = var.rates
 
   # Variables of the local stack alone do not exist here.
   environments = {
     for name, function in local.stack.functions : name => {
       for variable, source in function.environment : variable => contains(keys(local.settings), variable) ? local.settings[variable] : local.sources[source]
-      if !startswith(source, "local:") && (contains(keys(local.settings), variable) || !contains(["rate", "offline_after_s"], source))
+      if !startswith(source, "local:") && (contains(keys(local.settings), variable) || !source == "rate")
     }
   }
   rate_variables = distinct(flatten([

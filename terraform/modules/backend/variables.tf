@@ -130,17 +130,6 @@ variable "rates" {
   }
 }
 
-variable "offline_after_s" {
-  description = "How long someone must be gone before others are told, in seconds, where it is not the code's own: whatever takes leave of someone runs that long."
-  type        = number
-  default     = null
-
-  validation {
-    condition     = var.offline_after_s == null ? true : contains(range(21), var.offline_after_s)
-    error_message = "The wait before someone is offline is a whole number of seconds up to 20: functions end after 28."
-  }
-}
-
 variable "custom_domain" {
   description = "A domain of one's own for the HTTP API with its regional certificate, or null."
   type        = object({ name = string, certificate_arn = string })

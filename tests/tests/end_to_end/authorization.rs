@@ -72,7 +72,7 @@ fn table() -> Vec<Row> {
         // It is the pending person's login.
         row(Method::DELETE, "/auth/sessions/{id}", nothing, [404; 6]),
         row(Method::GET, "/auth/users", nothing, [200; 6]),
-        row(Method::POST, "/auth/users", |things| json!({"email": format!("{}@new.test", things.message)}), [403, 403, 403, 403, 403, 201]),
+        row(Method::POST, "/auth/users", |things| json!({"email": format!("{}@new.test", &things.message[things.message.len() - 20..])}), [403, 403, 403, 403, 403, 201]),
         row(Method::PATCH, "/auth/users/{id}", |_| json!({"pending": true}), [403, 403, 403, 403, 403, 200]),
         row(Method::POST, "/auth/ws-ticket", nothing, [200; 6]),
 
@@ -153,7 +153,7 @@ impl Cast {
         let [outsider, viewer, editor, owner, author] = [OUTSIDER, VIEWER, EDITOR, OWNER, AUTHOR].map(|index| &self.actors[index]);
         let team = [(viewer, "viewer"), (editor, "editor"), (author, "editor")];
         let project = self.world.project(owner, "Atrium", &team).await;
-        let opened = owner.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(201);
+        let opened = owner.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
         let conversation = text(&opened["conversationId"]);
         let sent = author.post(&format!("/messages/conversations/{conversation}/messages"), json!({"text": "mine"})).await.expect(201);
         let people = [viewer, editor, owner].map(|person| person.id.as_str());

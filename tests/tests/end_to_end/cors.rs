@@ -22,8 +22,8 @@ async fn listed_origins_pass_and_others_get_nothing() {
         assert_eq!(preflight.status, 204);
         assert_eq!(preflight.header("access-control-allow-origin"), origin);
         assert_eq!(preflight.header("access-control-allow-credentials"), "true");
-        assert_eq!(preflight.header("access-control-allow-methods"), "GET, PATCH, DELETE, OPTIONS");
-        assert_eq!(preflight.header("access-control-max-age"), "600");
+        assert_eq!(preflight.header("access-control-allow-methods"), "GET, PATCH, DELETE, HEAD, OPTIONS");
+        assert_eq!(preflight.header("access-control-max-age"), "7200");
         for wanted in ["Authorization", "Content-Type", "If-Match", "Idempotency-Key", "X-Requested-With", "X-CSRF-Token", "X-Session-Transport"] {
             assert!(preflight.header("access-control-allow-headers").contains(wanted), "{wanted}");
         }

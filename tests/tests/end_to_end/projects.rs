@@ -72,15 +72,17 @@ async fn a_locked_line_is_seen_by_editors_and_late_joiners_until_it_is_given_bac
     assert_eq!((&ack["action"], &ack["lock"]["userId"]), (&json!("ack"), &json!(ben.id)), "{ack}");
     world.settled().await;
     let told = anas.drain().await;
-    let expected =
-        json!({"action": "lineLocked", "projectId": project, "lineId": line, "revision": 1, "userId": ben.id, "expiresAt": ack["lock"]["expiresAt"]});
+    let expected = json!({"action": "lineLocked", "projectId": project, "lineId": line, "revision": 1, "userId": ben.id, "at": ack["lock"]["at"], "expiresAt": ack["lock"]["expiresAt"]});
     assert_eq!(told, [expected]);
     assert_eq!(anas.ask(frame("lineLocked", "2")).await.0["code"], json!("conflict"));
     assert_eq!(cleos.ask(frame("lineLocked", "3")).await.0["code"], json!("forbidden"));
 
     // Whoever comes later finds it with the budget, whose tag has changed and whose version has not.
     let during = ana.get(&budget).await;
-    assert_eq!(during.body["locks"], json!([{"lineId": line, "revision": 1, "userId": ben.id, "expiresAt": ack["lock"]["expiresAt"]}]));
+    assert_eq!(
+        during.body["locks"],
+        json!([{"lineId": line, "revision": 1, "userId": ben.id, "at": ack["lock"]["at"], "expiresAt": ack["lock"]["expiresAt"]}])
+    );
     assert_eq!(during.body["version"], before.body["version"]);
     assert_ne!(during.header("etag"), before.header("etag"));
     let known = ana.request(Method::GET, &budget, &[("if-none-match", during.header("etag"))], None).await;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, Write};
 
 use auth_router::hash_password;
-use auth_router::store::{AuthStore, NewUser};
+use auth_router::store::{Address, AuthStore, NewUser};
 use serde::Deserialize;
 use serde_json::json;
 use shared_utils::auth::Role;
@@ -38,6 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut hashes: HashMap<String, String> = HashMap::new();
     for line in std::io::stdin().lock().lines() {
         let wanted: Wanted = serde_json::from_str(&line?)?;
+        let email: Address = wanted.email.parse().map_err(|error| format!("{:?}: {error}", wanted.email))?;
         let one_time = wanted.password.is_none();
         let password = wanted.password.unwrap_or_else(random::secret);
         let password_hash = match hashes.get(&password) {
@@ -46,7 +47,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         hashes.insert(password.clone(), password_hash.clone());
         let new = NewUser {
-            email: wanted.email.clone(),
+            email,
             password_hash,
             role: wanted.role.unwrap_or(Role::User),
             first_name: wanted.first_name,

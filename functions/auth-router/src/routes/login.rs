@@ -4,7 +4,7 @@ use access::revocations::Mark;
 use serde::Serialize;
 use shared_utils::audit;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{RACE_TRIES, TransactError, backoff};
+use shared_utils::dynamo::Retry;
 use shared_utils::http::fields::Fields;
 use shared_utils::http::{Call, Error, Request, Response};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
@@ -34,7 +34,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     fields.finish()?;
 
     let (attempt, mut known) = count(app, &email, request).await?;
-    for race in 0..RACE_TRIES {
+    let mut retry = Retry::of_update();
+    loop {
         let matches = passwords::verify(&password, known.as_ref().map(|user| user.password_hash.as_str()))?;
         let verified = match known {
             // A shut account looks like a wrong password.
@@ -51,6 +52,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             Some(user) if user.password_hash == verified.password_hash && !user.disabled => user,
             changed => {
                 known = changed;
+                retry.again()?;
                 continue;
             }
         };
@@ -66,10 +68,9 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             return Ok(transport.with_token(response, &token.text(), family.seconds_left(now)));
         }
         // The account changed while its password was checked: look again.
-        backoff(race).await;
+        retry.wait().await?;
         known = app.store.user(user_id).await?;
     }
-    Err(TransactError::Contended.into())
 }
 
 /// A user that does not exist: the first id of all.
@@ -81,7 +82,7 @@ fn nobody() -> UserId {
 fn rehash_later(app: &App, user: User, password: String) {
     if passwords::is_outdated(&user.password_hash) {
         let store = app.store.clone();
-        app.after.push(async move {
+        app.broadcaster.after_answer().push(async move {
             if let Ok(hash) = passwords::hash(&password) {
                 let _ = store.rehash(&user, &hash).await;
             }
@@ -92,7 +93,8 @@ fn rehash_later(app: &App, user: User, password: String) {
 /// Counts the attempt as a failure before any hashing, so that guesses in parallel count as well; a success takes it back. Who is
 /// behind the address is looked up beside it; nobody as somebody is: the same calls take the same time.
 pub(super) async fn count(app: &App, email: &str, request: &Request) -> Result<(Attempt, Option<User>), Error> {
-    for _ in 0..RACE_TRIES {
+    let mut retry = Retry::of_update();
+    loop {
         let now = app.edge.clock.now();
         let (attempt, user) = futures_util::future::try_join(app.store.attempt(email, &request.source_ip, now), app.store.user_of(email)).await?;
         if let Some(lock) = attempt.lock(now) {
@@ -104,8 +106,9 @@ pub(super) async fn count(app: &App, email: &str, request: &Request) -> Result<(
         if counted {
             return Ok((attempt, user));
         }
+        // Someone else has counted an attempt: read again at once, as a wait would let the next one be faster.
+        retry.again().map_err(|_| Error::TooManyAttempts { retry_after: 1 })?;
     }
-    Err(Error::TooManyAttempts { retry_after: 1 })
 }
 
 fn new_session(app: &App, user: &User, request: &Request, now: Timestamp) -> (Family, RefreshToken) {
@@ -138,7 +141,7 @@ async fn open_session(app: &App, attempt: &Attempt, user: &User, family: &Family
     }
     if !ended.is_empty() {
         app.revocations.forget().await;
-        app.end_sessions_later(user_id, ended);
+        app.broadcaster.end_sessions_later(user_id, ended);
     }
     Ok(true)
 }

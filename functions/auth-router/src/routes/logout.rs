@@ -1,10 +1,11 @@
 //! `POST /auth/logout`: a good refresh token decides; else a rightly signed bearer counts, although revoked or expired.
 
+use http::HeaderValue;
 use shared_utils::audit;
 use shared_utils::auth::credentials;
-use shared_utils::dynamo::{RACE_TRIES, backoff};
+use shared_utils::dynamo::Retry;
 use shared_utils::http::fields::{Fields, Patch};
-use shared_utils::http::{Call, Error, Internal, Response};
+use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 
 use crate::App;
@@ -45,7 +46,7 @@ async fn logout(app: &App, call: Call, transport: Transport) -> Result<Response,
     let scope = fields.parsed::<Scope>("scope", "One of local, others, global.").value().unwrap_or(Scope::Local);
     fields.finish()?;
 
-    let Some((user, session, counts)) = who(app, token, call.request.header("authorization")).await? else {
+    let Some((user, session, counts)) = who(app, token, call.request.headers.get("authorization")).await? else {
         return Ok(transport.cleared(Response::empty(204)));
     };
     // A token that was replaced a while ago ends the login it came from, and says nothing about others.
@@ -58,7 +59,7 @@ async fn logout(app: &App, call: Call, transport: Transport) -> Result<Response,
 }
 
 /// Whose logins are meant, and whether by a credential that counts for more than its own. A dead refresh token means nobody's, and that is fine: it is dead.
-async fn who(app: &App, token: Patch<String>, header: Option<&str>) -> Result<Option<(UserId, SessionId, bool)>, Error> {
+async fn who(app: &App, token: Patch<String>, header: Option<&HeaderValue>) -> Result<Option<(UserId, SessionId, bool)>, Error> {
     let now = app.edge.clock.now();
     let Patch::Set(text) = token else {
         let caller = app.edge.verifier.verify_ignoring_expiry(credentials::bearer(header)?, now)?;
@@ -80,7 +81,8 @@ async fn who(app: &App, token: Patch<String>, header: Option<&str>) -> Result<Op
 /// Ends the logins for refresh and access tokens in one transaction, their sockets after the answer. A login that is over says nothing
 /// about others: its old access token, found in some log, must not sign its owner out for ever.
 async fn end(app: &App, user: UserId, session: SessionId, scope: Scope) -> Result<(), Error> {
-    for attempt in 0..RACE_TRIES {
+    let mut retry = Retry::of_update();
+    loop {
         let (_, families) = app.store.user_with_families(user).await?;
         let now = app.edge.clock.now();
         if !families.iter().any(|family| family.session_id == session && family.is_live(now)) {
@@ -100,7 +102,6 @@ async fn end(app: &App, user: UserId, session: SessionId, scope: Scope) -> Resul
             return Ok(());
         }
         // One of them went meanwhile: look again.
-        backoff(attempt).await;
+        retry.wait().await?;
     }
-    Err(Error::Unavailable(Internal::new("logins kept changing while they were ended")))
 }

@@ -2,7 +2,7 @@
 
 use access::revocations::Mark;
 use shared_utils::audit;
-use shared_utils::dynamo::{RACE_TRIES, TransactError, backoff};
+use shared_utils::dynamo::{Retry, TransactError};
 use shared_utils::http::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 
@@ -22,9 +22,10 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     // The login is checked beside the first read, and before anything is counted.
     let mut read = app.beside_admission(&caller, app.store.user_with_families(caller.user)).await?;
     let email = read.0.as_ref().map(|user| user.profile.email.clone()).ok_or(Error::InvalidToken)?;
-    // A guess here counts as one at the door.
+    // A guess here counts as a failed login.
     let (attempt, _) = login::count(app, &email, &call.request).await?;
-    for race in 0..RACE_TRIES {
+    let mut retry = Retry::of_update();
+    loop {
         let (user, families) = read;
         // The caller's own rights and login, as they are now: what was admitted may be five seconds old.
         let user = user.filter(|user| !user.disabled && user.version == caller.version).ok_or(Error::InvalidToken)?;
@@ -51,15 +52,15 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         match app.store.transact(writes).await {
             Ok(()) => {
                 app.revocations.forget().await;
-                app.end_sessions_later(caller.user, others.iter().map(|family| family.session_id).collect());
+                audit!("password_changed", requestId = call.request.request_id, userId = %caller.user, sessionId = %caller.session);
+                app.broadcaster.end_sessions_later(caller.user, others.iter().map(|family| family.session_id).collect());
                 app.end_missed_later(caller.user, move |family| family.session_id != caller.session && family.number <= user.logins);
                 return Ok(Response::empty(204));
             }
             // A login was added or went meanwhile, or the account changed: look again.
-            Err(TransactError::Refused(_)) => backoff(race).await,
+            Err(TransactError::Refused(_)) => retry.wait().await?,
             Err(error) => return Err(error.into()),
         }
         read = app.store.user_with_families(caller.user).await?;
     }
-    Err(TransactError::Contended.into())
 }

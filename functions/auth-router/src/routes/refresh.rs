@@ -1,13 +1,25 @@
 //! `POST /auth/refresh`: the chain moves on by one conditional write.
+//!
+//! With an `Idempotency-Key`, the token before the current one gets the very same successor however late it comes, until that successor
+//! has been used: a client whose answer was lost knows the key, and whoever copied the token earlier does not.
 
+use serde::Serialize;
 use shared_utils::audit;
 use shared_utils::http::fields::{Fields, Patch};
-use shared_utils::http::{Call, Error, Response};
+use shared_utils::http::{Call, Error, Response, idempotency};
+use shared_utils::random::sha256;
 
 use crate::App;
-use crate::store::{Family, Rotation};
-use crate::tokens::RefreshToken;
+use crate::store::{Family, Profile, Rotation};
+use crate::tokens::{RefreshToken, TokenPair};
 use crate::transport::Transport;
+
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    tokens: TokenPair,
+    user: Profile,
+}
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let transport = Transport::of(&call.request)?;
@@ -19,30 +31,44 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
 async fn refresh(app: &App, call: Call, transport: Transport) -> Result<Response, Error> {
     let now = app.edge.clock.now();
     app.addresses.refresh(&call.request, now)?;
+    let key_hash = idempotency::key(&call.request)?.map(|key| sha256(key.as_bytes()));
     let mut fields = Fields::new(call.body);
-    let text = match (transport, transport.token(&call.request, &mut fields)) {
-        (Transport::Cookie, Patch::Absent) => return Err(Error::InvalidRefreshToken),
-        (_, text) => fields.require("refreshToken", text).unwrap_or_default(),
-    };
+    let text = transport.token(&call.request, &mut fields);
+    if transport == Transport::Cookie && text == Patch::Absent && !fields.is_faulty() {
+        fields.finish()?;
+        // A first visit: nobody has signed in here, and nothing is wrong.
+        return Ok(Response::empty(204));
+    }
+    let text = fields.require("refreshToken", text).unwrap_or_default();
     fields.finish()?;
     let presented = RefreshToken::parse(&text).ok_or(Error::InvalidRefreshToken)?;
-    let (family, token) = match app.store.rotate(&presented, app.tokens.lifetimes, app.rates.session_refresh, now).await? {
-        Rotation::Rotated(family, token) | Rotation::Repeated(family, token) => (family, token),
+    let rotation = app.store.rotate(&presented, key_hash.as_deref(), app.tokens.lifetimes, app.rates.session_refresh, now);
+    // Beside the rotation, so that the app starts with one request.
+    let (rotation, user) = futures_util::future::join(rotation, app.store.user(presented.family.user())).await;
+    let (family, token, replayed) = match rotation? {
+        Rotation::Rotated(family, token) => (family, token, false),
+        Rotation::Repeated(family, token) => (family, token, key_hash.is_some()),
         Rotation::Reused(family) => {
             end_reused(app, &family, &call.request.request_id).await?;
             return Err(Error::InvalidRefreshToken);
         }
         Rotation::Dead => return Err(Error::InvalidRefreshToken),
     };
-    let pair = match app.tokens.pair(family.subject(), &token, family.expires_at(), transport, now).await {
-        Ok(pair) => pair,
+    let answer = async {
+        let user = user?.ok_or(Error::InvalidRefreshToken)?.profile;
+        Ok(Answer { tokens: app.tokens.pair(family.subject(), &token, family.expires_at(), transport, now).await?, user })
+    };
+    let answer: Answer = match answer.await {
+        Ok(answer) => answer,
         Err(error) => {
-            // The chain has moved and nobody was told: whoever comes for it later than usual is no thief.
+            // The chain has moved and the client was not told: a late retry must not count as reuse.
             app.store.owe(&family, now).await?;
             return Err(error);
         }
     };
-    Ok(transport.with_token(Response::json(200, &pair)?, &token.text(), family.seconds_left(now)))
+    let response = Response::json(200, &answer)?;
+    let response = if replayed { response.with_header("idempotent-replayed", "true") } else { response };
+    Ok(transport.with_token(response, &token.text(), family.seconds_left(now)))
 }
 
 /// Someone has a copy of an old token: the whole login ends, with its sockets.

@@ -1,4 +1,5 @@
-//! `GET /auth/users`: directory entries, by id or by how a name begins; for administrators also who waits for approval.
+//! `GET /auth/users`: directory entries: everyone by name, by id, by how a name begins, by address; for administrators also who waits
+//! for approval.
 
 use std::str::FromStr;
 
@@ -51,12 +52,21 @@ struct Answer<T> {
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let query = call.query(&["ids", "q", "pending", "limit", "cursor"])?;
-    match (query.get("ids"), query.get("q"), query.get("pending")) {
-        (Some(ids), None, None) if query.get("cursor").is_none() && query.get("limit").is_none() => by_ids(app, ids).await,
-        (None, Some(begin), None) => by_name(app, caller, begin, query).await,
-        (None, None, Some("true")) => waiting(app, caller, query).await,
-        _ => Err(Error::parameter("Ask with ids, with q, or with pending=true; limit and cursor go with the last two.")),
+    let query = call.query(&["ids", "q", "email", "pending", "limit", "cursor"])?;
+    let is_paged = query.get("cursor").is_some() || query.get("limit").is_some();
+    match (query.get("ids"), query.get("q"), query.get("email"), query.get("pending")) {
+        (None, None, None, None) => by_name(app, caller, "", query).await,
+        (None, Some(begin), None, None) => {
+            let begin = folded(begin);
+            if begin.is_empty() {
+                return Err(Error::parameter("q has at least one character that is not blank."));
+            }
+            by_name(app, caller, &begin, query).await
+        }
+        (Some(ids), None, None, None) if !is_paged => by_ids(app, ids).await,
+        (None, None, Some(email), None) if !is_paged => by_email(app, caller, email).await,
+        (None, None, None, Some("true")) => waiting(app, caller, query).await,
+        _ => Err(Error::parameter("Ask with at most one of ids, q, email and pending=true; limit and cursor do not go with ids and email.")),
     }
 }
 
@@ -77,16 +87,26 @@ async fn by_ids(app: &App, ids: &str) -> Result<Response, Error> {
     Response::json(200, &Answer { items, next_cursor: None })
 }
 
-/// Active people alone: whoever is looked for here is about to be talked to or put into a team.
+/// One person by their exact address, for administrators and for people who share something with them: an address that is guessed must
+/// not tell whether someone has it.
+async fn by_email(app: &App, caller: Caller, email: &str) -> Result<Response, Error> {
+    let contacts = async { if caller.is_admin() { Ok(None) } else { Ok(Some(app.broadcaster.messaging().contacts(caller.user).await?)) } };
+    let (user, contacts) = futures_util::future::try_join(app.store.user_of(email), contacts).await?;
+    let user = user.filter(|user| *user == caller.user || contacts.is_none_or(|contacts| contacts.contains(user)));
+    let items: Vec<Entry> = match user {
+        Some(user) => app.people.find(&[user]).await?.into_values().map(Entry::from).collect(),
+        None => Vec::new(),
+    };
+    Response::json(200, &Answer { items, next_cursor: None })
+}
+
+/// Active people alone: whoever is looked for here is about to be talked to or put into a team. `begin` is folded; an empty one is
+/// everyone.
 async fn by_name(app: &App, caller: Caller, begin: &str, query: Query<'_>) -> Result<Response, Error> {
-    let begin = folded(begin);
-    if begin.is_empty() {
-        return Err(Error::parameter("q has at least one character that is not blank."));
-    }
     let user = caller.user.to_string();
-    let scope = [user.as_str(), "GET /auth/users", "q", &begin];
+    let scope = [user.as_str(), "GET /auth/users", "q", begin];
     let start = app.place(&scope, query).await?;
-    let page = app.store.find_people(&begin, query.limit()?, start).await?;
+    let page = app.store.find_people(begin, query.limit()?, start).await?;
     let mut found = app.people.find(&page.users).await?;
     let items: Vec<Entry> = page.users.iter().filter_map(|id| found.remove(id)).filter(Person::is_active).map(Entry::from).collect();
     let next_cursor = app.cursor(&scope, page.next).await?;

@@ -9,7 +9,8 @@ use shared_utils::ids::UserId;
 use shared_utils::random::sha256;
 
 use super::AuthStore;
-use super::users::{email_key, normalized};
+use super::address::normalized;
+use super::users::email_key;
 use crate::limits::network;
 
 /// The failure from which on each one locks.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared_utils::dynamo::{Item, Key, PartitionQuery, StoreError, delete, from_item, put, s, to_item};
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
+use shared_utils::text;
 
 use super::{AuthStore, Profile};
 
@@ -22,6 +23,9 @@ struct Term {
     user_id: UserId,
     /// Every term of this person, so that a search shows them once: under the first of them that fits.
     terms: BTreeSet<String>,
+    /// Whether this is the term that the list of everyone has the person under: the whole name.
+    #[serde(default)]
+    is_listed: bool,
 }
 
 /// A page of people whose name begins as was asked for.
@@ -31,17 +35,35 @@ pub(crate) struct Found {
     pub(crate) next: Option<String>,
 }
 
-/// A text as it is compared: lower-cased, with single spaces.
+/// A text as names are compared, cut to the longest term.
 pub(crate) fn folded(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().chars().take(MAX_TERM).collect()
+    text::excerpt(&text::folded(text), MAX_TERM).to_owned()
 }
 
 /// What a person can be found by.
-pub(crate) fn terms_of(profile: &Profile) -> BTreeSet<String> {
-    let [first, last, username] =
-        [&profile.first_name, &profile.last_name, &profile.username].map(|name| folded(name.as_deref().unwrap_or_default()));
-    let whole = folded(&format!("{first} {last}"));
-    [first, last, username, whole].into_iter().filter(|term| !term.is_empty()).collect()
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Terms {
+    all: BTreeSet<String>,
+    /// The one that the list of everyone goes by: the whole name, else the username. Empty for someone without any.
+    listed: String,
+}
+
+impl Terms {
+    /// What nobody can be found by.
+    pub(crate) const fn none() -> Self {
+        Self { all: BTreeSet::new(), listed: String::new() }
+    }
+
+    pub(crate) fn of(profile: &Profile) -> Self {
+        let [first, last, username] =
+            [&profile.first_name, &profile.last_name, &profile.username].map(|name| folded(name.as_deref().unwrap_or_default()));
+        let whole = folded(&format!("{first} {last}"));
+        let listed = if whole.is_empty() { username.clone() } else { whole.clone() };
+        let mut all: BTreeSet<String> = [first, last, username, whole].into_iter().filter(|term| !term.is_empty()).collect();
+        // Someone without a name is listed all the same, and no search begins with nothing.
+        all.insert(listed.clone());
+        Self { all, listed }
+    }
 }
 
 fn term_key(term: &str, user: UserId) -> Key {
@@ -50,30 +72,28 @@ fn term_key(term: &str, user: UserId) -> Key {
 
 impl AuthStore {
     /// The writes that take a person's terms from the ones that were to the ones that are.
-    pub(crate) fn terms_change(
-        &self,
-        user: UserId,
-        before: &BTreeSet<String>,
-        after: &BTreeSet<String>,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+    pub(crate) fn terms_change(&self, user: UserId, before: &Terms, after: &Terms) -> Result<Vec<TransactWriteItem>, StoreError> {
         if before == after {
             return Ok(Vec::new());
         }
-        let mut writes: Vec<_> = before.difference(after).map(|term| delete(&self.table, term_key(term, user), None)).collect();
-        for term in after {
-            let item = to_item(term_key(term, user), "directoryTerm", &Term { user_id: user, terms: after.clone() })?;
+        let mut writes: Vec<_> = before.all.difference(&after.all).map(|term| delete(&self.table, term_key(term, user), None)).collect();
+        for term in &after.all {
+            let kept = Term { user_id: user, terms: after.all.clone(), is_listed: *term == after.listed };
+            let item = to_item(term_key(term, user), "directoryTerm", &kept)?;
             writes.push(put(&self.table, item, None));
         }
         Ok(writes)
     }
 
-    /// Who has a name that begins with `query`, in order of that name, from `start` on. One call.
+    /// Who has a name that begins with `query`, in order of that name, from `start` on; everyone in order of their whole name when it is
+    /// empty. One call.
     pub(crate) async fn find_people(&self, query: &str, limit: usize, start: Option<String>) -> Result<Found, Error> {
         let page = PartitionQuery {
             table: &self.table,
             index: None,
             partition: ("pk", PARTITION.to_owned()),
-            range: Some(("sk", query.to_owned(), format!("{query}{}", char::MAX))),
+            // No key is empty.
+            range: Some(("sk", if query.is_empty() { "!".to_owned() } else { query.to_owned() }, format!("{query}{}", char::MAX))),
             descending: false,
             limit: Some(limit),
         };
@@ -84,7 +104,11 @@ impl AuthStore {
             let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
             let term: Term = from_item(item)?;
             let first = term.terms.iter().find(|term| term.starts_with(query));
-            if first.is_some_and(|first| sk == format!("{first}#{}", term.user_id)) {
+            if query.is_empty() {
+                if term.is_listed {
+                    users.push(term.user_id);
+                }
+            } else if first.is_some_and(|first| sk == format!("{first}#{}", term.user_id)) {
                 users.push(term.user_id);
             }
         }

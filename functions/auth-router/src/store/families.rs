@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, ItemBucket, Key, RACE_TRIES, StoreError, check, delete, from_item, n, put, s, to_item, update};
-use shared_utils::http::{Error, Internal};
+use shared_utils::dynamo::{Expression, ItemBucket, Key, Retry, StoreError, check, delete, from_item, n, put, s, to_item, update};
+use shared_utils::http::Error;
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 use shared_utils::pace::Rate;
 
@@ -40,6 +40,9 @@ pub(crate) struct Family {
     /// answer could not be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) owed_until: Option<i64>,
+    /// SHA-256 of the `Idempotency-Key` that came with the last rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rotation_key: Option<String>,
     /// Which login of its user it is, counted from 1.
     #[serde(default)]
     pub(crate) number: u64,
@@ -80,6 +83,7 @@ impl Family {
             nonce: None,
             rotated_at: None,
             owed_until: None,
+            rotation_key: None,
             number,
             created_at: now,
             last_used_at: now,
@@ -126,7 +130,7 @@ impl Family {
 pub(crate) enum Rotation {
     /// It was the current one: the chain moved on to this token.
     Rotated(Box<Family>, RefreshToken),
-    /// It was the one before, within the grace: the same successor again.
+    /// It was the one before, within the grace or under the key of its rotation: the same successor again.
     Repeated(Box<Family>, RefreshToken),
     /// It is long past, or was never one of this family: someone else has a copy.
     Reused(Box<Family>),
@@ -186,16 +190,25 @@ impl AuthStore {
 
     /// Moves a family's chain on, in one conditional write; its failure tells repetition, reuse and death apart.
     /// [`Error::TooManyRequests`] when the family moves too fast: then nothing has moved.
-    pub(crate) async fn rotate(&self, presented: &RefreshToken, lifetimes: Lifetimes, rate: Rate, now: Timestamp) -> Result<Rotation, Error> {
+    pub(crate) async fn rotate(
+        &self,
+        presented: &RefreshToken,
+        key_hash: Option<&str>,
+        lifetimes: Lifetimes,
+        rate: Rate,
+        now: Timestamp,
+    ) -> Result<Rotation, Error> {
         let nonce = shared_utils::random::secret();
         let successor = presented.successor(nonce.as_bytes())?;
         let hash = presented.hash();
         let mut bucket = ItemBucket::new("spokenFor", rate, now);
-        for _ in 0..RACE_TRIES {
-            let expression = Expression::new(
+        let mut retry = Retry::of_update();
+        loop {
+            let (set, remove) = if key_hash.is_some() { (", rotationKey = :key", "") } else { ("", ", rotationKey") };
+            let expression = Expression::new(format!(
                 "SET currentHash = :next, previousHash = :presented, nonce = :nonce, rotatedAt = :rotatedAt, lastUsedAt = :now, \
-                 idleExpiry = :idleExpiry REMOVE owedUntil",
-            )
+                 idleExpiry = :idleExpiry{set} REMOVE owedUntil{remove}"
+            ))
             .when("currentHash = :presented AND attribute_not_exists(revokedAt) AND idleExpiry > :cut AND absoluteExpiry > :cut")
             .value(":next", s(successor.hash()))
             .value(":presented", s(&hash))
@@ -204,33 +217,45 @@ impl AuthStore {
             .value(":now", s(now))
             .value(":idleExpiry", n(now.seconds() + lifetimes.refresh_idle))
             .value(":cut", n(now.seconds() - SLACK_SECONDS));
+            let expression = match key_hash {
+                Some(key_hash) => expression.value(":key", s(key_hash)),
+                None => expression,
+            };
             let met = match self.store.update_item(&self.table, family_key(presented.family), bucket.count(expression)?).await? {
                 Ok(item) => return Ok(Rotation::Rotated(Box::new(from_item(item)?), successor)),
                 Err(met) => met,
             };
             let Some(item) = met else { return Ok(Rotation::Dead) };
-            bucket.met(Some(&item));
+            bucket.observe(Some(&item));
             let family: Family = from_item(item)?;
             if !family.is_live(now) {
                 return Ok(Rotation::Dead);
             }
             if family.current_hash == hash {
                 // Only the pace was in the way.
+                retry.again()?;
                 continue;
             }
-            return family.presented_before(presented, &hash, lifetimes, now);
+            return family.presented_before(presented, &hash, key_hash, lifetimes, now);
         }
-        Err(Error::Unavailable(Internal::new("a login kept changing while it was refreshed")))
     }
 }
 
 impl Family {
     /// What a token leads to that is not the current one.
-    fn presented_before(self, presented: &RefreshToken, hash: &str, lifetimes: Lifetimes, now: Timestamp) -> Result<Rotation, Error> {
+    fn presented_before(
+        self,
+        presented: &RefreshToken,
+        hash: &str,
+        key_hash: Option<&str>,
+        lifetimes: Lifetimes,
+        now: Timestamp,
+    ) -> Result<Rotation, Error> {
         let is_previous = self.previous_hash.as_deref() == Some(hash);
-        let in_grace = self.in_grace(lifetimes, now);
+        // The one who asked for the rotation comes back for its answer, however late.
+        let is_same_request = key_hash.is_some() && self.rotation_key.as_deref() == key_hash;
         match &self.nonce {
-            Some(nonce) if is_previous && in_grace => {
+            Some(nonce) if is_previous && (is_same_request || self.in_grace(lifetimes, now)) => {
                 let successor = presented.successor(nonce.as_bytes())?;
                 Ok(Rotation::Repeated(Box::new(self), successor))
             }

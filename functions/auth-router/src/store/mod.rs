@@ -13,6 +13,7 @@
 //! | revocations | `REVOCATIONS` | `BUCKET#…` (see `access::revocations`) |
 //! | ticket, pace of tickets | `TICKET#<sha256>`, `PACE#<userId>` | (see `access::tickets`) |
 
+mod address;
 mod admins;
 mod attempts;
 mod directory;
@@ -21,12 +22,14 @@ mod profiles;
 mod rights;
 mod users;
 
+pub(crate) use address::MALFORMED_ADDRESS;
+pub use address::{Address, MalformedAddress};
 pub(crate) use admins::refused_by_admins;
 pub(crate) use attempts::Attempt;
 pub(crate) use directory::folded;
 pub(crate) use families::{Family, Rotation};
-pub(crate) use profiles::ProfilePatch;
-pub(crate) use rights::{ACCOUNT_AT, ADMINS_AT, Rights, RightsPatch};
+pub(crate) use profiles::{LENGTH as PROFILE_LENGTH, ProfilePatch};
+pub(crate) use rights::{ACCOUNT_AT, ADMINS_AT, AccountChange, AccountPatch, Rights};
 pub use users::{NewUser, Profile, User};
 
 use aws_sdk_dynamodb::types::TransactWriteItem;

@@ -1,15 +1,19 @@
 //! What users say of themselves: on the account, in their directory entry and among the names that they are found by.
 
 use access::people::person_key;
+use serde_json::Value;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, RACE_TRIES, TransactError, backoff, n, s, to_attribute, update};
+use shared_utils::dynamo::{Expression, Retry, n, s, to_attribute, update};
 use shared_utils::http::Error;
-use shared_utils::http::fields::{Fields, Patch};
+use shared_utils::http::fields::{Fields, Patch, text_within};
+use shared_utils::text::{is_link, nfc};
 
-use super::directory::terms_of;
+use super::directory::Terms;
 use super::users::user_key;
 use super::{AuthStore, Profile, User};
 
+/// The length of all fields together, in code points: what a request's body may need.
+pub(crate) const LENGTH: usize = 100 + 100 + 64 + 100 + 200 + 40 + 1_024;
 /// Name, bounds of its length, whether the directory shows it too.
 const FIELDS: [(&str, usize, bool); 7] = [
     ("firstName", 100, true),
@@ -29,7 +33,20 @@ impl ProfilePatch {
     pub(crate) fn read(fields: &mut Fields) -> Self {
         let mut values = Vec::new();
         for (name, longest, shown) in FIELDS {
-            match fields.string(name, 1..=longest) {
+            // Bounded as it is kept.
+            let read = |value: Value| {
+                let value = match value {
+                    Value::String(text) => Value::String(nfc(&text)),
+                    other => other,
+                };
+                let text = text_within(value, &(1..=longest))?;
+                if name == "thumbnail" && !is_link(&text) {
+                    Err(("invalid_value", "This must be a storage key or a web address.".into()))
+                } else {
+                    Ok(text)
+                }
+            };
+            match fields.read(name, read) {
                 Patch::Absent => {}
                 Patch::Clear => values.push((name, shown, None)),
                 Patch::Set(text) => values.push((name, shown, Some(text))),
@@ -76,7 +93,8 @@ impl AuthStore {
     /// changed meanwhile.
     pub(crate) async fn change_profile(&self, mut user: User, patch: &ProfilePatch, now: Timestamp) -> Result<Option<Profile>, Error> {
         let id = user.profile.user_id;
-        for attempt in 0..RACE_TRIES {
+        let mut retry = Retry::of_update();
+        loop {
             let Some(account) = patch.expression(false, ", updatedAt = :now")? else { return Ok(Some(user.profile)) };
             let mut after = patch.applied_to(&user.profile);
             after.updated_at = now;
@@ -93,10 +111,10 @@ impl AuthStore {
             if let Some(entry) = patch.expression(true, "")? {
                 writes.push(update(&self.table, person_key(id), entry.when("attribute_exists(pk)")));
             }
-            writes.extend(self.terms_change(id, &terms_of(&user.profile), &terms_of(&after))?);
+            writes.extend(self.terms_change(id, &Terms::of(&user.profile), &Terms::of(&after))?);
             match self.transact(writes).await {
                 Ok(()) => return Ok(Some(after)),
-                Err(error) if error.refused_at(0).is_some() => backoff(attempt).await,
+                Err(error) if error.refused_at(0).is_some() => retry.wait().await?,
                 Err(error) => return Err(error.into()),
             }
             match self.user(id).await?.filter(|changed| !changed.disabled && changed.version == user.version) {
@@ -104,6 +122,5 @@ impl AuthStore {
                 None => return Ok(None),
             }
         }
-        Err(TransactError::Contended.into())
     }
 }

@@ -1,7 +1,5 @@
 //! Users, their addresses and their directory entries.
 
-use std::collections::BTreeSet;
-
 use access::people::{Person, person_key};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
@@ -10,11 +8,13 @@ use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Expression, Key, PartitionQuery, StoreError, delete, from_item, n, put, s, to_item, update};
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
+use shared_utils::text::nfc;
 
+use super::address::normalized;
 use super::admins::AdminChange;
-use super::directory::terms_of;
+use super::directory::Terms;
 use super::families::Family;
-use super::{AuthStore, Rights};
+use super::{Address, AuthStore, Rights};
 
 /// A user as the table keeps it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -92,8 +92,8 @@ impl Profile {
 /// What a new user is made from.
 #[derive(Debug, Clone)]
 pub struct NewUser {
-    /// Address, trimmed and lower-cased by [`AuthStore::create_user`].
-    pub email: String,
+    /// Address.
+    pub email: Address,
     /// PHC string.
     pub password_hash: String,
     /// Profile role.
@@ -104,11 +104,6 @@ pub struct NewUser {
     pub last_name: Option<String>,
     /// Whether the account waits for approval.
     pub pending: bool,
-}
-
-/// An address as it is kept and looked up.
-pub(crate) fn normalized(email: &str) -> String {
-    email.trim().to_lowercase()
 }
 
 pub(crate) fn email_key(email: &str) -> Key {
@@ -194,9 +189,9 @@ impl AuthStore {
     pub async fn create_user(&self, new: NewUser, by: Option<UserId>, now: Timestamp) -> Result<Profile, Error> {
         let profile = Profile {
             user_id: UserId::generate(now),
-            email: normalized(&new.email),
-            first_name: new.first_name,
-            last_name: new.last_name,
+            email: new.email.to_string(),
+            first_name: new.first_name.as_deref().map(nfc),
+            last_name: new.last_name.as_deref().map(nfc),
             username: None,
             role: new.role,
             occupation: None,
@@ -209,18 +204,15 @@ impl AuthStore {
         };
         let id = profile.user_id;
         let user = User { profile: profile.clone(), version: 1, logins: 0, disabled: false, password_hash: new.password_hash };
-        let mut address = email_key(&profile.email).into_item();
-        address.insert("type".to_owned(), s("email"));
-        address.insert("userId".to_owned(), s(id));
         let absent = Some("attribute_not_exists(pk)");
         let mut writes = vec![
-            put(&self.table, address, absent),
+            self.address_put(&profile.email, id),
             put(&self.table, to_item(user_key(id), "user", &user)?, absent),
             put(&self.table, to_item(person_key(id), "person", &profile.person(false))?, absent),
         ];
         let admins = if user.rights().administers() { AdminChange::Joins(id) } else { AdminChange::None };
         writes.extend(self.admins_change(admins, by));
-        writes.extend(self.terms_change(id, &BTreeSet::new(), &terms_of(&profile))?);
+        writes.extend(self.terms_change(id, &Terms::none(), &Terms::of(&profile))?);
         if new.pending {
             writes.push(self.pending_change(id, true));
         }
@@ -230,6 +222,14 @@ impl AuthStore {
             Err(error) if error.refused_at(0).is_some() => Err(Error::Conflict("This address is taken.".into())),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The write that gives a person an address that nobody has.
+    pub(super) fn address_put(&self, email: &str, user: UserId) -> TransactWriteItem {
+        let mut address = email_key(email).into_item();
+        address.insert("type".to_owned(), s("email"));
+        address.insert("userId".to_owned(), s(user));
+        put(&self.table, address, Some("attribute_not_exists(pk)"))
     }
 
     /// The part of a login's transaction that holds it to the account as its password was checked, and is seen by whoever changes all logins.

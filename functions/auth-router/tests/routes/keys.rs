@@ -31,7 +31,7 @@ async fn keys_are_rotated_without_a_refused_request() {
         let edge = studio.bench.edge();
         let (issuer, audience) = (edge.verifier.issuer().to_owned(), edge.verifier.audience().to_owned());
         let verifier = Verifier::new(BTreeMap::from_iter(keys), issuer, audience).unwrap();
-        let tables = Tables { auth: studio.bench.table("auth"), connections: studio.bench.table("connections") };
+        let tables = tables(&studio.bench);
         App::new(shared_utils::http::Edge { verifier, ..edge }, &studio.bench.aws(), tables, NO_GATEWAY, signer, unhurried())
     };
     let old = || Signer::KeyFile(studio.bench.signer());

@@ -67,10 +67,14 @@ fn unhurried() -> Settings {
     Settings { rates: Rates { login: Rate::OFF, refresh: Rate::OFF, session_refresh: Rate::OFF, ..Rates::default() }, ..Settings::default() }
 }
 
+fn tables(bench: &Bench) -> Tables {
+    let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
+    Tables { messaging, connections: bench.table("connections") }
+}
+
 fn app_on(bench: &Bench, clock: Clock, settings: Settings) -> App {
     let edge = shared_utils::http::Edge { clock, ..bench.edge() };
-    let tables = Tables { auth: bench.table("auth"), connections: bench.table("connections") };
-    App::new(edge, &bench.aws(), tables, NO_GATEWAY, Signer::KeyFile(bench.signer()), settings)
+    App::new(edge, &bench.aws(), tables(bench), NO_GATEWAY, Signer::KeyFile(bench.signer()), settings)
 }
 
 /// A hash of the password that costs next to nothing.
@@ -82,7 +86,7 @@ fn cheap_hash(password: &str) -> String {
 
 async fn account(bench: &Bench, email: &str, role: Role) -> Profile {
     let new = NewUser {
-        email: email.to_owned(),
+        email: email.parse().unwrap(),
         password_hash: cheap_hash(PASSWORD),
         role,
         first_name: Some("Ana".to_owned()),

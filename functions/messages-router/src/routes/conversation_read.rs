@@ -15,7 +15,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let seq = fields.require("seq", seq).unwrap_or_default();
     fields.finish()?;
     if app.messaging.mark_read(caller.user, &mut conversation, seq).await? {
-        app.announce_later(conversation.participants(), frames::mark_read(conversation.head.conversation_id, caller.user, seq));
+        app.broadcaster.announce_later(conversation.participants(), frames::mark_read(conversation.head.conversation_id, caller.user, seq));
     }
     Ok(Response::empty(204))
 }

@@ -22,8 +22,10 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let view = outcome.conversation.view(caller.user);
     let created = outcome.created && !outcome.replayed;
     if created {
-        let people = outcome.conversation.participants().into_iter();
-        app.announce_each_later(people.map(|person| (person, frames::conversation_added(&outcome.conversation, person))).collect());
+        let people = outcome.conversation.participants();
+        let frames = people.iter().map(|person| (*person, frames::conversation_added(&outcome.conversation, *person)));
+        app.broadcaster.announce_each_later(frames.collect());
+        app.broadcaster.introduce_later(people, Vec::new());
     }
     let response = Response::json(if outcome.created { 201 } else { 200 }, &view)?;
     let response =

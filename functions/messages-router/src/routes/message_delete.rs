@@ -9,9 +9,9 @@ use crate::App;
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let found = find_message(app, &caller, &call).await?;
-    let changed = app.messaging.delete(caller.user, found, |message| check_version(&call.request, message)).await?;
+    let changed = app.messaging.delete(&caller, found, |message| check_version(&call.request, message)).await?;
     if changed.written {
-        app.announce_later(changed.conversation.participants(), frames::delete_message(&changed.conversation, &changed.message));
+        app.broadcaster.announce_later(changed.conversation.participants(), frames::delete_message(&changed.conversation, &changed.message));
     }
     Ok(Response::empty(204))
 }

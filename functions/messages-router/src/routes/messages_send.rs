@@ -21,6 +21,6 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     if outcome.replayed {
         return Ok(message_answer(200, &outcome.message)?.with_header("idempotent-replayed", "true"));
     }
-    app.announce_later(outcome.conversation.participants(), frames::new_message(&outcome.conversation, &outcome.message));
+    app.broadcaster.announce_later(outcome.conversation.participants(), frames::new_message(&outcome.conversation, &outcome.message));
     Ok(message_answer(201, &outcome.message)?.with_header("location", format!("/messages/{}", outcome.message.message_id)))
 }

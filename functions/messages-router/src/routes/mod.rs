@@ -19,6 +19,7 @@ use http::Method;
 use messaging::change::Found;
 use messaging::conversation::Conversation;
 use messaging::frames;
+use messaging::message::MAX_BODY;
 use shared_utils::auth::Caller;
 use shared_utils::http::conditional::{check_if_match, etag};
 use shared_utils::http::routing::{Access, Body, Route};
@@ -75,10 +76,10 @@ pub static ROUTES: &[Route<Action>] = &[
     Route::new(Method::PUT, PARTICIPANT, Access::Approved, Body::None, Action::AddParticipant).admitting(),
     Route::new(Method::DELETE, PARTICIPANT, Access::Approved, Body::None, Action::RemoveParticipant).admitting(),
     Route::new(Method::GET, "/messages/conversations/{id}/messages", Access::Approved, Body::None, Action::ListMessages),
-    Route::new(Method::POST, "/messages/conversations/{id}/messages", Access::Approved, Body::Json(BODY), Action::SendMessage).admitting(),
+    Route::new(Method::POST, "/messages/conversations/{id}/messages", Access::Approved, Body::Json(MAX_BODY), Action::SendMessage).admitting(),
     Route::new(Method::GET, "/messages/sync", Access::Approved, Body::None, Action::Sync),
     Route::new(Method::GET, "/messages/{id}", Access::Approved, Body::None, Action::GetMessage),
-    Route::new(Method::PATCH, "/messages/{id}", Access::Approved, Body::Json(BODY), Action::EditMessage).admitting(),
+    Route::new(Method::PATCH, "/messages/{id}", Access::Approved, Body::Json(MAX_BODY), Action::EditMessage).admitting(),
     Route::new(Method::DELETE, "/messages/{id}", Access::Approved, Body::None, Action::DeleteMessage).admitting(),
     Route::new(Method::PUT, "/messages/{id}/reactions/{emoji}", Access::Approved, Body::None, Action::React).admitting(),
     Route::new(Method::DELETE, "/messages/{id}/reactions/{emoji}", Access::Approved, Body::None, Action::Unreact).admitting(),
@@ -103,7 +104,7 @@ impl Api for App {
     fn answered(&self) {
         for conversation in self.messaging.take_abandoned() {
             let messaging = self.messaging.clone();
-            self.after.push(async move { messaging.purge(conversation).await });
+            self.broadcaster.after_answer().push(async move { messaging.purge(conversation).await });
         }
     }
 
@@ -157,7 +158,7 @@ async fn find_conversation(app: &App, caller: &Caller, call: &Call) -> Result<Co
 /// Tells everyone in a group but `but` what it is now.
 fn announce_group(app: &App, conversation: &Conversation, but: Option<UserId>) {
     let people = conversation.participants().into_iter().filter(|person| Some(*person) != but);
-    app.announce_each_later(people.map(|person| (person, frames::conversation_updated(conversation, person))).collect());
+    app.broadcaster.announce_each_later(people.map(|person| (person, frames::conversation_updated(conversation, person))).collect());
 }
 
 /// An answer with one message and its entity tag.

@@ -24,8 +24,9 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         return Err(Error::Conflict("This person takes part in too many conversations.".into()));
     }
     if app.messaging.change_group(caller.user, &mut conversation, &GroupChange::Add(user)).await? {
-        app.announce_later(vec![user], frames::conversation_added(&conversation, user));
+        app.broadcaster.announce_later(vec![user], frames::conversation_added(&conversation, user));
         announce_group(app, &conversation, Some(user));
+        app.broadcaster.introduce_later(vec![user], conversation.participants());
     }
     Ok(Response::empty(204))
 }

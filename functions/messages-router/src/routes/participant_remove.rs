@@ -18,7 +18,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     // Whoever does not take part, or does not exist, takes part no longer.
     let Some(user) = user else { return Ok(Response::empty(204)) };
     if app.messaging.change_group(caller.user, &mut conversation, &GroupChange::Remove(user)).await? {
-        app.announce_later(vec![user], frames::conversation_removed(&conversation));
+        app.broadcaster.announce_later(vec![user], frames::conversation_removed(&conversation));
         announce_group(app, &conversation, None);
     }
     Ok(Response::empty(204))

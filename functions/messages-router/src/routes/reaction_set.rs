@@ -15,7 +15,7 @@ pub(super) async fn handle(app: &App, call: Call, on: bool) -> Result<Response, 
     let reaction = Reaction::new(call.params.text(1), Some(on))?;
     let changed = app.messaging.react(caller.user, Some(found), &reaction, |message| check_version(&call.request, message)).await?;
     if changed.written {
-        app.announce_later(changed.conversation.participants(), frames::toggle_reaction(&changed.conversation, &changed.message));
+        app.broadcaster.announce_later(changed.conversation.participants(), frames::toggle_reaction(&changed.conversation, &changed.message));
     }
     message_answer(200, &changed.message)
 }

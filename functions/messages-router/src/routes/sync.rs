@@ -21,7 +21,11 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let scope = [user.as_str(), "sync"];
     let page = match query.get("since") {
         Some(cursor) => {
-            let since = Place::from_bytes(&app.cursors.open_bytes(&scope, cursor).await?).ok_or(Error::InvalidCursor)?;
+            let bytes = app.cursors.open_bytes(&scope, cursor).await?;
+            if Place::is_outdated(&bytes) {
+                return Err(Error::CursorExpired);
+            }
+            let since = Place::from_bytes(&bytes).ok_or(Error::InvalidCursor)?;
             app.messaging.sync(caller.user, since, limit).await?
         }
         None => Page { changes: Vec::new(), place: app.messaging.sync_from_now(caller.user).await?, more: false },

@@ -37,7 +37,7 @@ async fn a_connection_that_is_gone_is_taken_off_its_own_persons_list_once_it_is_
     let (endpoint, posts) = gateway().await;
     let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
     let tables = Tables { messaging, connections: bench.table("connections") };
-    let app = App::new(bench.edge(), &bench.aws(), tables, &endpoint, Rate::OFF, Duration::ZERO);
+    let app = App::new(bench.edge(), &bench.aws(), tables, &endpoint, Rate::OFF);
     let studio = Studio { bench, app };
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
     let connections = Connections::new(studio.store(), studio.bench.table("connections"), studio.bench.clock.clone());
@@ -55,6 +55,7 @@ async fn a_connection_that_is_gone_is_taken_off_its_own_persons_list_once_it_is_
             tab_id: None,
             told_expired_at: None,
             ended_at: None,
+            last_active_at: None,
             strikes: 0,
             actions_until: 0,
             sends_until: 0,

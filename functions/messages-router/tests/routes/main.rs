@@ -36,14 +36,7 @@ async fn studio() -> Studio {
 async fn paced_studio(rate: Rate) -> Studio {
     let bench = Bench::start().await;
     let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let app = App::new(
-        bench.edge(),
-        &bench.aws(),
-        Tables { messaging, connections: bench.table("connections") },
-        NO_GATEWAY,
-        rate,
-        std::time::Duration::ZERO,
-    );
+    let app = App::new(bench.edge(), &bench.aws(), Tables { messaging, connections: bench.table("connections") }, NO_GATEWAY, rate);
     Studio { bench, app }
 }
 
@@ -61,7 +54,7 @@ impl Studio {
         for person in team {
             members.insert(person.id.to_string(), json!({"role": "editor", "joinedAt": now}));
         }
-        let mut header = json!({"projectId": id, "title": "Atrium", "team": members});
+        let mut header = json!({"projectId": id, "title": "Atrium", "team": members, "createdBy": team[0].id, "createdAt": self.bench.clock.now()});
         if deleted {
             header["deletedAt"] = json!(now);
         }

@@ -39,8 +39,14 @@ async fn main() -> ExitCode {
         Err(error) => return fail(&error.to_string()),
     };
     match importer.run(arguments.projects, arguments.budgets, &arguments.settings).await {
-        Ok(summary) => print(&lines(&summary, arguments.settings.apply)),
-        Err(error) => fail(&format!("{error}; what was written until then stays, and is not written again")),
+        Ok(summary) => {
+            let printed = print(&lines(&summary, arguments.settings.apply));
+            if summary.stopped {
+                return fail("the table cannot be reached; what was written until then stays, and is not written again");
+            }
+            if summary.failed == 0 { printed } else { fail(&format!("{} projects could not be imported", summary.failed)) }
+        }
+        Err(error) => fail(&error.to_string()),
     }
 }
 

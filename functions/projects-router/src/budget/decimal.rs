@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use serde_json::{Number, Value};
+use shared_utils::number::Digits;
 
 /// How many decimals a number has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(crate) const MAX_MONEY: i64 = 1_000_000_000_000_000;
 
 impl Scale {
     /// The number of decimals.
-    const fn decimals(self) -> usize {
+    const fn decimals(self) -> u32 {
         match self {
             Self::Money => 2,
             Self::Quantity => 3,
@@ -39,58 +40,17 @@ impl Scale {
     }
 }
 
-/// The scaled integer that a JSON number spells, if it is exact at this scale and fits 64 bits. However it is written:
-/// `18.5`, `1.85e1` and `1850e-2` are one number.
-fn scaled(number: &Number, decimals: usize) -> Option<i64> {
-    let text = number.to_string();
-    let (negative, text) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        // An exponent too long for a number of places is one of zero or of something that does not fit anyway.
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().unwrap_or(if exponent.starts_with('-') { i64::MIN } else { i64::MAX })),
-        None => (text, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    let significant = digits.trim_start_matches('0');
-    let digits = significant.trim_end_matches('0');
-    if digits.is_empty() {
-        return Some(0);
-    }
-    // value = digits × 10^places, at the wanted scale.
-    let dropped = i64::try_from(significant.len() - digits.len()).ok()?;
-    let places = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?.checked_add(dropped)?.checked_add(i64::try_from(decimals).ok()?)?;
-    let factor = 10i64.checked_pow(u32::try_from(places).ok()?)?;
-    let value = digits.parse::<i64>().ok()?.checked_mul(factor)?;
-    Some(if negative { -value } else { value })
-}
-
 /// The scaled integer nearest to a JSON number, halves away from zero. `None` when it does not fit 64 bits. For numbers that were
 /// floats once: `0.30000000000000004` is 30 cents.
 pub(crate) fn nearest(number: &Number, scale: Scale) -> Option<i64> {
-    let decimals = scale.decimals();
-    if let Some(exact) = scaled(number, decimals) {
-        return Some(exact);
-    }
-    let text = number.to_string();
-    let (negative, text) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    // Where the point stands among all digits, once they are of this scale.
-    let point = i64::try_from(whole.len()).ok()?.checked_add(exponent.parse().ok()?)?.checked_add(i64::try_from(decimals).ok()?)?;
-    let digits = format!("{whole}{fraction}");
-    let Ok(point) = usize::try_from(point) else { return Some(0) };
-    let kept = format!("{digits:0<point$}");
-    let value: i64 = if point == 0 { 0 } else { kept[..point].parse().ok()? };
-    let up = digits.as_bytes().get(point).is_some_and(|digit| *digit >= b'5');
-    let value = value.checked_add(i64::from(up))?;
-    Some(if negative { -value } else { value })
+    Digits::of(number).nearest(scale.decimals())
 }
 
 /// Reads a number of this scale, within its bounds.
 pub(crate) fn read_scaled(value: &Value, scale: Scale) -> Result<i64, (&'static str, Cow<'static, str>)> {
     let Value::Number(number) = value else { return Err(("wrong_type", "This must be a number.".into())) };
     let (least, most) = scale.bounds();
-    match scaled(number, scale.decimals()) {
+    match Digits::of(number).scaled(scale.decimals()) {
         Some(value) if (least..=most).contains(&value) => Ok(value),
         _ => {
             let (least, most) = (to_json(least, scale), to_json(most, scale));
@@ -100,8 +60,8 @@ pub(crate) fn read_scaled(value: &Value, scale: Scale) -> Result<i64, (&'static 
 }
 
 /// A scaled integer as the shortest JSON number: `1850` cents are `18.5`.
-pub(crate) fn to_json(value: i64, scale: Scale) -> Value {
-    let decimals = scale.decimals();
+pub(crate) fn to_json(value: impl Into<i128>, scale: Scale) -> Value {
+    let (value, decimals): (i128, usize) = (value.into(), scale.decimals() as usize);
     let sign = if value < 0 { "-" } else { "" };
     let digits = format!("{:0>width$}", value.unsigned_abs(), width = decimals + 1);
     let (whole, fraction) = digits.split_at(digits.len() - decimals);

@@ -129,11 +129,20 @@ pub(super) fn read_changes(fields: &mut Fields) -> LineChanges {
     changes
 }
 
+/// A text as `UpperText` keeps it.
+pub(crate) fn upper(text: &str) -> String {
+    text.trim().to_uppercase()
+}
+
 /// Reads the value of one field.
 pub(crate) fn read(kind: Kind, value: Value) -> Result<FieldValue, (&'static str, std::borrow::Cow<'static, str>)> {
     match kind {
         Kind::Text(max) => text_within(value, &(0..=max)).map(FieldValue::Text),
-        Kind::UpperText(max) => text_within(value, &(0..=max)).map(|text| FieldValue::Text(text.trim().to_uppercase())),
+        // Bounded as it is kept: a letter may have two capitals.
+        Kind::UpperText(max) => {
+            let text = text_within(value, &(0..=usize::MAX))?;
+            text_within(Value::String(upper(&text)), &(0..=max)).map(FieldValue::Text)
+        }
         Kind::OneOf(known) => match value {
             Value::String(text) if known.contains(&text.as_str()) => Ok(FieldValue::Text(text)),
             Value::String(_) => Err(("invalid_value", format!("One of {}.", known.join(", ")).into())),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::decimal::{MAX_MONEY, Scale, div_round, to_json};
 use super::line::Line;
 
-/// Totals as the table keeps them: cents, and ten-thousandths for the mark-up.
+/// Totals as the table keeps them, in cents.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Totals {
@@ -14,7 +14,6 @@ pub(crate) struct Totals {
     actual: i64,
     reconciled: i64,
     r#final: i64,
-    effective_markup: i64,
 }
 
 impl Totals {
@@ -28,14 +27,14 @@ impl Totals {
             total += line.final_cost();
         }
         let money = |amount: i128| i64::try_from(amount).ok().filter(|amount| *amount <= MAX_MONEY);
-        let effective = if budgeted == 0 { 0 } else { div_round((total - budgeted) * 10_000, budgeted) };
-        Some(Self {
-            budgeted: money(budgeted)?,
-            actual: money(actual)?,
-            reconciled: money(reconciled)?,
-            r#final: money(total)?,
-            effective_markup: i64::try_from(effective).ok()?,
-        })
+        Some(Self { budgeted: money(budgeted)?, actual: money(actual)?, reconciled: money(reconciled)?, r#final: money(total)? })
+    }
+
+    /// By how much the final total is more than the budgeted one, as a part of that, in ten-thousandths: up to 10^19. 0 where nothing is
+    /// budgeted.
+    fn effective_markup(self) -> i128 {
+        let (budgeted, total) = (i128::from(self.budgeted), i128::from(self.r#final));
+        if budgeted == 0 { 0 } else { div_round((total - budgeted) * 10_000, budgeted) }
     }
 
     /// As the API gives them.
@@ -45,7 +44,7 @@ impl Totals {
             "headerActualTotalCost": to_json(self.actual, Scale::Money),
             "headerReconciledTotalCost": to_json(self.reconciled, Scale::Money),
             "headerFinalTotalCost": to_json(self.r#final, Scale::Money),
-            "headerEffectiveMarkup": to_json(self.effective_markup, Scale::MarkUp),
+            "headerEffectiveMarkup": to_json(self.effective_markup(), Scale::MarkUp),
         })
     }
 }

@@ -6,14 +6,15 @@ use serde_json::{Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::http::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::ids::{BudgetId, GenerationId, LineId};
+use shared_utils::text::excerpt;
 
 use super::export::Row;
 use super::mark_up::mark_up;
 use super::number;
-use super::project::{OldProject, day, is_nothing, moment};
+use super::project::{OldProject, day, is_moment, is_nothing, moment};
 use super::report::{Report, RowReport};
 use crate::budget::{
-    FieldValue, LINE_FIELDS, Line, LineKind, MAX_REVISION_LINES, Revision, Scale, line_json, read_line_field, read_scaled, slug, to_json,
+    FieldValue, LINE_FIELDS, Line, LineKind, MAX_REVISION_LINES, Revision, Scale, line_json, nearest, read_line_field, slug, to_json, upper,
 };
 use crate::store::ImportedBudget;
 
@@ -26,6 +27,10 @@ const MAX_CLIENT: usize = 500;
 const MAX_CLIENTS: usize = 20;
 /// The longest element key that is kept.
 const MAX_ELEMENT_KEY: usize = 100;
+/// The longest name of a line that its client gave.
+const MAX_CLIENT_LINE_ID: usize = 64;
+/// Numbers of a line that no total counts.
+const NOT_COUNTED: [&str; 2] = ["amountPaid", "balanceDue"];
 /// What both kinds of rows have besides their own fields.
 const ROW_FIELDS: &[&str] = &["projectId", "budgetId", "budgetItemId", "revision", "itemType", "elementKey", "elementId", "createdAt", "updatedAt"];
 /// What is read of a header, or made anew.
@@ -93,6 +98,12 @@ pub(super) fn read_budget(project: &OldProject, rows: Vec<Row>, report: &mut Rep
         let number = numbers[&old_number];
         budget.revisions.insert(number, read_revision(project, (old_number, number), revision, report));
     }
+    let kept = budget.revisions.get(&1).is_some_and(|(revision, _)| revision.header_ball_park == project.ball_park);
+    if project.ball_park.is_some() && !kept {
+        report
+            .of(format!("Projects {}", project.old_id))
+            .left_out("budget.total", "the budget's first revision has a ball park of its own, or is missing");
+    }
     let mut report = report.of(row_name(project, "HEADER"));
     let known: Vec<u64> = wanted_client.iter().filter_map(|old| numbers.get(old).copied()).collect();
     match (known.as_slice(), wanted_client.len()) {
@@ -152,14 +163,14 @@ fn read_revision(
     }
     let (id, header) = rows.header.unwrap_or_default();
     let mut row_report = report.of(row_name(project, &id));
-    read_header(&mut revision, &header, &mut row_report);
+    read_header(project, &mut revision, &header, &mut row_report);
     if revision.header_ball_park.is_none() && number == 1 {
         revision.header_ball_park = project.ball_park;
     }
     if old_text != number.to_string() {
         row_report.changed_so("revision", format!("{old_text} -> {number}"));
         let title = revision.title.take().unwrap_or_default();
-        revision.title = Some(format!("{title} ({old_text})").trim().chars().take(MAX_TITLE).collect());
+        revision.title = Some(excerpt(format!("{title} ({old_text})").trim(), MAX_TITLE).to_owned());
     }
     let lines = read_lines(project, &mut revision, rows.lines, report);
     let mut row_report = report.of(row_name(project, &id));
@@ -167,9 +178,9 @@ fn read_revision(
     (revision, lines)
 }
 
-fn read_header(revision: &mut Revision, header: &Row, report: &mut RowReport<'_>) {
+fn read_header(project: &OldProject, revision: &mut Revision, header: &Row, report: &mut RowReport<'_>) {
     let text = |name: &str| header.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-    revision.title = text("title").map(|title| title.chars().take(MAX_TITLE).collect());
+    revision.title = text("title").map(|title| excerpt(title, MAX_TITLE).to_owned());
     let mut date = |name: &str| {
         let value = header.get(name).filter(|value| value.as_str() != Some(""))?;
         match read_line_field(LineKind::Date, day(value.clone())) {
@@ -185,11 +196,17 @@ fn read_header(revision: &mut Revision, header: &Row, report: &mut RowReport<'_>
     (revision.start_date, revision.end_date) = (date("startDate"), date("endDate"));
     let clients = header.get("clients").and_then(Value::as_array).cloned().unwrap_or_default();
     let clients = clients.iter().filter_map(Value::as_str).chain(text("client")).filter(|client| !client.trim().is_empty());
-    revision.clients = clients.map(|client| client.chars().take(MAX_CLIENT).collect()).take(MAX_CLIENTS).collect();
+    revision.clients = clients.map(|client| excerpt(client, MAX_CLIENT).to_owned()).take(MAX_CLIENTS).collect();
     for (name, kept) in [("title", json!(revision.title)), ("clients", json!(revision.clients))] {
         if let Some(value) = header.get(name).filter(|value| !is_nothing(value) && **value != kept) {
             report.changed(name, value, &kept);
         }
+    }
+    if let Some(client) = header.get("client").filter(|client| !is_nothing(client) && !client.is_string()) {
+        report.refused("client", client, "it is no name");
+    }
+    if let Some(title) = header.get("projectTitle").filter(|title| !is_nothing(title) && Some(*title) != project.project.fields.get("title")) {
+        report.left_out("projectTitle", format!("the project's own title counts, not {title}"));
     }
     leave_out(header, HEADER_FIELDS, report);
     revision.header_ball_park = header.get("headerBallPark").and_then(|value| number::take(report, "headerBallPark", value, Scale::Money));
@@ -198,18 +215,20 @@ fn read_header(revision: &mut Revision, header: &Row, report: &mut RowReport<'_>
 }
 
 /// When something was; a value that says no such thing is noted.
-fn known_moment(row: &Row, name: &str, report: &mut RowReport<'_>) -> Option<Timestamp> {
+pub(super) fn known_moment(row: &Row, name: &str, report: &mut RowReport<'_>) -> Option<Timestamp> {
     let value = row.get(name).filter(|value| !is_nothing(value))?;
-    let moment = moment(Some(value));
-    if moment.is_none() {
-        report.refused(name, value, "it is no time");
+    let moment = moment(value);
+    match moment {
+        None => report.refused(name, value, "it is no time"),
+        Some(moment) if !is_moment(value) => report.changed(name, value, &json!(moment)),
+        Some(_) => {}
     }
     moment
 }
 
 /// The lines in order of creation, numbered as they were where that was unambiguous.
 fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(String, Row)>, report: &mut Report) -> BTreeMap<LineId, Line> {
-    let created = |row: &Row| moment(row.get("createdAt")).unwrap_or(project.project.created_at);
+    let created = |row: &Row| row.get("createdAt").and_then(moment).unwrap_or(project.project.created_at);
     let text = |row: &Row, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     rows.sort_by_cached_key(|(id, row)| (created(row), text(row, "elementKey"), id.clone()));
     let mut lines: Vec<(String, Line)> = Vec::new();
@@ -220,19 +239,35 @@ fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(Stri
             report.refused_row(format!("a revision has at most {MAX_REVISION_LINES} lines"));
             continue;
         }
+        let fields = match read_fields(&row, &mut report) {
+            Ok(fields) => fields,
+            Err(why) => {
+                report.refused_row(why);
+                continue;
+            }
+        };
+        if id.chars().count() > MAX_CLIENT_LINE_ID {
+            report.left_out("budgetItemId", format!("as clientLineId it would have more than {MAX_CLIENT_LINE_ID} characters"));
+        }
         let created_at = known_moment(&row, "createdAt", &mut report).unwrap_or(project.project.created_at);
         let mut line = Line {
-            budget_item_id: LineId::derived(moment(row.get("createdAt")).unwrap_or(project.id_time), &id),
-            client_line_id: (id.chars().count() <= 64).then(|| id.clone()),
+            budget_item_id: LineId::derived(row.get("createdAt").and_then(moment).unwrap_or(project.id_time), &id),
+            client_line_id: (id.chars().count() <= MAX_CLIENT_LINE_ID).then(|| id.clone()),
             sequence: 0,
             element_key: String::new(),
             element_id: None,
             created_at,
             updated_at: known_moment(&row, "updatedAt", &mut report).unwrap_or(created_at),
-            fields: read_fields(&row, &mut report),
+            fields,
         };
-        if let Some(mark_up) = row.get("itemMarkUp").and_then(|value| mark_up(value, &line, &mut report)) {
-            line.fields.insert("itemMarkUp".to_owned(), FieldValue::Number(mark_up));
+        if let Some(value) = row.get("itemMarkUp") {
+            match mark_up(value, &line, &mut report) {
+                Ok(mark_up) => line.fields.extend(mark_up.map(|mark_up| ("itemMarkUp".to_owned(), FieldValue::Number(mark_up)))),
+                Err(why) => {
+                    report.refused_row(format!("its itemMarkUp is {value}: {why}"));
+                    continue;
+                }
+            }
         }
         if !line.fits() {
             report.refused_row("it costs more than 10^13");
@@ -312,20 +347,28 @@ fn counted(name: &str) -> Option<u64> {
     name.rsplit_once('-').and_then(|(_, digits)| digits.parse().ok()).filter(|number| (1..=1_000_000).contains(number))
 }
 
-/// Every field but the mark-up, which takes the others to be read.
-fn read_fields(row: &Row, report: &mut RowReport<'_>) -> BTreeMap<String, FieldValue> {
+/// Every field but the mark-up, which takes the others to be read. An error where a number that counts cannot be read: a line without it
+/// would count something else.
+fn read_fields(row: &Row, report: &mut RowReport<'_>) -> Result<BTreeMap<String, FieldValue>, String> {
     let mut fields = BTreeMap::new();
     for (name, kind) in LINE_FIELDS.iter().filter(|(name, _)| *name != "itemMarkUp") {
         let Some(value) = row.get(*name) else { continue };
         let taken = match kind {
-            LineKind::Number(scale) => number::take(report, name, value, *scale).map(FieldValue::Number),
+            LineKind::Number(scale) => {
+                let read = if NOT_COUNTED.contains(name) {
+                    number::take(report, name, value, *scale)
+                } else {
+                    number::read(report, name, value, *scale).map_err(|why| format!("its {name} is {value}: {why}"))?
+                };
+                read.map(FieldValue::Number)
+            }
             kind => take_text(name, *kind, value, report),
         };
         fields.extend(taken.map(|value| ((*name).to_owned(), value)));
     }
     let known: Vec<&str> = LINE_FIELDS.iter().map(|(name, _)| *name).collect();
     leave_out(row, &known, report);
-    fields
+    Ok(fields)
 }
 
 /// Notes what a row holds and nothing here has a place for.
@@ -350,7 +393,8 @@ fn take_text(name: &str, kind: LineKind, value: &Value, report: &mut RowReport<'
         LineKind::OneOf(known) => {
             json!(known.iter().find(|known| known.eq_ignore_ascii_case(text.trim())).map_or(text.as_str(), |known| *known))
         }
-        LineKind::Text(max) | LineKind::UpperText(max) if !text.is_empty() => json!(text.chars().take(max).collect::<String>()),
+        LineKind::Text(max) if !text.is_empty() => json!(excerpt(&text, max)),
+        LineKind::UpperText(max) if !text.is_empty() => json!(excerpt(&upper(&text), max)),
         LineKind::Date => day(value.clone()),
         _ => value.clone(),
     };
@@ -380,9 +424,9 @@ fn compare_totals(revision: &Revision, header: &Row, report: &mut RowReport<'_>)
         ("headerFinalTotalCost", Scale::Money),
         ("headerEffectiveMarkup", Scale::MarkUp),
     ] {
-        let Some(old) = header.get(name).filter(|value| !value.is_null()) else { continue };
-        let exact = read_scaled(&ours[name], scale).ok();
-        if number::decimal(old, scale).ok().flatten() != exact {
+        let Some(old) = header.get(name).filter(|value| !is_nothing(value)) else { continue };
+        let value = |value: &Value| number::number(value).ok().flatten().and_then(|number| nearest(&number, scale));
+        if value(old) != value(&ours[name]) {
             report.changed(name, old, &ours[name]);
         }
     }

@@ -1,7 +1,9 @@
 //! Reading exports of `DynamoDB` tables: what `aws dynamodb scan` prints, what an export to S3 holds (unzipped, its files one after
 //! another), or plain JSON.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use shared_utils::http::json;
 
 /// A row as plain JSON.
 pub type Row = Map<String, Value>;
@@ -17,6 +19,12 @@ pub enum ExportError {
         /// Why.
         reason: String,
     },
+    /// A page of an export alone: what is in the others would be missing without a word.
+    #[error("it is one page of an export: {member} says that there are others")]
+    Partial {
+        /// What says so.
+        member: &'static str,
+    },
     /// JSON, and not a row.
     #[error("row {row} is not an object")]
     NotARow {
@@ -25,19 +33,32 @@ pub enum ExportError {
     },
 }
 
+/// How deep a row may nest: an attribute of the table has 32 levels, each of them two here.
+const MAX_DEPTH: usize = 80;
+/// What a page has that others follow.
+const CONTINUATIONS: [&str; 2] = ["LastEvaluatedKey", "NextToken"];
+
 /// The rows of an export.
 pub fn read(text: &str) -> Result<Vec<Row>, ExportError> {
     let mut rows = Vec::new();
-    for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+    for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
         let value = value.map_err(|error| ExportError::NotJson { row: rows.len() + 1, reason: error.to_string() })?;
-        match value {
+        let value = json::parse(value.get(), MAX_DEPTH);
+        match value.ok_or_else(|| ExportError::NotJson { row: rows.len() + 1, reason: format!("it nests deeper than {MAX_DEPTH} levels") })? {
             Value::Array(entries) => add(&mut rows, entries)?,
-            Value::Object(mut object) => match (object.remove("Items"), object.remove("Item")) {
-                (Some(Value::Array(entries)), _) => add(&mut rows, entries)?,
-                (None, Some(item)) => add(&mut rows, vec![item])?,
-                (None, None) => add(&mut rows, vec![Value::Object(object)])?,
-                _ => return Err(ExportError::NotARow { row: rows.len() + 1 }),
-            },
+            Value::Object(mut object) => {
+                if object.contains_key("Items")
+                    && let Some(member) = CONTINUATIONS.into_iter().find(|member| object.get(*member).is_some_and(|value| !value.is_null()))
+                {
+                    return Err(ExportError::Partial { member });
+                }
+                match (object.remove("Items"), object.remove("Item")) {
+                    (Some(Value::Array(entries)), _) => add(&mut rows, entries)?,
+                    (None, Some(item)) => add(&mut rows, vec![item])?,
+                    (None, None) => add(&mut rows, vec![Value::Object(object)])?,
+                    _ => return Err(ExportError::NotARow { row: rows.len() + 1 }),
+                }
+            }
             _ => return Err(ExportError::NotARow { row: rows.len() + 1 }),
         }
     }
@@ -104,6 +125,11 @@ mod tests {
         assert_eq!(read("").unwrap(), Vec::<Row>::new());
         assert_eq!(read(r#"{"Items": []}"#).unwrap(), Vec::<Row>::new());
         assert_eq!(read(r#"{"a": 1} nonsense"#).unwrap_err().to_string().split(':').next(), Some("row 2 is not JSON"));
+        for member in CONTINUATIONS {
+            let page = format!(r#"{{"Items": [], "{member}": {{"projectId": {{"S": "P-1"}}}}}}"#);
+            assert!(read(&page).unwrap_err().to_string().contains(member), "{page}");
+        }
+        assert_eq!(read(r#"{"Items": [], "LastEvaluatedKey": null}"#).unwrap(), Vec::<Row>::new());
         assert_eq!(read("[1]").unwrap_err().to_string(), "row 1 is not an object");
         assert_eq!(read(&json!("x").to_string()).unwrap_err().to_string(), "row 1 is not an object");
     }

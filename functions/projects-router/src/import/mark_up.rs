@@ -12,15 +12,9 @@ const MULTIPLIERS_FROM: i64 = 10_000;
 const UNCLEAR_FROM: i64 = 100_000;
 
 /// A mark-up as the fraction that it meant. The old system wrote fractions (0.15), and before that multipliers (1.15): where the line
-/// has a cost of its own, the reading that gives it is right; else from 1 on it is a multiplier.
-pub(super) fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) -> Option<i64> {
-    let read = match number::decimal(value, Scale::MarkUp) {
-        Ok(read) => read?,
-        Err(why) => {
-            report.refused("itemMarkUp", value, why);
-            return None;
-        }
-    };
+/// has a cost of its own, the reading that gives it is right; else from 1 on it is a multiplier. An error where it is no number.
+pub(super) fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) -> Result<Option<i64>, String> {
+    let Some(read) = number::decimal(value, Scale::MarkUp)? else { return Ok(None) };
     let multiplier = read - MULTIPLIERS_FROM;
     let chosen = match by_cost(line, [read, multiplier]) {
         Some(index) => [read, multiplier][index],
@@ -28,13 +22,13 @@ pub(super) fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) ->
         None if read < UNCLEAR_FROM => multiplier,
         None => {
             report.refused("itemMarkUp", value, "a fraction, a multiplier or a percentage: nothing tells which");
-            return None;
+            return Ok(None);
         }
     };
     if read_scaled(value, Scale::MarkUp) != Ok(chosen) {
         report.changed("itemMarkUp", value, &to_json(chosen, Scale::MarkUp));
     }
-    Some(chosen)
+    Ok(Some(chosen))
 }
 
 /// Which of two mark-ups gives the line's own final cost, within a hundredth of it. `None` when neither or both do, or there is none.

@@ -16,9 +16,11 @@ mod project;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 
 use access::people::{People, Person};
 use access::teams::TeamRole;
+use futures_util::FutureExt;
 use serde_json::Value;
 use shared_utils::aws::AwsConfig;
 use shared_utils::clock::Clock;
@@ -31,6 +33,7 @@ pub use export::{ExportError, Row, read as read_export};
 pub use report::{Fate, Finding, Report};
 
 use crate::store::ProjectStore;
+use project::OldProject;
 
 /// What an import goes by.
 #[derive(Debug, Clone)]
@@ -54,11 +57,15 @@ pub struct Summary {
     pub lines: usize,
     /// Projects that had been imported before.
     pub already_there: usize,
+    /// Projects that could not be imported; the report says why.
+    pub failed: usize,
+    /// Whether the table could not be reached: what was written until then stays, and is not written again.
+    pub stopped: bool,
     /// Everything that was not taken as it stood.
     pub report: Report,
 }
 
-/// Why an import did not go on. What was written until then stays, and is not written again.
+/// Why an import did not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// Accounts that projects would be given to, and that are not there or not active.
@@ -106,29 +113,51 @@ impl Importer {
         }
         let mut seen = BTreeSet::new();
         for row in projects {
-            let Some(old) = project::read_project(row, settings, self.clock.now(), &mut summary.report) else { continue };
+            let id = row.get("projectId").and_then(Value::as_str).unwrap_or("?").to_owned();
+            let read = std::panic::catch_unwind(AssertUnwindSafe(|| project::read_project(row, settings, self.clock.now(), &mut summary.report)));
+            let Ok(old) = read else {
+                summary.failed += 1;
+                summary.report.of(format!("Projects {id}")).refused_row("it cannot be read");
+                continue;
+            };
+            let Some(old) = old else { continue };
             if !seen.insert(old.old_id.clone()) {
                 summary.report.of(format!("Projects {}", old.old_id)).refused_row("there is another row of this id");
                 continue;
             }
-            let budget = budget::read_budget(&old, of_project.remove(&old.old_id).unwrap_or_default(), &mut summary.report);
-            let lines: usize = budget.revisions.values().map(|(_, lines)| lines.len()).sum();
-            let written = if settings.apply {
-                self.store.import(&old.project, &budget).await?
-            } else {
-                self.store.project(old.project.id).await.map_err(Error::from)?.is_none()
-            };
-            if written {
-                summary.projects += 1;
-                summary.lines += lines;
-            } else {
-                summary.already_there += 1;
+            let rows = of_project.remove(&old.old_id).unwrap_or_default();
+            // Nothing that an export holds may end the import: neither a fault of ours nor one that the table finds.
+            let imported = AssertUnwindSafe(self.import(&old, rows, settings.apply, &mut summary.report)).catch_unwind().await;
+            match imported.unwrap_or_else(|_| Err(Error::internal("it cannot be read"))) {
+                Ok(Some(lines)) => {
+                    summary.projects += 1;
+                    summary.lines += lines;
+                }
+                Ok(None) => summary.already_there += 1,
+                Err(error) => {
+                    let why = error.cause().map_or_else(|| error.to_string(), str::to_owned);
+                    summary.failed += 1;
+                    summary.report.of(format!("Projects {}", old.old_id)).refused_row(format!("it could not be imported: {why}"));
+                    if matches!(error, Error::Unavailable(_)) {
+                        // The others would fail as well.
+                        summary.stopped = true;
+                        return Ok(summary);
+                    }
+                }
             }
         }
         for (id, rows) in of_project {
             summary.report.of(format!("Budgets {id}")).refused_row(format!("{} rows of a project that is not in the export", rows.len()));
         }
         Ok(summary)
+    }
+
+    /// Imports a project; how many budget lines it has. `None` when it is there already.
+    async fn import(&self, old: &OldProject, rows: Vec<Row>, apply: bool, report: &mut Report) -> Result<Option<usize>, Error> {
+        let budget = budget::read_budget(old, rows, report);
+        let lines: usize = budget.revisions.values().map(|(_, lines)| lines.len()).sum();
+        let is_new = if apply { self.store.import(&old.project, &budget).await? } else { self.store.project(old.project.id).await?.is_none() };
+        Ok(is_new.then_some(lines))
     }
 
     async fn check_people(&self, settings: &Settings) -> Result<(), ImportError> {

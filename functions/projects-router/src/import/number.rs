@@ -5,52 +5,114 @@ use serde_json::{Number, Value};
 use super::report::RowReport;
 use crate::budget::{Scale, nearest, read_scaled, to_json};
 
+/// What a grouping of thousands may be made of besides commas and points.
+const SPACES: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '’'];
+
 /// The scaled integer that a value means, `None` for nothing at all: the nearest to what was a float, and a text such as `$1,200.50`,
 /// `12k` or `1.5m` by its meaning.
 pub(super) fn decimal(value: &Value, scale: Scale) -> Result<Option<i64>, String> {
-    let number = match value {
-        Value::Null => return Ok(None),
-        Value::Number(number) => number.clone(),
-        Value::String(text) => match typed(text)? {
-            Some(number) => number,
-            None => return Ok(None),
-        },
-        _ => return Err("not a number".to_owned()),
-    };
+    let Some(number) = number(value)? else { return Ok(None) };
     let value = nearest(&number, scale).ok_or("too large")?;
     read_scaled(&to_json(value, scale), scale).map(Some).map_err(|(_, detail)| detail.into_owned())
 }
 
-/// As [`decimal`]; what was changed or refused is noted.
-pub(super) fn take(report: &mut RowReport<'_>, field: &str, value: &Value, scale: Scale) -> Option<i64> {
-    match decimal(value, scale) {
-        Ok(None) => None,
-        Ok(Some(number)) => {
-            if read_scaled(value, scale) != Ok(number) {
-                report.changed(field, value, &to_json(number, scale));
-            }
-            Some(number)
-        }
-        Err(why) => {
-            report.refused(field, value, why);
-            None
-        }
+/// The number that a value means.
+pub(super) fn number(value: &Value) -> Result<Option<Number>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Number(number) => Ok(Some(number.clone())),
+        Value::String(text) => typed(text),
+        _ => Err("not a number".to_owned()),
     }
 }
 
-/// A number as people type it.
+/// As [`decimal`]; what was changed is noted.
+pub(super) fn read(report: &mut RowReport<'_>, field: &str, value: &Value, scale: Scale) -> Result<Option<i64>, String> {
+    let read = decimal(value, scale)?;
+    if let Some(number) = read.filter(|number| read_scaled(value, scale) != Ok(*number)) {
+        report.changed(field, value, &to_json(number, scale));
+    }
+    Ok(read)
+}
+
+/// As [`read`]; what was refused is noted too.
+pub(super) fn take(report: &mut RowReport<'_>, field: &str, value: &Value, scale: Scale) -> Option<i64> {
+    read(report, field, value, scale).unwrap_or_else(|why| {
+        report.refused(field, value, why);
+        None
+    })
+}
+
+/// A number as people type it: with a dollar sign, thousands that are grouped, a decimal point or comma, and `k` or `m` for thousands
+/// and millions. A separator counts only where it can mean one thing.
 fn typed(text: &str) -> Result<Option<Number>, String> {
-    let text: String = text.chars().filter(|character| !character.is_whitespace() && !['$', ','].contains(character)).collect();
-    if text.is_empty() {
+    let text = text.trim().to_lowercase();
+    let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest.trim_start()));
+    let text = text.strip_prefix('$').map_or(text, str::trim_start);
+    let (text, exponent) = match (text.strip_suffix('k'), text.strip_suffix('m')) {
+        (Some(thousands), _) => (thousands.trim_end(), Some("3")),
+        (_, Some(millions)) => (millions.trim_end(), Some("6")),
+        _ => match text.split_once('e') {
+            Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+            None => (text, None),
+        },
+    };
+    if text.is_empty() && sign.is_empty() && exponent.is_none() {
         return Ok(None);
     }
-    let lower = text.to_lowercase();
-    let text = match (lower.strip_suffix('k'), lower.strip_suffix('m')) {
-        (Some(thousands), _) => format!("{thousands}e3"),
-        (_, Some(millions)) => format!("{millions}e6"),
-        _ => lower,
+    let plain = plain(text)?;
+    let exponent = exponent.map_or_else(String::new, |exponent| format!("e{exponent}"));
+    // JSON knows no leading zeros.
+    let (whole, fraction) = plain.split_once('.').map_or((plain.as_str(), String::new()), |(whole, fraction)| (whole, format!(".{fraction}")));
+    let whole = Some(whole.trim_start_matches('0')).filter(|whole| !whole.is_empty()).unwrap_or("0");
+    format!("{sign}{whole}{fraction}{exponent}").parse().map(Some).map_err(|_| "not a number".to_owned())
+}
+
+/// Digits with separators as digits with a point, if any.
+fn plain(text: &str) -> Result<String, String> {
+    if !text.starts_with(|first: char| first.is_ascii_digit() || first == '.') || !text.ends_with(|last: char| last.is_ascii_digit()) {
+        return Err("not a number".to_owned());
+    }
+    if let Some(other) = text.chars().find(|character| !character.is_ascii_digit() && ![',', '.'].contains(character) && !SPACES.contains(character))
+    {
+        return Err(format!("not a number: {other:?} stands in it"));
+    }
+    let points = text.matches('.').count();
+    let commas = text.matches(',').count();
+    let is_spaced = text.contains(SPACES);
+    // Which of the two separates the decimals.
+    let point = match (points, commas) {
+        (1, 0) if is_spaced => Some('.'),
+        (0, 1) if is_spaced => Some(','),
+        (1, 0) | (0, 1) => {
+            let separator = if points == 1 { '.' } else { ',' };
+            let (whole, fraction) = text.split_once(separator).unwrap_or((text, ""));
+            let may_be_thousands = fraction.len() == 3 && (1..=3).contains(&whole.len()) && !whole.starts_with('0');
+            if may_be_thousands {
+                return Err(format!("the {separator:?} may separate thousands or decimals"));
+            }
+            Some(separator)
+        }
+        (_, 0) | (0, _) => None,
+        _ => {
+            let last = if text.rfind('.') > text.rfind(',') { '.' } else { ',' };
+            if text.matches(last).count() > 1 {
+                return Err("not a number: the separators contradict each other".to_owned());
+            }
+            Some(last)
+        }
     };
-    text.parse().map(Some).map_err(|_| "not a number".to_owned())
+    let (whole, fraction) = point.and_then(|point| text.split_once(point)).unwrap_or((text, ""));
+    let grouping: Vec<char> = whole.chars().filter(|character| !character.is_ascii_digit()).collect();
+    let mut groups = whole.split(|character: char| !character.is_ascii_digit());
+    let first = groups.next().unwrap_or_default();
+    let is_grouped = grouping.is_empty()
+        || (grouping.windows(2).all(|pair| pair[0] == pair[1]) && (1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3));
+    if !is_grouped || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("not a number: the separators do not stand between thousands".to_owned());
+    }
+    let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
+    Ok(if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") })
 }
 
 #[cfg(test)]
@@ -59,24 +121,73 @@ mod tests {
 
     use super::*;
 
+    fn money(value: &Value) -> Result<Option<i64>, String> {
+        decimal(value, Scale::Money)
+    }
+
     #[test]
     fn what_people_typed_and_what_floats_became() {
-        let money = |value: Value| decimal(&value, Scale::Money);
         for (value, cents) in [
             (json!("$1,200.50"), 120_050),
+            (json!("1.200,50"), 120_050),
+            (json!("1 200,50"), 120_050),
+            (json!("1\u{a0}200"), 120_000),
+            (json!("1'234'567.8"), 123_456_780),
+            (json!("1 200.500"), 120_050),
+            (json!("1,200,300"), 120_030_000),
+            (json!("12,50"), 1_250),
+            (json!("2,5"), 250),
+            (json!("0,500"), 50),
+            (json!("1234.500"), 123_450),
+            (json!(".5"), 50),
+            (json!("007"), 700),
             (json!("12k"), 1_200_000),
+            (json!("1,5k"), 150_000),
             (json!(" 1.5M "), 150_000_000),
+            (json!("1.85e1"), 1_850),
             (json!("18.499999999999996"), 1_850),
             (json!(41_200), 4_120_000),
             (json!(-0.0), 0),
         ] {
-            assert_eq!(money(value.clone()), Ok(Some(cents)), "{value}");
+            assert_eq!(money(&value), Ok(Some(cents)), "{value}");
         }
         for nothing in [json!(""), json!("  "), json!("$"), Value::Null] {
-            assert_eq!(money(nothing), Ok(None));
+            assert_eq!(money(&nothing), Ok(None));
         }
-        for wrong in [json!("tbd"), json!("1.2.3"), json!(-5), json!(true), json!([1]), json!(1e20), json!("NaN"), json!("--")] {
-            assert!(money(wrong.clone()).is_err(), "{wrong}");
+        for wrong in [
+            json!("tbd"),
+            json!("1.2.3"),
+            json!(-5),
+            json!(true),
+            json!([1]),
+            json!(1e20),
+            json!("NaN"),
+            json!("--"),
+            json!("-"),
+            json!("k"),
+            json!("1e5k"),
+        ] {
+            assert!(money(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_separator_that_may_mean_two_things_is_refused() {
+        for unclear in ["1,200", "1.200", "$12,500", "18.500k", "100,000", "-1,200"] {
+            assert!(money(&json!(unclear)).is_err_and(|why| why.contains("may separate thousands or decimals")), "{unclear}");
+        }
+        for wrong in ["1,2,3", "12,34,567", "1,200.5,0", "1.200.50", "1,20.5", "1 20", "1,200 300", "1200,300.5", "5,", ",5", "1 ,5", "1..5"] {
+            assert!(money(&json!(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_exponent_is_too_large_to_be_refused() {
+        for text in ["1e65600", "1e-65600", "1e99999999999999999999", "-1e65600", "0e65600"] {
+            let number = Value::Number(text.parse().unwrap());
+            let read = money(&number);
+            assert!(read.is_err() || read == Ok(Some(0)), "{text}: {read:?}");
+            assert_eq!(money(&json!(text)), read, "{text}");
         }
     }
 }

@@ -6,8 +6,11 @@ use access::teams::{Member, TeamRole};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::ids::{ProjectId, UserId};
+use shared_utils::number::Digits;
+use shared_utils::text::{excerpt, is_blank};
 
 use super::Settings;
+use super::budget::known_moment;
 use super::export::Row;
 use super::number;
 use super::report::{Report, RowReport};
@@ -21,6 +24,8 @@ const UNTITLED: &str = "Untitled project";
 const MAX_TEAM: usize = 91;
 /// The most entries of a list, and of a folder.
 const MAX_ENTRIES: usize = 100;
+/// Where a row may say when it was changed last.
+const CHANGE_TIMES: [&str; 3] = ["updatedAt", "dateUpdated", "lastModified"];
 /// Names that the old system had for the same thing.
 const ALIASES: &[(&str, &str)] = &[("finishLine", "finishline"), ("date", "dateCreated"), ("thumbnail", "thumbnails"), ("gallery", "galleries")];
 /// What is read elsewhere, or is the server's.
@@ -39,10 +44,31 @@ pub(super) struct OldProject {
     pub(super) project: ImportedProject,
 }
 
-/// A moment as the old system spelled it: RFC 3339, or a date alone.
-pub(super) fn moment(value: Option<&Value>) -> Option<Timestamp> {
-    let text = value?.as_str()?;
-    text.parse().ok().or_else(|| format!("{text}T00:00:00Z").parse().ok())
+/// A moment as the old system spelled it: RFC 3339, a date alone, or milliseconds or seconds since the epoch.
+pub(super) fn moment(value: &Value) -> Option<Timestamp> {
+    let number = match value {
+        Value::Number(number) => number.clone(),
+        Value::String(text) => {
+            let text = text.trim();
+            let moment = text.parse().ok().or_else(|| format!("{text}T00:00:00Z").parse().ok());
+            if moment.is_some() {
+                return moment;
+            }
+            text.parse().ok()?
+        }
+        _ => return None,
+    };
+    match Digits::of(&number).nearest(0)? {
+        // Up to the year 9999.
+        millis @ 100_000_000_000..=253_402_300_799_999 => Some(Timestamp::from_millis(millis)),
+        seconds @ 100_000_000..=99_999_999_999 => Some(Timestamp::from_seconds(seconds)),
+        _ => None,
+    }
+}
+
+/// Whether a value is spelled as a moment.
+pub(super) fn is_moment(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok())
 }
 
 /// Reads a row. `None` when it is no project.
@@ -52,11 +78,18 @@ pub(super) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, re
         return None;
     };
     let mut report = report.of(format!("Projects {old_id}"));
-    let known = moment(row.get("createdAt")).or_else(|| moment(row.get("dateCreated")));
+    let known = known_moment(&row, "createdAt", &mut report).or_else(|| row.get("dateCreated").and_then(moment));
     let (created_at, id_time) = (known.unwrap_or(now), known.unwrap_or_default());
-    let changes = ["updatedAt", "dateUpdated", "lastModified"].iter().filter_map(|name| moment(row.get(*name))).max();
+    if known.is_none() {
+        report.changed_so("createdAt", format!("is {created_at}, the time of this import"));
+    }
+    let changes: Vec<_> = CHANGE_TIMES.iter().filter_map(|name| Some((*name, known_moment(&row, name, &mut report)?))).collect();
+    let updated_at = changes.iter().map(|(_, at)| *at).max().unwrap_or(created_at).max(created_at);
+    for (name, at) in changes.iter().filter(|(_, at)| *at != updated_at) {
+        report.left_out(name, format!("{at} is not the latest"));
+    }
     let team = read_team(&row, settings, created_at, &mut report);
-    let ball_park = row.get("budget").and_then(|budget| number::take(&mut report, "budget.total", budget.get("total")?, Scale::Money));
+    let ball_park = read_ball_park(row.get("budget").unwrap_or(&Value::Null), &mut report);
     for name in KNOWN {
         row.remove(*name);
     }
@@ -81,14 +114,7 @@ pub(super) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, re
         report.left_out(name, format!("there is no such field here ({} bytes)", value.to_string().len()));
     }
     shrink(&mut fields, &mut report);
-    let project = ImportedProject {
-        id: ProjectId::derived(id_time, &old_id),
-        owner: settings.owner,
-        team,
-        fields,
-        created_at,
-        updated_at: changes.unwrap_or(created_at).max(created_at),
-    };
+    let project = ImportedProject { id: ProjectId::derived(id_time, &old_id), owner: settings.owner, team, fields, created_at, updated_at };
     Some(OldProject { old_id, id_time, ball_park, project })
 }
 
@@ -103,27 +129,65 @@ pub(super) fn is_nothing(value: &Value) -> bool {
     }
 }
 
+/// The ball park of the form that the project was made with, in cents: `{date, total}`, or the total alone.
+fn read_ball_park(budget: &Value, report: &mut RowReport<'_>) -> Option<i64> {
+    match budget {
+        Value::Object(members) => {
+            for (name, value) in members.iter().filter(|(name, value)| *name != "total" && !is_nothing(value)) {
+                report.left_out(&format!("budget.{name}"), format!("there is no such field here ({} bytes)", value.to_string().len()));
+            }
+            number::take(report, "budget.total", members.get("total")?, Scale::Money)
+        }
+        total => {
+            let ball_park = number::take(report, "budget", total, Scale::Money);
+            if ball_park.is_some() && total.is_number() {
+                report.changed_so("budget", "is the ball park");
+            }
+            ball_park
+        }
+    }
+}
+
 /// The owner, and whoever was in the team and has an account here.
 fn read_team(row: &Row, settings: &Settings, joined_at: Timestamp, report: &mut RowReport<'_>) -> BTreeMap<UserId, Member> {
     let member = |role, title| Member { role, title, joined_at };
     let mut team = BTreeMap::from([(settings.owner, member(TeamRole::Owner, None))]);
     let mut seen = BTreeSet::new();
-    let entries = |name: &str| row.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    for entry in entries("team").iter().chain(&entries("teamUserIds")) {
+    let mut entries = Vec::new();
+    for name in ["team", "teamUserIds"] {
+        match row.get(name) {
+            Some(Value::Array(named)) => entries.extend(named.iter().map(|entry| (name, entry))),
+            Some(value) if !is_nothing(value) => report.refused(name, value, "it is no list"),
+            _ => {}
+        }
+    }
+    for (name, entry) in entries {
         let Some(old) = entry.as_str().or_else(|| entry.get("userId")?.as_str()) else {
-            report.refused("team", entry, "it names nobody");
+            report.refused(name, entry, "it names nobody");
             continue;
         };
         if !seen.insert(old.to_owned()) {
+            if !entry.is_string() {
+                report.left_out(name, format!("{old:?} is named twice"));
+            }
             continue;
         }
-        let title = entry.get("role").and_then(Value::as_str).map(|role| role.chars().take(200).collect::<String>());
+        let extras =
+            entry.as_object().into_iter().flatten().filter(|(member, value)| !["userId", "role"].contains(&member.as_str()) && !is_nothing(value));
+        for (member, value) in extras {
+            report.left_out(&format!("{name}.{member}"), format!("there is no such field here ({} bytes, of {old:?})", value.to_string().len()));
+        }
+        let role = entry.get("role").filter(|role| !is_nothing(role));
+        let title = role.and_then(Value::as_str).map(|role| excerpt(role, 200).to_owned());
+        if let Some(role) = role.filter(|role| role.as_str() != title.as_deref()) {
+            report.changed(&format!("{name}.role"), role, &json!(title));
+        }
         match settings.people.get(old) {
-            None => report.left_out("team", format!("{old:?} is nobody in the list of people")),
+            None => report.left_out(name, format!("{old:?} is nobody in the list of people")),
             Some(user) if *user == settings.owner => {
                 team.insert(*user, member(TeamRole::Owner, title));
             }
-            Some(_) if team.len() >= MAX_TEAM => report.left_out("team", format!("{old:?} is one too many")),
+            Some(_) if team.len() >= MAX_TEAM => report.left_out(name, format!("{old:?} is one too many")),
             Some(user) => {
                 team.insert(*user, member(settings.member_role, title));
             }
@@ -143,6 +207,10 @@ fn gather_folders(row: &mut Row, report: &mut RowReport<'_>) {
     keys.extend(row.iter().filter(|(_, value)| looks_like_one(value)).map(|(name, _)| name.clone()));
     let mut folders = match row.remove("folders") {
         Some(Value::Object(folders)) => folders,
+        Some(value) if !is_nothing(&value) => {
+            report.refused("folders", &value, "it is no object of folders");
+            Map::new()
+        }
         _ => Map::new(),
     };
     for key in keys {
@@ -167,7 +235,10 @@ fn read_field(name: &str, kind: Kind, value: Option<Value>, report: &mut RowRepo
     }
     let normal = normalize(name, kind, original.clone(), report);
     match read(kind, normal) {
-        Ok(value) if is_nothing(&value) => None,
+        Ok(value) if is_nothing(&value) => {
+            report.left_out(name, format!("nothing in it has a place here ({} bytes)", original.to_string().len()));
+            None
+        }
         Ok(value) => {
             // A place is kept with fewer digits, as it is when it comes from a client.
             if value != original && !matches!(kind, Kind::Location) {
@@ -195,10 +266,10 @@ fn why(flaws: Vec<Flaw>) -> String {
 fn normalize(name: &str, kind: Kind, value: Value, report: &mut RowReport<'_>) -> Value {
     match kind {
         Kind::Title => match as_text(&value) {
-            Some(title) if !title.trim().is_empty() => json!(title.chars().take(200).collect::<String>()),
+            Some(title) if !is_blank(&title) => json!(excerpt(&title, 200)),
             _ => json!(UNTITLED),
         },
-        Kind::Text(_) => as_text(&value).map_or(value, Value::String),
+        Kind::Text(_) | Kind::Link => as_text(&value).map_or(value, Value::String),
         Kind::Color => match value.as_str().map(str::trim) {
             Some(color) if color.len() == 4 && color.starts_with('#') => {
                 json!(format!("#{}", color.chars().skip(1).flat_map(|digit| [digit, digit]).collect::<String>()))
@@ -213,7 +284,7 @@ fn normalize(name: &str, kind: Kind, value: Value, report: &mut RowReport<'_>) -
             let members = ["lat", "lng", "accuracy"].iter().filter_map(|name| Some(((*name).to_owned(), member(name)?)));
             if value.is_object() { Value::Object(members.collect()) } else { value }
         }
-        Kind::Texts => {
+        Kind::Texts | Kind::Links => {
             let entries = if value.is_string() { vec![value] } else { entries(value) };
             kept(kind, name, entries, report, |entry| as_text(entry).map(Value::String))
         }

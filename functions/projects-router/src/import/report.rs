@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::Value;
+use shared_utils::text::excerpt;
 
 /// Texts of values are cut off here, in characters.
 const SHOWN: usize = 60;
@@ -110,5 +111,5 @@ impl RowReport<'_> {
 /// A value as a line of the report has it.
 fn shown(value: &Value) -> String {
     let text = value.to_string();
-    if text.chars().count() <= SHOWN { text } else { format!("{}… ({} bytes)", text.chars().take(SHOWN).collect::<String>(), text.len()) }
+    if excerpt(&text, SHOWN).len() == text.len() { text } else { format!("{}… ({} bytes)", excerpt(&text, SHOWN), text.len()) }
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use shared_utils::http::fields::{Fields, Patch, escaped, length, text_within};
+use shared_utils::http::fields::{Fields, Patch, escaped, text_within};
+use shared_utils::text::is_link;
 
 type Fault = (&'static str, Cow<'static, str>);
 
@@ -22,6 +23,10 @@ pub(crate) enum Kind {
     Location,
     /// At most 100 texts of at most 500 characters.
     Texts,
+    /// As `Texts`: storage keys or web addresses.
+    Links,
+    /// A storage key or a web address of at most 500 characters.
+    Link,
     /// At most 100 of `{id?, title, url}`.
     QuickLinks,
     /// `{name, phone, contact}`.
@@ -39,7 +44,7 @@ pub(crate) const FIELDS: &[(&str, Kind, bool)] = &[
     ("title", Kind::Title, true),
     ("status", Kind::Text(500), true),
     ("color", Kind::Color, true),
-    ("thumbnails", Kind::Texts, true),
+    ("thumbnails", Kind::Links, true),
     ("finishline", Kind::Date, true),
     ("dateCreated", Kind::Date, true),
     ("customFolders", Kind::CustomFolders, true),
@@ -49,7 +54,7 @@ pub(crate) const FIELDS: &[(&str, Kind, bool)] = &[
     ("milestone", Kind::Text(500), false),
     ("address", Kind::Text(500), false),
     ("company", Kind::Text(500), false),
-    ("previewUrl", Kind::Text(500), false),
+    ("previewUrl", Kind::Link, false),
     ("clientName", Kind::Text(500), false),
     ("clientAddress", Kind::Text(500), false),
     ("clientPhone", Kind::Text(500), false),
@@ -155,13 +160,16 @@ pub(crate) fn read(kind: Kind, value: Value) -> Result<Value, Vec<Flaw>> {
     match kind {
         Kind::Location => object(value, &["lat", "lng"], &["accuracy"], number_of_location),
         Kind::Texts => array(value, |entry| one(text(entry, 500))),
-        Kind::QuickLinks => {
-            array(value, |entry| object(entry, &["title", "url"], &["id"], |name, value| text(value, if name == "url" { 2_000 } else { 200 })))
-        }
+        Kind::Links => array(value, |entry| one(link(entry, 500))),
+        Kind::QuickLinks => array(value, |entry| {
+            object(entry, &["title", "url"], &["id"], |name, value| if name == "url" { link(value, 2_000) } else { text(value, 200) })
+        }),
         Kind::Contact => object(value, &[], &["name", "phone", "contact"], |_, value| text(value, 500)),
         Kind::CustomFolders => array(value, |entry| object(entry, &["key", "name"], &[], |_, value| text(value, 500))),
         Kind::Folders => folders(value),
-        Kind::Galleries => array(value, |entry| object(entry, &["id", "name"], &["slug", "cover"], |_, value| text(value, 2_000))),
+        Kind::Galleries => array(value, |entry| {
+            object(entry, &["id", "name"], &["slug", "cover"], |name, value| if name == "cover" { link(value, 2_000) } else { text(value, 2_000) })
+        }),
         kind => one(read_scalar(kind, value)),
     }
 }
@@ -179,8 +187,15 @@ fn read_scalar(kind: Kind, value: Value) -> Result<Value, Fault> {
             _ => Err(("invalid_value", "A colour is #RRGGBB.".into())),
         },
         Kind::Date => read_date(value).map(Value::String),
+        Kind::Link => link(value, 500),
         _ => Err(("wrong_type", "This must be a single value.".into())),
     }
+}
+
+/// What may stand in a link: a storage key, a path, or an address whose scheme a browser does not run.
+fn link(value: Value, max: usize) -> Result<Value, Fault> {
+    let text = text_within(value, &(0..=max))?;
+    if is_link(&text) { Ok(Value::String(text)) } else { Err(("invalid_value", "This must be a storage key or a web address.".into())) }
 }
 
 /// A calendar date as it was sent.
@@ -264,10 +279,14 @@ fn folders(value: Value) -> Result<Value, Vec<Flaw>> {
     let (mut kept, mut flaws) = (Map::new(), Vec::new());
     for (key, files) in folders {
         let read = match files {
-            _ if key.is_empty() || length(&key) > 200 => Err(flaw("invalid_value", "A folder's key has 1 to 200 characters.")),
-            Value::Array(files) => {
-                entries(files, |file| object(file, &["fileName", "url"], &[], |_, value| text_within(value, &(0..=2_000)).map(Value::String)))
+            _ if text_within(Value::String(key.clone()), &(1..=200)).is_err() => {
+                Err(flaw("invalid_value", "A folder's key has 1 to 200 characters."))
             }
+            Value::Array(files) => entries(files, |file| {
+                object(file, &["fileName", "url"], &[], |name, value| {
+                    if name == "url" { link(value, 2_000) } else { text_within(value, &(0..=2_000)).map(Value::String) }
+                })
+            }),
             _ => Err(flaw("wrong_type", "A folder is an array of files.")),
         };
         match read {

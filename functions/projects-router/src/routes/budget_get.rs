@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use access::teams::TeamRole;
 use realtime::LineLock;
 use serde_json::{Value, json};
-use shared_utils::dynamo::backoff;
 use shared_utils::http::conditional::{etag, is_not_modified};
-use shared_utils::http::{Call, Error, Internal, MAX_ANSWER, Response, bytes_in_answer};
+use shared_utils::http::{Call, Error, MAX_ANSWER, Response, bytes_in_answer};
 use shared_utils::ids::{LineId, ProjectId};
 use shared_utils::random::sha256;
 
-use super::{TRIES, visible};
+use super::{retry, visible};
 use crate::App;
 use crate::budget::{Line, line_json};
 use crate::store::BudgetRead;
@@ -20,7 +19,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
     let wanted = call.query(&["revision"]).and_then(|query| query.number("revision"));
-    for attempt in 0..TRIES {
+    let mut retry = retry();
+    loop {
         let project = visible(app, &caller, id, TeamRole::Editor);
         let budget = async { Ok(app.store.budget(id).await?) };
         let (_, budget, locks) = futures_util::future::try_join3(project, budget, held_locks(app, id)).await?;
@@ -39,14 +39,13 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         if revision.describes(&lines) {
             return answer(&read, number, &lines, &locks);
         }
-        backoff(attempt).await;
+        retry.wait().await?;
     }
-    Err(Error::Unavailable(Internal::new("a budget kept changing while it was read")))
 }
 
 /// The locks of a budget's lines. They are advice: a budget is not withheld because they cannot be read.
 pub(super) async fn held_locks(app: &App, project: ProjectId) -> Result<Vec<LineLock>, Error> {
-    Ok(app.locks.of_project(project).await.unwrap_or_else(|error| {
+    Ok(app.broadcaster.locks().of_project(project).await.unwrap_or_else(|error| {
         tracing::warn!(cause = Error::from(error).cause(), "the locks of a budget could not be read");
         Vec::new()
     }))

@@ -2,21 +2,19 @@
 //! revision, client revision.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use access::teams::TeamRole;
 use realtime::LineLock;
 use serde_json::json;
 use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::backoff;
 use shared_utils::http::conditional::check_if_match_with;
 use shared_utils::http::fields::Patch;
-use shared_utils::http::{Call, Error, Internal, Request, Response};
+use shared_utils::http::{Call, Error, Request, Response};
 use shared_utils::ids::{GenerationId, LineId, ProjectId};
 
 use super::budget_get::{answer, budget_etag, held_locks, is_of_version, lines_json};
-use super::{TRIES, used_key, visible};
+use super::{retry, used_key, visible};
 use crate::App;
 use crate::budget::{BudgetPatch, CreateRevision, Line, Revision, apply_lines, read_patch, slug};
 use crate::store::{BudgetRead, BudgetWrite, KeyScope, Project, UsedKey};
@@ -31,9 +29,6 @@ struct Plan {
     written: Vec<LineId>,
 }
 
-/// After so long a PATCH that keeps losing races gives up: the function's time is finite, and the client's too.
-const PATIENCE: Duration = Duration::from_secs(15);
-
 /// A request to change a budget.
 struct Wanted {
     id: ProjectId,
@@ -45,12 +40,12 @@ struct Wanted {
 }
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
-    let started = Instant::now();
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
     let used = used_key(&call, caller.user, KeyScope::Budget(id))?;
     let wanted = Wanted { id, caller, request: call.request, used, patch: read_patch(call.body) };
-    for attempt in 0..TRIES {
+    let mut retry = retry();
+    loop {
         let project = visible(app, &wanted.caller, id, TeamRole::Editor);
         let budget = async { Ok(app.store.budget(id).await?) };
         // Whether the key was used before is nothing to tell to someone who may not ask.
@@ -68,12 +63,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             Err(error) if error.status() < 500 => return replayed(app, &wanted).await?.ok_or(error),
             Err(error) => return Err(error),
         }
-        if started.elapsed() > PATIENCE {
-            break;
-        }
-        backoff(attempt).await;
+        retry.wait().await?;
     }
-    Err(Error::Unavailable(Internal::new("a budget patch kept losing races")))
 }
 
 /// What was answered to this request before.
@@ -121,7 +112,8 @@ async fn change(app: &App, wanted: &Wanted, project: &Project, before: &BudgetRe
 
 /// Whether the client wants no more than what was written.
 fn is_minimal(request: &Request) -> bool {
-    request.header("prefer").is_some_and(|prefer| prefer.split([',', ';']).any(|part| part.trim() == "return=minimal"))
+    let preferences = request.headers.get_all("prefer").iter().filter_map(|prefer| prefer.to_str().ok());
+    preferences.flat_map(|prefer| prefer.split([',', ';'])).any(|preference| preference.trim().eq_ignore_ascii_case("return=minimal"))
 }
 
 /// The answer to a PATCH that leads there.
@@ -292,7 +284,7 @@ fn announce(app: &App, project: &Project, next: &BudgetRead, shown: u64, written
         }
     }
     if patch.client_revision.is_present() {
-        app.announce_client_revision(&project.team, project.project_id, next.budget.client_revision, caller.user);
+        app.announce_client_revision(&project.team, project.project_id, (next.budget.client_revision, next.budget.version), caller.user);
     }
 }
 
@@ -302,7 +294,7 @@ fn tidy_later(app: &App, project: ProjectId, generations: Vec<GenerationId>) {
         return;
     }
     let store = app.store.clone();
-    app.after.push(async move {
+    app.broadcaster.after_answer().push(async move {
         if let Err(error) = store.forget_generations(project, &generations).await {
             tracing::warn!(cause = error.cause(), "lines that nothing shows could not be deleted");
         }

@@ -58,9 +58,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let new = NewProject { owner: caller.user, fields: changes, team, ball_park };
     match app.store.create(new, used).await? {
         CreateOutcome::Created(project, response) => {
-            for (user, member) in project.team.iter().filter(|(user, _)| **user != caller.user) {
-                app.announce_team(&project, *user, Some(member.role), caller.user);
-            }
+            app.announce_new_project(&project, caller.user);
             Ok(located(response, project.project_id))
         }
         CreateOutcome::Replayed(id, response) => replay(app, &caller, id, response).await,

@@ -1,17 +1,17 @@
 //! `DELETE /projects/{id}`: gone at once by one write; what belongs to it goes after the answer.
 
 use access::teams::{TeamRole, require_role};
-use shared_utils::dynamo::backoff;
-use shared_utils::http::{Call, Error, Internal, Response};
+use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ProjectId;
 
-use super::{TRIES, admitted, check_version};
+use super::{admitted, check_version, retry};
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
-    for attempt in 0..TRIES {
+    let mut retry = retry();
+    loop {
         let project = admitted(app, &caller, id).await?.ok_or(Error::NotFound)?;
         if project.deleted_at.is_some() {
             // For everyone but its owner there is nothing here.
@@ -26,15 +26,14 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             purge_later(app, id);
             return Ok(Response::empty(204));
         }
-        backoff(attempt).await;
+        retry.wait().await?;
     }
-    Err(Error::Unavailable(Internal::new("a deletion kept losing races")))
 }
 
 /// Goes on with what is left of a deleted project, after the answer.
 pub(super) fn purge_later(app: &App, id: ProjectId) {
     let store = app.store.clone();
-    app.after.push(async move {
+    app.broadcaster.after_answer().push(async move {
         if let Err(error) = store.purge(id).await {
             tracing::warn!(cause = error.cause(), "a deleted project could not be purged; the next listing goes on with it");
         }

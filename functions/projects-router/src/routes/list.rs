@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use shared_utils::http::{Call, Error, Response};
+use shared_utils::text::folded;
 
 use crate::App;
 use crate::store::Project;
@@ -10,7 +11,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let query = call.query(&["limit", "cursor", "status", "q"])?;
     let limit = query.limit()?;
-    let (status, text) = (query.get("status"), query.get("q").map(str::to_lowercase));
+    let (status, text) = (query.get("status"), query.get("q").map(folded));
     let user = caller.user.to_string();
     // A cursor is good for these filters alone.
     let scope = [user.as_str(), "projects", &format!("{status:?}"), &format!("{text:?}")];
@@ -22,7 +23,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let projects = page.projects;
     let wanted = |project: &Project| {
         status.is_none_or(|status| project.fields.get("status").and_then(Value::as_str) == Some(status))
-            && text.as_ref().is_none_or(|text| project.title().to_lowercase().contains(text))
+            && text.as_ref().is_none_or(|text| folded(project.title()).contains(text))
             && project.team.contains_key(&caller.user)
     };
     // A deleted project that still has rows was not purged to the end: go on with it.

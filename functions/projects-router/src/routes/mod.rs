@@ -10,16 +10,19 @@ mod patch;
 mod team_put;
 mod team_remove;
 
+use std::time::Duration;
+
 use access::teams::{TeamRole, require_role};
 use http::Method;
 use shared_utils::auth::Caller;
+use shared_utils::dynamo::Retry;
 use shared_utils::http::conditional::{check_if_match, etag};
 use shared_utils::http::routing::{Access, Body, Route};
 use shared_utils::http::{Api, Call, Edge, Error, Request, Response, idempotency};
 use shared_utils::ids::{ProjectId, UserId};
 
 use crate::App;
-use crate::store::{KeyScope, Project, UsedKey};
+use crate::store::{KeyScope, MAX_BYTES, Project, UsedKey};
 
 /// One value per route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +47,10 @@ pub enum Action {
     PatchBudget,
 }
 
-const BODY: usize = 512 * 1024;
-const BUDGET_BODY: usize = 1024 * 1024;
+/// The largest project in its longest spelling: `\u0041` is one byte of it.
+const BODY: usize = 6 * MAX_BYTES + 64 * 1024;
+/// As much as an event of a Lambda function holds, which has its body as a JSON string.
+const BUDGET_BODY: usize = 4 * 1024 * 1024;
 const TEAM_BODY: usize = 64 * 1024;
 
 /// Every route of this function.
@@ -92,8 +97,13 @@ impl Api for App {
     }
 }
 
-/// How often a write that lost a race is tried again: with twenty writers on one project, the last one still gets through.
-const TRIES: u32 = 60;
+/// So long a write that keeps losing races is tried again: the function's time is finite, and the client's too.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The tries of a write to what many people write to at once.
+fn retry() -> Retry {
+    Retry::within(PATIENCE)
+}
 
 /// A project as it stands, deleted or not, for a caller whose login still counts: both are asked at once.
 async fn admitted(app: &App, caller: &Caller, id: ProjectId) -> Result<Option<Project>, Error> {

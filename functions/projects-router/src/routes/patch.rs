@@ -2,12 +2,11 @@
 
 use access::teams::TeamRole;
 use serde_json::Value;
-use shared_utils::dynamo::backoff;
 use shared_utils::http::fields::Fields;
-use shared_utils::http::{Call, Error, Internal, Response};
+use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ProjectId;
 
-use super::{TRIES, check_version, project_etag, visible};
+use super::{check_version, project_etag, retry, visible};
 use crate::App;
 use crate::project::{Changes, read_changes};
 use crate::store::{MAX_BYTES, Project};
@@ -16,7 +15,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
     let body = call.body;
-    for attempt in 0..TRIES {
+    let mut retry = retry();
+    loop {
         let project = visible(app, &caller, id, TeamRole::Editor).await?;
         check_version(&call.request, &project)?;
         let mut fields = Fields::new(body.clone());
@@ -30,12 +30,11 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         }
         let next = project.changed(&changes, app.edge.clock.now());
         if app.store.change(&project, &next, &changes).await? {
-            app.announce_project(&next, &announced(&changes), caller.user);
+            app.announce_project(&project, &next, &announced(&changes), caller.user);
             return answer(&next);
         }
-        backoff(attempt).await;
+        retry.wait().await?;
     }
-    Err(Error::Unavailable(Internal::new("a project patch kept losing races")))
 }
 
 fn answer(project: &Project) -> Result<Response, Error> {

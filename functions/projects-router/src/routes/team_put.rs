@@ -3,12 +3,11 @@
 use access::people::Person;
 use access::teams::{Member, TeamRole};
 use serde_json::json;
-use shared_utils::dynamo::backoff;
 use shared_utils::http::fields::Fields;
-use shared_utils::http::{Call, Error, Internal, Response};
+use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
-use super::{TRIES, check_version, project_etag, visible};
+use super::{check_version, project_etag, retry, visible};
 use crate::App;
 use crate::store::TeamChange;
 
@@ -17,7 +16,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let id: ProjectId = call.params.id(0)?;
     let user: Result<UserId, Error> = call.params.id(1);
     let body = call.body;
-    for attempt in 0..TRIES {
+    let mut retry = retry();
+    loop {
         let project = async { visible(app, &caller, id, TeamRole::Owner).await };
         let person = async { Ok(app.people.find(user.as_ref().map_or(&[], std::slice::from_ref)).await?) };
         let (project, people) = futures_util::future::try_join(project, person).await?;
@@ -38,10 +38,9 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         }
         let next = app.store.with_team(&project, user, &TeamChange::Set(member))?;
         if app.store.change_team(&project, &next, user).await? {
-            app.announce_team(&next, user, Some(role), caller.user);
+            app.announce_team(&project, &next, user, caller.user);
             return Ok(Response::json(200, &entry)?.with_header("etag", project_etag(&next)));
         }
-        backoff(attempt).await;
+        retry.wait().await?;
     }
-    Err(Error::Unavailable(Internal::new("a team change kept losing races")))
 }

@@ -1,11 +1,10 @@
 //! `DELETE /projects/{id}/team/{userId}`: an owner removes someone, or a member leaves.
 
 use access::teams::{TeamRole, require_role};
-use shared_utils::dynamo::backoff;
-use shared_utils::http::{Call, Error, Internal, Response};
+use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
-use super::{TRIES, check_version, visible};
+use super::{check_version, retry, visible};
 use crate::App;
 use crate::store::TeamChange;
 
@@ -13,7 +12,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
     let user: Option<UserId> = call.params.id(1).ok();
-    for attempt in 0..TRIES {
+    let mut retry = retry();
+    loop {
         let project = visible(app, &caller, id, TeamRole::Viewer).await?;
         if user != Some(caller.user) {
             require_role(&project.team, &caller, TeamRole::Owner)?;
@@ -22,10 +22,9 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let Some(user) = user.filter(|user| project.team.contains_key(user)) else { return Ok(Response::empty(204)) };
         let next = app.store.with_team(&project, user, &TeamChange::Remove)?;
         if app.store.change_team(&project, &next, user).await? {
-            app.announce_team(&next, user, None, caller.user);
+            app.announce_team(&project, &next, user, caller.user);
             return Ok(Response::empty(204));
         }
-        backoff(attempt).await;
+        retry.wait().await?;
     }
-    Err(Error::Unavailable(Internal::new("a team change kept losing races")))
 }

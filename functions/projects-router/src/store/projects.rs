@@ -2,24 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use access::teams::{Member, header_key};
+use access::teams::{Member, Team, header_key};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{
-    Expression, Item, RACE_TRIES, StoreError, backoff, from_item, from_json, n, put, s, to_attribute, to_item, to_json, update,
-};
+use shared_utils::dynamo::{Expression, Item, Retry, StoreError, from_item, from_json, n, put, s, to_attribute, to_item, to_json, update};
 use shared_utils::http::conditional::etag;
-use shared_utils::http::{Error, Internal, Response};
+use shared_utils::http::{Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
+use shared_utils::text::excerpt;
 
 use super::{ProjectStore, UsedKey, details_key};
 use crate::project::{Changes, FIELDS, is_summary};
 
 /// How long a deleted project's header stays, so that its owner's repeated DELETE finds it, in seconds.
 const TOMBSTONE_SECONDS: i64 = 7 * 86_400;
-/// The length of a description in lists, in code points.
+/// The length of a description in lists, in code points, at most.
 const EXCERPT: usize = 280;
 
 /// The server's part of a header item.
@@ -32,6 +31,9 @@ struct Header {
     /// Counts the changes of who is in the team and as what, from 1.
     #[serde(default)]
     team_version: u64,
+    /// Counts the titles, from 1.
+    #[serde(default)]
+    title_version: u64,
     created_by: UserId,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -51,6 +53,7 @@ pub(crate) struct Project {
     pub(crate) version: u64,
     pub(crate) team: BTreeMap<UserId, Member>,
     pub(super) team_version: u64,
+    title_version: u64,
     pub(crate) created_by: UserId,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
@@ -94,6 +97,7 @@ impl Project {
             version: header.version,
             team: header.team,
             team_version: header.team_version,
+            title_version: header.title_version,
             created_by: header.created_by,
             created_at: header.created_at,
             updated_at: header.updated_at,
@@ -112,6 +116,7 @@ impl Project {
             version: 0,
             team,
             team_version: 1,
+            title_version: 0,
             created_by: owner,
             created_at,
             updated_at,
@@ -129,6 +134,7 @@ impl Project {
             version: self.version,
             team: self.team.clone(),
             team_version: self.team_version,
+            title_version: self.title_version,
             created_by: self.created_by,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -159,24 +165,37 @@ impl Project {
         Value::Object(object)
     }
 
-    /// What lists show: enough that no detail call follows. Texts and arrays are never null here.
+    /// What lists show: a part of the project, which says so. The description itself is in the whole project alone.
     pub(crate) fn summary_json(&self) -> Value {
-        let field = |name: &str, absent: Value| self.fields.get(name).cloned().unwrap_or(absent);
-        json!({
-            "projectId": self.project_id,
-            "title": field("title", json!("")),
-            "status": field("status", Value::Null),
-            "color": field("color", Value::Null),
-            "thumbnails": field("thumbnails", json!([])),
-            "finishline": field("finishline", Value::Null),
-            "dateCreated": field("dateCreated", Value::Null),
-            "customFolders": field("customFolders", json!([])),
-            "description": self.excerpt,
-            "team": self.team_json(),
-            "version": self.version,
-            "createdAt": self.created_at,
-            "updatedAt": self.updated_at,
-        })
+        let mut object = Map::new();
+        for (name, _, _) in FIELDS.iter().filter(|(_, _, summary)| *summary) {
+            object.insert((*name).to_owned(), self.fields.get(*name).cloned().unwrap_or(Value::Null));
+        }
+        object.extend([
+            ("projectId".to_owned(), json!(self.project_id)),
+            ("partial".to_owned(), json!(true)),
+            ("description".to_owned(), Value::Null),
+            ("descriptionExcerpt".to_owned(), json!(Some(&self.excerpt).filter(|excerpt| !excerpt.is_empty()))),
+            ("team".to_owned(), self.team_json()),
+            ("version".to_owned(), json!(self.version)),
+            ("createdAt".to_owned(), json!(self.created_at)),
+            ("updatedAt".to_owned(), json!(self.updated_at)),
+        ]);
+        Value::Object(object)
+    }
+
+    /// The part of it that decides who may do what.
+    pub(crate) fn as_team(&self) -> Team {
+        Team {
+            project_id: self.project_id,
+            title: self.title().to_owned(),
+            team: self.team.clone(),
+            team_version: self.team_version,
+            title_version: self.title_version,
+            created_by: self.created_by,
+            created_at: self.created_at,
+            deleted_at: self.deleted_at,
+        }
     }
 
     pub(crate) fn title(&self) -> &str {
@@ -193,7 +212,10 @@ impl Project {
                 next.fields.insert(name.clone(), value.clone())
             };
         }
-        next.excerpt = next.fields.get("description").and_then(Value::as_str).unwrap_or_default().chars().take(EXCERPT).collect();
+        excerpt(next.fields.get("description").and_then(Value::as_str).unwrap_or_default(), EXCERPT).clone_into(&mut next.excerpt);
+        if next.title() != self.title() {
+            next.title_version += 1;
+        }
         next.version += 1;
         next.updated_at = now;
         if changes.keys().any(|name| !is_summary(name)) {
@@ -212,7 +234,8 @@ impl Project {
 impl ProjectStore {
     /// A project, deleted or not. One round trip.
     pub(crate) async fn project(&self, id: ProjectId) -> Result<Option<Project>, StoreError> {
-        for attempt in 0..RACE_TRIES {
+        let mut retry = Retry::of_update();
+        loop {
             let (header, details) = (header_key(id), details_key(id));
             let mut found = self.store.get_many(&[(&self.table, header.clone()), (&self.table, details.clone())]).await?;
             let header = found.remove(&(self.table.clone(), header));
@@ -223,9 +246,8 @@ impl ProjectStore {
             if details_version == Some(project.details_version) || project.deleted_at.is_some() {
                 return Ok(Some(project));
             }
-            backoff(attempt).await;
+            retry.wait().await?;
         }
-        Err(StoreError::Busy(Internal::new("a project kept changing while it was read")))
     }
 
     /// Makes a project with its memberships, its budget and the first revision, all or none. One round trip.
@@ -263,6 +285,7 @@ impl ProjectStore {
         header.set("updatedAt", s(next.updated_at));
         header.set("activityAt", s(minute));
         header.set("detailsVersion", n(next.details_version));
+        header.set("titleVersion", n(next.title_version));
         if changes.contains_key("description") {
             header.set("descriptionExcerpt", s(&next.excerpt));
         }

@@ -59,7 +59,7 @@ async fn fields_of_a_project() {
     }
     let not_json = EventBuilder::new(Method::PATCH, &path).body("application/json", r#"{"location": {"lat": NaN, "lng": 0}}"#);
     assert_eq!(ana.call(not_json).await.body["code"], json!("invalid_json"));
-    let too_large = json!({"description": "x".repeat(512 * 1024)});
+    let too_large = json!({"description": "x".repeat(3 * 1024 * 1024)});
     assert_eq!(ana.patch(&path, too_large).await.status, 413);
     assert_eq!(ana.get(&path).await.body, before.body, "nothing was written");
     assert_eq!(ana.get("/projects/list").await.expect(200)["items"].as_array().unwrap().len(), 1);
@@ -128,7 +128,7 @@ async fn fields_of_a_budget() {
     // Each fits, and together they do not.
     let dear = json!({"lines": [{"itemBudgetedCost": 9_999_999_999_999u64}, {"itemBudgetedCost": 2}]});
     expect_fault(ana.patch(&path, dear).await, "/lines");
-    assert_eq!(ana.patch(&path, json!({"header": {"title": "x".repeat(1024 * 1024)}})).await.status, 413);
+    assert_eq!(ana.patch(&path, json!({"header": {"title": "x".repeat(4 * 1024 * 1024 + 1)}})).await.status, 413);
     assert_eq!(ana.get(&path).await.body, before, "nothing was written");
 }
 

@@ -237,7 +237,9 @@ async fn an_import_that_was_cut_short_is_done_again() {
     let budgets = json!((0..60).map(|n| header(&format!("LINE-{n}"), json!(1), json!({"itemBudgetedCost": n}))).collect::<Vec<_>>());
     let fault = Fault { action: Some("TransactWriteItems".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 };
     studio.bench.faults.add(fault);
-    assert!(moved.importer.run(rows(atrium()), rows(budgets.clone()), &moved.settings).await.is_err());
+    let stopped = moved.run(atrium(), budgets.clone()).await;
+    assert_eq!((stopped.stopped, stopped.failed, stopped.projects), (true, 1, 0));
+    assert_eq!(said(&stopped, Fate::Changed, "Projects P-1", "status"), "35 -> \"35\"", "what was found until then is not lost");
     assert_eq!(ana.get("/projects/list").await.expect(200)["items"], json!([]), "nothing is seen of it");
     assert_eq!(moved.run(atrium(), budgets).await.lines, 60);
     let budget = ana.get(&format!("{}/budget", moved.project_of(&ana).await)).await.expect(200);

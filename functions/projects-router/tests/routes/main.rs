@@ -25,7 +25,8 @@ struct Studio {
 
 async fn studio() -> Studio {
     let bench = Bench::start().await;
-    let tables = Tables { projects: bench.table("projects"), auth: bench.table("auth"), connections: bench.table("connections") };
+    let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
+    let tables = Tables { messaging, connections: bench.table("connections") };
     let app = App::new(bench.edge(), &bench.aws(), tables, NO_GATEWAY);
     Studio { bench, app }
 }

@@ -15,7 +15,7 @@ pub(super) async fn handle(app: &App, received: Received<'_>) -> Result<Value, E
     let caller = app.edge.verifier.verify(&token, app.edge.clock.now())?;
     if caller.user != received.connection.user_id {
         // Whoever shares a browser must not take over what the other is told.
-        app.end_later(received.connection.clone(), Ending::AnotherPerson);
+        app.broadcaster.end_later(received.connection.clone(), Ending::AnotherPerson);
         return Err(Error::Forbidden);
     }
     app.revocations.admit(&caller).await?;
@@ -31,13 +31,12 @@ pub(super) async fn handle(app: &App, received: Received<'_>) -> Result<Value, E
         ..received.connection.clone()
     };
     // It was closed meanwhile, and nobody is left to read this.
-    if !app.connections.renew(&renewed).await? {
+    if !app.broadcaster.connections().renew(&renewed).await? {
         return Err(Error::InvalidToken);
     }
     if !received.connection.is_live(app.edge.clock.now()) {
         // For everyone else this person may have been gone.
-        let (presence, user) = (app.presence.clone(), caller.user);
-        app.after.push(async move { presence.came(user).await });
+        app.broadcaster.came_later(caller.user, app.edge.clock.now());
     }
     Ok(received.echo.ack(json!({"expiresAt": caller.expires_at})))
 }

@@ -13,9 +13,9 @@ pub(super) async fn handle(app: &App, received: Received<'_>, found: Option<Foun
     let mut fields = received.fields;
     let found = named_message(&mut fields, found, user)?;
     fields.finish()?;
-    let changed = app.messaging.delete(user, found, |_| Ok(())).await?;
+    let changed = app.messaging.delete(&received.connection.caller(), found, |_| Ok(())).await?;
     if changed.written {
-        app.announce_later(changed.conversation.participants(), frames::delete_message(&changed.conversation, &changed.message));
+        app.broadcaster.announce_later(changed.conversation.participants(), frames::delete_message(&changed.conversation, &changed.message));
     }
     Ok(received.echo.ack(json!({"message": changed.message})))
 }

@@ -2,7 +2,7 @@
 
 use messaging::change::Found;
 use messaging::frames;
-use messaging::message::read_text;
+use messaging::message::read_new_text;
 use serde_json::{Value, json};
 use shared_utils::http::Error;
 
@@ -16,10 +16,11 @@ pub(super) async fn handle(app: &App, received: Received<'_>, found: Option<Foun
     if let Some(found) = &found {
         found.require_author(user)?;
     }
-    let text = read_text(&mut fields);
-    let text = fields.require("text", text).unwrap_or_default();
+    let text = read_new_text(&mut fields);
     fields.finish()?;
-    let changed = app.messaging.edit(user, found, &text, |_| Ok(())).await?;
-    app.announce_later(changed.conversation.participants(), frames::edit_message(&changed.conversation, &changed.message));
+    let changed = app.messaging.edit(user, found, text.as_deref(), |_| Ok(())).await?;
+    if changed.written {
+        app.broadcaster.announce_later(changed.conversation.participants(), frames::edit_message(&changed.conversation, &changed.message));
+    }
     Ok(received.echo.ack(json!({"message": changed.message})))
 }

@@ -1,6 +1,6 @@
-//! `lineUnlocked {projectId, lineId, revision}`: a budget line is given back.
+//! `lineUnlocked {projectId, lineId, revision}`: a budget line is released.
 
-use access::teams::{Team, TeamRole, at_least};
+use access::teams::Team;
 use serde_json::{Value, json};
 use shared_utils::http::Error;
 
@@ -10,7 +10,8 @@ use crate::App;
 pub(super) async fn handle(app: &App, received: Received<'_>, team: Option<Team>) -> Result<Value, Error> {
     let (connection, echo) = (received.connection, received.echo);
     let (place, team) = line_place(received, team)?;
-    app.locks.give_back(&connection.connection_id, &place).await?;
-    app.announce_later(at_least(&team.team, TeamRole::Editor), place.unlocked_frame(connection.user_id));
+    if let Some(released) = app.broadcaster.locks().release(&connection.connection_id, connection.user_id, &place).await? {
+        app.broadcaster.announce_budget_later(&team.team, released.frame());
+    }
     Ok(echo.ack(json!({})))
 }

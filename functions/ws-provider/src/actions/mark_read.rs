@@ -17,7 +17,7 @@ pub(super) async fn handle(app: &App, received: Received<'_>, conversation: Opti
     fields.finish()?;
     let mut conversation = conversation.ok_or(Error::NotFound)?;
     if app.messaging.mark_read(user, &mut conversation, seq).await? {
-        app.announce_later(conversation.participants(), frames::mark_read(conversation.head.conversation_id, user, seq));
+        app.broadcaster.announce_later(conversation.participants(), frames::mark_read(conversation.head.conversation_id, user, seq));
     }
     Ok(received.echo.ack(json!({"readSeq": conversation.read_seq(user)})))
 }

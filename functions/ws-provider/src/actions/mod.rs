@@ -115,7 +115,7 @@ struct Subject {
     /// The message that is changed.
     message: Option<Found>,
     /// Whom the one whose connection it is shares something with, where that is known.
-    acquaintances: Option<BTreeSet<UserId>>,
+    contacts: Option<BTreeSet<UserId>>,
     /// The team whose budget is locked.
     team: Option<Team>,
 }
@@ -143,17 +143,17 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
 }
 
 async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, echo: &Echo) -> Result<Value, Error> {
-    let connection = async { Ok(app.connections.find(connection_id).await?) };
+    let connection = async { Ok(app.broadcaster.connections().find(connection_id).await?) };
     let subject = subject(app, connection_id, &parsed);
     let (connection, subject, ()) = futures_util::future::try_join3(connection, subject, app.revocations.refresh()).await?;
     let Some(connection) = connection else {
-        close_later(app, connection_id);
+        app.broadcaster.close_unknown_later(connection_id);
         return Err(Error::InvalidToken);
     };
     app.remember(&connection);
     if let Err(error) = app.revocations.check(connection.user_id, connection.session_id, connection.version).await {
         if let Some(ending) = Ending::of_refusal(&error) {
-            app.end_later(connection, ending);
+            app.broadcaster.end_later(connection, ending);
         }
         return Err(error);
     }
@@ -172,7 +172,7 @@ async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, ec
     app.people.take(&connection.user_id.to_string(), now)?;
     let counted = async {
         // Bookkeeping must not fail what was asked.
-        if let Err(error) = app.connections.spend(&connection, app.rates.action, sends).await {
+        if let Err(error) = app.broadcaster.connections().spend(&connection, app.rates.action, sends).await {
             tracing::warn!(cause = Error::from(error).cause(), "an action could not be counted");
         }
     };
@@ -195,7 +195,7 @@ async fn subject(app: &App, connection_id: &str, parsed: &Result<Frame, Error>) 
         }
         Action::PresenceLookup => {
             if let Some(user) = app.known(connection_id) {
-                subject.acquaintances = Some(app.messaging.acquaintances(user).await?);
+                subject.contacts = Some(app.messaging.contacts(user).await?);
             }
         }
         Action::SendMessage | Action::MarkRead | Action::Typing => {
@@ -205,7 +205,7 @@ async fn subject(app: &App, connection_id: &str, parsed: &Result<Frame, Error>) 
         }
         Action::LineLocked | Action::LineUnlocked => {
             if let Some(id) = fields.peek("projectId").and_then(|id| id.parse().ok()) {
-                subject.team = app.teams.find_many(&[id]).await?.pop();
+                subject.team = app.broadcaster.teams().find_many(&[id]).await?.pop();
             }
         }
         _ => {}
@@ -223,9 +223,9 @@ async fn act(app: &App, connection: &Connection, parsed: Result<Frame, Error>, s
         }
     };
     if connection.strikes > 0 {
-        let (connections, id) = (app.connections.clone(), connection.connection_id.clone());
+        let (connections, id) = (app.broadcaster.connections().clone(), connection.connection_id.clone());
         // Bookkeeping must not hold up, or fail, what was asked.
-        app.after.push(async move {
+        app.broadcaster.after_answer().push(async move {
             let _ = connections.clear_strikes(&id).await;
         });
     }
@@ -239,10 +239,20 @@ async fn act(app: &App, connection: &Connection, parsed: Result<Frame, Error>, s
         Action::ToggleReaction => toggle_reaction::handle(app, received, subject.message).await,
         Action::MarkRead => mark_read::handle(app, received, subject.conversation).await,
         Action::Typing => typing::handle(app, received, subject.conversation).await,
-        Action::PresenceLookup => presence_lookup::handle(app, received, subject.acquaintances).await,
+        Action::PresenceLookup => presence_lookup::handle(app, received, subject.contacts).await,
         Action::Auth => auth::handle(app, received).await,
         Action::Ping => ping::handle(app, received),
+        Action::Accepted if received.fields.is_faulty() => Err(received.fields.into_error()),
         Action::Accepted => Ok(echo.ack(json!({}))),
+    }
+}
+
+/// Whether a reply can echo a `ref` as it came: anything else would leave its sender waiting for a reply that it cannot tell.
+fn is_reference(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.chars().count() <= MAX_REF,
+        Value::Number(number) => number.to_string().len() <= MAX_REF,
+        _ => false,
     }
 }
 
@@ -253,12 +263,16 @@ fn parse(body: &str, echo: &mut Echo) -> Result<Frame, Error> {
     }
     let mut object: Map<String, Value> = json::object(body.as_bytes())?;
     let short = |value: &Value, max: usize| value.as_str().filter(|text| text.chars().count() <= max).map(str::to_owned);
-    echo.reference = object.remove("ref").as_ref().and_then(|value| short(value, MAX_REF));
+    let reference = object.remove("ref");
+    echo.reference = reference.clone().filter(is_reference);
     echo.optimistic_id = object.get("optimisticId").and_then(|value| short(value, 128));
     let name = object.remove("action");
     echo.of = name.as_ref().and_then(|value| short(value, MAX_REF));
     let action = Action::named(name.as_ref().and_then(Value::as_str).unwrap_or_default())?;
     let mut fields = Fields::new(object);
+    if reference.is_some() && echo.reference.is_none() {
+        fields.fault("ref", "invalid_value", "This must be a text of at most 64 characters or a number.");
+    }
     fields.ignore(IGNORED);
     if !matches!(action, Action::LineLocked | Action::LineUnlocked) {
         fields.ignore(&["projectId"]);
@@ -268,25 +282,19 @@ fn parse(body: &str, echo: &mut Echo) -> Result<Frame, Error> {
 
 /// Counts a frame that made no sense; the tenth in a row closes the connection after the reply.
 async fn strike(app: &App, connection: Connection) {
-    let strikes = app.connections.strike(&connection.connection_id).await;
+    let strikes = app.broadcaster.connections().strike(&connection.connection_id).await;
     if strikes.is_ok_and(|strikes| strikes >= MAX_STRIKES) {
-        app.end_later(connection, Ending::Strikes);
+        app.broadcaster.end_later(connection, Ending::Strikes);
     }
 }
 
 /// A connection whose token's time is over has been told so by the reply: it has a minute to renew it, then it is closed.
 fn expire_later(app: &App, connection: Connection) {
-    let announcer = app.announcer.clone();
     if connection.is_past_renewal(app.edge.clock.now()) {
-        app.end_later(connection, Ending::TokenExpired);
+        app.broadcaster.end_later(connection, Ending::TokenExpired);
     } else if connection.told_expired_at.is_none() {
-        app.after.push(async move { announcer.tell_expired(&connection).await });
+        app.broadcaster.tell_expired_later(connection);
     }
-}
-
-fn close_later(app: &App, connection_id: &str) {
-    let (announcer, connection_id) = (app.announcer.clone(), connection_id.to_owned());
-    app.after.push(async move { announcer.close_unknown(&connection_id).await });
 }
 
 /// The message that a frame names. One that is not there, that the sender may not see, or whose id is not well-formed does not exist.

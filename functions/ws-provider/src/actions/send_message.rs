@@ -25,7 +25,7 @@ pub(super) async fn handle(app: &App, received: Received<'_>, conversation: Opti
     // The connection's own rate was asked already; this one is its person's, whatever they send through.
     let outcome = app.messaging.send(user, conversation, new, app.rates.send).await?;
     if !outcome.replayed {
-        app.announce_later(outcome.conversation.participants(), frames::new_message(&outcome.conversation, &outcome.message));
+        app.broadcaster.announce_later(outcome.conversation.participants(), frames::new_message(&outcome.conversation, &outcome.message));
     }
     Ok(received.echo.ack(json!({"message": outcome.message})))
 }

@@ -14,13 +14,13 @@ pub(super) async fn handle(app: &App, received: Received<'_>, found: Option<Foun
     let user = received.connection.user_id;
     let mut fields = received.fields;
     let found = named_message(&mut fields, found, user)?;
-    let emoji = fields.string("emoji", 0..=32);
+    let emoji = fields.string("emoji", 0..=64);
     let emoji = fields.require("emoji", emoji).unwrap_or_default();
     let on = fields.boolean("on").value();
     fields.finish()?;
     let changed = app.messaging.react(user, found, &Reaction::new(&emoji, on)?, |_| Ok(())).await?;
     if changed.written {
-        app.announce_later(changed.conversation.participants(), frames::toggle_reaction(&changed.conversation, &changed.message));
+        app.broadcaster.announce_later(changed.conversation.participants(), frames::toggle_reaction(&changed.conversation, &changed.message));
     }
     Ok(received.echo.ack(json!({"message": changed.message})))
 }

@@ -15,9 +15,9 @@ pub(super) async fn handle(app: &App, received: Received<'_>, conversation: Opti
     fields.finish()?;
     let conversation = conversation.ok_or(Error::NotFound)?;
     let id = conversation.head.conversation_id;
-    if app.connections.types(connection.user_id, id).await? {
+    if app.broadcaster.connections().types(connection.user_id, id).await? {
         let others = conversation.participants().into_iter().filter(|person| *person != connection.user_id).collect();
-        app.announce_later(others, frames::typing(id, connection.user_id));
+        app.broadcaster.announce_later(others, frames::typing(id, connection.user_id, app.edge.clock.now()));
     }
     Ok(received.echo.ack(json!({})))
 }

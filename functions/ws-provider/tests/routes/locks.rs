@@ -30,7 +30,16 @@ async fn site() -> Site {
     tokens.insert("admin", studio.bench.token(studio.bench.person("admin").await, Role::Admin).await);
     let project = ProjectId::generate(now);
     let team = team.into_iter().map(|(user, role)| (user, Member { role, title: None, joined_at: now })).collect();
-    let team = Team { project_id: project, title: "Atrium".to_owned(), team, team_version: 0, deleted_at: None };
+    let team = Team {
+        project_id: project,
+        title: "Atrium".to_owned(),
+        team,
+        team_version: 0,
+        title_version: 0,
+        created_by: studio.ana,
+        created_at: now,
+        deleted_at: None,
+    };
     let store = Store::new(studio.bench.aws().dynamodb());
     store.put_item(&studio.bench.table("projects"), to_item(header_key(project), "project", &team).unwrap()).await.unwrap();
     let locks = Locks::new(store, studio.bench.table("connections"), studio.bench.clock.clone());
@@ -71,7 +80,10 @@ async fn a_lock_has_one_owner_is_renewed_and_lapses() {
     let (ana, ben) = (site.open("ana", "").await, site.open("ben", "").await);
     let taken = Box::pin(site.studio.ask(&ana, site.frame("lineLocked", "lin_1"))).await;
     let expires = site.studio.bench.clock.now().plus_seconds(60);
-    assert_eq!(taken["lock"], json!({"lineId": "lin_1", "revision": 1, "userId": site.studio.ana, "expiresAt": expires}));
+    assert_eq!(
+        taken["lock"],
+        json!({"lineId": "lin_1", "revision": 1, "userId": site.studio.ana, "at": site.studio.bench.clock.now(), "expiresAt": expires})
+    );
     assert_eq!(site.ask(&ben, "lineLocked", "lin_1").await, "conflict");
     assert_eq!(site.ask(&ben, "lineUnlocked", "lin_1").await, "conflict");
     assert_eq!(site.ask(&ben, "lineLocked", "lin_2").await, "ack", "another line");

@@ -27,14 +27,8 @@ struct Studio {
 async fn studio() -> Studio {
     let bench = Bench::start().await;
     let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let app = App::new(
-        bench.edge(),
-        &bench.aws(),
-        Tables { messaging, connections: bench.table("connections") },
-        NO_GATEWAY,
-        Rates::default(),
-        std::time::Duration::ZERO,
-    );
+    let tables = Tables { messaging, connections: bench.table("connections") };
+    let app = App::new(bench.edge(), &bench.aws(), tables, NO_GATEWAY, Rates::default());
     let connections = Connections::new(Store::new(bench.aws().dynamodb()), bench.table("connections"), bench.clock.clone());
     let ana = bench.person("ana").await;
     let token = bench.token(ana, Role::User).await;

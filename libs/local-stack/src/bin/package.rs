@@ -1,4 +1,6 @@
-//! `make build`: four zips with a `bootstrap` each, and the zip of the shared-utils layer, in `build/`.
+//! `make build`: a zip with a `bootstrap` for each function, and the zip of the shared-utils layer, in `build/`.
+//!
+//! `package <function>…` makes the zips of these functions alone; `package --binaries-only` builds and makes no zip.
 //!
 //! The same source gives the same bytes: entries in a fixed order, with a fixed time and fixed permissions, and binaries that name no
 //! path of the machine that built them.
@@ -8,7 +10,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use local_stack::build::{Profile, build};
+use local_stack::build::{Profile, build_release};
 use local_stack::declaration::{Declaration, repository};
 use local_stack::stack::say;
 use shared_utils::random::sha256;
@@ -30,10 +32,20 @@ fn main() -> ExitCode {
 
 fn package() -> Result<(), String> {
     let declaration = Declaration::read().map_err(|error| error.to_string())?;
-    build(&declaration, Profile::Release)?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let binaries_only = arguments == ["--binaries-only"];
+    let functions: Vec<&String> =
+        declaration.functions.keys().filter(|name| arguments.is_empty() || binaries_only || arguments.contains(name)).collect();
+    if let Some(unknown) = arguments.iter().find(|argument| !binaries_only && !declaration.functions.contains_key(*argument)) {
+        return Err(format!("there is no function {unknown:?}"));
+    }
+    build_release(&functions)?;
+    if binaries_only {
+        return Ok(());
+    }
     let folder = repository().join("build");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    for function in declaration.functions.keys() {
+    for function in functions {
         let binary = fs::read(Profile::Release.directory().join(function)).map_err(|error| format!("{function}: {error}"))?;
         if let Some((major, minor)) = newest_glibc(&binary).filter(|newest| *newest > GLIBC) {
             return Err(format!("{function} asks for glibc {major}.{minor}, but provided.al2023 has {}.{}", GLIBC.0, GLIBC.1));

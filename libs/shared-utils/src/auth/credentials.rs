@@ -1,13 +1,15 @@
 //! Finding the credential in a request.
 
+use http::HeaderValue;
+
 use crate::http::Error;
 
 /// The token of an `Authorization` header.
 ///
 /// The scheme is case-insensitive and followed by one space. The gateway joins two headers with a comma, so a comma means two
-/// credentials. No header, no error attribute (RFC 6750): [`Error::MissingToken`].
-pub fn bearer(header: Option<&str>) -> Result<&str, Error> {
-    let header = header.ok_or(Error::MissingToken)?;
+/// credentials. No header, no error attribute (RFC 6750): [`Error::MissingToken`]. One that cannot be read is a bad one.
+pub fn bearer(header: Option<&HeaderValue>) -> Result<&str, Error> {
+    let header = header.ok_or(Error::MissingToken)?.to_str().map_err(|_| Error::InvalidToken)?;
     match header.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.contains([',', ' ']) && !token.is_empty() => Ok(token),
         _ => Err(Error::InvalidToken),
@@ -20,10 +22,12 @@ mod tests {
 
     #[test]
     fn one_bearer_token_and_nothing_else() {
-        assert_eq!(bearer(Some("bEaReR a.b.c")).unwrap(), "a.b.c");
+        assert_eq!(bearer(Some(&HeaderValue::from_static("bEaReR a.b.c"))).unwrap(), "a.b.c");
         assert!(matches!(bearer(None), Err(Error::MissingToken)));
         for bad in ["", "Bearer", "Bearer ", "Bearer  a.b.c", "Basic YTpi", "Bearer a.b.c, Bearer d.e.f", "Bearer a.b.c "] {
-            assert!(matches!(bearer(Some(bad)), Err(Error::InvalidToken)), "{bad}");
+            assert!(matches!(bearer(Some(&HeaderValue::from_static(bad))), Err(Error::InvalidToken)), "{bad}");
         }
+        let unreadable = HeaderValue::from_bytes("Bearer é".as_bytes()).unwrap();
+        assert!(matches!(bearer(Some(&unreadable)), Err(Error::InvalidToken)));
     }
 }

@@ -22,21 +22,17 @@ impl ItemBucket {
 
     /// The update with the use in it: a further assignment before its others, which must begin with `SET`, and a further condition.
     /// [`Error::TooManyRequests`] when the bucket is known to be empty.
-    pub fn count(&self, mut update: Expression) -> Result<Expression, Error> {
+    pub fn count(&self, update: Expression) -> Result<Expression, Error> {
         let Self { attribute, rate, now, seen } = self;
         let until = rate.take(seen.unwrap_or(0), *now)?;
         let condition =
             if seen.is_some() { format!("{attribute} = :seen") } else { format!("(attribute_not_exists({attribute}) OR {attribute} <= :seen)") };
-        update.text = update.text.replacen("SET ", &format!("SET {attribute} = :until, "), 1);
-        update.condition = Some(match update.condition {
-            Some(others) => format!("{others} AND {condition}"),
-            None => condition,
-        });
+        let update = update.also_set(&format!("{attribute} = :until"), &condition);
         Ok(update.value(":until", n(until)).value(":seen", n(seen.unwrap_or(now.millis()))))
     }
 
-    /// What a refused condition has met.
-    pub fn met(&mut self, item: Option<&Item>) {
+    /// What a refused condition has found.
+    pub fn observe(&mut self, item: Option<&Item>) {
         self.seen = item.and_then(|item| item.get(self.attribute)?.as_n().ok()?.parse().ok());
     }
 }

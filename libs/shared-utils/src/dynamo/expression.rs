@@ -25,6 +25,16 @@ impl Expression {
         self
     }
 
+    /// A further assignment of an update that begins with `SET`, and a further condition.
+    pub fn also_set(mut self, assignment: &str, condition: &str) -> Self {
+        self.text = self.text.replacen("SET ", &format!("SET {assignment}, "), 1);
+        self.condition = Some(match self.condition {
+            Some(others) => format!("{others} AND {condition}"),
+            None => condition.to_owned(),
+        });
+        self
+    }
+
     /// A `#name`.
     pub fn name(mut self, placeholder: &str, name: impl ToString) -> Self {
         self.names.insert(placeholder.to_owned(), name.to_string());

@@ -1,7 +1,6 @@
 //! The typed calls.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -10,12 +9,8 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, ReturnValuesOnCondi
 use serde::de::DeserializeOwned;
 
 use super::transaction::verdicts;
-use super::{Expression, Item, Key, StoreError, TransactError, Verdict, from_item, s};
+use super::{Expression, Item, Key, Retry, StoreError, TransactError, Verdict, from_item, s};
 use crate::http::Internal;
-use crate::random;
-
-/// How often a write that lost a race is tried again before we call the table busy.
-pub const RACE_TRIES: u32 = 12;
 
 /// A query of one partition.
 #[derive(Debug, Clone)]
@@ -91,7 +86,8 @@ impl Store {
             open.insert((*table).to_owned(), entry.map_err(|error| StoreError::Broken(Internal::new(error)))?);
         }
         let mut found = Vec::new();
-        for attempt in 0..RACE_TRIES {
+        let mut retry = Retry::of_update();
+        loop {
             let output = self.client.batch_get_item().set_request_items(Some(open)).send().await?;
             for (table, items) in output.responses.unwrap_or_default() {
                 for item in items {
@@ -103,9 +99,8 @@ impl Store {
             if open.is_empty() {
                 return Ok(found);
             }
-            backoff(attempt).await;
+            retry.wait().await?;
         }
-        Err(StoreError::Busy(Internal::new("keys were left unprocessed")))
     }
 
     /// Puts an item where there is none; else the item that is there.
@@ -141,7 +136,8 @@ impl Store {
     /// Updates one item: the item as it is now, or as it was met when the condition did not hold.
     pub async fn update_item(&self, table: &str, key: Key, expression: Expression) -> Result<Result<Item, Option<Item>>, StoreError> {
         use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-        for attempt in 0..RACE_TRIES {
+        let mut retry = Retry::of_update();
+        loop {
             let outcome = self
                 .client
                 .update_item()
@@ -157,7 +153,7 @@ impl Store {
                 .await;
             match outcome {
                 Ok(output) => return Ok(Ok(output.attributes.unwrap_or_default())),
-                Err(SdkError::ServiceError(error)) if error.err().is_transaction_conflict_exception() => backoff(attempt).await,
+                Err(SdkError::ServiceError(error)) if error.err().is_transaction_conflict_exception() => retry.wait().await?,
                 Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => match error.into_err() {
                     UpdateItemError::ConditionalCheckFailedException(failed) => return Ok(Err(failed.item)),
                     _ => return Ok(Err(None)),
@@ -165,7 +161,6 @@ impl Store {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(StoreError::Busy(Internal::new("an update kept meeting transactions")))
     }
 
     /// Deletes one item; the item that was there.
@@ -268,26 +263,26 @@ impl Store {
     }
 
     async fn write_batch(&self, table: &str, mut open: Vec<WriteRequest>) -> Result<(), StoreError> {
-        for attempt in 0..RACE_TRIES {
+        let mut retry = Retry::of_update();
+        loop {
             let output = self.client.batch_write_item().request_items(table, open).send().await?;
             open = output.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
             if open.is_empty() {
                 return Ok(());
             }
-            backoff(attempt).await;
+            retry.wait().await?;
         }
-        Err(StoreError::Busy(Internal::new("writes were left unprocessed")))
     }
 
     /// All of these writes or none. Conflicts with other transactions are tried again; conditions that do not hold are not.
     pub async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), TransactError> {
-        for attempt in 0..RACE_TRIES {
+        let mut retry = Retry::of_update();
+        loop {
             match self.transact_once(writes.clone()).await {
-                Err(TransactError::Contended) => backoff(attempt).await,
+                Err(TransactError::Contended) => retry.wait().await?,
                 outcome => return outcome,
             }
         }
-        Err(TransactError::Contended)
     }
 
     /// As [`Self::transact`], without trying again: for writes that are stale once they met others.
@@ -298,10 +293,4 @@ impl Store {
         let refused = verdicts.iter().any(|verdict| matches!(verdict, Verdict::ConditionFailed(_)));
         Err(if refused { TransactError::Refused(verdicts) } else { TransactError::Contended })
     }
-}
-
-/// Waits before a lost race is run again: up to 5 ms at first, doubling to 160 ms, fully jittered.
-pub async fn backoff(attempt: u32) {
-    let ceiling = 5_000u64 << attempt.min(5);
-    tokio::time::sleep(Duration::from_micros(random::below(ceiling))).await;
 }

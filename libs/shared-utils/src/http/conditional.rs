@@ -1,4 +1,4 @@
-//! Entity tags and the headers that compare them (RFC 9110, section 13).
+//! Entity tags and the headers that compare them (RFC 9110, sections 8.8.3 and 13).
 
 use super::{Error, Request};
 
@@ -7,21 +7,101 @@ pub fn etag(version: impl std::fmt::Display) -> String {
     format!("\"{version}\"")
 }
 
+/// An entity tag of a header, with its quotes and without `W/`.
+#[derive(Debug, PartialEq, Eq)]
+struct EntityTag<'a> {
+    is_weak: bool,
+    /// Bytes: a tag may hold any from 0x80 on.
+    opaque: &'a [u8],
+}
+
+/// What a list of entity tags says.
+#[derive(Debug, PartialEq, Eq)]
+enum TagList<'a> {
+    /// `*`
+    Any,
+    Tags(Vec<EntityTag<'a>>),
+    Malformed,
+}
+
+/// Reads `*` or `#entity-tag`.
+fn tag_list(header: &[u8]) -> TagList<'_> {
+    let mut rest = header.trim_ascii();
+    if rest == b"*" {
+        return TagList::Any;
+    }
+    let mut tags = Vec::new();
+    loop {
+        // Elements of a list may be empty.
+        rest = rest.trim_ascii_start();
+        if let Some(behind) = rest.strip_prefix(b",") {
+            rest = behind;
+            continue;
+        }
+        if rest.is_empty() {
+            return if tags.is_empty() { TagList::Malformed } else { TagList::Tags(tags) };
+        }
+        let (is_weak, quoted) = rest.strip_prefix(b"W/").map_or((false, rest), |quoted| (true, quoted));
+        let end = quoted.strip_prefix(b"\"").and_then(|inside| inside.iter().position(|byte| *byte == b'"'));
+        let Some(end) = end else { return TagList::Malformed };
+        let (opaque, behind) = quoted.split_at(end + 2);
+        let is_tag_byte = |byte: &u8| *byte == 0x21 || (0x23..=0x7e).contains(byte) || *byte >= 0x80;
+        let behind = behind.trim_ascii_start();
+        if !opaque[1..=end].iter().all(is_tag_byte) || !(behind.is_empty() || behind.starts_with(b",")) {
+            return TagList::Malformed;
+        }
+        tags.push(EntityTag { is_weak, opaque });
+        rest = behind;
+    }
+}
+
 /// Refuses a request whose `If-Match` names another version. Without the header everything passes.
 pub fn check_if_match(request: &Request, current: &str) -> Result<(), Error> {
     check_if_match_with(request, current, |tag| tag == current)
 }
 
 /// As [`check_if_match`], for tags that also stand for what a write does not touch: `matches` looks at what it does.
+///
+/// A header that cannot be read names no version, and so not the current one.
 pub fn check_if_match_with(request: &Request, current: &str, matches: impl Fn(&str) -> bool) -> Result<(), Error> {
-    let Some(wanted) = request.header("if-match") else { return Ok(()) };
-    // Strong comparison: a weak tag never matches.
-    let matches = wanted.split(',').map(str::trim).any(|tag| tag == "*" || matches(tag));
+    let Some(header) = request.headers.get("if-match") else { return Ok(()) };
+    let matches = match tag_list(header.as_bytes()) {
+        TagList::Any => true,
+        // Strong comparison: a weak tag never matches.
+        TagList::Tags(tags) => tags.iter().any(|tag| !tag.is_weak && std::str::from_utf8(tag.opaque).is_ok_and(&matches)),
+        TagList::Malformed => false,
+    };
     if matches { Ok(()) } else { Err(Error::VersionMismatch { etag: current.to_owned() }) }
 }
 
 /// Whether the client has this version already, so that the answer is 304.
 pub fn is_not_modified(request: &Request, current: &str) -> bool {
-    let Some(known) = request.header("if-none-match") else { return false };
-    known.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == current)
+    let Some(header) = request.headers.get("if-none-match") else { return false };
+    match tag_list(header.as_bytes()) {
+        TagList::Any => true,
+        TagList::Tags(tags) => tags.iter().any(|tag| tag.opaque == current.as_bytes()),
+        TagList::Malformed => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strong(opaque: &str) -> EntityTag<'_> {
+        EntityTag { is_weak: false, opaque: opaque.as_bytes() }
+    }
+
+    #[test]
+    fn lists_are_read_by_the_grammar() {
+        assert_eq!(tag_list(b" * "), TagList::Any);
+        assert_eq!(tag_list(b"\"0\""), TagList::Tags(vec![strong("\"0\"")]));
+        assert_eq!(tag_list(b"\"0,*,1\""), TagList::Tags(vec![strong("\"0,*,1\"")]));
+        assert_eq!(tag_list("\"0\", \"é\"".as_bytes()), TagList::Tags(vec![strong("\"0\""), strong("\"é\"")]));
+        assert_eq!(tag_list(b", \"\",,W/\"1\" ,"), TagList::Tags(vec![strong("\"\""), EntityTag { is_weak: true, opaque: b"\"1\"" }]));
+        for malformed in ["", ",", "0", "\"0", "\"0\"1", "\"0\" \"1\"", "*, \"0\"", "\"0\", *", "w/\"0\"", "W/ \"0\"", "\"a b\"", "'0'"] {
+            assert_eq!(tag_list(malformed.as_bytes()), TagList::Malformed, "{malformed}");
+        }
+        assert_eq!(tag_list(b"\"\xff\""), TagList::Tags(vec![EntityTag { is_weak: false, opaque: b"\"\xff\"" }]));
+    }
 }

@@ -59,8 +59,12 @@ impl CorsPolicy {
         })
     }
 
-    /// Whether this origin is listed. `null` never is.
-    pub fn allows(&self, origin: &str) -> bool {
+    /// Whether this origin is listed. `null` never is, nor one that is no text.
+    pub fn allows(&self, origin: &HeaderValue) -> bool {
+        origin.to_str().is_ok_and(|origin| self.lists(origin))
+    }
+
+    fn lists(&self, origin: &str) -> bool {
         self.origins.iter().any(|allowed| match allowed {
             AllowedOrigin::Exact(exact) => exact == origin,
             AllowedOrigin::Subdomain(suffix) => {
@@ -72,19 +76,17 @@ impl CorsPolicy {
     }
 
     /// Puts the CORS headers of an ordinary answer on it: none but `Vary` for an origin that is not listed.
-    pub(crate) fn apply(&self, response: Response, origin: Option<&str>) -> Response {
+    pub(crate) fn apply(&self, response: Response, origin: Option<&HeaderValue>) -> Response {
         let response = response.with_header("vary", "Origin");
-        let Some(origin) = origin.filter(|origin| self.allows(origin)).and_then(|origin| HeaderValue::from_str(origin).ok()) else {
-            return response;
-        };
+        let Some(origin) = origin.filter(|origin| self.allows(origin)) else { return response };
         response
-            .with_header("access-control-allow-origin", origin)
+            .with_header("access-control-allow-origin", origin.clone())
             .with_header("access-control-allow-credentials", "true")
             .with_header("access-control-expose-headers", self.expose_headers.as_str())
     }
 
     /// The answer to a preflight: the methods that this path really has.
-    pub(crate) fn preflight(&self, origin: Option<&str>, methods: &str) -> Response {
+    pub(crate) fn preflight(&self, origin: Option<&HeaderValue>, methods: &str) -> Response {
         let response = self.apply(Response::empty(204), origin);
         if !response.headers.contains_key("access-control-allow-origin") {
             return response;
@@ -96,19 +98,59 @@ impl CorsPolicy {
     }
 }
 
-/// Reads one entry: `scheme://host[:port]`, or `https://*.domain` for one level of subdomain.
+/// Reads one entry: `scheme://host[:port]`, or `https://*.domain` for one level of subdomain. It is kept as browsers send it: in lower
+/// case and without the scheme's own port. What they can never send is refused, rather than never matched.
 fn allowed_origin(entry: &str) -> Result<AllowedOrigin, EnvError> {
     let unusable = |reason: &str| EnvError::unusable("ALLOWED_ORIGINS", format!("{entry:?} {reason}"));
-    let (scheme, host) = entry.split_once("://").ok_or_else(|| unusable("has no scheme"))?;
-    if !matches!(scheme, "http" | "https") || host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) {
+    if !entry.is_ascii() {
+        return Err(unusable("is not ASCII: write the host as browsers send it (xn--…)"));
+    }
+    let entry_in_lower_case = entry.to_ascii_lowercase();
+    let (scheme, authority) = entry_in_lower_case.split_once("://").ok_or_else(|| unusable("has no scheme"))?;
+    let default_port = match scheme {
+        "http" => 80,
+        "https" => 443,
+        _ => return Err(unusable("is not http or https")),
+    };
+    let (host, port) = match authority.rsplit_once(':') {
+        // A colon inside the brackets of an IPv6 address.
+        Some((_, behind)) if behind.ends_with(']') => (authority, None),
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    let port = match port {
+        None => default_port,
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            port.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(|| unusable("has a port that is none"))?
+        }
+        Some(_) => return Err(unusable("has a port that is none")),
+    };
+    let port = if port == default_port { String::new() } else { format!(":{port}") };
+    if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        let address: std::net::Ipv6Addr = address.parse().map_err(|_| unusable("has an address that is none"))?;
+        return Ok(AllowedOrigin::Exact(format!("{scheme}://[{address}]{port}")));
+    }
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    let is_name = name.split('.').all(|label| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+    if host.contains('*') && (name == host || name.contains('*')) {
+        return Err(unusable("has a wildcard that is not its first label"));
+    }
+    if !is_name {
         return Err(unusable("is not an origin (scheme, host, port)"));
     }
-    match host.strip_prefix("*.") {
-        Some(_) if scheme != "https" => Err(unusable("has a wildcard without https")),
-        Some(domain) if !domain.contains('.') || domain.contains('*') => Err(unusable("has a wildcard that is too wide")),
-        Some(domain) => Ok(AllowedOrigin::Subdomain(format!(".{domain}"))),
-        None if host.contains('*') => Err(unusable("has a wildcard that is not its first label")),
-        None => Ok(AllowedOrigin::Exact(entry.to_owned())),
+    // Browsers read a host that ends in a number as an IPv4 address, and send that.
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let ends_in_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
+    if ends_in_number && name.parse::<std::net::Ipv4Addr>().is_err() {
+        return Err(unusable("has an address that is none"));
+    }
+    if name == host {
+        return Ok(AllowedOrigin::Exact(format!("{scheme}://{name}{port}")));
+    }
+    match (scheme, name.contains('.')) {
+        ("http", _) => Err(unusable("has a wildcard without https")),
+        (_, false) => Err(unusable("has a wildcard that is too wide")),
+        _ => Ok(AllowedOrigin::Subdomain(format!(".{name}{port}"))),
     }
 }
 
@@ -120,7 +162,7 @@ mod tests {
     fn only_listed_origins_pass() {
         let policy = CorsPolicy::built_in("https://app.mylg.studio, http://localhost:5173,https://*.preview.mylg.studio").unwrap();
         for listed in ["https://app.mylg.studio", "http://localhost:5173", "https://pr-7.preview.mylg.studio"] {
-            assert!(policy.allows(listed), "{listed}");
+            assert!(policy.lists(listed), "{listed}");
         }
         for other in [
             "null",
@@ -140,16 +182,55 @@ mod tests {
             "https://x@y.preview.mylg.studio",
             "*",
         ] {
-            assert!(!policy.allows(other), "{other}");
+            assert!(!policy.lists(other), "{other}");
         }
     }
 
     #[test]
     fn entries_that_are_no_origins_are_refused() {
-        for bad in
-            ["", "*", "app.mylg.studio", "https://app.mylg.studio/", "ftp://x", "http://*.mylg.studio", "https://*.studio", "https://a.*.studio"]
-        {
+        for bad in [
+            "",
+            "*",
+            "null",
+            "app.mylg.studio",
+            "https://app.mylg.studio/",
+            "ftp://x",
+            "http://*.mylg.studio",
+            "https://*.studio",
+            "https://a.*.studio",
+            "https://büro.test",
+            "https://a..b",
+            "https://a.test:",
+            "https://a.test:0",
+            "https://a.test:70000",
+            "https://a.test:http",
+            "https://u@a.test",
+            "https://[::1",
+            "https://[::g]",
+            "https://127.1",
+            "https://0x7f.1",
+            "https://a.test?x",
+            "https://*.*.a.test",
+            "https://",
+        ] {
             assert!(CorsPolicy::built_in(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn entries_are_kept_as_browsers_send_them() {
+        for (entry, sent) in [
+            ("HTTPS://App.MYLG.Studio", "https://app.mylg.studio"),
+            ("https://app.mylg.studio:443", "https://app.mylg.studio"),
+            ("http://localhost:80", "http://localhost"),
+            ("http://localhost:05173", "http://localhost:5173"),
+            ("https://app.mylg.studio:80", "https://app.mylg.studio:80"),
+            ("http://[0:0::1]:3000", "http://[::1]:3000"),
+            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("https://*.Preview.mylg.studio:443", "https://pr-7.preview.mylg.studio"),
+            ("https://xn--bro-hoa.test", "https://xn--bro-hoa.test"),
+        ] {
+            assert!(CorsPolicy::built_in(entry).unwrap().lists(sent), "{entry}");
         }
     }
 }

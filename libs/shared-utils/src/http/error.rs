@@ -126,6 +126,9 @@ pub enum Error {
     /// The body is not said to be JSON.
     #[error("The body must be application/json.")]
     UnsupportedMediaType,
+    /// The body is compressed or otherwise encoded.
+    #[error("The body must not be encoded: send it without Content-Encoding.")]
+    UnsupportedEncoding,
     /// Values that do not hold; every fault is listed.
     #[error("Some values are not valid.")]
     ValidationFailed(Vec<Fault>),
@@ -200,7 +203,7 @@ impl Error {
             Self::CursorExpired => (410, "cursor_expired"),
             Self::VersionMismatch { .. } => (412, "version_mismatch"),
             Self::PayloadTooLarge => (413, "payload_too_large"),
-            Self::UnsupportedMediaType => (415, "unsupported_media_type"),
+            Self::UnsupportedMediaType | Self::UnsupportedEncoding => (415, "unsupported_media_type"),
             Self::ValidationFailed(_) => (422, "validation_failed"),
             Self::IdempotencyMismatch => (422, "idempotency_mismatch"),
             Self::TooManyAttempts { .. } => (429, "too_many_attempts"),
@@ -246,6 +249,7 @@ impl Error {
                 vec![("www-authenticate", r#"Bearer realm="mylg""#.to_owned())]
             }
             Self::MethodNotAllowed { allow } => vec![("allow", allow.clone())],
+            Self::UnsupportedEncoding => vec![("accept-encoding", "identity".to_owned())],
             Self::VersionMismatch { etag } => vec![("etag", etag.clone())],
             Self::TooManyAttempts { retry_after } => vec![("retry-after", retry_after.to_string())],
             Self::TooManyRequests { retry_after_ms } => vec![("retry-after", retry_after_ms.div_ceil(1000).max(1).to_string())],

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use super::{Error, Fault};
+use crate::number::Digits;
+use crate::text::is_blank;
 
 /// The most faults that are listed of one request.
 const MAX_FAULTS: usize = 100;
@@ -114,6 +116,11 @@ impl Fields {
         self.object.get(name).and_then(Value::as_str)
     }
 
+    /// Whether a field is there, null included.
+    pub fn has(&self, name: &str) -> bool {
+        self.object.contains_key(name)
+    }
+
     /// Drops fields that are accepted and ignored.
     pub fn ignore(&mut self, names: &[&str]) {
         for name in names {
@@ -123,7 +130,7 @@ impl Fields {
 
     /// Notes a fault for each of these fields that is there: they are the server's.
     pub fn read_only(&mut self, names: &[&str]) {
-        self.refuse(names, "This field is the server's.");
+        self.refuse(names, "This field is read-only.");
     }
 
     /// A value read by `read`; its error is the code and detail of the fault.
@@ -168,13 +175,14 @@ impl Fields {
         self.read(name, |value| value.as_bool().ok_or(("wrong_type", "This must be true or false.".into())))
     }
 
-    /// A whole number within `bounds`.
+    /// A whole number within `bounds`, however it is written: `2`, `2.0` and `2e0` are one.
     pub fn integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Patch<u64> {
-        self.read(name, |value| match value.as_u64() {
-            Some(number) if bounds.contains(&number) => Ok(number),
-            Some(_) => Err(("out_of_range", format!("This must be between {} and {}.", bounds.start(), bounds.end()).into())),
-            None if value.is_number() => Err(("out_of_range", "This must be a whole number that is not negative.".into())),
-            None => Err(("wrong_type", "This must be a whole number.".into())),
+        self.read(name, |value| match value {
+            Value::Number(number) => match Digits::of(&number).whole() {
+                Some(number) if bounds.contains(&number) => Ok(number),
+                _ => Err(("out_of_range", format!("This must be a whole number from {} to {}.", bounds.start(), bounds.end()).into())),
+            },
+            _ => Err(("wrong_type", "This must be a whole number.".into())),
         })
     }
 
@@ -241,6 +249,11 @@ impl Fields {
         !self.faults.is_empty()
     }
 
+    /// The faults found so far, as an error; what nobody took is none here.
+    pub fn into_error(self) -> Error {
+        Error::ValidationFailed(self.faults)
+    }
+
     /// All faults found, with one for each field that nobody took.
     pub fn into_faults(mut self) -> Vec<Fault> {
         for name in std::mem::take(&mut self.object).keys() {
@@ -258,7 +271,7 @@ impl Fields {
     }
 }
 
-/// A text of a length within `bounds`; one that must have a character must have one that is not blank.
+/// A text of a length within `bounds`, without U+0000; one that must have a character must have one that is visible.
 pub fn text_within(value: Value, bounds: &RangeInclusive<usize>) -> Result<String, (&'static str, Cow<'static, str>)> {
     let Value::String(text) = value else { return Err(("wrong_type", "This must be a text.".into())) };
     let length = length(&text);
@@ -266,8 +279,10 @@ pub fn text_within(value: Value, bounds: &RangeInclusive<usize>) -> Result<Strin
         Err(("too_long", format!("At most {} characters.", bounds.end()).into()))
     } else if length < *bounds.start() {
         Err(("too_short", format!("At least {} characters.", bounds.start()).into()))
-    } else if *bounds.start() > 0 && text.trim().is_empty() {
-        Err(("blank", "This must not be blank.".into()))
+    } else if text.contains('\0') {
+        Err(("invalid_value", "A text must not contain U+0000.".into()))
+    } else if *bounds.start() > 0 && is_blank(&text) {
+        Err(("blank", "This must contain something visible.".into()))
     } else {
         Ok(text)
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Error, Request};
+use super::{Error, Request, json};
 use crate::random::sha256;
 
 /// The request's key, if it has one: 1–255 printable ASCII characters.
@@ -13,8 +13,7 @@ pub fn key(request: &Request) -> Result<Option<String>, Error> {
     if fits { Ok(Some(key.to_owned())) } else { Err(Error::parameter("Idempotency-Key has 1 to 255 printable ASCII characters.")) }
 }
 
-/// What bodies are compared by: the JSON value, whatever the order of its members or its white space.
+/// What bodies are compared by: the JSON value, whatever the order of its members, its white space or the spelling of its numbers.
 pub fn digest(body: &Map<String, Value>) -> String {
-    // Maps are ordered by key, so equal values print alike.
-    sha256(serde_json::to_string(body).unwrap_or_default().as_bytes())
+    sha256(json::canonical(body).as_bytes())
 }

@@ -69,11 +69,6 @@ impl Request {
         }
     }
 
-    /// A header's value, if it is there and is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-
     /// A cookie's value.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.iter().find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='))
@@ -81,7 +76,8 @@ impl Request {
 
     /// The user agent, cut to a length worth keeping.
     pub fn user_agent(&self) -> String {
-        self.header("user-agent").unwrap_or_default().chars().take(200).collect()
+        let agent = self.headers.get("user-agent").map(|value| String::from_utf8_lossy(value.as_bytes()));
+        agent.unwrap_or_default().chars().filter(|character| !character.is_control()).take(200).collect()
     }
 }
 

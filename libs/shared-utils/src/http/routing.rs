@@ -17,6 +17,11 @@ pub enum Body {
     OptionalJson(usize),
 }
 
+/// The longest JSON spelling of a text of so many code points, in bytes: each as two escaped surrogates, with quotes and a comma.
+pub const fn spelled(code_points: usize) -> usize {
+    12 * code_points + 3
+}
+
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -98,9 +103,12 @@ pub(crate) fn pattern<A>(routes: &[Route<A>], segments: &[String]) -> Option<(&'
     routes.iter().find_map(|route| fit(route.pattern, segments).map(|params| (route.pattern, params)))
 }
 
-/// The methods of a pattern, as `Allow` and preflights list them.
+/// The methods of a pattern, as `Allow` and preflights list them. `HEAD` goes wherever `GET` does.
 pub(crate) fn methods<A>(routes: &[Route<A>], pattern: &str) -> String {
     let mut names: Vec<_> = routes.iter().filter(|route| route.pattern == pattern).map(|route| route.method.as_str()).collect();
+    if names.contains(&"GET") {
+        names.push("HEAD");
+    }
     names.push("OPTIONS");
     names.join(", ")
 }
@@ -108,7 +116,8 @@ pub(crate) fn methods<A>(routes: &[Route<A>], pattern: &str) -> String {
 /// The route of a request: 404 when the path does not exist, 405 when it has other methods.
 pub(crate) fn find<'a, A>(routes: &'a [Route<A>], request: &Request) -> Result<(&'a Route<A>, Params), Error> {
     let (pattern, params) = pattern(routes, &request.segments).ok_or(Error::NotFound)?;
-    match routes.iter().find(|route| route.pattern == pattern && route.method == request.method) {
+    let method = if request.method == Method::HEAD { &Method::GET } else { &request.method };
+    match routes.iter().find(|route| route.pattern == pattern && route.method == *method) {
         Some(route) => Ok((route, params)),
         None => Err(Error::MethodNotAllowed { allow: methods(routes, pattern) }),
     }

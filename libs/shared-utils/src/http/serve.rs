@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use futures_util::FutureExt;
-use http::Method;
+use http::{HeaderValue, Method};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -44,7 +44,7 @@ impl Call {
                 return Err(Error::parameter(format!("There is no query parameter {:?}.", truncated(name))));
             }
             if seen.contains(&name.as_str()) {
-                return Err(Error::parameter(format!("The query parameter {name} stands twice.")));
+                return Err(Error::parameter(format!("The query parameter {name} appears more than once.")));
             }
             seen.push(name);
         }
@@ -67,11 +67,15 @@ impl<'a> Query<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that is a whole number, not negative.
+    /// A parameter that is a whole number, not negative. One that does not fit is the largest that does.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Error> {
-        self.get(name)
-            .map(|text| text.parse().map_err(|_| Error::parameter(format!("{name} must be a whole number that is not negative."))))
-            .transpose()
+        let read = |text: &str| {
+            let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            is_number
+                .then(|| text.parse().unwrap_or(u64::MAX))
+                .ok_or_else(|| Error::parameter(format!("{name} must be a whole number that is not negative.")))
+        };
+        self.get(name).map(read).transpose()
     }
 
     /// The page size: 50 by default, more than 100 is taken as 100, less than 1 is refused.
@@ -132,7 +136,8 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
     let started = std::time::Instant::now();
     let request = Request::read(event);
     let (request_id, method) = (request.request_id.clone(), request.method.clone());
-    let origin = request.header("origin").map(str::to_owned);
+    let is_head = method == Method::HEAD;
+    let origin = request.headers.get("origin").cloned();
     let mut seen = Seen { route: "", caller: None };
     // A panic must not end as the gateway's bare 500: the client gets a problem document, and a browser its CORS headers.
     let outcome =
@@ -165,7 +170,11 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
         .with_header("x-request-id", request_id.as_str())
         .with_header("strict-transport-security", "max-age=31536000; includeSubDomains")
         .with_header("x-content-type-options", "nosniff");
-    api.edge().cors.apply(response, origin.as_deref()).into_event()
+    let mut response = api.edge().cors.apply(response, origin.as_ref());
+    if is_head {
+        response.body = None;
+    }
+    response.into_event()
 }
 
 /// What the log line needs to know of a request that may have failed anywhere.
@@ -184,7 +193,7 @@ async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Re
     if request.method == Method::OPTIONS {
         let (pattern, _) = routing::pattern(A::routes(), &request.segments).ok_or(Error::NotFound)?;
         seen.route = pattern;
-        return Ok(api.edge().cors.preflight(request.header("origin"), &routing::methods(A::routes(), pattern)));
+        return Ok(api.edge().cors.preflight(request.headers.get("origin"), &routing::methods(A::routes(), pattern)));
     }
     let (route, params) = routing::find(A::routes(), &request)?;
     seen.route = route.pattern;
@@ -192,10 +201,10 @@ async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Re
     if route.access == Access::Public {
         return api.act(route.action, Call { request, params, body, caller: None }).await;
     }
-    let token = credentials::bearer(request.header("authorization"))?;
+    let token = credentials::bearer(request.headers.get("authorization"))?;
     let caller = api.edge().verifier.verify(token, api.edge().clock.now())?;
     seen.caller = Some(caller);
-    let rides_beside = !caller.pending && (request.method == Method::GET || route.admits_itself);
+    let rides_beside = !caller.pending && (route.method == Method::GET || route.admits_itself);
     let call = Call { request, params, body, caller: Some(caller) };
     let admitted = async {
         api.admit(&caller).await?;
@@ -215,9 +224,9 @@ async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Re
 
 fn health<A: Api>(api: &A, request: &Request) -> Result<Response, Error> {
     match request.method {
-        Method::GET => Response::json(200, &Health { ok: true, domain: A::DOMAIN, version: env!("CARGO_PKG_VERSION") }),
-        Method::OPTIONS => Ok(api.edge().cors.preflight(request.header("origin"), "GET, OPTIONS")),
-        _ => Err(Error::MethodNotAllowed { allow: "GET, OPTIONS".to_owned() }),
+        Method::GET | Method::HEAD => Response::json(200, &Health { ok: true, domain: A::DOMAIN, version: env!("CARGO_PKG_VERSION") }),
+        Method::OPTIONS => Ok(api.edge().cors.preflight(request.headers.get("origin"), "GET, HEAD, OPTIONS")),
+        _ => Err(Error::MethodNotAllowed { allow: "GET, HEAD, OPTIONS".to_owned() }),
     }
 }
 
@@ -235,20 +244,27 @@ fn read_body(body: Body, request: &Request) -> Result<Map<String, Value>, Error>
     if bytes.is_empty() && optional {
         return Ok(Map::new());
     }
-    if !bytes.is_empty() && !is_json(request.header("content-type").unwrap_or_default()) {
-        return Err(Error::UnsupportedMediaType);
+    if !bytes.is_empty() {
+        if !is_json(request) {
+            return Err(Error::UnsupportedMediaType);
+        }
+        check_encoding(request)?;
     }
     json::object(bytes)
 }
 
-/// Whether a content type says JSON in UTF-8. A merge patch is JSON too.
-pub fn is_json(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(str::trim);
-    let essence = parts.next().unwrap_or_default();
-    let is_json = ["application/json", "application/merge-patch+json"].iter().any(|json| essence.eq_ignore_ascii_case(json));
-    is_json
-        && parts.all(|parameter| match parameter.split_once('=') {
-            Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"),
-            _ => true,
-        })
+/// Whether a request says that its body is JSON. A merge patch is JSON too; parameters change nothing (RFC 8259, section 11).
+pub fn is_json(request: &Request) -> bool {
+    let content_type = request.headers.get("content-type").map_or(&b""[..], HeaderValue::as_bytes);
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    [&b"application/json"[..], b"application/merge-patch+json"].iter().any(|json| essence.eq_ignore_ascii_case(json))
+}
+
+/// Refuses a body that is compressed or otherwise encoded: it would be read as something else.
+fn check_encoding(request: &Request) -> Result<(), Error> {
+    let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    match request.headers.get("content-encoding") {
+        Some(codings) if !codings.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).all(is_plain) => Err(Error::UnsupportedEncoding),
+        _ => Ok(()),
+    }
 }

@@ -126,29 +126,6 @@ run "rates_are_passed_where_they_are_set" {
   }
 }
 
-run "another_wait_before_someone_is_offline_is_passed" {
-  command = plan
-
-  variables {
-    offline_after_s = 0
-  }
-
-  assert {
-    condition     = [for name, environment in output.function_environments : "${name} ${environment.OFFLINE_AFTER_S}" if can(environment.OFFLINE_AFTER_S)] == ["messages-router 0", "ws-provider 0"]
-    error_message = "Those that tell others have it, and nobody else."
-  }
-}
-
-run "a_wait_that_no_function_lives_through_is_refused" {
-  command = plan
-
-  variables {
-    offline_after_s = 30
-  }
-
-  expect_failures = [var.offline_after_s]
-}
-
 run "a_rate_that_nobody_reads_is_refused" {
   command = plan
 

@@ -1,0 +1,48 @@
+//! Emoji: Unicode's RGI set, each in its fully-qualified form, so that one reaction has one spelling.
+
+/// The RGI emoji, fully qualified, one a line: written by `build.rs` from the `emojis` crate's table.
+const RGI: &str = include_str!(concat!(env!("OUT_DIR"), "/rgi.txt"));
+/// Asks for the emoji presentation of the character before it. It is what spellings differ in.
+const PRESENTATION: char = '\u{fe0f}';
+
+/// The fully-qualified form of one emoji. `None` for anything else.
+pub(crate) fn qualified(text: &str) -> Option<&'static str> {
+    let is_same = |emoji: &&str| {
+        let characters = |text: &str| text.chars().filter(|character| *character != PRESENTATION).collect::<Vec<_>>();
+        // Most differ in the first character.
+        emoji.chars().next() == text.chars().next() && characters(emoji) == characters(text)
+    };
+    RGI.lines().find(is_same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rgi_emoji_is_itself() {
+        assert!(RGI.lines().count() > 3_600, "{}", RGI.lines().count());
+        for emoji in RGI.lines() {
+            assert_eq!(qualified(emoji), Some(emoji));
+        }
+        assert_eq!(RGI.lines().map(str::len).max(), Some(35));
+    }
+
+    #[test]
+    fn spellings_of_one_emoji_are_one() {
+        for (text, emoji) in [
+            ("❤", "❤\u{fe0f}"),
+            ("❤\u{fe0f}", "❤\u{fe0f}"),
+            ("👁\u{200d}🗨", "👁\u{fe0f}\u{200d}🗨\u{fe0f}"),
+            ("#\u{20e3}", "#\u{fe0f}\u{20e3}"),
+            ("✅", "✅"),
+        ] {
+            assert_eq!(qualified(text), Some(emoji), "{text}");
+        }
+        for other in
+            ["", "a", "<", "1", "\u{200d}", "\u{fe0f}", "❤❤", "❤ ", " ❤", "👍👍", "\u{1f3fb}\u{200d}", "ab", "🇩", "\u{fe0f}❤", "❤\u{fe0e}", "\0"]
+        {
+            assert_eq!(qualified(other), None, "{other:?}");
+        }
+    }
+}
