@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use shared_utils::text::excerpt;
 
 use crate::{Person, text};
 
-/// The length of a snippet in code points.
+/// The length of a snippet in code points, at most.
 const SNIPPET: usize = 140;
 
 /// What a client knows of conversations and messages.
@@ -89,6 +90,12 @@ impl Mirror {
                 self.mark(&text(&frame["conversationId"]), &text(&frame["userId"]), frame["seq"].as_u64().unwrap_or_default());
             }
             "conversationAdded" | "conversationUpdated" => self.merge(&frame["conversation"]),
+            "teamChanged" if frame["conversation"].is_object() => self.merge(&frame["conversation"]),
+            "projectRemoved" => {
+                let of_project = |(_, view): &(&String, &Value)| view["projectId"] == frame["projectId"];
+                let gone: Vec<String> = self.known.conversations.iter().filter(of_project).map(|(id, _)| id.clone()).collect();
+                gone.iter().for_each(|id| self.remove(id, u64::MAX));
+            }
             "conversationRemoved" => self.remove(&text(&frame["conversationId"]), frame["version"].as_u64().unwrap_or_default()),
             _ => {}
         }
@@ -102,6 +109,10 @@ impl Mirror {
                 // Perhaps for the second time: what is known is of an earlier stay.
                 self.forget(&id);
                 self.merge(&change["conversation"]);
+                change["messages"].as_array().into_iter().flatten().for_each(|message| self.put(message));
+                if change["moreMessages"] == json!(false) {
+                    self.unknown.retain(|unknown| *unknown != id);
+                }
             }
             "updated" => self.merge(&change["conversation"]),
             "left" => self.forget(&id),
@@ -192,7 +203,7 @@ impl Mirror {
         let Some(conversation) = self.known.conversations.get_mut(id) else { return };
         let seq = conversation["lastSeq"].as_u64().unwrap_or_default();
         let Some(last) = self.known.messages.get(&(id.to_owned(), seq)) else { return };
-        let snippet: String = last["text"].as_str().unwrap_or_default().chars().take(SNIPPET).collect();
+        let snippet = excerpt(last["text"].as_str().unwrap_or_default(), SNIPPET);
         conversation["lastMessage"] = json!({
             "messageId": last["messageId"], "seq": seq, "senderId": last["senderId"], "snippet": snippet,
             "attachments": last["attachments"].as_array().map_or(0, Vec::len), "timestamp": last["timestamp"], "deleted": last["deleted"],

@@ -1,5 +1,6 @@
 //! People who call, and what they are answered.
 
+use local_stack::testing::read_json;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -88,7 +89,7 @@ impl Person {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
-            self.secrets.add_from(&serde_json::from_str(&body).unwrap_or_default());
+            self.secrets.add_from(&read_json(&body).unwrap_or_default());
             request = request.body(body);
         }
         let response = request.send().await.unwrap_or_else(|error| panic!("no answer: {error}"));
@@ -97,7 +98,7 @@ impl Person {
             self.secrets.add(cookie.split(['=', ';']).nth(1).unwrap_or_default());
         }
         let body = response.text().await.unwrap_or_default();
-        let body = serde_json::from_str(&body).unwrap_or(Value::Null);
+        let body = read_json(&body).unwrap_or(Value::Null);
         self.secrets.add_from(&body);
         Answer { status, headers, body }
     }

@@ -54,6 +54,8 @@ pub enum DatabaseError {
 pub struct Database {
     /// `http://127.0.0.1:<port>`.
     pub endpoint: String,
+    /// The engine itself, without the front that counts calls and makes them fail.
+    pub engine: String,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -69,12 +71,12 @@ impl Database {
     ) -> Result<Self, DatabaseError> {
         let (engine, stop, thread) = start_engine(storage)?;
         let endpoint = format!("http://{}", listener.local_addr().map_err(|error| DatabaseError::Start(error.to_string()))?);
-        let front = Front { engine: Arc::from(engine), client: Client::builder(TokioExecutor::new()).build_http(), records, faults };
+        let front = Front { engine: Arc::from(engine.as_str()), client: Client::builder(TokioExecutor::new()).build_http(), records, faults };
         let router = Router::new().fallback(forward).layer(DefaultBodyLimit::max(16 * 1024 * 1024)).with_state(front);
         tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        let database = Self { endpoint, stop: Some(stop), thread: Some(thread) };
+        let database = Self { endpoint, engine, stop: Some(stop), thread: Some(thread) };
         database.make_tables(declaration).await.map_err(DatabaseError::Start)?;
         Ok(database)
     }

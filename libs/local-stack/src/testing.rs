@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde_json::{Value, json};
 use shared_utils::auth::{AccessClaims, KeyFileSigner, Role, Verifier, sign, spki_from_point};
 use shared_utils::aws::AwsConfig;
-use shared_utils::clock::Clock;
+use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{Key, Store, to_item};
 use shared_utils::http::{CorsPolicy, Edge};
 use shared_utils::ids::{SessionId, UserId};
@@ -63,6 +63,11 @@ impl Bench {
     /// Configuration of clients of this database.
     pub fn aws(&self) -> AwsConfig {
         AwsConfig::local(&self.database.endpoint)
+    }
+
+    /// As [`Self::aws`], past the front: for tests that make very many calls and need no faults.
+    pub fn engine(&self) -> AwsConfig {
+        AwsConfig::local(&self.database.engine)
     }
 
     /// A table's full name.
@@ -232,6 +237,12 @@ impl Default for SocketEvents {
 }
 
 impl SocketEvents {
+    /// One that the gateway has opened at this time.
+    pub fn opened_at(connected_at: Timestamp) -> Self {
+        let Self(context) = Self::default();
+        Self(SocketContext { connected_at, ..context })
+    }
+
     /// Its id.
     pub fn connection_id(&self) -> &str {
         &self.0.connection_id
@@ -296,8 +307,13 @@ pub fn random_name() -> String {
     shared_utils::random::bytes::<6>().map(|byte| format!("{byte:02x}")).concat()
 }
 
+/// Any JSON, with no meaning in the names of members. `None` for what is none.
+pub fn read_json(text: &str) -> Option<Value> {
+    shared_utils::http::json::parse(text, 128)
+}
+
 /// The body of an answer as JSON, null without one.
 pub fn body_of(answer: &impl serde::Serialize) -> Value {
     let answer = json!(answer);
-    answer.get("body").and_then(Value::as_str).and_then(|body| serde_json::from_str(body).ok()).unwrap_or(Value::Null)
+    answer.get("body").and_then(Value::as_str).and_then(read_json).unwrap_or(Value::Null)
 }

@@ -16,7 +16,7 @@ use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, SessionId, UserId};
 
 use crate::conversation::Conversation;
-use crate::frames::conversation_updated;
+use crate::frames::{conversation_removed, conversation_updated};
 use crate::{Messaging, Tables};
 
 /// Of how many people who begin to share something each is told who of the others is online. In larger groups a client asks.
@@ -91,16 +91,20 @@ impl Broadcaster {
         });
     }
 
-    /// Sends frames of their own to these people: those in the team get the project's conversation with it, as they see it.
+    /// Sends frames of their own to these people: those in the team get the project's conversation with it, as they see it, the others
+    /// are told that they take part in it no longer.
     pub fn announce_with_conversation_later(&self, team: Team, mut frames: Vec<(UserId, Value)>) {
         let broadcaster = self.clone();
         self.after.push(async move {
+            let mut departures = Vec::new();
             if let Some(conversation) = broadcaster.conversation_of(team).await {
+                let left: Vec<UserId> = frames.iter().map(|(person, _)| *person).filter(|person| !conversation.includes(*person)).collect();
                 for (person, frame) in frames.iter_mut().filter(|(person, _)| conversation.includes(*person)) {
                     frame["conversation"] = json!(conversation.view(*person));
                 }
+                departures = broadcaster.announcer.announce(&left, &conversation_removed(&conversation), |_| true).await;
             }
-            let departures = broadcaster.announcer.announce_each(&frames).await;
+            departures.extend(broadcaster.announcer.announce_each(&frames).await);
             broadcaster.departed(departures).await;
         });
     }

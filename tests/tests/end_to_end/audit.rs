@@ -23,6 +23,9 @@ async fn what_must_be_kept_is_logged_by_ids() {
     let dana = world.login("dana").await;
     dana.get(&format!("/projects/{project}")).await.expect_error(404, "not_found");
     ana.patch(&format!("/auth/users/{}", ben.id), json!({"role": "builder"})).await.expect(200);
+    ana.patch(&format!("/auth/users/{}", ben.id), json!({"email": "benjamin@mylg.test"})).await.expect(200);
+    let change = json!({"currentPassword": local_stack::people::PASSWORD, "newPassword": "another long password"});
+    assert_eq!(dana.post("/auth/password", change).await.status, 204);
     dana.post("/auth/logout", json!({})).await;
     world.settled().await;
 
@@ -40,10 +43,16 @@ async fn what_must_be_kept_is_logged_by_ids() {
         }
     }
     let events: Vec<_> = audits.keys().map(String::as_str).collect();
-    assert_eq!(events, ["access_denied", "login", "login_failed", "login_locked", "logout", "refresh_reuse", "role_changed"]);
+    assert_eq!(
+        events,
+        ["access_denied", "address_changed", "login", "login_failed", "login_locked", "logout", "password_changed", "refresh_reuse", "role_changed"]
+    );
     assert_eq!(audits["login_failed"].len(), 5);
     assert_eq!(audits["refresh_reuse"][0]["userId"], json!(ben.id));
     assert_eq!((&audits["role_changed"][0]["userId"], &audits["role_changed"][0]["by"]), (&json!(ben.id), &json!(ana.id)));
+    assert_eq!((&audits["address_changed"][0]["userId"], &audits["address_changed"][0]["by"]), (&json!(ben.id), &json!(ana.id)));
+    assert_eq!((audits["password_changed"].len(), &audits["password_changed"][0]["userId"]), (1, &json!(dana.id)));
+    assert!(!lines.iter().any(|line| line.contains("benjamin@")), "an address is in a line");
     let denied: Vec<_> = audits["access_denied"].iter().map(|line| text(&line["userId"])).collect();
     assert!(denied.contains(&ben.id) && denied.contains(&dana.id), "{denied:?}");
 }

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Actions in one run, and how often what is known is compared.
-const ACTIONS: usize = 240;
+const ACTIONS: usize = 330;
 const COMPARED_EVERY: usize = 30;
 
 /// Someone with two clients: one that listens, one that is away.
@@ -57,8 +57,19 @@ impl Client {
     }
 }
 
-/// One action of someone, over HTTP or over the socket. Conversations are known with who opened them, where they are groups.
-async fn act(chance: &mut Chance, clients: &mut [Client], conversations: &mut Vec<(String, Option<usize>)>, messages: &mut Vec<String>) {
+/// What there is to act on.
+#[derive(Debug, Default)]
+struct Things {
+    /// Conversations, with who opened them where they are groups.
+    conversations: Vec<(String, Option<usize>)>,
+    messages: Vec<String>,
+    /// Projects, with their owner.
+    projects: Vec<(String, usize)>,
+}
+
+/// One action of someone, over HTTP or over the socket.
+async fn act(chance: &mut Chance, clients: &mut [Client], things: &mut Things) {
+    let Things { conversations, messages, projects } = things;
     let pick = |chance: &mut Chance, count: usize| usize::try_from(chance.below(count as u64)).unwrap();
     let (index, other) = (pick(chance, clients.len()), pick(chance, clients.len()));
     let other = clients[other].person.id.clone();
@@ -67,7 +78,7 @@ async fn act(chance: &mut Chance, clients: &mut [Client], conversations: &mut Ve
     let message = messages.get(pick(chance, messages.len().max(1))).cloned().unwrap_or_default();
     let emoji = ["👍", "✅", "💯"][pick(chance, 3)];
     let over_socket = chance.below(2) == 0;
-    let kind = chance.below(24);
+    let kind = chance.below(34);
     let frame = match kind {
         0..7 => {
             json!({"action": "sendMessage", "conversationId": conversation, "text": format!("text {number}"), "optimisticId": number.to_string()})
@@ -109,9 +120,28 @@ async fn act(chance: &mut Chance, clients: &mut [Client], conversations: &mut Ve
         17..20 if opener.is_some() => person.patch(&conversation, json!({"title": format!("T{number}")})).await,
         20..22 if opener.is_some() => person.request(Method::PUT, &format!("{conversation}/participants/{other}"), &[], None).await,
         22..24 if opener.is_some() => person.delete(&format!("{conversation}/participants/{other}")).await,
+        24..27 => person.post("/projects", json!({"title": format!("P{number}"), "team": [{"userId": other, "role": "editor"}]})).await,
+        27..34 if !projects.is_empty() => {
+            let (project, owner) = projects[pick(chance, projects.len())].clone();
+            let (owner, path) = (&clients[owner].person, format!("/projects/{project}"));
+            match kind {
+                27..30 => owner.put(&format!("{path}/team/{other}"), json!({"role": "viewer"})).await,
+                30..32 => owner.delete(&format!("{path}/team/{other}")).await,
+                32 => owner.patch(&path, json!({"title": format!("R{number}")})).await,
+                _ => {
+                    projects.retain(|(id, _)| *id != project);
+                    owner.delete(&path).await
+                }
+            }
+        }
         _ => return,
     };
-    if is_success(answer.status) && kind < 7 {
+    if answer.status == 201 && (24..27).contains(&kind) {
+        let project = text(&answer.body["projectId"]);
+        let opened = person.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
+        conversations.push((text(&opened["conversationId"]), None));
+        projects.push((project, index));
+    } else if is_success(answer.status) && kind < 7 {
         messages.push(text(&answer.body["messageId"]));
     } else if answer.status == 201 {
         conversations.push((text(&answer.body["conversationId"]), (kind == 16).then_some(index)));
@@ -127,14 +157,13 @@ async fn frames_alone_and_catching_up_lead_to_what_is_fetched_afresh() {
     }
     let ids: Vec<String> = clients.iter().map(|client| client.person.id.clone()).collect();
     let opened = clients[0].person.post("/messages/conversations", json!({"type": "group", "title": "All", "participants": ids})).await.expect(201);
-    let mut conversations = vec![(text(&opened["conversationId"]), Some(0))];
-    let mut messages = Vec::new();
+    let mut things = Things { conversations: vec![(text(&opened["conversationId"]), Some(0))], ..Things::default() };
     let mut chance = Chance::new(7);
     // Some frames take their time, so that those of other functions overtake them.
     let late = Risk { action: Some("PostToConnection".to_owned()), effect: Effect::Delay(Duration::from_millis(150)), per_million: 300_000 };
     world.stack().faults.run_risks(7, vec![late]);
     for number in 1..=ACTIONS {
-        act(&mut chance, &mut clients, &mut conversations, &mut messages).await;
+        act(&mut chance, &mut clients, &mut things).await;
         if number % COMPARED_EVERY == 0 {
             world.settled().await;
             for client in &mut clients {
@@ -146,5 +175,5 @@ async fn frames_alone_and_catching_up_lead_to_what_is_fetched_afresh() {
             }
         }
     }
-    assert!(messages.len() > 30 && conversations.len() > 5, "enough has happened");
+    assert!(things.messages.len() > 20 && things.conversations.len() > 5 && !things.projects.is_empty(), "enough has happened: {things:?}");
 }

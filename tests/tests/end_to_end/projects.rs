@@ -38,8 +38,15 @@ async fn every_change_is_announced_to_those_whom_it_concerns() {
         (Method::PATCH, format!("{path}/budget"), json!({}), [&[], &[], &[]]),
         (Method::PUT, put(&dana), json!({"role": "viewer"}), [&["teamChanged"], &["teamChanged"], &["teamChanged"]]),
         (Method::PUT, put(&dana), json!({"role": "viewer"}), [&[], &[], &[]]),
-        (Method::DELETE, put(&dana), Value::Null, [&["teamChanged"], &["teamChanged"], &["teamChanged"]]),
+        (Method::DELETE, put(&dana), Value::Null, [&["teamChanged"], &["teamChanged"], &["conversationRemoved", "teamChanged"]]),
         (Method::PATCH, path.clone(), json!({"title": 7}), [&[], &[], &[]]),
+        (
+            Method::PATCH,
+            path.clone(),
+            json!({"title": "Renamed"}),
+            [&["conversationUpdated", "projectUpdated"], &["conversationUpdated", "projectUpdated"], &[]],
+        ),
+        (Method::PATCH, path.clone(), json!({"title": "Renamed"}), [&["projectUpdated"], &["projectUpdated"], &[]]),
         (Method::DELETE, path.clone(), Value::Null, [&["projectRemoved"], &["projectRemoved"], &[]]),
     ] {
         let body = (!body.is_null()).then(|| body.to_string());

@@ -126,3 +126,46 @@ async fn an_ended_login_changes_no_password() {
     }
     assert_eq!(studio.login_from([1, 1, 1, 1], "ben@mylg.test", PASSWORD).await.0, 200);
 }
+
+#[tokio::test]
+async fn names_and_passwords_are_the_same_on_every_keyboard() {
+    let studio = studio().await;
+    let token = studio.login().await["accessToken"].clone();
+    let me = studio.ask(Method::PATCH, "/auth/me", &token, json!({"firstName": "Zoe\u{301}"})).await.expect(200);
+    assert_eq!(me["firstName"], json!("Zo\u{e9}"));
+    for name in ["\u{200b}", "\u{2800}", "\u{202e}", "a\u{0}"] {
+        studio.ask(Method::PATCH, "/auth/me", &token, json!({"lastName": name})).await.expect_code(422, "validation_failed");
+    }
+    studio.ask(Method::PATCH, "/auth/me", &token, json!({"thumbnail": "javascript:alert(1)"})).await.expect_code(422, "validation_failed");
+    let longest = format!(r#"{{"company": "{}", "thumbnail": "{}"}}"#, "\\ud83d\\ude00".repeat(200), "\\ud83d\\ude00".repeat(1_024));
+    let event = EventBuilder::new(Method::PATCH, "/auth/me").bearer(token.as_str().unwrap()).body("application/json", &longest);
+    studio.call(event).await.expect(200);
+
+    // Set in one form, it works in the other, and so does a space that a phone made wider.
+    let change = json!({"currentPassword": PASSWORD, "newPassword": "cafe\u{301} au lait"});
+    studio.ask(Method::POST, "/auth/password", &token, change).await.expect(204);
+    for password in ["cafe\u{301} au lait", "caf\u{e9} au lait", "caf\u{e9}\u{a0}au\u{3000}lait"] {
+        studio.post("/auth/login", json!({"email": studio.ana.email, "password": password})).await.expect(200);
+    }
+    studio.post("/auth/login", json!({"email": studio.ana.email, "password": "Caf\u{e9} au lait"})).await.expect(401);
+}
+
+#[tokio::test]
+async fn a_password_that_was_set_before_goes_on_working() {
+    let studio = studio().await;
+    let old = "cafe\u{301} au lait";
+    let new = NewUser {
+        email: "cleo@mylg.test".parse().unwrap(),
+        // Of the text as it was typed, in no form.
+        password_hash: cheap_hash(old),
+        role: Role::User,
+        first_name: None,
+        last_name: None,
+        pending: false,
+    };
+    AuthStore::new(Store::new(studio.bench.aws().dynamodb()), studio.bench.table("auth"))
+        .create_user(new, None, studio.bench.clock.now())
+        .await
+        .unwrap();
+    studio.post("/auth/login", json!({"email": "cleo@mylg.test", "password": old})).await.expect(200);
+}

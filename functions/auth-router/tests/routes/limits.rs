@@ -66,3 +66,26 @@ async fn a_person_gets_ten_tickets_a_minute() {
     ask().await.expect(200);
     ask().await.expect(429);
 }
+
+#[tokio::test]
+async fn each_of_several_tabs_is_told_when_there_is_a_ticket_for_it() {
+    let studio = studio().await;
+    let token = studio.login().await["accessToken"].clone();
+    let ask = || studio.ask(Method::POST, "/auth/ws-ticket", &token, Value::Null);
+    for _ in 0..10 {
+        ask().await.expect(200);
+    }
+    let mut waits: Vec<i64> = Vec::new();
+    for _ in 0..6 {
+        let answer = ask().await;
+        waits.push(answer.headers["retry-after"].to_str().unwrap().parse().unwrap());
+        answer.expect(429);
+    }
+    assert_eq!(waits, [6, 12, 18, 24, 30, 36], "one ticket frees every six seconds");
+    let mut waited = 0;
+    for wait in waits {
+        studio.bench.clock.advance_seconds(wait - waited);
+        waited = wait;
+        ask().await.expect(200);
+    }
+}

@@ -22,12 +22,12 @@ enum Op {
     Login(usize),
     /// A tab takes over what another holds, as tabs of one browser do.
     Share(usize, usize),
-    /// A tab refreshes.
-    Refresh(usize),
+    /// A tab refreshes, with an idempotency key or without.
+    Refresh(usize, Key),
     /// The same, and the answer is lost on the way.
-    RefreshUnheard(usize),
+    RefreshUnheard(usize, Key),
     /// The same token three times at once.
-    RefreshThrice(usize),
+    RefreshThrice(usize, Key),
     /// A well-formed secret that was never one of the tab's login.
     Forge(usize),
     /// A tab signs out.
@@ -36,14 +36,21 @@ enum Op {
     Wait(i64),
 }
 
+/// An idempotency key that a tab sends.
+type Key = Option<&'static str>;
+
+fn key() -> impl Strategy<Value = Key> {
+    prop_oneof![3 => Just(None), 3 => Just(Some("key-1")), 1 => Just(Some("key-2"))]
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let tab = || 0..TABS;
     prop_oneof![
         1 => tab().prop_map(Op::Login),
         2 => (tab(), tab()).prop_map(|(from, to)| Op::Share(from, to)),
-        6 => tab().prop_map(Op::Refresh),
-        3 => tab().prop_map(Op::RefreshUnheard),
-        2 => tab().prop_map(Op::RefreshThrice),
+        6 => (tab(), key()).prop_map(|(tab, key)| Op::Refresh(tab, key)),
+        3 => (tab(), key()).prop_map(|(tab, key)| Op::RefreshUnheard(tab, key)),
+        2 => (tab(), key()).prop_map(|(tab, key)| Op::RefreshThrice(tab, key)),
         1 => tab().prop_map(Op::Forge),
         1 => tab().prop_map(Op::Logout),
         4 => prop_oneof![Just(1), Just(GRACE - 1), Just(GRACE + 1), Just(600), Just(6 * 86_400), Just(IDLE + SLACK - 1), Just(IDLE + SLACK + 1)].prop_map(Op::Wait),
@@ -55,6 +62,8 @@ struct Chain {
     /// Every token that was ever the current one, in order.
     tokens: Vec<String>,
     rotated_at: i64,
+    /// The key of the last rotation.
+    rotation_key: Key,
     idle_expiry: i64,
     absolute_expiry: i64,
     revoked: bool,
@@ -84,12 +93,19 @@ impl Reference {
     }
 
     fn login(&mut self, token: &str, now: i64) {
-        let chain = Chain { tokens: vec![token.to_owned()], rotated_at: 0, idle_expiry: now + IDLE, absolute_expiry: now + ABSOLUTE, revoked: false };
+        let chain = Chain {
+            tokens: vec![token.to_owned()],
+            rotated_at: 0,
+            rotation_key: None,
+            idle_expiry: now + IDLE,
+            absolute_expiry: now + ABSOLUTE,
+            revoked: false,
+        };
         self.chains.push(chain);
     }
 
     /// What a refresh comes to; reuse ends the chain.
-    fn refresh(&mut self, token: &str, now: i64) -> Expected {
+    fn refresh(&mut self, token: &str, key: Key, now: i64) -> Expected {
         let Some((chain, place)) = self.find(token) else { return Expected::Refused };
         if chain.revoked || now >= chain.idle_expiry.min(chain.absolute_expiry) + SLACK {
             return Expected::Refused;
@@ -97,10 +113,12 @@ impl Reference {
         let current = chain.tokens.len() - 1;
         if place == current {
             chain.rotated_at = now;
+            chain.rotation_key = key;
             chain.idle_expiry = now + IDLE;
             return Expected::New;
         }
-        if place + 1 == current && now - chain.rotated_at <= GRACE {
+        let is_same_request = key.is_some() && chain.rotation_key == key;
+        if place + 1 == current && (is_same_request || now - chain.rotated_at <= GRACE) {
             return Expected::Same(chain.tokens[current].clone());
         }
         chain.revoked = true;
@@ -162,9 +180,14 @@ impl Case<'_> {
         }
     }
 
-    async fn refresh(&mut self, token: &str) -> Result<Option<String>, String> {
-        let expected = self.reference.refresh(token, self.clock.now().seconds());
-        let answer = self.post("/auth/refresh", json!({"refreshToken": token})).await;
+    async fn ask(&self, token: &str, key: Key) -> Answer {
+        let event = EventBuilder::new(Method::POST, "/auth/refresh").json(&json!({"refreshToken": token}));
+        send(self.app, key.map_or(event.clone(), |key| event.header("idempotency-key", key))).await
+    }
+
+    async fn refresh(&mut self, token: &str, key: Key) -> Result<Option<String>, String> {
+        let expected = self.reference.refresh(token, key, self.clock.now().seconds());
+        let answer = self.ask(token, key).await;
         self.hold(token, &expected, &answer)
     }
 
@@ -181,20 +204,20 @@ impl Case<'_> {
                 let shared = self.tabs[from].clone();
                 self.tabs[to] = shared;
             }
-            Op::Refresh(tab) => {
+            Op::Refresh(tab, key) => {
                 if let Some(token) = self.tabs[tab].clone() {
-                    self.tabs[tab] = self.refresh(&token).await?;
+                    self.tabs[tab] = self.refresh(&token, key).await?;
                 }
             }
-            Op::RefreshUnheard(tab) => {
+            Op::RefreshUnheard(tab, key) => {
                 if let Some(token) = self.tabs[tab].clone() {
-                    self.refresh(&token).await?;
+                    self.refresh(&token, key).await?;
                 }
             }
-            Op::RefreshThrice(tab) => {
+            Op::RefreshThrice(tab, key) => {
                 if let Some(token) = self.tabs[tab].clone() {
-                    let expected = self.reference.refresh(&token, now);
-                    let answers = join_all((0..3).map(|_| self.post("/auth/refresh", json!({"refreshToken": token})))).await;
+                    let expected = self.reference.refresh(&token, key, now);
+                    let answers = join_all((0..3).map(|_| self.ask(&token, key))).await;
                     let first = self.hold(&token, &expected, &answers[0])?;
                     let token_of = |answer: &Answer| (answer.status, answer.body["refreshToken"].as_str().map(str::to_owned));
                     if answers.iter().any(|answer| token_of(answer) != (answers[0].status, first.clone())) {
@@ -244,7 +267,8 @@ fn random_interleavings_do_what_the_reference_does() {
             let (bench, runtime) = (&bench, &runtime);
             scope.spawn(move || {
                 let clock = Clock::manual();
-                let app = app_on(bench, clock.clone(), unhurried());
+                let edge = shared_utils::http::Edge { clock: clock.clone(), ..bench.edge() };
+                let app = App::new(edge, &bench.engine(), tables(bench), NO_GATEWAY, Signer::KeyFile(bench.signer()), unhurried());
                 let mut random = [seed; 32];
                 random[0] = thread;
                 let config = Config { cases, failure_persistence: None, ..Config::default() };

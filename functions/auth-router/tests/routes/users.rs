@@ -208,3 +208,104 @@ async fn no_login_slips_past_a_change_of_rights() {
         studio.me(&fresh["accessToken"]).await.expect(200);
     }
 }
+
+#[tokio::test]
+async fn an_address_can_be_typed_and_corrected() {
+    let studio = studio().await;
+    let token = admin(&studio).await;
+    for email in [
+        "zw\u{200b}@mylg.test",
+        "<a@b>",
+        "a@b..c",
+        "a@b;",
+        "a@b",
+        "a b@c.test",
+        "\"a\"@b.test",
+        "a@[127.0.0.1]",
+        "a@b.test\u{202e}",
+        "@b.test",
+        "a@",
+        "a@-b.test;c",
+    ] {
+        let refused = studio.ask(Method::POST, USERS, &token, json!({"email": email})).await.expect_code(422, "validation_failed");
+        assert_eq!(refused["errors"][0]["pointer"], json!("/email"), "{email:?}");
+        studio
+            .ask(Method::PATCH, &format!("{USERS}/{}", studio.ben.user_id), &token, json!({"email": email}))
+            .await
+            .expect_code(422, "validation_failed");
+    }
+    let ben = format!("{USERS}/{}", studio.ben.user_id);
+    let login = studio.login_as(&studio.ben).await;
+    studio.ask(Method::PATCH, &ben, &token, json!({"email": "ANA@mylg.test"})).await.expect_code(409, "conflict");
+    studio.ask(Method::PATCH, &ben, &token, json!({"email": null})).await.expect_code(422, "validation_failed");
+    let account = studio.ask(Method::PATCH, &ben, &token, json!({"email": " Benjamin@MYLG.test "})).await.expect(200);
+    assert_eq!(account["email"], json!("benjamin@mylg.test"));
+    // It signs in, the old one does not, and whoever is signed in stays so.
+    studio.post("/auth/login", json!({"email": "benjamin@mylg.test", "password": PASSWORD})).await.expect(200);
+    studio.post("/auth/login", json!({"email": "ben@mylg.test", "password": PASSWORD})).await.expect(401);
+    studio.me(&login["accessToken"]).await.expect(200);
+    // The old one is free again.
+    studio.ask(Method::POST, USERS, &token, json!({"email": "ben@mylg.test"})).await.expect(201);
+    studio.ask(Method::PATCH, &ben, &token, json!({"email": "benjamin@mylg.test"})).await.expect(200);
+    let bens = studio.post("/auth/login", json!({"email": "benjamin@mylg.test", "password": PASSWORD})).await.expect(200)["accessToken"].clone();
+    studio.ask(Method::PATCH, &ben, &bens, json!({"email": "x@mylg.test"})).await.expect_code(403, "forbidden");
+}
+
+#[tokio::test]
+async fn colleagues_are_listed_by_name_and_found_by_address_by_those_who_may_know_it() {
+    use access::teams::{Member, Team, TeamRole, header_key};
+    use shared_utils::dynamo::{Key, to_item};
+    use shared_utils::ids::ProjectId;
+    let studio = studio().await;
+    let token = admin(&studio).await;
+    let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
+    let mut ids = Vec::new();
+    for (first, last, pending) in [("Zoe", "Abel", false), ("Éva", "Nagy", false), ("Dora", "Waits", true)] {
+        let body = json!({"email": format!("{last}@mylg.test"), "firstName": first, "lastName": last, "pending": pending});
+        ids.push(studio.ask(Method::POST, USERS, &token, body).await.expect(201)["userId"].clone());
+    }
+    let listed = async |query: &str| {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = studio.get(&format!("{USERS}?limit=1{query}{cursor}"), &bens).await.expect(200);
+            seen.extend(page["items"].as_array().unwrap().iter().map(|entry| entry["firstName"].as_str().unwrap().to_owned()));
+            let Some(next) = page["nextCursor"].as_str() else { return seen };
+            cursor = format!("&cursor={next}");
+        }
+    };
+    assert_eq!(listed("").await, ["Ana", "Ana", "Zoe", "Éva"], "each once, in order of their whole name; who waits is not there");
+    assert_eq!(listed("&q=e%CC%81v").await, ["Éva"], "in any form");
+    // By address: administrators, oneself, and whoever shares something.
+    let by_email = async |email: &str, token: &Value| {
+        let found = studio.get(&format!("{USERS}?email={email}"), token).await.expect(200);
+        found["items"].as_array().unwrap().iter().map(|entry| entry["userId"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(by_email("Abel@MYLG.test", &token).await, [ids[0].clone()]);
+    assert_eq!(by_email("ben@mylg.test", &bens).await, [json!(studio.ben.user_id)]);
+    assert_eq!(by_email("abel@mylg.test", &bens).await, Vec::<Value>::new(), "a guess tells nothing");
+    assert_eq!(by_email("nobody@mylg.test", &token).await, Vec::<Value>::new());
+    let now = studio.bench.clock.now();
+    let project = ProjectId::generate(now);
+    let zoe = ids[0].as_str().unwrap().parse().unwrap();
+    let member = |role| Member { role, title: None, joined_at: now };
+    let team = Team {
+        project_id: project,
+        title: "Atrium".to_owned(),
+        team: [(studio.ben.user_id, member(TeamRole::Owner)), (zoe, member(TeamRole::Viewer))].into(),
+        team_version: 1,
+        title_version: 1,
+        created_by: studio.ben.user_id,
+        created_at: now,
+        deleted_at: None,
+    };
+    let (store, table) = (Store::new(studio.bench.aws().dynamodb()), studio.bench.table("projects"));
+    store.put_item(&table, to_item(header_key(project), "project", &team).unwrap()).await.unwrap();
+    for user in team.team.keys() {
+        let row = json!({"projectId": project, "memberId": user, "activity": format!("{now}#{project}")});
+        store.put_item(&table, to_item(Key::new(format!("PROJECT#{project}"), format!("MEMBER#{user}")), "teamMember", &row).unwrap()).await.unwrap();
+    }
+    assert_eq!(by_email("abel@mylg.test", &bens).await, [ids[0].clone()], "they share a project");
+    for bad in ["?email=a&q=b", "?email=a&limit=1", "?email=a&email=b", "?ids=usr_x&email=a"] {
+        studio.get(&format!("{USERS}{bad}"), &bens).await.expect_code(400, "invalid_parameter");
+    }
+}

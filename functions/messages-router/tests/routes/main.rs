@@ -5,8 +5,10 @@
 mod delivery;
 mod groups;
 mod markers;
+mod orders;
 mod reactions;
 mod sync;
+mod texts;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

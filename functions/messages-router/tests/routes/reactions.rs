@@ -76,3 +76,29 @@ async fn a_reaction_is_one_emoji_on_a_message_that_is_there() {
         assert_eq!((status, &problem["code"]), (409, &json!("deleted")));
     }
 }
+
+#[tokio::test]
+async fn every_spelling_of_an_emoji_is_one_reaction() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let message = ana.say(&ana.direct(&ben).await, "hello").await;
+    // With and without the variation selector, and the longest of all.
+    for (first, second, kept) in [("❤", "❤\u{fe0f}", "❤\u{fe0f}"), ("☺\u{fe0f}", "☺", "☺\u{fe0f}"), ("👩🏻‍❤‍💋‍👨🏿", "👩🏻‍❤️‍💋‍👨🏿", "👩🏻‍❤️‍💋‍👨🏿")]
+    {
+        let (status, now) = ana.put(&path(&message, first)).await;
+        assert_eq!((status, &now["reactions"]), (200, &json!({kept: [ana.id]})), "{now}");
+        let (_, now) = ben.put(&path(&message, second)).await;
+        assert_eq!(now["reactions"][kept].as_array().unwrap().len(), 2, "{now}");
+        for person in [&ana, &ben] {
+            assert_eq!(person.delete(&path(&message, second)).await.0, 200);
+        }
+        assert_eq!(ana.get(&format!("/messages/{}", message["messageId"].as_str().unwrap())).await.1["reactions"], json!({}));
+    }
+    for none in ["a", "<", "\u{200d}", "1", "#", "\u{fe0f}", "👍a", "🏻🏻", "\u{1f1e9}"] {
+        let (status, refused) = ana.put(&path(&message, none)).await;
+        assert_eq!(status, 422, "{none:?}: {refused}");
+    }
+    for flag in ["🇩🇪", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "1️⃣", "👨‍👩‍👧‍👦"] {
+        assert_eq!(ana.put(&path(&message, flag)).await.0, 200, "{flag}");
+    }
+}

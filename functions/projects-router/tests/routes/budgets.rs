@@ -158,3 +158,27 @@ async fn what_a_copy_that_failed_has_left_is_cleared_by_a_later_write() {
     assert_eq!(stored(&studio, "budgetLine").await, 300);
     assert_eq!(ana.get(&path).await.expect(200)["lines"].as_array().unwrap().len(), 300);
 }
+
+#[tokio::test]
+async fn a_description_is_bounded_as_it_is_kept() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let path = format!("{}/budget", ana.project(json!({"title": "Atrium"})).await);
+    let refused = ana.patch(&path, json!({"lines": [{"description": "ß".repeat(1_001)}]})).await.expect(422);
+    assert_eq!((&refused["errors"][0]["pointer"], &refused["errors"][0]["code"]), (&json!("/lines/0/description"), &json!("too_long")));
+    for text in ["ß".repeat(1_000), format!("  {}  ", "x".repeat(2_000))] {
+        let kept = ana.patch(&path, json!({"lines": [{"description": text}]})).await.expect(200)["lines"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(kept["description"].as_str().unwrap().chars().count(), 2_000);
+        ana.patch(&path, json!({"lines": [{"budgetItemId": kept["budgetItemId"], "description": kept["description"]}]})).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn an_effective_mark_up_has_no_bound() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let path = format!("{}/budget", ana.project(json!({"title": "Atrium"})).await);
+    let budget = ana.patch(&path, json!({"lines": [{"itemBudgetedCost": 0.01, "itemFinalCost": 10_000_000_000_000u64}]})).await.expect(200);
+    assert_eq!(budget["totals"]["headerEffectiveMarkup"].to_string(), "999999999999999");
+    assert_eq!(ana.get(&path).await.expect(200)["totals"], budget["totals"]);
+}

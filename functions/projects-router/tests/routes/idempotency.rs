@@ -96,3 +96,22 @@ async fn an_answer_too_long_for_one_item_is_repeated_whole() {
     let first = ana.call(minimal.clone()).await.expect(200);
     assert_eq!(ana.call(minimal).await.expect(200), first);
 }
+
+#[tokio::test]
+async fn bodies_are_compared_by_value() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let path = budget_of(&ana).await;
+    let send = async |key: &str, cost: &str| {
+        let body = format!(r#"{{"lines": [{{"itemBudgetedCost": {cost}, "quantity": 1}}]}}"#);
+        ana.call(EventBuilder::new(Method::PATCH, &path).header("idempotency-key", key).body("application/json", &body)).await
+    };
+    let first = send("k-1", "100").await;
+    for spelling in ["100.0", "1e2", "1.00E+2", "1000e-1"] {
+        let again = send("k-1", spelling).await;
+        assert_eq!((again.status, again.replayed, &again.body), (200, true, &first.body), "{spelling}");
+    }
+    for other in ["1000", "100.01", "-100", "\"100\""] {
+        assert_eq!(send("k-1", other).await.body["code"], json!("idempotency_mismatch"), "{other}");
+    }
+}

@@ -248,3 +248,102 @@ async fn an_import_that_was_cut_short_is_done_again() {
     let lines = items.items().iter().filter(|item| item["type"].as_s().unwrap() == "budgetLine").count();
     assert_eq!(lines, 60, "what the first run left was written over");
 }
+
+#[tokio::test]
+async fn a_separator_that_may_mean_two_things_refuses_its_row() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let moved = Move::of(&studio, ana.id, &[]);
+    let line = |id: &str, fields: Value| header(&format!("LINE-{id}"), json!(1), fields);
+    let budgets = json!([
+        line("1", json!({"itemBudgetedCost": "12,50"})),
+        line("2", json!({"itemBudgetedCost": "1.200,50"})),
+        line("3", json!({"quantity": "2,5", "itemBudgetedCost": 10})),
+        line("4", json!({"itemBudgetedCost": "1,200"})),
+        line("5", json!({"itemBudgetedCost": "1.200"})),
+        line("6", json!({"quantity": "1,2,3"})),
+        line("7", json!({"itemMarkUp": "0,2.5"})),
+        line("8", json!({"itemActualCost": serde_json::from_str::<Value>("1e65600").unwrap()})),
+        line("9", json!({"itemBudgetedCost": "tbd"})),
+    ]);
+    let projects = json!([{"projectId": "P-1", "createdAt": "2025-02-01T00:00:00.000Z", "budget": {"total": "1,200"}}]);
+    let summary = moved.run(projects, budgets).await;
+    assert_eq!((summary.projects, summary.lines), (1, 3));
+    let budget = ana.get(&format!("{}/budget", moved.project_of(&ana).await)).await.expect(200);
+    assert_eq!(budget["totals"]["headerBudgetedTotalCost"].to_string(), "1238", "12.50 + 1,200.50 + 2.5 × 10");
+    for (row, detail) in [
+        ("4", "its itemBudgetedCost is \"1,200\": the ',' may separate thousands or decimals"),
+        ("5", "its itemBudgetedCost is \"1.200\": the '.' may separate thousands or decimals"),
+        ("6", "its quantity is \"1,2,3\": not a number: the separators do not stand between thousands"),
+        ("8", "its itemActualCost is 1e+65600: too large"),
+        ("9", "its itemBudgetedCost is \"tbd\": not a number"),
+    ] {
+        let said = said(&summary, Fate::Refused, &format!("Budgets P-1/LINE-{row}"), "");
+        assert!(said.eq_ignore_ascii_case(detail), "{said}");
+    }
+    said(&summary, Fate::Refused, "Budgets P-1/LINE-7", "");
+    said(&summary, Fate::Refused, "Projects P-1", "budget.total");
+}
+
+#[tokio::test]
+async fn nothing_in_an_export_ends_the_import() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let moved = Move::of(&studio, ana.id, &[]);
+    let huge: Value = serde_json::from_str("1e65600").unwrap();
+    let mut all_huge = json!({"projectId": "P-2", "title": huge});
+    for (name, _) in atrium()[0].as_object().unwrap().iter().filter(|(name, _)| *name != "projectId") {
+        all_huge[name] = huge.clone();
+    }
+    let deep = (0..60).fold(json!(1), |inner, _| json!([inner]));
+    let projects = json!([
+        {"projectId": "P-1", "title": "First", "budget": {"total": huge}},
+        all_huge,
+        {"projectId": "P-3", "location": {"lat": huge, "lng": huge}, "folders": {"a": huge}, "team": huge, "createdAt": huge, "canvasJson": deep},
+        {"projectId": "P-4", "title": "Last"},
+    ]);
+    let lines = json!([header("LINE-1", huge.clone(), json!({})), header("HEADER-1", json!(1), json!({"headerBallPark": huge, "startDate": huge}))]);
+    let summary = moved.run(projects, lines).await;
+    assert_eq!((summary.projects, summary.failed, summary.stopped), (4, 0, false), "{:#?}", summary.report.findings());
+    said(&summary, Fate::Refused, "Projects P-1", "budget.total");
+    said(&summary, Fate::Refused, "Projects P-3", "location");
+    assert_eq!(ana.get("/projects/list").await.expect(200)["items"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn there_is_a_line_for_every_value_that_is_not_taken_as_it_stands() {
+    let studio = studio().await;
+    let ana = studio.person("ana").await;
+    let moved = Move::of(&studio, ana.id, &[]);
+    let plain = json!([{"projectId": "P-0", "title": "Plain", "createdAt": "2020-01-01T00:00:00.000Z", "updatedAt": "2020-01-02T00:00:00.000Z"}]);
+    assert_eq!(moved.run(plain, json!([])).await.report.findings(), [], "what is taken as it stands has no line");
+    for (fields, fate, field) in [
+        (json!({"createdAt": 1_577_836_800_000u64}), Fate::Changed, "createdAt"),
+        (json!({"createdAt": 1_577_836_800}), Fate::Changed, "createdAt"),
+        (json!({"createdAt": "1577836800000"}), Fate::Changed, "createdAt"),
+        (json!({"createdAt": "soon"}), Fate::Refused, "createdAt"),
+        (json!({"updatedAt": "yesterday"}), Fate::Refused, "updatedAt"),
+        (json!({"dateUpdated": [1]}), Fate::Refused, "dateUpdated"),
+        (json!({"lastModified": "2019-01-01T00:00:00.000Z"}), Fate::LeftOut, "lastModified"),
+        (json!({"budget": "5000"}), Fate::Changed, "budget"),
+        (json!({"budget": [5_000]}), Fate::Refused, "budget"),
+        (json!({"budget": {"date": "2025-01-01"}}), Fate::LeftOut, "budget.date"),
+        (json!({"budget": {"currency": "EUR"}}), Fate::LeftOut, "budget.currency"),
+        (json!({"contact": {"email": "a@b.test"}}), Fate::LeftOut, "contact"),
+        (json!({"contact": {"name": "A", "email": "a@b.test"}}), Fate::Changed, "contact"),
+        (json!({"team": {"userId": "u-1"}}), Fate::Refused, "team"),
+        (json!({"team": [{"userId": "u-1", "since": "2020"}]}), Fate::LeftOut, "team.since"),
+        (json!({"folders": "x"}), Fate::Refused, "folders"),
+        (json!({"previewUrl": "javascript:alert(1)"}), Fate::Refused, "previewUrl"),
+    ] {
+        let mut row = json!({"projectId": format!("P-{fields}"), "title": "T", "createdAt": "2020-01-01T00:00:00.000Z", "updatedAt": "2020-01-02T00:00:00.000Z"});
+        row.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let id = row["projectId"].as_str().unwrap().to_owned();
+        let summary = moved.run(json!([row]), json!([])).await;
+        assert_eq!(summary.projects, 1);
+        said(&summary, fate, &format!("Projects {id}"), field);
+    }
+    let listed = ana.get("/projects/list").await.expect(200);
+    let of = |part: &str| listed["items"].as_array().unwrap().iter().filter(|item| item["createdAt"].as_str().unwrap().starts_with(part)).count();
+    assert_eq!((listed["items"].as_array().unwrap().len(), of("2020-01-01T00:00:00")), (18, 17), "one alone has no time that can be read");
+}

@@ -174,3 +174,24 @@ async fn only_those_who_may_edit_the_budget_lock() {
     assert_eq!(Box::pin(site.studio.ask(&ana, elsewhere)).await["code"], json!("not_found"));
     assert_eq!(site.held().await, []);
 }
+
+#[tokio::test]
+async fn a_tab_that_reconnects_before_its_old_connection_ends_keeps_its_locks() {
+    let site = site().await;
+    let before = site.open("ana", "&tabId=t1").await;
+    let other_tab = site.open("ana", "&tabId=t2").await;
+    for line in ["lin_1", "lin_2"] {
+        assert_eq!(site.ask(&before, "lineLocked", line).await, "ack");
+    }
+    // The old connection is still open: it is replaced, and its end frees nothing.
+    let after = site.open("ana", "&tabId=t1").await;
+    assert_eq!(site.held().await.len(), 2);
+    site.studio.app.handle(before.disconnect()).await;
+    settle(&site.studio).await;
+    assert_eq!(site.held().await.len(), 2);
+    assert_eq!(site.ask(&other_tab, "lineLocked", "lin_1").await, "conflict");
+    assert_eq!(site.ask(&after, "lineUnlocked", "lin_1").await, "ack");
+    site.studio.app.handle(after.disconnect()).await;
+    settle(&site.studio).await;
+    assert_eq!(site.held().await, []);
+}

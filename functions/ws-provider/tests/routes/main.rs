@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
 mod locks;
+mod tabs;
 
 use access::revocations::Mark;
 use access::tickets::Tickets;

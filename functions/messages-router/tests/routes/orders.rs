@@ -1,0 +1,283 @@
+//! Whoever does what the documentation says, in whatever order, knows in the end what is fetched afresh.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// What happens, as the others do it or as the client does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    /// The client's person is added.
+    Added,
+    /// They leave and come back.
+    Returned,
+    /// Someone sends a message.
+    Message,
+    /// Someone edits the first message.
+    Edit,
+    /// The client fetches its conversations and their latest messages: what the documentation allows at any time.
+    Fetch,
+    /// The client catches up.
+    Sync,
+}
+
+/// Every order of these steps.
+fn orders(steps: &[Step]) -> Vec<Vec<Step>> {
+    let mut all = vec![Vec::new()];
+    for step in steps {
+        let grown = all.into_iter().flat_map(|order: Vec<Step>| {
+            (0..=order.len()).map(move |place| {
+                let mut longer = order.clone();
+                longer.insert(place, *step);
+                longer
+            })
+        });
+        all = grown.collect();
+        all.sort();
+        all.dedup();
+    }
+    all
+}
+
+/// A client that does what the documentation says, and nothing else.
+struct Client<'a> {
+    person: &'a Person<'a>,
+    cursor: String,
+    conversations: BTreeMap<String, Value>,
+    messages: BTreeMap<(String, u64), Value>,
+}
+
+impl<'a> Client<'a> {
+    async fn new(person: &'a Person<'a>) -> Self {
+        let (_, answer) = person.get("/messages/sync").await;
+        let cursor = answer["cursor"].as_str().unwrap().to_owned();
+        Self { person, cursor, conversations: BTreeMap::new(), messages: BTreeMap::new() }
+    }
+
+    /// Keeps the highest version of a message.
+    fn put(&mut self, message: &Value) {
+        let place = (message["conversationId"].as_str().unwrap().to_owned(), message["seq"].as_u64().unwrap());
+        let known = self.messages.entry(place).or_insert(Value::Null);
+        if known["version"].as_u64() < message["version"].as_u64() {
+            *known = message.clone();
+        }
+    }
+
+    /// Keeps the highest version of a conversation.
+    fn merge(&mut self, view: &Value) {
+        let known = self.conversations.entry(view["conversationId"].as_str().unwrap().to_owned()).or_insert(Value::Null);
+        if known["version"].as_u64() <= view["version"].as_u64() {
+            *known = view.clone();
+        }
+    }
+
+    fn forget(&mut self, conversation: &str) {
+        self.conversations.remove(conversation);
+        self.messages.retain(|(id, _), _| id != conversation);
+    }
+
+    async fn fetch_history(&mut self, conversation: &str) {
+        let mut query = String::new();
+        loop {
+            let (_, page) = self.person.get(&format!("{}?limit=100{query}", messages(conversation))).await;
+            for message in page["items"].as_array().unwrap() {
+                self.put(message);
+            }
+            let Some(next) = page["nextCursor"].as_str() else { return };
+            query = format!("&cursor={next}");
+        }
+    }
+
+    async fn fetch(&mut self) {
+        let (_, list) = self.person.get("/messages/conversations").await;
+        for view in list["items"].as_array().unwrap() {
+            self.merge(view);
+            self.fetch_history(view["conversationId"].as_str().unwrap()).await;
+        }
+    }
+
+    async fn sync(&mut self) {
+        loop {
+            let (status, page) = self.person.get(&format!("/messages/sync?since={}&limit=4", self.cursor)).await;
+            assert_eq!(status, 200, "{page}");
+            for change in page["changes"].as_array().unwrap() {
+                let conversation = change["conversationId"].as_str().unwrap();
+                match change["type"].as_str().unwrap() {
+                    "joined" => {
+                        self.forget(conversation);
+                        self.merge(&change["conversation"]);
+                        change["messages"].as_array().unwrap().iter().for_each(|message| self.put(message));
+                        if change["moreMessages"] == json!(true) {
+                            self.fetch_history(conversation).await;
+                        }
+                    }
+                    "updated" => self.merge(&change["conversation"]),
+                    "left" => self.forget(conversation),
+                    _ => self.put(&change["message"]),
+                }
+            }
+            page["cursor"].as_str().unwrap().clone_into(&mut self.cursor);
+            if page["more"] == json!(false) {
+                return;
+            }
+        }
+    }
+
+    /// Titles, people and messages: who has read how far is not caught up with.
+    fn known(&self) -> (BTreeMap<String, Value>, &BTreeMap<(String, u64), Value>) {
+        let shown = |view: &Value| {
+            let mut people: Vec<Value> = view["participants"].as_array().unwrap().iter().map(|entry| entry["userId"].clone()).collect();
+            people.sort_by_key(ToString::to_string);
+            json!({"title": view["title"], "people": people, "version": view["version"]})
+        };
+        (self.conversations.iter().map(|(id, view)| (id.clone(), shown(view))).collect(), &self.messages)
+    }
+}
+
+/// A conversation that someone can be added to.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Direct,
+    Group,
+    Project,
+}
+
+/// One order of steps around one conversation of Ana's, as Ben's client sees it.
+struct Story<'a> {
+    ana: &'a Person<'a>,
+    ben: &'a Person<'a>,
+    kind: Kind,
+    project: ProjectId,
+    conversation: Option<String>,
+    first: Option<String>,
+    is_in: bool,
+}
+
+impl<'a> Story<'a> {
+    async fn begin(ana: &'a Person<'a>, ben: &'a Person<'a>, kind: Kind) -> Self {
+        let project = ProjectId::generate(ana.studio.bench.clock.now());
+        let conversation = match kind {
+            Kind::Direct => None,
+            Kind::Group => Some(ana.group("Atrium", &[&ana.studio.person("cleo").await]).await),
+            Kind::Project => {
+                ana.studio.project(project, &[ana], false).await;
+                let (_, opened) = ana.send(Method::POST, "/messages/conversations", json!({"type": "project", "projectId": project})).await;
+                Some(opened["conversationId"].as_str().unwrap().to_owned())
+            }
+        };
+        Self { ana, ben, kind, project, conversation, first: None, is_in: false }
+    }
+
+    fn participant(&self) -> String {
+        format!("/messages/conversations/{}/participants/{}", self.conversation.as_deref().unwrap_or_default(), self.ben.id)
+    }
+
+    async fn add(&mut self) {
+        match self.kind {
+            Kind::Direct => self.conversation = Some(self.ana.direct(self.ben).await),
+            Kind::Group => assert_eq!(self.ana.put(&self.participant()).await.0, 204),
+            Kind::Project => self.ana.studio.project(self.project, &[self.ana, self.ben], false).await,
+        }
+        self.is_in = true;
+    }
+
+    async fn remove(&mut self) {
+        match self.kind {
+            Kind::Direct => {}
+            Kind::Group => assert_eq!(self.ana.delete(&self.participant()).await.0, 204),
+            Kind::Project => {
+                // Members and their rows go together.
+                let key = Key::new(format!("PROJECT#{}", self.project), format!("MEMBER#{}", self.ben.id));
+                self.ana.studio.store().delete_item(&self.ana.studio.bench.table("projects"), key).await.unwrap();
+                self.ana.studio.project(self.project, &[self.ana], false).await;
+            }
+        }
+    }
+
+    async fn step(&mut self, step: Step, client: &mut Client<'_>) {
+        match step {
+            Step::Added => {
+                if !self.is_in {
+                    self.add().await;
+                }
+            }
+            Step::Returned => {
+                if self.is_in {
+                    self.remove().await;
+                    self.ana.studio.bench.clock.advance_seconds(1);
+                    self.add().await;
+                }
+            }
+            Step::Message => {
+                if let Some(conversation) = self.conversation.clone() {
+                    let sent = self.ana.say(&conversation, "hello").await;
+                    self.first.get_or_insert(sent["messageId"].as_str().unwrap().to_owned());
+                }
+            }
+            Step::Edit => {
+                if let Some(message) = &self.first {
+                    let body = json!({"text": local_stack::testing::random_name()});
+                    assert_eq!(self.ana.send(Method::PATCH, &format!("/messages/{message}"), body).await.0, 200);
+                }
+            }
+            Step::Fetch => client.fetch().await,
+            Step::Sync => client.sync().await,
+        }
+    }
+}
+
+async fn holds_in_every_order(kind: Kind, steps: &[Step]) {
+    let studio = studio().await;
+    for order in orders(steps) {
+        let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+        let mut story = Story::begin(&ana, &ben, kind).await;
+        let mut client = Client::new(&ben).await;
+        for step in &order {
+            story.step(*step, &mut client).await;
+        }
+        client.sync().await;
+        let mut fresh = Client::new(&ben).await;
+        fresh.fetch().await;
+        assert_eq!(client.known(), fresh.known(), "{kind:?}, {order:?}");
+    }
+}
+
+#[tokio::test]
+async fn in_every_order_a_person_who_is_added_loses_no_message() {
+    use Step::{Added, Fetch, Message, Sync};
+    for kind in [Kind::Direct, Kind::Group, Kind::Project] {
+        holds_in_every_order(kind, &[Added, Fetch, Message, Message, Sync]).await;
+    }
+}
+
+#[tokio::test]
+async fn in_every_order_a_person_who_comes_back_loses_no_message() {
+    use Step::{Added, Edit, Fetch, Message, Returned};
+    for kind in [Kind::Group, Kind::Project] {
+        holds_in_every_order(kind, &[Added, Fetch, Message, Edit, Returned]).await;
+    }
+}
+
+#[tokio::test]
+async fn more_messages_than_a_change_holds_are_said_to_be_there() {
+    let studio = studio().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    let mut client = Client::new(&ben).await;
+    let (short, long) = (ana.group("Short", &[&ben]).await, ana.group("Long", &[&ben]).await);
+    for (group, count) in [(&short, 20), (&long, 21)] {
+        for n in 0..count {
+            ana.say(group, &n.to_string()).await;
+        }
+    }
+    let (_, page) = ben.get(&format!("/messages/sync?since={}", client.cursor)).await;
+    for change in page["changes"].as_array().unwrap() {
+        let seqs: Vec<u64> = change["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect();
+        let is_long = change["conversationId"] == json!(long);
+        let expected: Vec<u64> = if is_long { (2..=21).collect() } else { (1..=20).collect() };
+        assert_eq!((&change["type"], seqs, &change["moreMessages"]), (&json!("joined"), expected, &json!(is_long)), "the oldest of them first");
+    }
+    client.sync().await;
+    let mut fresh = Client::new(&ben).await;
+    fresh.fetch().await;
+    assert_eq!(client.known(), fresh.known());
+}

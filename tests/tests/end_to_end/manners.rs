@@ -1,0 +1,141 @@
+//! What HTTP promises besides the routes: methods, media types, spellings; and that no name in JSON means more than it says.
+
+use end_to_end::{World, text};
+use local_stack::stack::{Options, Stack};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
+const NUMBER: &str = "$serde_json::private::Number";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_is_get_without_its_body() {
+    let world = World::start().await;
+    let ana = world.login("ana").await;
+    let project = world.project(&ana, "Atrium", &[]).await;
+    for path in [
+        "/auth/health",
+        "/auth/me",
+        "/auth/.well-known/jwks.json",
+        "/projects/health",
+        "/projects/list",
+        &format!("/projects/{project}"),
+        &format!("/projects/{project}/budget"),
+        "/messages/health",
+        "/messages/conversations",
+        "/projects/prj_x",
+    ] {
+        let (get, head) = (ana.get(path).await, ana.request(Method::HEAD, path, &[], None).await);
+        assert_eq!((head.status, head.body, head.headers.get("etag")), (get.status, Value::Null, get.headers.get("etag")), "{path}");
+        assert_eq!(head.headers.get("content-type"), get.headers.get("content-type"), "{path}");
+    }
+    let project = format!("/projects/{project}");
+    let etag = ana.get(&project).await.header("etag").to_owned();
+    assert_eq!(ana.request(Method::HEAD, &project, &[("if-none-match", &etag)], None).await.status, 304);
+    assert_eq!(ana.request(Method::HEAD, "/auth/login", &[], None).await.status, 405);
+    assert_eq!(world.anonymous().request(Method::HEAD, "/projects/list", &[], None).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_is_json_under_any_charset_and_in_no_other_coding() {
+    let world = World::start().await;
+    let ana = world.login("ana").await;
+    let body = json!({"title": "Atrium"}).to_string();
+    for content_type in
+        ["application/json", "application/json; charset=utf-8", "application/json;charset=UTF-16", "Application/JSON; charset=latin1; x=y"]
+    {
+        let answer = ana.request(Method::POST, "/projects", &[("content-type", content_type)], Some(body.clone())).await;
+        assert_eq!(answer.status, 201, "{content_type}");
+    }
+    for coding in ["gzip", "br", "deflate, identity", "GZIP", "nonsense"] {
+        let headers = [("content-type", "application/json"), ("content-encoding", coding)];
+        let answer = ana.request(Method::POST, "/projects", &headers, Some(body.clone())).await;
+        assert!(answer.headers.contains_key("accept-encoding"), "{coding}: {:?}", answer.headers);
+        answer.expect_error(415, "unsupported_media_type");
+    }
+    let headers = [("content-type", "application/json"), ("content-encoding", "identity")];
+    assert_eq!(ana.request(Method::POST, "/projects", &headers, Some(body)).await.status, 201);
+    for limit in ["101", "18446744073709551616", "99999999999999999999999999"] {
+        ana.get(&format!("/projects/list?limit={limit}")).await.expect(200);
+    }
+    let origin = world.stack().console_url.clone();
+    let seen = ana.request(Method::GET, "/auth/me", &[("origin", &origin)], None).await;
+    assert!(
+        seen.header("access-control-expose-headers").split(", ").any(|name| name.eq_ignore_ascii_case("date")),
+        "clients learn the server's clock"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_member_name_ends_a_process_or_smuggles_a_value() {
+    let world = World::start().await;
+    let ana = world.login("ana").await;
+    let anonymous = world.anonymous();
+    let raw =
+        async |method: Method, path: &str, body: String| anonymous.request(method, path, &[("content-type", "application/json")], Some(body)).await;
+    let deep = json!("[".repeat(26_000) + &"]".repeat(26_000)).to_string();
+    for name in [RAW_VALUE, NUMBER, "\\u0024serde_json::private::RawValue"] {
+        for (method, path) in [(Method::PATCH, "/projects/x"), (Method::POST, "/projects"), (Method::PATCH, "/messages/x")] {
+            raw(method, path, format!(r#"{{"{name}": {deep}}}"#)).await.expect_error(401, "missing_token");
+        }
+        let login = json!({"email": "ana@mylg.test", "password": local_stack::people::PASSWORD}).to_string();
+        let smuggled = raw(Method::POST, "/auth/login", format!(r#"{{"{name}": {}}}"#, json!(login))).await;
+        let codes: Vec<_> =
+            smuggled.expect_error(422, "validation_failed")["errors"].as_array().unwrap().iter().map(|fault| fault["code"].clone()).collect();
+        assert!(codes.contains(&json!("unknown_field")) && codes.contains(&json!("required")), "{codes:?}");
+    }
+    let mut socket = ana.connect().await;
+    for name in [RAW_VALUE, NUMBER] {
+        socket.send_text(&format!(r#"{{"{name}": {}}}"#, json!("[".repeat(31_000)))).await;
+        assert_eq!(socket.next().await.unwrap()["action"], json!("error"));
+        socket.send_text(&format!(r#"{{"action": {{"{name}": "\"sendMessage\""}}, "ref": 1}}"#)).await;
+        assert_eq!(socket.next().await.unwrap()["action"], json!("error"));
+    }
+    let (pong, _) = socket.ask(json!({"action": "ping", "ref": "1"})).await;
+    assert_eq!(pong["action"], json!("pong"), "everything still runs");
+    // As a folder's name they are names, in storage and in answers.
+    let project = format!("/projects/{}", world.project(&ana, "Atrium", &[]).await);
+    for name in [RAW_VALUE, NUMBER] {
+        let body = format!(r#"{{"folders": {{"{name}": [{{"fileName": "{name}", "url": "b"}}]}}}}"#);
+        let patched = ana.request(Method::PATCH, &project, &[("content-type", "application/json")], Some(body)).await.expect(200);
+        assert_eq!(patched["folders"][name], json!([{"fileName": name, "url": "b"}]));
+        assert_eq!(ana.get(&project).await.expect(200), patched);
+    }
+    let client = shared_utils::aws::AwsConfig::local(&world.stack().database_url).dynamodb();
+    let table = world.stack().declaration.table_name("projects");
+    assert!(client.scan().table_name(table).send().await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn origins_are_what_browsers_send() {
+    let origins = "https://APP.mylg.studio:443,http://xn--Mnchen-3ya.example:80,https://b.test:8443";
+    let world = World::start_with(Options { origins: Some(origins.to_owned()), ..Options::for_tests() }).await;
+    for origin in ["https://app.mylg.studio", "http://xn--mnchen-3ya.example", "https://b.test:8443"] {
+        let answer = world.anonymous().request(Method::GET, "/auth/health", &[("origin", origin)], None).await;
+        assert_eq!(answer.header("access-control-allow-origin"), origin);
+    }
+    // What no browser sends is refused at the start.
+    for unusable in ["https://münchen.example", "https://a.test/path", "a.test"] {
+        let options = Options { origins: Some(unusable.to_owned()), ..Options::for_tests() };
+        assert!(Stack::start(options).await.is_err(), "{unusable}");
+    }
+    for origin in ["https://b.test", "https://app.mylg.studio:443", "http://app.mylg.studio"] {
+        let answer = world.anonymous().request(Method::GET, "/auth/health", &[("origin", origin)], None).await;
+        assert!(!answer.headers.contains_key("access-control-allow-origin"), "{origin}");
+    }
+}
+
+/// The token's payload is UTF-8 (RFC 7519, section 7.2), also where nobody looks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_that_is_no_text_is_no_token() {
+    let world = World::start().await;
+    let ana = world.login("ana").await;
+    let forge = world.forge().expect("the local key can be read");
+    let claims = end_to_end::claims_of(&text(&json!(ana.token)));
+    let good = forge.sign(&claims).await;
+    assert_eq!(world.with_token(&good).get("/auth/me").await.status, 200);
+    let mut bad = claims.to_string().into_bytes();
+    bad.truncate(bad.len() - 1);
+    bad.extend_from_slice(b",\"note\":\"\xff\xfe\"}");
+    world.with_token(&forge.sign_bytes(&bad).await).get("/auth/me").await.expect_error(401, "invalid_token");
+}
