@@ -23,7 +23,7 @@ BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 NEXTEST := $(shell $(CARGO) nextest --version 2>/dev/null | head -n 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks plan deploy apply rehearse check-losses bench-fan-out bench-login destroy outputs user import init environment mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks plan deploy apply rehearse check-losses bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -78,6 +78,10 @@ check-losses: ## Write MESSAGES (200000) messages while everything goes wrong, a
 bench-fan-out: ## Measure how long a message takes to a hundred people with three sockets each (a minute)
 	@$(CARGO) build --profile bench --workspace
 	@$(CARGO) bench -p end-to-end --bench fan_out
+
+bench-contention: ## Measure how long writers of one conversation and of one budget wait for each other (a minute)
+	@$(CARGO) build --profile bench --workspace
+	@$(CARGO) bench -p end-to-end --bench contention
 
 bench-login: ## Measure that refused logins tell nothing by their time, and that a build that tells is noticed (a few minutes)
 	@$(CARGO) bench -p auth-router --bench login_timing

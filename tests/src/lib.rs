@@ -3,6 +3,7 @@
 //! Nothing here reaches behind the front doors, except to inject faults, to read what a request cost and to search the logs: every
 //! world remembers the secrets that went through it, and at its end none of them may be in a log line.
 
+mod browser;
 mod forge;
 pub mod losses;
 mod mirror;
@@ -17,6 +18,7 @@ use local_stack::stack::{Options, Stack};
 use secrets::Secrets;
 use serde_json::{Value, json};
 
+pub use browser::Page;
 pub use forge::{Forge, claims_of};
 pub use mirror::{Known, Mirror};
 pub use person::{Answer, Person, is_success};

@@ -94,7 +94,9 @@ impl Mirror {
             "projectRemoved" => {
                 let of_project = |(_, view): &(&String, &Value)| view["projectId"] == frame["projectId"];
                 let gone: Vec<String> = self.known.conversations.iter().filter(of_project).map(|(id, _)| id.clone()).collect();
-                gone.iter().for_each(|id| self.remove(id, u64::MAX));
+                for id in &gone {
+                    self.remove(id, u64::MAX);
+                }
             }
             "conversationRemoved" => self.remove(&text(&frame["conversationId"]), frame["version"].as_u64().unwrap_or_default()),
             _ => {}

@@ -5,6 +5,7 @@
 mod audit;
 mod authorization;
 mod bad_input;
+mod browser;
 mod calls;
 mod cors;
 mod delivery;

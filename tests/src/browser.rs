@@ -1,0 +1,105 @@
+//! A real browser, driven over its debugging protocol: what a page sees that no HTTP client shows.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// The names under which systems have it.
+const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+/// How long the browser may take for one thing.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A page in a browser of its own.
+pub struct Page {
+    socket: WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>,
+    calls: u64,
+    /// Ends with this.
+    _browser: Child,
+    _profile: tempfile::TempDir,
+}
+
+impl Page {
+    /// A page at this address. `None`, with a line that says so, where there is no Chromium.
+    ///
+    /// # Panics
+    /// When the browser does not do its part; in CI also when there is none.
+    pub async fn open(address: &str) -> Option<Self> {
+        let profile = tempfile::tempdir().expect("a folder");
+        let start = |name: &str| {
+            Command::new(name)
+                .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--remote-debugging-port=0"])
+                .arg(format!("--user-data-dir={}", profile.path().display()))
+                .arg("about:blank")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .kill_on_drop(true)
+                .spawn()
+                .ok()
+        };
+        let Some(mut browser) = NAMES.iter().find_map(|name| start(name)) else {
+            assert!(std::env::var_os("CI").is_none(), "there is no Chromium");
+            local_stack::stack::say("skipped: there is no Chromium");
+            return None;
+        };
+        let mut lines = BufReader::new(browser.stderr.take().expect("a pipe")).lines();
+        let endpoint = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let line = lines.next_line().await.expect("a readable pipe").expect("the browser runs");
+                if let Some((_, endpoint)) = line.split_once("DevTools listening on ws://") {
+                    return endpoint.split('/').next().unwrap_or_default().to_owned();
+                }
+            }
+        });
+        let endpoint = endpoint.await.expect("the browser starts");
+        // Nobody reads on, and a full pipe would stop it.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let targets: Value = reqwest::get(format!("http://{endpoint}/json/list")).await.expect("targets").json().await.expect("JSON");
+        let page = targets.as_array().into_iter().flatten().find(|target| target["type"] == "page").expect("a page");
+        let (socket, _) = connect_async(page["webSocketDebuggerUrl"].as_str().expect("an address")).await.expect("the page can be driven");
+        let mut page = Self { socket, calls: 0, _browser: browser, _profile: profile };
+        page.call("Page.enable", json!({})).await;
+        page.call("Page.navigate", json!({"url": address})).await;
+        page.until("Page.loadEventFired").await;
+        Some(page)
+    }
+
+    /// What a script in the page comes to; a promise is waited for.
+    ///
+    /// # Panics
+    /// When the script throws.
+    pub async fn run(&mut self, script: &str) -> Value {
+        let answer = self.call("Runtime.evaluate", json!({"expression": script, "awaitPromise": true, "returnByValue": true})).await;
+        assert!(answer.get("exceptionDetails").is_none(), "{script}: {answer}");
+        answer["result"]["value"].clone()
+    }
+
+    async fn call(&mut self, method: &str, params: Value) -> Value {
+        self.calls += 1;
+        let id = self.calls;
+        let call = json!({"id": id, "method": method, "params": params}).to_string();
+        self.socket.send(Message::text(call)).await.expect("the browser listens");
+        loop {
+            let message = self.next().await;
+            if message["id"] == json!(id) {
+                return message["result"].clone();
+            }
+        }
+    }
+
+    async fn until(&mut self, event: &str) {
+        while self.next().await["method"] != event {}
+    }
+
+    async fn next(&mut self) -> Value {
+        let message = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the browser answers");
+        let message = message.expect("the browser runs").expect("a message");
+        serde_json::from_str(message.to_text().unwrap_or_default()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,65 @@
+//! What a page in a browser sees of closing sockets, and of the console.
+
+use end_to_end::{Page, World, text};
+use serde_json::{Value, json};
+
+/// Opens a socket in the page; the script's own part then runs with it, and `closed` is how it was closed.
+fn with_socket(world: &World, token: &str, part: &str) -> String {
+    let url = format!("{}?token={token}", world.stack().websocket_url);
+    format!(
+        "new Promise((resolve, reject) => {{
+            const socket = new WebSocket({})
+            const frames = []
+            socket.onerror = () => reject(new Error('the socket failed'))
+            socket.onclose = event => resolve({{ code: event.code, reason: event.reason, wasClean: event.wasClean, frames }})
+            socket.onmessage = event => frames.push(JSON.parse(event.data))
+            socket.onopen = async () => {{ {part} }}
+        }})",
+        json!(url)
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closes_have_a_code_whoever_closes() {
+    let world = World::start().await;
+    let ana = world.login("ana").await;
+    let Some(mut page) = Page::open(&world.stack().console_url).await else { return };
+    let token = ana.token.clone().unwrap();
+    for (part, code) in [("socket.close(1000)", 1000), ("socket.close()", 1005), ("socket.close(4001, 'done')", 4001)] {
+        let closed = page.run(&with_socket(&world, &token, part)).await;
+        assert_eq!((&closed["code"], &closed["wasClean"]), (&json!(code), &json!(true)), "{part}: {closed}");
+    }
+    // By the server: a login that ends, and a client that makes no sense.
+    let other = world.login_again(&ana).await;
+    let logout = format!(
+        "await fetch('{}/auth/logout', {{ method: 'POST', headers: {{ 'Content-Type': 'application/json' }}, body: JSON.stringify({{ refreshToken: '{}' }}) }})",
+        world.stack().http_url,
+        other.refresh_token
+    );
+    let closed = page.run(&with_socket(&world, &other.token.clone().unwrap(), &logout)).await;
+    assert_eq!((&closed["code"], &closed["wasClean"]), (&json!(1000), &json!(true)), "{closed}");
+    let last = closed["frames"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["action"], &last["reason"]), (&json!("sessionRevoked"), &json!("session_revoked")));
+    let closed = page.run(&with_socket(&world, &token, "for (let n = 0; n < 10; n++) socket.send('nonsense')")).await;
+    assert_eq!((&closed["code"], &closed["wasClean"]), (&json!(1000), &json!(true)), "{closed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_shows_what_happened() {
+    let world = World::start().await;
+    let Some(mut page) = Page::open(&world.stack().console_url).await else { return };
+    let call =
+        |path: &str| format!("(async () => {{ at('path').value = {}; await at('call').onclick(); return at('answer').textContent }})()", json!(path));
+    let shown = async |page: &mut Page, script: String| text(&page.run(&script).await);
+    page.run("at('login').onclick()").await;
+    assert!(text(&page.run("at('state').textContent").await).contains("ana@mylg.test"));
+    let good = shown(&mut page, call("/auth/me")).await;
+    assert!(good.starts_with("GET /auth/me\n200") && good.contains("\nx-request-id: ") && good.contains("\"email\": \"ana@mylg.test\""), "{good}");
+    // The gateway's own 404 has no CORS headers: the page may not read it, and says so in place of the answer before.
+    let failed = shown(&mut page, call("/nowhere")).await;
+    assert!(failed.starts_with("GET /nowhere failed: ") && !failed.contains("ana@mylg.test"), "{failed}");
+    let refused = shown(&mut page, call("/projects/prj_x")).await;
+    assert!(refused.starts_with("GET /projects/prj_x\n404") && refused.contains("not_found"), "{refused}");
+    assert_eq!(page.run("at('send').onclick(); at('frames').textContent.split('\\n')[0]").await, json!("— not sent: no socket is open"));
+    assert_ne!(page.run("document.title").await, Value::Null);
+}
