@@ -138,8 +138,8 @@ async fn act(chance: &mut Chance, clients: &mut [Client], things: &mut Things) {
     };
     if answer.status == 201 && (24..27).contains(&kind) {
         let project = text(&answer.body["projectId"]);
-        let opened = person.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
-        conversations.push((text(&opened["conversationId"]), None));
+        let chat = person.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
+        conversations.push((text(&chat["conversationId"]), None));
         projects.push((project, index));
     } else if is_success(answer.status) && kind < 7 {
         messages.push(text(&answer.body["messageId"]));

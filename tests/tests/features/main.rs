@@ -12,7 +12,7 @@ fn resolved(selection: &[String], edges: &str) -> Resolved {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(repository())
-        .args(["tree", "--locked", "--offline", "--no-dedupe", "--prefix", "none", "--edges", edges, "--format", "{p}|{f}"])
+        .args(["tree", "--locked", "--offline", "--prefix", "none", "--edges", edges, "--format", "{p}|{f}"])
         .args(selection)
         .output()
         .expect("cargo runs");
@@ -47,4 +47,26 @@ fn dependencies_have_the_same_features_in_every_build() {
         let selection = ["--package".to_owned(), package.to_owned()];
         assert_eq!(differences(&resolved(&selection, "normal,build,dev"), &whole), Vec::<String>::new(), "{package}");
     }
+}
+
+/// The toolchain that the project asks for is one that every locked dependency is content with.
+#[test]
+fn no_dependency_asks_for_a_later_toolchain() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo).current_dir(repository()).args(["metadata", "--format-version", "1", "--locked", "--offline"]).output();
+    let output = output.expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let version = |text: &str| -> Vec<u32> {
+        let mut numbers: Vec<u32> = text.split('.').filter_map(|number| number.parse().ok()).collect();
+        numbers.resize(3, 0);
+        numbers
+    };
+    let wanted = |package: &serde_json::Value| package["rust_version"].as_str().map(version);
+    let own = packages.iter().find(|package| package["name"] == "shared-utils").and_then(wanted).expect("a version of ours");
+    let later: Vec<_> = packages.iter().filter(|package| wanted(package) > Some(own.clone())).map(|package| &package["name"]).collect();
+    assert!(later.is_empty(), "these ask for a later toolchain than {own:?}: {later:?}");
+    let readme = std::fs::read_to_string(repository().join("README.md")).expect("a README");
+    assert!(readme.contains(&format!("({}.{}.{} or later", own[0], own[1], own[2])), "the README names the toolchain");
 }

@@ -39,12 +39,15 @@ fn orders(steps: &[Step]) -> Vec<Vec<Step>> {
     all
 }
 
+/// Messages by conversation and `seq`.
+type Messages = BTreeMap<(String, u64), Value>;
+
 /// A client that does what the documentation says, and nothing else.
 struct Client<'a> {
     person: &'a Person<'a>,
     cursor: String,
     conversations: BTreeMap<String, Value>,
-    messages: BTreeMap<(String, u64), Value>,
+    messages: Messages,
 }
 
 impl<'a> Client<'a> {
@@ -124,7 +127,7 @@ impl<'a> Client<'a> {
     }
 
     /// Titles, people and messages: who has read how far is not caught up with.
-    fn known(&self) -> (BTreeMap<String, Value>, &BTreeMap<(String, u64), Value>) {
+    fn known(&self) -> (BTreeMap<String, Value>, &Messages) {
         let shown = |view: &Value| {
             let mut people: Vec<Value> = view["participants"].as_array().unwrap().iter().map(|entry| entry["userId"].clone()).collect();
             people.sort_by_key(ToString::to_string);

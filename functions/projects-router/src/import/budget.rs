@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use shared_utils::clock::Timestamp;
 use shared_utils::http::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::ids::{BudgetId, GenerationId, LineId};
 use shared_utils::text::excerpt;
@@ -11,8 +10,9 @@ use shared_utils::text::excerpt;
 use super::export::Row;
 use super::mark_up::mark_up;
 use super::number;
-use super::project::{OldProject, day, is_moment, is_nothing, moment};
+use super::project::OldProject;
 use super::report::{Report, RowReport};
+use super::value::{day, is_nothing, known_moment, moment};
 use crate::budget::{
     FieldValue, LINE_FIELDS, Line, LineKind, MAX_REVISION_LINES, Revision, Scale, line_json, nearest, read_line_field, slug, to_json, upper,
 };
@@ -212,18 +212,6 @@ fn read_header(project: &OldProject, revision: &mut Revision, header: &Row, repo
     revision.header_ball_park = header.get("headerBallPark").and_then(|value| number::take(report, "headerBallPark", value, Scale::Money));
     revision.created_at = known_moment(header, "createdAt", report).unwrap_or(revision.created_at);
     revision.updated_at = known_moment(header, "updatedAt", report).unwrap_or(revision.created_at);
-}
-
-/// When something was; a value that says no such thing is noted.
-pub(super) fn known_moment(row: &Row, name: &str, report: &mut RowReport<'_>) -> Option<Timestamp> {
-    let value = row.get(name).filter(|value| !is_nothing(value))?;
-    let moment = moment(value);
-    match moment {
-        None => report.refused(name, value, "it is no time"),
-        Some(moment) if !is_moment(value) => report.changed(name, value, &json!(moment)),
-        Some(_) => {}
-    }
-    moment
 }
 
 /// The lines in order of creation, numbered as they were where that was unambiguous.

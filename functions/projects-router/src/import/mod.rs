@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `export` | reading exports |
 //! | `project`, `budget` | old rows as ours |
-//! | `number` | decimals that were floats, or typed by people |
+//! | `number`, `value` | decimals that were floats or typed by people; days and moments |
 //! | `report` | what was changed, left out and refused |
 
 mod budget;
@@ -14,6 +14,7 @@ mod mark_up;
 mod number;
 mod project;
 mod report;
+mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;

@@ -6,16 +6,15 @@ use access::teams::{Member, TeamRole};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::ids::{ProjectId, UserId};
-use shared_utils::number::Digits;
 use shared_utils::text::{excerpt, is_blank};
 
 use super::Settings;
-use super::budget::known_moment;
 use super::export::Row;
 use super::number;
 use super::report::{Report, RowReport};
+use super::value::{day, is_nothing, known_moment, moment};
 use crate::budget::Scale;
-use crate::project::{Changes, FIELDS, Flaw, Kind, read, read_date};
+use crate::project::{Changes, FIELDS, Flaw, Kind, read};
 use crate::store::{ImportedProject, MAX_BYTES};
 
 /// The title of a project that had none.
@@ -42,33 +41,6 @@ pub(super) struct OldProject {
     pub(super) ball_park: Option<i64>,
     /// What is written.
     pub(super) project: ImportedProject,
-}
-
-/// A moment as the old system spelled it: RFC 3339, a date alone, or milliseconds or seconds since the epoch.
-pub(super) fn moment(value: &Value) -> Option<Timestamp> {
-    let number = match value {
-        Value::Number(number) => number.clone(),
-        Value::String(text) => {
-            let text = text.trim();
-            let moment = text.parse().ok().or_else(|| format!("{text}T00:00:00Z").parse().ok());
-            if moment.is_some() {
-                return moment;
-            }
-            text.parse().ok()?
-        }
-        _ => return None,
-    };
-    match Digits::of(&number).nearest(0)? {
-        // Up to the year 9999.
-        millis @ 100_000_000_000..=253_402_300_799_999 => Some(Timestamp::from_millis(millis)),
-        seconds @ 100_000_000..=99_999_999_999 => Some(Timestamp::from_seconds(seconds)),
-        _ => None,
-    }
-}
-
-/// Whether a value is spelled as a moment.
-pub(super) fn is_moment(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok())
 }
 
 /// Reads a row. `None` when it is no project.
@@ -116,17 +88,6 @@ pub(super) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, re
     shrink(&mut fields, &mut report);
     let project = ImportedProject { id: ProjectId::derived(id_time, &old_id), owner: settings.owner, team, fields, created_at, updated_at };
     Some(OldProject { old_id, id_time, ball_park, project })
-}
-
-/// Null, and what is as empty.
-pub(super) fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(entries) => entries.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        _ => false,
-    }
 }
 
 /// The ball park of the form that the project was made with, in cents: `{date, total}`, or the total alone.
@@ -320,14 +281,6 @@ fn as_text(value: &Value) -> Option<String> {
 
 fn as_number(value: &Value) -> Option<Value> {
     value.as_str()?.trim().parse().ok().map(Value::Number)
-}
-
-/// A date, also where a time stood behind it.
-pub(super) fn day(value: Value) -> Value {
-    match value.as_str().map(str::trim).and_then(|text| text.get(..10)) {
-        Some(day) if read_date(json!(day)).is_ok() => json!(day),
-        _ => value,
-    }
 }
 
 /// The entries of an array; one value stands for itself.
