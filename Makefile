@@ -41,7 +41,7 @@ build: binaries ## Make the functions' zips and the layer's zip in build/
 	@$(BIN)/package $(PACKAGE)
 
 test: lint binaries ## Check formatting and lints, run every test on the real binaries, and the Terraform checks where there is Terraform
-	@$(if $(NEXTEST),$(CARGO) nextest run --workspace --all-targets --no-fail-fast,$(CARGO) test --workspace --all-targets)
+	@$(if $(NEXTEST),$(CARGO) nextest run --workspace --all-targets --no-fail-fast --test-threads $$((2 * $$(getconf _NPROCESSORS_ONLN))),$(CARGO) test --workspace --all-targets)
 	@if ! command -v $(TERRAFORM) >/dev/null; then echo "Terraform is not installed: its checks were not run."; \
 	elif [ -n "$(TF_PLUGIN_MIRROR)" ] || $(TERRAFORM) -chdir=terraform/environments/dev init -backend=false -input=false >/dev/null 2>&1; then $(MAKE) --no-print-directory terraform-checks; \
 	else echo "Neither a provider registry nor TF_PLUGIN_MIRROR is at hand: the Terraform checks were not run."; fi

@@ -13,6 +13,11 @@ fn main() {
             }
         }
     }
+    // Basic emoji of their own, which the crate knows as parts of others alone.
+    for modifier in '\u{1f3fb}'..='\u{1f3ff}' {
+        table.push(modifier);
+        table.push('\n');
+    }
     let folder = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
     std::fs::write(Path::new(&folder).join("rgi.txt"), table).expect("the build folder can be written to");
 }

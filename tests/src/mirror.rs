@@ -122,6 +122,15 @@ impl Mirror {
         }
     }
 
+    /// Takes the list of conversations that ends what was caught up: whatever is not among them is over.
+    pub fn keep_only(&mut self, conversations: &Value) {
+        let current: Vec<String> = conversations.as_array().into_iter().flatten().map(text).collect();
+        let gone: Vec<String> = self.known.conversations.keys().filter(|id| !current.contains(id)).cloned().collect();
+        for id in &gone {
+            self.forget(id);
+        }
+    }
+
     /// The same without what catching up does not tell: who has read how far.
     #[must_use]
     pub fn without_markers(&self) -> Known {

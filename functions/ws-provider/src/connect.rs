@@ -45,14 +45,14 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
     }
     end_surplus(app, arrival.all, &connection);
     let mut response = reply::status(200);
-    if protocols.contains(&PROTOCOL) {
+    if protocols.iter().any(|protocol| protocol == PROTOCOL) {
         response.headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
     }
     Ok(response)
 }
 
 /// The one credential of a connect: a token or a ticket in the query, or a ticket among the protocols. Two are none.
-fn credential<'a>(event: &'a ApiGatewayWebsocketProxyRequest, protocols: &[&'a str]) -> Result<Credential<'a>, Error> {
+fn credential<'a>(event: &'a ApiGatewayWebsocketProxyRequest, protocols: &'a [String]) -> Result<Credential<'a>, Error> {
     let query = &event.multi_value_query_string_parameters;
     let single = &event.query_string_parameters;
     // Every value counts, and an event that lists them once alone is read as well.
@@ -69,10 +69,13 @@ fn credential<'a>(event: &'a ApiGatewayWebsocketProxyRequest, protocols: &[&'a s
 }
 
 /// The protocols that a client offers, in order.
-fn offered(event: &ApiGatewayWebsocketProxyRequest) -> Vec<&str> {
+fn offered(event: &ApiGatewayWebsocketProxyRequest) -> Vec<String> {
     let headers = if event.multi_value_headers.contains_key(SEC_WEBSOCKET_PROTOCOL) { &event.multi_value_headers } else { &event.headers };
-    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim).filter(|protocol| !protocol.is_empty()).collect()
+    let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    values
+        .flat_map(|value| value.split(',').map(|protocol| protocol.trim().to_owned()).collect::<Vec<_>>())
+        .filter(|protocol| !protocol.is_empty())
+        .collect()
 }
 
 fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Caller, tab_id: Option<String>) -> Result<Connection, Error> {

@@ -61,7 +61,7 @@ impl Tickets {
         };
         let item = to_item(ticket_key(&ticket), "ticket", &kept)?;
         let mut bucket = ItemBucket::new("spokenFor", rate, now);
-        let mut retry = Retry::of_update();
+        let mut retry = Retry::of_crowd();
         loop {
             let pace = Expression::new("SET #type = :type, #ttl = :ttl")
                 .name("#type", "type")
@@ -92,7 +92,7 @@ impl Tickets {
         let now = self.clock.now().millis();
         let free_at = now.saturating_add_unsigned(retry_after_ms);
         let mut promised: Option<i64> = None;
-        let mut retry = Retry::of_update();
+        let mut retry = Retry::of_crowd();
         loop {
             // What is promised further ahead than a full bucket is worth was promised to callers who did not come.
             let behind =

@@ -109,9 +109,8 @@ pub(crate) fn http_event(request: &HttpRequest<'_>) -> Value {
         .headers
         .get_all("cookie")
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .map(|cookie| cookie.trim().to_owned())
+        // Another cookie may hold anything.
+        .flat_map(|value| String::from_utf8_lossy(value.as_bytes()).split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>())
         .collect();
     if !cookies.is_empty() {
         event["cookies"] = json!(cookies);

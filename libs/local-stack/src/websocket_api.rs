@@ -198,7 +198,7 @@ async fn run(gateway: Arc<Gateway>, mut socket: WebSocket, context: SocketContex
         }
     };
     gateway.connections.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-    tokio::spawn(finish(socket));
+    tokio::spawn(finish(socket, code == 1009));
     if let Some((_, function)) = gateway.route("$disconnect") {
         let _ = function.invoke("$disconnect".to_owned(), &context.disconnect_event(code, &reason)).await;
     }
@@ -207,10 +207,17 @@ async fn run(gateway: Arc<Gateway>, mut socket: WebSocket, context: SocketContex
 /// How long the other side may take to answer a close frame.
 const CLOSING: Duration = Duration::from_secs(5);
 
+/// How long a socket stays open on which something too large is still coming in: closed at once, it would be reset before the other side
+/// has read the close frame.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// Completes the close handshake: the answer to a close frame goes out, or comes in, while the socket is read to its end.
-async fn finish(mut socket: WebSocket) {
+async fn finish(mut socket: WebSocket, is_too_large: bool) {
     let read = async { while let Some(Ok(_)) = socket.recv().await {} };
     let _ = tokio::time::timeout(CLOSING, read).await;
+    if is_too_large {
+        tokio::time::sleep(LINGER).await;
+    }
 }
 
 async fn close_with(socket: &mut WebSocket, code: u16, reason: &'static str) {

@@ -19,8 +19,9 @@ use crate::conversation::Conversation;
 use crate::frames::{conversation_removed, conversation_updated};
 use crate::{Messaging, Tables};
 
-/// Of how many people who begin to share something each is told who of the others is online. In larger groups a client asks.
-const MAX_INTRODUCED: usize = 20;
+/// So many frames tell people who begin to share something who of them is online: fifty who meet fifty. Where it would take more, a client
+/// asks.
+const MAX_INTRODUCTIONS: usize = 2_500;
 
 /// Tells people, after the response.
 #[derive(Clone)]
@@ -156,10 +157,24 @@ impl Broadcaster {
         });
     }
 
+    /// Tells a person's contacts that they are there again: their connection was renewed late, and others may have found them gone.
+    pub fn came_back_later(&self, user: UserId) {
+        let broadcaster = self.clone();
+        self.after.push(async move {
+            match broadcaster.connections.came_back(user).await {
+                Ok(at) => {
+                    let departures = broadcaster.tell_presence(user, true, at).await;
+                    broadcaster.departed(departures).await;
+                }
+                Err(error) => tracing::warn!(cause = Error::from(error).cause(), "someone's return could not be noted"),
+            }
+        });
+    }
+
     /// Tells `newcomers` and `others`, who begin to share something, who of them is online.
     pub fn introduce_later(&self, newcomers: Vec<UserId>, others: Vec<UserId>) {
         let everyone: BTreeSet<UserId> = newcomers.iter().chain(&others).copied().collect();
-        if everyone.len() < 2 || newcomers.len() > MAX_INTRODUCED {
+        if everyone.len() < 2 {
             return;
         }
         let broadcaster = self.clone();
@@ -171,6 +186,9 @@ impl Broadcaster {
                     return;
                 }
             };
+            if newcomers.iter().filter(|user| online.contains_key(user)).count() * online.len() > MAX_INTRODUCTIONS {
+                return;
+            }
             let mut departures = Vec::new();
             for (user, at) in &online {
                 // A newcomer is new to everyone; the others know each other.

@@ -36,6 +36,7 @@ mod tests {
             ("👁\u{200d}🗨", "👁\u{fe0f}\u{200d}🗨\u{fe0f}"),
             ("#\u{20e3}", "#\u{fe0f}\u{20e3}"),
             ("✅", "✅"),
+            ("\u{1f3fd}", "\u{1f3fd}"),
         ] {
             assert_eq!(qualified(text), Some(emoji), "{text}");
         }

@@ -67,6 +67,8 @@ pub struct Page {
     pub place: Place,
     /// Whether there is more.
     pub more: bool,
+    /// Where there is not: every conversation that the person takes part in.
+    pub conversation_ids: Option<Vec<ConversationId>>,
 }
 
 /// A part of a conversation's change log: above `from`, up to `to`.
@@ -96,12 +98,13 @@ struct Draft<'a> {
 impl Messaging {
     /// Where a person's conversations stand now: what is changed after this is what [`Self::sync`] tells. Two round trips, three where
     /// the positions do not fit into a cursor.
-    pub async fn sync_from_now(&self, user: UserId) -> Result<Place, Error> {
+    pub async fn sync_from_now(&self, user: UserId) -> Result<Page, Error> {
         let listed = self.listed(user).await?;
         let conversations = self.conversations_of(user, listed).await?;
         let positions: Positions = conversations.iter().map(|(id, conversation)| (*id, Some(position_in(conversation, user)))).collect();
         let inline = Place { issued_at: self.clock.now(), baseline: None, moved: positions };
-        if inline.fits() { Ok(inline) } else { self.with_baseline(user, &inline.moved, &inline.moved).await }
+        let place = if inline.fits() { inline } else { self.with_baseline(user, &inline.moved, &inline.moved).await? };
+        Ok(Page { changes: Vec::new(), place, more: false, conversation_ids: Some(conversations.into_keys().collect()) })
     }
 
     /// At most `limit` changes since `since`. [`Error::CursorExpired`] when that is too long ago. Three round trips as a rule.
@@ -155,7 +158,10 @@ impl Messaging {
         }
         let Draft { changes, after, waiting, .. } = draft;
         let place = self.place_after(user, &since, &known, &after).await?;
-        Ok(Page { changes, place, more: more || !waiting.is_empty() })
+        let more = more || !waiting.is_empty();
+        // A client may have been shown a conversation that no position knows of: whatever is not among these is over.
+        let conversation_ids = (!more).then(|| conversations.keys().copied().collect());
+        Ok(Page { changes, place, more, conversation_ids })
     }
 
     /// Reads as many stretches at once as the page may take, and takes what fits.

@@ -254,7 +254,7 @@ impl Connections {
         let now = self.clock.now();
         let mut bucket = ItemBucket::new("connectsUntil", rate, now);
         let mut moment = PresenceMoment::new(now);
-        let mut retry = Retry::of_update();
+        let mut retry = Retry::of_crowd();
         loop {
             let expression = Expression::new("SET #connection = :connection, #type = :type, userId = :user, #ttl = :ttl")
                 .name("#connection", Connection::attribute(&connection.connection_id))
@@ -409,6 +409,19 @@ impl Connections {
         Ok(online)
     }
 
+    /// Notes that someone is online again whose connection was renewed late; the moment. One round trip.
+    pub async fn came_back(&self, user: UserId) -> Result<Timestamp, StoreError> {
+        let mut moment = PresenceMoment::new(self.clock.now());
+        let mut retry = Retry::of_crowd();
+        loop {
+            let expression = Expression::new("SET userId = :user").value(":user", s(user));
+            match self.store.update_item(&self.table, user_key(user), moment.stamp(expression)).await? {
+                Err(Some(item)) if moment.observe(&item) => retry.again()?,
+                Ok(_) | Err(_) => return Ok(moment.at()),
+            }
+        }
+    }
+
     /// Takes a connection out by its id alone, as `$disconnect` knows it. One round trip; its user's item may still list it.
     pub async fn take(&self, connection_id: &str) -> Result<Option<Connection>, StoreError> {
         self.store.delete_item(&self.table, connection_key(connection_id)).await?.map(from_item).transpose()
@@ -418,7 +431,7 @@ impl Connections {
     pub async fn leave(&self, connection: &Connection) -> Result<Option<Departure>, StoreError> {
         let attribute = Connection::attribute(&connection.connection_id);
         let mut moment = PresenceMoment::new(self.clock.now());
-        let mut retry = Retry::of_update();
+        let mut retry = Retry::of_crowd();
         loop {
             let expression = Expression::new("SET userId = :user REMOVE #connection")
                 .when("attribute_exists(#connection)")

@@ -24,9 +24,12 @@ const OPENING_SECONDS: i64 = 30;
 /// How long to wait before such a connection is tried again.
 const OPENING_WAIT: Duration = Duration::from_millis(500);
 
-/// What a frame over 32 KB goes without: its message's text and attachments, and if that is not enough its reactions, or a project's fields.
-const TRUNCATIONS: [&[(&str, Value)]; 2] =
-    [&[("text", Value::Null), ("attachments", Value::Array(Vec::new()))], &[("reactions", Value::Null), ("fields", Value::Null)]];
+/// What a frame over 32 KB goes without: its message's text and attachments, and if that is not enough its reactions, a project's fields
+/// or the project.
+const TRUNCATIONS: [&[(&str, Value)]; 2] = [
+    &[("text", Value::Null), ("attachments", Value::Array(Vec::new()))],
+    &[("reactions", Value::Null), ("fields", Value::Null), ("project", Value::Null)],
+];
 
 /// The text of a frame. One over 32 KB goes without what makes it so large, marked `truncated`: the client fetches it.
 pub fn frame_text(frame: &Value) -> String {
@@ -187,7 +190,12 @@ impl Announcer {
     /// turns out to be gone already, and none will follow.
     pub async fn end(&self, connection: &Connection, ending: Ending) -> Option<Departure> {
         if self.post(connection, &ending.frame().to_string()).await == PostOutcome::Gone {
-            return self.lose(connection).await;
+            let departure = self.lose(connection).await;
+            if self.is_opening(connection) {
+                // Its handshake may have ended only now.
+                self.gateway.close(&connection.connection_id).await;
+            }
+            return departure;
         }
         // Noted before it is closed: `$disconnect` takes it out.
         if let Err(error) = self.connections.end(connection).await {
@@ -241,5 +249,8 @@ mod tests {
         assert_eq!(fits.len(), MAX_FRAME);
         let short: Value = serde_json::from_str(&frame_text(&frame(MAX_FRAME - overhead + 1))).unwrap();
         assert_eq!(short, json!({"action": "newMessage", "seq": 7, "text": null, "attachments": [], "truncated": true}));
+        let team = json!({"action": "teamChanged", "role": "viewer", "project": {"thumbnails": vec!["x".repeat(500); 100]}});
+        let short: Value = serde_json::from_str(&frame_text(&team)).unwrap();
+        assert_eq!(short, json!({"action": "teamChanged", "role": "viewer", "project": null, "truncated": true}));
     }
 }

@@ -187,15 +187,20 @@ impl Locks {
         }
     }
 
-    /// Releases a lock of this person's connection. `None` when nobody held it. [`Error::Conflict`] when another connection does. One round
-    /// trip.
-    pub async fn release(&self, connection_id: &str, user_id: UserId, place: &LinePlace) -> Result<Option<ReleasedLock>, Error> {
+    /// Releases a lock of a connection, or of an earlier one of its tab. `None` when nobody held it. [`Error::Conflict`] when another
+    /// connection does. One round trip.
+    pub async fn release(&self, connection: &Connection, place: &LinePlace) -> Result<Option<ReleasedLock>, Error> {
+        self.release_of(&connection.connection_id, connection.user_id, connection.tab_id.as_deref(), place).await
+    }
+
+    async fn release_of(&self, connection_id: &str, user_id: UserId, tab_id: Option<&str>, place: &LinePlace) -> Result<Option<ReleasedLock>, Error> {
         let now = self.clock.now();
+        let own = if tab_id.is_some() { "(connectionId = :connection OR (userId = :user AND tabId = :tab))" } else { "connectionId = :connection" };
         let mut at = now;
         let mut retry = Retry::of_update();
         loop {
             let released = Expression::new("SET released = :yes, #at = :at, #ttl = :ttl")
-                .when(format!("connectionId = :connection AND released = :no AND {IS_LATER}"))
+                .when(format!("{own} AND released = :no AND {IS_LATER}"))
                 .name("#at", "at")
                 .name("#ttl", "ttl")
                 .value(":yes", AttributeValue::Bool(true))
@@ -203,6 +208,10 @@ impl Locks {
                 .value(":at", s(at))
                 .value(":ttl", n(now.seconds() + KEPT_SECONDS))
                 .value(":connection", s(connection_id));
+            let released = match tab_id {
+                Some(tab) => released.value(":user", s(user_id)).value(":tab", s(tab)),
+                None => released,
+            };
             let writes = vec![update(&self.table, lock_key(place), released), delete(&self.table, taken_key(connection_id, place), None)];
             let error = match self.store.transact(writes).await {
                 Ok(()) => return Ok(Some(ReleasedLock { place: place.clone(), user_id, at })),
@@ -210,7 +219,8 @@ impl Locks {
             };
             let Some(found) = error.refused_at(0) else { return Err(error.into()) };
             let Some(found) = found.cloned().map(from_item::<LineLock>).transpose()? else { return Ok(None) };
-            if found.connection_id != connection_id {
+            let is_own = found.connection_id == connection_id || (found.user_id == user_id && tab_id.is_some() && found.tab_id.as_deref() == tab_id);
+            if !is_own {
                 return if found.is_held(now) { Err(taken_by_another()) } else { Ok(None) };
             }
             if found.released {
@@ -225,7 +235,7 @@ impl Locks {
     pub async fn release_all(&self, connection_id: &str) -> Result<Vec<ReleasedLock>, Error> {
         let released = stream::iter(self.taken_by(connection_id).await?)
             .map(|lock| async move {
-                match self.release(connection_id, lock.user_id, &lock.place).await {
+                match self.release_of(connection_id, lock.user_id, None, &lock.place).await {
                     Ok(released) => released,
                     // Taken over meanwhile: it was not this connection's any more.
                     Err(Error::Conflict(_)) => None,

@@ -29,6 +29,11 @@ async fn closes_have_a_code_whoever_closes() {
         let closed = page.run(&with_socket(&world, &token, part)).await;
         assert_eq!((&closed["code"], &closed["wasClean"]), (&json!(code), &json!(true)), "{part}: {closed}");
     }
+    // By the gateway: a frame that is too large, however large.
+    for length in [40_000, 140_000, 400_000] {
+        let closed = page.run(&with_socket(&world, &token, &format!("socket.send('x'.repeat({length}))"))).await;
+        assert_eq!(closed["code"], json!(1009), "{length}: {closed}");
+    }
     // By the server: a login that ends, and a client that makes no sense.
     let other = world.login_again(&ana).await;
     let logout = format!(

@@ -51,6 +51,7 @@ impl Client {
             }
             self.cursor = text(&page["cursor"]);
             if page["more"] == json!(false) {
+                self.away.keep_only(&page["conversationIds"]);
                 return;
             }
         }

@@ -29,7 +29,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let email = fields.parsed::<Address>("email", MALFORMED_ADDRESS);
     let email = fields.require("email", email);
     let password = fields.string("password", 0..=512);
-    let [first_name, last_name] = ["firstName", "lastName"].map(|name| fields.string(name, 1..=100).value());
+    let [first_name, last_name] = ["firstName", "lastName"].map(|name| fields.name(name, 1..=100).value());
     let role = fields.parsed::<Role>("role", "One of admin, designer, builder, vendor, client, user.").value().unwrap_or(Role::User);
     let pending = fields.boolean("pending").value().unwrap_or(false);
     if let Patch::Set(password) = &password

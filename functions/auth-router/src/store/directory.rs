@@ -23,9 +23,9 @@ struct Term {
     user_id: UserId,
     /// Every term of this person, so that a search shows them once: under the first of them that fits.
     terms: BTreeSet<String>,
-    /// Whether this is the term that the list of everyone has the person under: the whole name.
-    #[serde(default)]
-    is_listed: bool,
+    /// Whether this is the term that the list of everyone has the person under: the whole name. Where it is not said, it is the longest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    is_listed: Option<bool>,
 }
 
 /// A page of people whose name begins as was asked for.
@@ -78,7 +78,7 @@ impl AuthStore {
         }
         let mut writes: Vec<_> = before.all.difference(&after.all).map(|term| delete(&self.table, term_key(term, user), None)).collect();
         for term in &after.all {
-            let kept = Term { user_id: user, terms: after.all.clone(), is_listed: *term == after.listed };
+            let kept = Term { user_id: user, terms: after.all.clone(), is_listed: Some(*term == after.listed) };
             let item = to_item(term_key(term, user), "directoryTerm", &kept)?;
             writes.push(put(&self.table, item, None));
         }
@@ -105,7 +105,9 @@ impl AuthStore {
             let term: Term = from_item(item)?;
             let first = term.terms.iter().find(|term| term.starts_with(query));
             if query.is_empty() {
-                if term.is_listed {
+                let is_longest =
+                    || term.terms.iter().max_by_key(|term| term.len()).is_some_and(|longest| sk == format!("{longest}#{}", term.user_id));
+                if term.is_listed.unwrap_or_else(is_longest) {
                     users.push(term.user_id);
                 }
             } else if first.is_some_and(|first| sk == format!("{first}#{}", term.user_id)) {

@@ -1,12 +1,11 @@
 //! What users say of themselves: on the account, in their directory entry and among the names that they are found by.
 
 use access::people::person_key;
-use serde_json::Value;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Expression, Retry, n, s, to_attribute, update};
 use shared_utils::http::Error;
-use shared_utils::http::fields::{Fields, Patch, text_within};
-use shared_utils::text::{is_link, nfc};
+use shared_utils::http::fields::{Fields, Patch};
+use shared_utils::text::is_link;
 
 use super::directory::Terms;
 use super::users::user_key;
@@ -33,20 +32,11 @@ impl ProfilePatch {
     pub(crate) fn read(fields: &mut Fields) -> Self {
         let mut values = Vec::new();
         for (name, longest, shown) in FIELDS {
-            // Bounded as it is kept.
-            let read = |value: Value| {
-                let value = match value {
-                    Value::String(text) => Value::String(nfc(&text)),
-                    other => other,
-                };
-                let text = text_within(value, &(1..=longest))?;
-                if name == "thumbnail" && !is_link(&text) {
-                    Err(("invalid_value", "This must be a storage key or a web address.".into()))
-                } else {
-                    Ok(text)
-                }
-            };
-            match fields.read(name, read) {
+            let value = fields.name(name, 1..=longest);
+            if matches!(&value, Patch::Set(text) if name == "thumbnail" && !is_link(text)) {
+                fields.fault(name, "invalid_value", "This must be a storage key or a web address.");
+            }
+            match value {
                 Patch::Absent => {}
                 Patch::Clear => values.push((name, shown, None)),
                 Patch::Set(text) => values.push((name, shown, Some(text))),

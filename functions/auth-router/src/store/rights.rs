@@ -103,7 +103,7 @@ impl AuthStore {
             self.rights_writes((before, families), after, revocations, now, &mut writes)?;
         }
         let mut address_at = None;
-        if after.profile.email != before.profile.email {
+        if email_key(&after.profile.email) != email_key(&before.profile.email) {
             address_at = Some(writes.len());
             writes.push(self.address_put(&after.profile.email, id));
             writes.push(delete(&self.table, email_key(&before.profile.email), None));

@@ -8,7 +8,6 @@ use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Expression, Key, PartitionQuery, StoreError, delete, from_item, n, put, s, to_item, update};
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
-use shared_utils::text::nfc;
 
 use super::address::normalized;
 use super::admins::AdminChange;
@@ -98,9 +97,9 @@ pub struct NewUser {
     pub password_hash: String,
     /// Profile role.
     pub role: Role,
-    /// First name.
+    /// First name, in NFC.
     pub first_name: Option<String>,
-    /// Last name.
+    /// Last name, in NFC.
     pub last_name: Option<String>,
     /// Whether the account waits for approval.
     pub pending: bool,
@@ -190,8 +189,8 @@ impl AuthStore {
         let profile = Profile {
             user_id: UserId::generate(now),
             email: new.email.to_string(),
-            first_name: new.first_name.as_deref().map(nfc),
-            last_name: new.last_name.as_deref().map(nfc),
+            first_name: new.first_name,
+            last_name: new.last_name,
             username: None,
             role: new.role,
             occupation: None,

@@ -25,7 +25,7 @@ async fn the_token_travels_in_the_cookie_alone() {
     let first = cookie(&login);
     assert!(login.cookies[0].contains("Max-Age=604800;"));
     assert_eq!(login.clone().expect(200)["refreshToken"], Value::Null);
-    let with = |token: &str| by_cookie(REFRESH).header("cookie", &format!("theme=dark; __Host-refresh={token}; other=1"));
+    let with = |token: &str| by_cookie(REFRESH).header("cookie", &format!("theme=d\u{e9}rk; __Host-refresh={token}; other=1"));
     // No body is needed, but JSON must be what it would be.
     let refreshed = studio.call(with(&first).body("application/json", "")).await;
     let second = cookie(&refreshed);

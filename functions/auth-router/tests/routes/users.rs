@@ -26,6 +26,9 @@ async fn an_administrator_makes_accounts() {
     let mut pointers: Vec<_> = refused["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
     pointers.sort_unstable();
     assert_eq!(pointers, ["/disabled", "/email", "/password", "/pending", "/role"]);
+    // A name is bounded as it is kept: two code points each, once it is in NFC.
+    let refused = create(json!({"email": "eva@mylg.test", "firstName": "\u{958}".repeat(100)})).await.expect_code(422, "validation_failed");
+    assert_eq!(refused["errors"][0]["pointer"], json!("/firstName"));
     let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
     studio.ask(Method::POST, USERS, &bens, json!({"email": "x@mylg.test"})).await.expect_code(403, "forbidden");
     studio.ask(Method::PATCH, &format!("{USERS}/{}", studio.ben.user_id), &bens, json!({"role": "admin"})).await.expect_code(403, "forbidden");

@@ -1,16 +1,20 @@
 //! `GET /messages/sync`: what has changed in the caller's conversations since a cursor; without one, the cursor of this moment.
 
-use messaging::sync::{Change, Page, Place};
+use messaging::sync::{Change, Place};
 use serde::Serialize;
 use shared_utils::http::{Call, Error, Response};
+use shared_utils::ids::ConversationId;
 
 use crate::App;
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Answer {
     changes: Vec<Change>,
     cursor: String,
     more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation_ids: Option<Vec<ConversationId>>,
 }
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
@@ -28,8 +32,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             let since = Place::from_bytes(&bytes).ok_or(Error::InvalidCursor)?;
             app.messaging.sync(caller.user, since, limit).await?
         }
-        None => Page { changes: Vec::new(), place: app.messaging.sync_from_now(caller.user).await?, more: false },
+        None => app.messaging.sync_from_now(caller.user).await?,
     };
     let cursor = app.cursors.seal(&scope, page.place.to_bytes()).await?;
-    Response::json(200, &Answer { changes: page.changes, cursor, more: page.more })
+    Response::json(200, &Answer { changes: page.changes, cursor, more: page.more, conversation_ids: page.conversation_ids })
 }

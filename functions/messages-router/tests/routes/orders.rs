@@ -11,6 +11,8 @@ enum Step {
     Added,
     /// They leave and come back.
     Returned,
+    /// They are removed.
+    Removed,
     /// Someone sends a message.
     Message,
     /// Someone edits the first message.
@@ -121,8 +123,15 @@ impl<'a> Client<'a> {
             }
             page["cursor"].as_str().unwrap().clone_into(&mut self.cursor);
             if page["more"] == json!(false) {
+                // Whatever is not among these is over.
+                let current: Vec<&str> = page["conversationIds"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+                let gone: Vec<String> = self.conversations.keys().filter(|id| !current.contains(&id.as_str())).cloned().collect();
+                for id in &gone {
+                    self.forget(id);
+                }
                 return;
             }
+            assert!(page.get("conversationIds").is_none(), "they are with the last page");
         }
     }
 
@@ -211,6 +220,12 @@ impl<'a> Story<'a> {
                     self.add().await;
                 }
             }
+            Step::Removed => {
+                if self.is_in {
+                    self.remove().await;
+                    self.is_in = false;
+                }
+            }
             Step::Message => {
                 if let Some(conversation) = self.conversation.clone() {
                     let sent = self.ana.say(&conversation, "hello").await;
@@ -258,6 +273,14 @@ async fn in_every_order_a_person_who_comes_back_loses_no_message() {
     use Step::{Added, Edit, Fetch, Message, Returned};
     for kind in [Kind::Group, Kind::Project] {
         holds_in_every_order(kind, &[Added, Fetch, Message, Edit, Returned]).await;
+    }
+}
+
+#[tokio::test]
+async fn in_every_order_a_person_who_is_removed_keeps_nothing() {
+    use Step::{Added, Fetch, Message, Removed, Sync};
+    for kind in [Kind::Group, Kind::Project] {
+        holds_in_every_order(kind, &[Added, Removed, Fetch, Message, Sync]).await;
     }
 }
 

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use access::teams::TeamRole;
-use projects_router::import::{Fate, Importer, Row, Settings, Summary, read_export};
+use projects_router::import::{Export, Fate, Importer, Settings, Summary, read_export};
 use shared_utils::ids::UserId;
 
 const HELP: &str = "\
@@ -22,8 +22,8 @@ import-projects --projects FILE --budgets FILE --people FILE --owner usr_… [--
 PROJECTS_TABLE, AUTH_TABLE, AWS_REGION and credentials come from the environment.";
 
 struct Arguments {
-    projects: Vec<Row>,
-    budgets: Vec<Row>,
+    projects: Export,
+    budgets: Export,
     settings: Settings,
 }
 
@@ -87,7 +87,7 @@ fn read(path: &str) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))
 }
 
-fn export(path: &str) -> Result<Vec<Row>, String> {
+fn export(path: &str) -> Result<Export, String> {
     read_export(&read(path)?).map_err(|error| format!("{path}: {error}"))
 }
 

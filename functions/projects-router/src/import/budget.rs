@@ -9,7 +9,7 @@ use shared_utils::text::excerpt;
 
 use super::export::Row;
 use super::mark_up::mark_up;
-use super::number;
+use super::number::{self, NumberError};
 use super::project::OldProject;
 use super::report::{Report, RowReport};
 use super::value::{day, is_nothing, known_moment, moment};
@@ -125,7 +125,12 @@ fn row_name(project: &OldProject, id: &str) -> String {
 fn old_number(row: &Row, report: &mut RowReport<'_>) -> Option<OldNumber> {
     let value = row.get("revision").unwrap_or(&Value::Null);
     match number::decimal(value, Scale::Quantity) {
-        Ok(Some(number)) => Some(number),
+        Ok(Some(number)) => {
+            if value.is_string() {
+                report.changed("revision", value, &to_json(number, Scale::Quantity));
+            }
+            Some(number)
+        }
         Ok(None) => {
             report.changed("revision", value, &json!(1));
             Some(1_000)
@@ -202,8 +207,11 @@ fn read_header(project: &OldProject, revision: &mut Revision, header: &Row, repo
             report.changed(name, value, &kept);
         }
     }
-    if let Some(client) = header.get("client").filter(|client| !is_nothing(client) && !client.is_string()) {
-        report.refused("client", client, "it is no name");
+    match header.get("client").filter(|client| !is_nothing(client)) {
+        Some(Value::String(client)) if revision.clients.contains(client) => {}
+        Some(Value::String(client)) => report.changed_so("client", format!("{client:?}: the clients are {}", json!(revision.clients))),
+        Some(client) => report.refused("client", client, "it is no name"),
+        None => {}
     }
     if let Some(title) = header.get("projectTitle").filter(|title| !is_nothing(title) && Some(*title) != project.project.fields.get("title")) {
         report.left_out("projectTitle", format!("the project's own title counts, not {title}"));
@@ -276,6 +284,8 @@ fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(Stri
             line.element_id = Some(element_id);
             let last = revision.category_sequences.entry(category).or_default();
             *last = sequence.max(*last);
+        } else if line.category().is_none() && !element_id.is_empty() {
+            report.left_out("elementId", "a line without a category has none");
         }
         lines.push((id, line));
     }
@@ -343,10 +353,12 @@ fn read_fields(row: &Row, report: &mut RowReport<'_>) -> Result<BTreeMap<String,
         let Some(value) = row.get(*name) else { continue };
         let taken = match kind {
             LineKind::Number(scale) => {
-                let read = if NOT_COUNTED.contains(name) {
-                    number::take(report, name, value, *scale)
-                } else {
-                    number::read(report, name, value, *scale).map_err(|why| format!("its {name} is {value}: {why}"))?
+                let read = match number::read(report, name, value, *scale) {
+                    Err(NumberError::Unusable(why)) if NOT_COUNTED.contains(name) => {
+                        report.refused(name, value, why);
+                        None
+                    }
+                    read => read.map_err(|why| format!("its {name} is {value}: {why}"))?,
                 };
                 read.map(FieldValue::Number)
             }

@@ -25,12 +25,6 @@ pub enum ExportError {
         /// What says so.
         member: &'static str,
     },
-    /// JSON, and not a row.
-    #[error("row {row} is not an object")]
-    NotARow {
-        /// Which one, from 1.
-        row: usize,
-    },
 }
 
 /// How deep a row may nest: an attribute of the table has 32 levels, each of them two here.
@@ -39,13 +33,52 @@ const MAX_DEPTH: usize = 80;
 const CONTINUATIONS: [&str; 2] = ["LastEvaluatedKey", "NextToken"];
 
 /// The rows of an export.
-pub fn read(text: &str) -> Result<Vec<Row>, ExportError> {
-    let mut rows = Vec::new();
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Export {
+    /// Those that are objects.
+    pub rows: Vec<Row>,
+    /// Why others, by their number from 1, cannot be rows.
+    pub refused: Vec<(usize, String)>,
+}
+
+impl Export {
+    fn refuse(&mut self, why: impl Into<String>) {
+        self.refused.push((self.rows.len() + self.refused.len() + 1, why.into()));
+    }
+
+    fn add(&mut self, entry: Value) {
+        let Value::Object(row) = entry else {
+            self.refuse(format!("it is no object but {}", kind(&entry)));
+            return;
+        };
+        let typed = !row.is_empty() && row.values().all(is_typed);
+        self.rows.push(if typed { row.into_iter().map(|(name, value)| (name, plain(value))).collect() } else { row });
+    }
+}
+
+/// What a value is, in words.
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Reads an export.
+pub fn read(text: &str) -> Result<Export, ExportError> {
+    let mut export = Export::default();
     for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
-        let value = value.map_err(|error| ExportError::NotJson { row: rows.len() + 1, reason: error.to_string() })?;
-        let value = json::parse(value.get(), MAX_DEPTH);
-        match value.ok_or_else(|| ExportError::NotJson { row: rows.len() + 1, reason: format!("it nests deeper than {MAX_DEPTH} levels") })? {
-            Value::Array(entries) => add(&mut rows, entries)?,
+        let value = value.map_err(|error| ExportError::NotJson { row: export.rows.len() + export.refused.len() + 1, reason: error.to_string() })?;
+        let Some(value) = json::parse(value.get(), MAX_DEPTH) else {
+            export.refuse(format!("it nests deeper than {MAX_DEPTH} levels"));
+            continue;
+        };
+        match value {
+            Value::Array(entries) => entries.into_iter().for_each(|entry| export.add(entry)),
             Value::Object(mut object) => {
                 if object.contains_key("Items")
                     && let Some(member) = CONTINUATIONS.into_iter().find(|member| object.get(*member).is_some_and(|value| !value.is_null()))
@@ -53,25 +86,15 @@ pub fn read(text: &str) -> Result<Vec<Row>, ExportError> {
                     return Err(ExportError::Partial { member });
                 }
                 match (object.remove("Items"), object.remove("Item")) {
-                    (Some(Value::Array(entries)), _) => add(&mut rows, entries)?,
-                    (None, Some(item)) => add(&mut rows, vec![item])?,
-                    (None, None) => add(&mut rows, vec![Value::Object(object)])?,
-                    _ => return Err(ExportError::NotARow { row: rows.len() + 1 }),
+                    (Some(Value::Array(entries)), _) => entries.into_iter().for_each(|entry| export.add(entry)),
+                    (Some(other), _) | (None, Some(other)) => export.add(other),
+                    (None, None) => export.add(Value::Object(object)),
                 }
             }
-            _ => return Err(ExportError::NotARow { row: rows.len() + 1 }),
+            other => export.add(other),
         }
     }
-    Ok(rows)
-}
-
-fn add(rows: &mut Vec<Row>, entries: Vec<Value>) -> Result<(), ExportError> {
-    for entry in entries {
-        let Value::Object(row) = entry else { return Err(ExportError::NotARow { row: rows.len() + 1 }) };
-        let typed = !row.is_empty() && row.values().all(is_typed);
-        rows.push(if typed { row.into_iter().map(|(name, value)| (name, plain(value))).collect() } else { row });
-    }
-    Ok(())
+    Ok(export)
 }
 
 /// Whether a value is spelled with its `DynamoDB` type.
@@ -100,8 +123,6 @@ fn number(digits: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -115,22 +136,25 @@ mod tests {
             format!("[{plain}, {plain}]"),
             format!("{plain}\n{plain}"),
         ] {
-            assert_eq!(read(&text).unwrap(), [expected.clone(), expected.clone()], "{text}");
+            assert_eq!(read(&text).unwrap().rows, [expected.clone(), expected.clone()], "{text}");
         }
         assert_eq!(expected["cost"].to_string(), "18.499999999999996", "no digit is lost");
     }
 
     #[test]
     fn what_is_no_export_is_told_by_its_row() {
-        assert_eq!(read("").unwrap(), Vec::<Row>::new());
-        assert_eq!(read(r#"{"Items": []}"#).unwrap(), Vec::<Row>::new());
+        assert_eq!(read("").unwrap(), Export::default());
+        assert_eq!(read(r#"{"Items": []}"#).unwrap(), Export::default());
         assert_eq!(read(r#"{"a": 1} nonsense"#).unwrap_err().to_string().split(':').next(), Some("row 2 is not JSON"));
         for member in CONTINUATIONS {
             let page = format!(r#"{{"Items": [], "{member}": {{"projectId": {{"S": "P-1"}}}}}}"#);
             assert!(read(&page).unwrap_err().to_string().contains(member), "{page}");
         }
-        assert_eq!(read(r#"{"Items": [], "LastEvaluatedKey": null}"#).unwrap(), Vec::<Row>::new());
-        assert_eq!(read("[1]").unwrap_err().to_string(), "row 1 is not an object");
-        assert_eq!(read(&json!("x").to_string()).unwrap_err().to_string(), "row 1 is not an object");
+        assert_eq!(read(r#"{"Items": [], "LastEvaluatedKey": null}"#).unwrap(), Export::default());
+        // What is no row is refused alone.
+        let export = read(r#"[{"a": 1}, 7, {"a": 2}, null] "x""#).unwrap();
+        assert_eq!((export.rows.len(), export.refused.iter().map(|(row, _)| *row).collect::<Vec<_>>()), (2, vec![2, 4, 5]));
+        let deep = format!(r#"{{"a": 1}} {{"a": {}1{}}} {{"a": 2}}"#, "[".repeat(90), "]".repeat(90));
+        assert_eq!(read(&deep).map(|export| (export.rows.len(), export.refused.len())).unwrap(), (2, 1));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::number;
+use super::number::{self, NumberError};
 use super::report::RowReport;
 use crate::budget::{Line, Scale, read_scaled, to_json};
 
@@ -12,8 +12,8 @@ const MULTIPLIERS_FROM: i64 = 10_000;
 const UNCLEAR_FROM: i64 = 100_000;
 
 /// A mark-up as the fraction that it meant. The old system wrote fractions (0.15), and before that multipliers (1.15): where the line
-/// has a cost of its own, the reading that gives it is right; else from 1 on it is a multiplier. An error where it is no number.
-pub(super) fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) -> Result<Option<i64>, String> {
+/// has a cost of its own, the reading that gives it is right; else from 1 on it is a multiplier. An error where nothing tells what it meant.
+pub(super) fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) -> Result<Option<i64>, NumberError> {
     let Some(read) = number::decimal(value, Scale::MarkUp)? else { return Ok(None) };
     let multiplier = read - MULTIPLIERS_FROM;
     let chosen = match by_cost(line, [read, multiplier]) {
@@ -21,8 +21,7 @@ pub(super) fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) ->
         None if read < MULTIPLIERS_FROM => read,
         None if read < UNCLEAR_FROM => multiplier,
         None => {
-            report.refused("itemMarkUp", value, "a fraction, a multiplier or a percentage: nothing tells which");
-            return Ok(None);
+            return Err(NumberError::Unclear("a fraction, a multiplier or a percentage: nothing tells which".to_owned()));
         }
     };
     if read_scaled(value, Scale::MarkUp) != Ok(chosen) {

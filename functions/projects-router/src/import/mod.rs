@@ -30,7 +30,7 @@ use shared_utils::env;
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
-pub use export::{ExportError, Row, read as read_export};
+pub use export::{Export, ExportError, Row, read as read_export};
 pub use report::{Fate, Finding, Report};
 
 use crate::store::ProjectStore;
@@ -104,16 +104,21 @@ impl Importer {
     }
 
     /// Imports what the exports hold.
-    pub async fn run(&self, projects: Vec<Row>, budgets: Vec<Row>, settings: &Settings) -> Result<Summary, ImportError> {
+    pub async fn run(&self, projects: Export, budgets: Export, settings: &Settings) -> Result<Summary, ImportError> {
         self.check_people(settings).await?;
         let mut summary = Summary::default();
+        for (table, export) in [("Projects", &projects), ("Budgets", &budgets)] {
+            for (row, why) in &export.refused {
+                summary.report.of(format!("{table} row {row}")).refused_row(why);
+            }
+        }
         let mut of_project: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-        for row in budgets {
+        for row in budgets.rows {
             let id = row.get("projectId").and_then(Value::as_str).unwrap_or_default().to_owned();
             of_project.entry(id).or_default().push(row);
         }
         let mut seen = BTreeSet::new();
-        for row in projects {
+        for row in projects.rows {
             let id = row.get("projectId").and_then(Value::as_str).unwrap_or("?").to_owned();
             let read = std::panic::catch_unwind(AssertUnwindSafe(|| project::read_project(row, settings, self.clock.now(), &mut summary.report)));
             let Ok(old) = read else {

@@ -8,26 +8,41 @@ use crate::budget::{Scale, nearest, read_scaled, to_json};
 /// What a grouping of thousands may be made of besides commas and points.
 const SPACES: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '’'];
 
+/// Why a value is no number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NumberError {
+    /// It may mean more than one: whoever guesses makes a wrong one of it.
+    #[error("{0}")]
+    Unclear(String),
+    /// It means none, or one that is not allowed.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+fn unusable(why: impl Into<String>) -> NumberError {
+    NumberError::Unusable(why.into())
+}
+
 /// The scaled integer that a value means, `None` for nothing at all: the nearest to what was a float, and a text such as `$1,200.50`,
 /// `12k` or `1.5m` by its meaning.
-pub(super) fn decimal(value: &Value, scale: Scale) -> Result<Option<i64>, String> {
+pub(super) fn decimal(value: &Value, scale: Scale) -> Result<Option<i64>, NumberError> {
     let Some(number) = number(value)? else { return Ok(None) };
-    let value = nearest(&number, scale).ok_or("too large")?;
-    read_scaled(&to_json(value, scale), scale).map(Some).map_err(|(_, detail)| detail.into_owned())
+    let value = nearest(&number, scale).ok_or_else(|| unusable("too large"))?;
+    read_scaled(&to_json(value, scale), scale).map(Some).map_err(|(_, detail)| unusable(detail))
 }
 
 /// The number that a value means.
-pub(super) fn number(value: &Value) -> Result<Option<Number>, String> {
+pub(super) fn number(value: &Value) -> Result<Option<Number>, NumberError> {
     match value {
         Value::Null => Ok(None),
         Value::Number(number) => Ok(Some(number.clone())),
         Value::String(text) => typed(text),
-        _ => Err("not a number".to_owned()),
+        _ => Err(unusable("not a number")),
     }
 }
 
 /// As [`decimal`]; what was changed is noted.
-pub(super) fn read(report: &mut RowReport<'_>, field: &str, value: &Value, scale: Scale) -> Result<Option<i64>, String> {
+pub(super) fn read(report: &mut RowReport<'_>, field: &str, value: &Value, scale: Scale) -> Result<Option<i64>, NumberError> {
     let read = decimal(value, scale)?;
     if let Some(number) = read.filter(|number| read_scaled(value, scale) != Ok(*number)) {
         report.changed(field, value, &to_json(number, scale));
@@ -45,7 +60,7 @@ pub(super) fn take(report: &mut RowReport<'_>, field: &str, value: &Value, scale
 
 /// A number as people type it: with a dollar sign, thousands that are grouped, a decimal point or comma, and `k` or `m` for thousands
 /// and millions. A separator counts only where it can mean one thing.
-fn typed(text: &str) -> Result<Option<Number>, String> {
+fn typed(text: &str) -> Result<Option<Number>, NumberError> {
     let text = text.trim().to_lowercase();
     let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest.trim_start()));
     let text = text.strip_prefix('$').map_or(text, str::trim_start);
@@ -65,17 +80,17 @@ fn typed(text: &str) -> Result<Option<Number>, String> {
     // JSON knows no leading zeros.
     let (whole, fraction) = plain.split_once('.').map_or((plain.as_str(), String::new()), |(whole, fraction)| (whole, format!(".{fraction}")));
     let whole = Some(whole.trim_start_matches('0')).filter(|whole| !whole.is_empty()).unwrap_or("0");
-    format!("{sign}{whole}{fraction}{exponent}").parse().map(Some).map_err(|_| "not a number".to_owned())
+    format!("{sign}{whole}{fraction}{exponent}").parse().map(Some).map_err(|_| unusable("not a number"))
 }
 
 /// Digits with separators as digits with a point, if any.
-fn plain(text: &str) -> Result<String, String> {
+fn plain(text: &str) -> Result<String, NumberError> {
     if !text.starts_with(|first: char| first.is_ascii_digit() || first == '.') || !text.ends_with(|last: char| last.is_ascii_digit()) {
-        return Err("not a number".to_owned());
+        return Err(unusable("not a number"));
     }
     if let Some(other) = text.chars().find(|character| !character.is_ascii_digit() && ![',', '.'].contains(character) && !SPACES.contains(character))
     {
-        return Err(format!("not a number: {other:?} stands in it"));
+        return Err(unusable(format!("not a number: {other:?} stands in it")));
     }
     let points = text.matches('.').count();
     let commas = text.matches(',').count();
@@ -89,7 +104,7 @@ fn plain(text: &str) -> Result<String, String> {
             let (whole, fraction) = text.split_once(separator).unwrap_or((text, ""));
             let may_be_thousands = fraction.len() == 3 && (1..=3).contains(&whole.len()) && !whole.starts_with('0');
             if may_be_thousands {
-                return Err(format!("the {separator:?} may separate thousands or decimals"));
+                return Err(NumberError::Unclear(format!("the {separator:?} may separate thousands or decimals")));
             }
             Some(separator)
         }
@@ -97,7 +112,7 @@ fn plain(text: &str) -> Result<String, String> {
         _ => {
             let last = if text.rfind('.') > text.rfind(',') { '.' } else { ',' };
             if text.matches(last).count() > 1 {
-                return Err("not a number: the separators contradict each other".to_owned());
+                return Err(NumberError::Unclear("not a number: the separators contradict each other".to_owned()));
             }
             Some(last)
         }
@@ -109,7 +124,7 @@ fn plain(text: &str) -> Result<String, String> {
     let is_grouped = grouping.is_empty()
         || (grouping.windows(2).all(|pair| pair[0] == pair[1]) && (1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3));
     if !is_grouped || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("not a number: the separators do not stand between thousands".to_owned());
+        return Err(NumberError::Unclear("not a number: the separators do not stand between thousands".to_owned()));
     }
     let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
     Ok(if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") })
@@ -121,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    fn money(value: &Value) -> Result<Option<i64>, String> {
+    fn money(value: &Value) -> Result<Option<i64>, NumberError> {
         decimal(value, Scale::Money)
     }
 
@@ -174,7 +189,11 @@ mod tests {
     #[test]
     fn a_separator_that_may_mean_two_things_is_refused() {
         for unclear in ["1,200", "1.200", "$12,500", "18.500k", "100,000", "-1,200"] {
-            assert!(money(&json!(unclear)).is_err_and(|why| why.contains("may separate thousands or decimals")), "{unclear}");
+            assert!(
+                money(&json!(unclear))
+                    .is_err_and(|why| matches!(why, NumberError::Unclear(why) if why.contains("may separate thousands or decimals"))),
+                "{unclear}"
+            );
         }
         for wrong in ["1,2,3", "12,34,567", "1,200.5,0", "1.200.50", "1,20.5", "1 20", "1,200 300", "1200,300.5", "5,", ",5", "1 ,5", "1..5"] {
             assert!(money(&json!(wrong)).is_err(), "{wrong}");

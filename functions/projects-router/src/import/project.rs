@@ -6,6 +6,7 @@ use access::teams::{Member, TeamRole};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::ids::{ProjectId, UserId};
+use shared_utils::number::Digits;
 use shared_utils::text::{excerpt, is_blank};
 
 use super::Settings;
@@ -201,8 +202,7 @@ fn read_field(name: &str, kind: Kind, value: Option<Value>, report: &mut RowRepo
             None
         }
         Ok(value) => {
-            // A place is kept with fewer digits, as it is when it comes from a client.
-            if value != original && !matches!(kind, Kind::Location) {
+            if !is_same(&value, &original) {
                 report.changed(name, &original, &value);
             }
             Some(value)
@@ -211,6 +211,17 @@ fn read_field(name: &str, kind: Kind, value: Option<Value>, report: &mut RowRepo
             report.refused(name, &original, why(flaws));
             None
         }
+    }
+}
+
+/// Whether two values are equal, numbers by their value.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => Digits::of(one) == Digits::of(other),
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len() && one.iter().all(|(name, value)| other.get(name).is_some_and(|other| is_same(value, other)))
+        }
+        _ => one == other,
     }
 }
 

@@ -103,8 +103,8 @@ impl RowReport<'_> {
     }
 
     /// The whole row cannot be taken.
-    pub(super) fn refused_row(&mut self, why: impl Into<String>) {
-        self.note(Fate::Refused, "", why.into());
+    pub(super) fn refused_row(&mut self, why: impl fmt::Display) {
+        self.note(Fate::Refused, "", why.to_string());
     }
 }
 

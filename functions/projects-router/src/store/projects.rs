@@ -42,6 +42,9 @@ struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
     description_excerpt: String,
+    /// Whether the excerpt is the whole description.
+    #[serde(default)]
+    excerpt_is_whole: bool,
     /// The version in which the details item was last written: it says the same, or the two were read apart.
     details_version: u64,
 }
@@ -60,6 +63,7 @@ pub(crate) struct Project {
     pub(super) activity_at: Timestamp,
     pub(crate) deleted_at: Option<Timestamp>,
     excerpt: String,
+    excerpt_is_whole: bool,
     details_version: u64,
     /// The client's fields that have a value.
     pub(crate) fields: Map<String, Value>,
@@ -104,6 +108,7 @@ impl Project {
             activity_at: header.activity_at,
             deleted_at: header.deleted_at,
             excerpt: header.description_excerpt,
+            excerpt_is_whole: header.excerpt_is_whole,
             details_version: header.details_version,
             fields,
         })
@@ -123,6 +128,7 @@ impl Project {
             activity_at: updated_at.minute(),
             deleted_at: None,
             excerpt: String::new(),
+            excerpt_is_whole: true,
             details_version: 1,
             fields: Map::new(),
         }
@@ -141,6 +147,7 @@ impl Project {
             activity_at: self.activity_at,
             deleted_at: self.deleted_at,
             description_excerpt: self.excerpt.clone(),
+            excerpt_is_whole: self.excerpt_is_whole,
             details_version: self.details_version,
         }
     }
@@ -165,8 +172,10 @@ impl Project {
         Value::Object(object)
     }
 
-    /// What lists show: a part of the project, which says so. The description itself is in the whole project alone.
+    /// What lists show: a part of the project, which says so. Of the description it has an excerpt, and the text itself where that is no
+    /// longer.
     pub(crate) fn summary_json(&self) -> Value {
+        let excerpt = Some(&self.excerpt).filter(|excerpt| !excerpt.is_empty());
         let mut object = Map::new();
         for (name, _, _) in FIELDS.iter().filter(|(_, _, summary)| *summary) {
             object.insert((*name).to_owned(), self.fields.get(*name).cloned().unwrap_or(Value::Null));
@@ -174,8 +183,8 @@ impl Project {
         object.extend([
             ("projectId".to_owned(), json!(self.project_id)),
             ("partial".to_owned(), json!(true)),
-            ("description".to_owned(), Value::Null),
-            ("descriptionExcerpt".to_owned(), json!(Some(&self.excerpt).filter(|excerpt| !excerpt.is_empty()))),
+            ("description".to_owned(), json!(excerpt.filter(|_| self.excerpt_is_whole))),
+            ("descriptionExcerpt".to_owned(), json!(excerpt)),
             ("team".to_owned(), self.team_json()),
             ("version".to_owned(), json!(self.version)),
             ("createdAt".to_owned(), json!(self.created_at)),
@@ -212,7 +221,11 @@ impl Project {
                 next.fields.insert(name.clone(), value.clone())
             };
         }
-        excerpt(next.fields.get("description").and_then(Value::as_str).unwrap_or_default(), EXCERPT).clone_into(&mut next.excerpt);
+        if let Some(description) = changes.get("description") {
+            let text = description.as_str().unwrap_or_default();
+            excerpt(text, EXCERPT).clone_into(&mut next.excerpt);
+            next.excerpt_is_whole = next.excerpt.len() == text.len();
+        }
         if next.title() != self.title() {
             next.title_version += 1;
         }
@@ -288,6 +301,7 @@ impl ProjectStore {
         header.set("titleVersion", n(next.title_version));
         if changes.contains_key("description") {
             header.set("descriptionExcerpt", s(&next.excerpt));
+            header.set("excerptIsWhole", to_attribute(&next.excerpt_is_whole)?);
         }
         header.apply(header_changes);
         let condition = "version = :versionBefore AND attribute_not_exists(deletedAt)";

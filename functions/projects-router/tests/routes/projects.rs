@@ -171,11 +171,14 @@ async fn a_part_of_a_project_says_so_and_one_name_means_one_thing() {
     let ana = studio.person("ana").await;
     let text = format!("{}👨\u{200d}👩\u{200d}👧 and the rest", "x".repeat(278));
     let (long, empty) = (ana.project(json!({"title": "Long", "description": text})).await, ana.project(json!({"title": "Empty"})).await);
+    let short = ana.project(json!({"title": "Short", "description": "short"})).await;
     let list = ana.get("/projects/list").await.expect(200);
-    for (path, excerpt) in [(&long, json!("x".repeat(278))), (&empty, Value::Null)] {
+    for (path, description, excerpt) in
+        [(&long, Value::Null, json!("x".repeat(278))), (&empty, Value::Null, Value::Null), (&short, json!("short"), json!("short"))]
+    {
         let whole = ana.get(path).await.expect(200);
         let part = list["items"].as_array().unwrap().iter().find(|item| item["projectId"] == whole["projectId"]).unwrap();
-        assert_eq!((&part["partial"], &part["description"], &part["descriptionExcerpt"]), (&json!(true), &Value::Null, &excerpt));
+        assert_eq!((&part["partial"], &part["description"], &part["descriptionExcerpt"]), (&json!(true), &description, &excerpt));
         for (name, value) in part.as_object().unwrap() {
             let of_part = ["partial", "description", "descriptionExcerpt"].contains(&name.as_str());
             assert!(of_part || whole[name] == *value, "{name}: {value} in lists, {} in the project", whole[name]);

@@ -36,7 +36,7 @@ pub(super) async fn handle(app: &App, received: Received<'_>) -> Result<Value, E
     }
     if !received.connection.is_live(app.edge.clock.now()) {
         // For everyone else this person may have been gone.
-        app.broadcaster.came_later(caller.user, app.edge.clock.now());
+        app.broadcaster.came_back_later(caller.user);
     }
     Ok(received.echo.ack(json!({"expiresAt": caller.expires_at})))
 }

@@ -10,7 +10,7 @@ use crate::App;
 pub(super) async fn handle(app: &App, received: Received<'_>, team: Option<Team>) -> Result<Value, Error> {
     let (connection, echo) = (received.connection, received.echo);
     let (place, team) = line_place(received, team)?;
-    if let Some(released) = app.broadcaster.locks().release(&connection.connection_id, connection.user_id, &place).await? {
+    if let Some(released) = app.broadcaster.locks().release(connection, &place).await? {
         app.broadcaster.announce_budget_later(&team.team, released.frame());
     }
     Ok(echo.ack(json!({})))

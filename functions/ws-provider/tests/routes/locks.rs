@@ -183,8 +183,12 @@ async fn a_tab_that_reconnects_before_its_old_connection_ends_keeps_its_locks() 
     for line in ["lin_1", "lin_2"] {
         assert_eq!(site.ask(&before, "lineLocked", line).await, "ack");
     }
-    // The old connection is still open: it is replaced, and its end frees nothing.
-    let after = site.open("ana", "&tabId=t1").await;
+    // The old connection is still open: it is replaced, and its end frees nothing. Its locks are the tab's at once.
+    let after = SocketEvents::opened_at(site.studio.bench.clock.now().plus_seconds(1));
+    assert_eq!(site.studio.connect(&after, &format!("token={}&tabId=t1", site.tokens["ana"]), &[]).await, 200);
+    assert_eq!(site.ask(&after, "lineUnlocked", "lin_2").await, "ack");
+    assert_eq!(site.ask(&after, "lineLocked", "lin_2").await, "ack");
+    settle(&site.studio).await;
     assert_eq!(site.held().await.len(), 2);
     site.studio.app.handle(before.disconnect()).await;
     settle(&site.studio).await;

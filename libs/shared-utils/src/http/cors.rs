@@ -128,6 +128,11 @@ fn allowed_origin(entry: &str) -> Result<AllowedOrigin, EnvError> {
     let port = if port == default_port { String::new() } else { format!(":{port}") };
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         let address: std::net::Ipv6Addr = address.parse().map_err(|_| unusable("has an address that is none"))?;
+        // Browsers write every part of an address in hexadecimal, also of one that stands for an IPv4 address.
+        let address = match address.to_ipv4_mapped() {
+            Some(_) => format!("::ffff:{:x}:{:x}", address.segments()[6], address.segments()[7]),
+            None => address.to_string(),
+        };
         return Ok(AllowedOrigin::Exact(format!("{scheme}://[{address}]{port}")));
     }
     let name = host.strip_prefix("*.").unwrap_or(host);

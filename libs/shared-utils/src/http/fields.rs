@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{Error, Fault};
 use crate::number::Digits;
-use crate::text::is_blank;
+use crate::text::{is_blank, nfc};
 
 /// The most faults that are listed of one request.
 const MAX_FAULTS: usize = 100;
@@ -151,6 +151,17 @@ impl Fields {
     /// A text whose length in code points is within `bounds`.
     pub fn string(&mut self, name: &str, bounds: RangeInclusive<usize>) -> Patch<String> {
         self.read(name, |value| text_within(value, &bounds))
+    }
+
+    /// As [`Self::string`], of someone's name: bounded as it is kept, in NFC.
+    pub fn name(&mut self, name: &str, bounds: RangeInclusive<usize>) -> Patch<String> {
+        self.read(name, |value| {
+            let value = match value {
+                Value::String(text) => Value::String(nfc(&text)),
+                other => other,
+            };
+            text_within(value, &bounds)
+        })
     }
 
     /// A text that must be there and must not be blank.

@@ -47,9 +47,8 @@ impl Request {
                 .headers
                 .get_all(http::header::COOKIE)
                 .iter()
-                .filter_map(|value| value.to_str().ok())
-                .flat_map(|value| value.split(';'))
-                .map(|cookie| cookie.trim().to_owned())
+                // Another cookie may hold anything.
+                .flat_map(|value| String::from_utf8_lossy(value.as_bytes()).split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>())
                 .collect(),
         };
         let body = match event.body {
