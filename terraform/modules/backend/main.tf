@@ -30,7 +30,7 @@ locals {
   environments = {
     for name, function in local.stack.functions : name => {
       for variable, source in function.environment : variable => contains(keys(local.settings), variable) ? local.settings[variable] : local.sources[source]
-      if !startswith(source, "local:") && (contains(keys(local.settings), variable) || !source == "rate")
+      if !startswith(source, "local:") && (contains(keys(local.settings), variable) || source != "rate")
     }
   }
   rate_variables = distinct(flatten([

@@ -76,6 +76,8 @@ run "environments_are_exact" {
       JWT_PUBLIC_KEYS    = jsonencode({ k1 = "MFkw" })
       JWT_SIGNING_KEY_ID = "k1"
       LOG_LEVEL          = "info"
+      MESSAGES_TABLE     = "mylg-dev-messages"
+      PROJECTS_TABLE     = "mylg-dev-projects"
       WEBSOCKET_ENDPOINT = "https://api.execute-api.eu-central-1.amazonaws.com/live"
     })
     error_message = "auth-router's environment is not what its code reads: ${jsonencode(output.function_environments["auth-router"])}"
@@ -90,6 +92,7 @@ run "environments_are_exact" {
       JWT_ISSUER         = "https://mylg-dev"
       JWT_PUBLIC_KEYS    = jsonencode({ k1 = "MFkw" })
       LOG_LEVEL          = "info"
+      MESSAGES_TABLE     = "mylg-dev-messages"
       PROJECTS_TABLE     = "mylg-dev-projects"
       WEBSOCKET_ENDPOINT = "https://api.execute-api.eu-central-1.amazonaws.com/live"
     })
@@ -180,6 +183,13 @@ run "roles_are_exact" {
   assert {
     condition     = alltrue(flatten([for statements in output.role_statements : [for statement in statements : [for action in statement.Action : !strcontains(action, "*") && !strcontains(action, "Scan")]]]))
     error_message = "No role has a wildcard action, and none scans."
+  }
+
+  assert {
+    condition = [for name, statements in output.role_statements : name if anytrue([
+      for statement in statements : startswith(statement.Sid, "TableMessages") && length(setsubtract(statement.Action, ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"])) > 0
+    ])] == ["messages-router", "ws-provider"]
+    error_message = "Two functions write messages; the others look up who shares a conversation with whom."
   }
 
   assert {
