@@ -23,7 +23,7 @@ BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 NEXTEST := $(shell $(CARGO) nextest --version 2>/dev/null | head -n 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks plan deploy apply rehearse check-losses bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply rehearse check-losses bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -54,7 +54,14 @@ fmt: ## Format the code
 	@$(CARGO) fmt --all
 	@if command -v $(TERRAFORM) >/dev/null; then $(TERRAFORM) fmt -recursive terraform; fi
 
+# What the checks read: they are run again when it has changed since they passed.
+TERRAFORM_SUM = find terraform -type f -not -path '*/.terraform/*' -not -name '.terraform.lock.hcl' | LC_ALL=C sort | xargs cksum
+
 terraform-checks: mirror ## Check formatting, validate every root, run the Terraform tests (no AWS account needed)
+	@if [ "$$($(TERRAFORM_SUM))" = "$$(cat build/terraform-checked 2>/dev/null)" ]; then echo "Terraform: unchanged since its checks passed."; \
+	else $(MAKE) --no-print-directory terraform-checks-now && mkdir -p build && $(TERRAFORM_SUM) > build/terraform-checked; fi
+
+terraform-checks-now:
 	@$(TERRAFORM) fmt -check -recursive terraform
 	@set -e; for root in terraform/environments/* $$(dirname $$(dirname $$(find terraform/modules -name '*.tftest.hcl'))); do \
 		echo "== $$root"; \
