@@ -127,6 +127,8 @@ async fn locked(world: &World, ana: &Person, person: &Person) -> (String, Value,
     let project = world.project(ana, "Atrium", &[(person, "editor")]).await;
     let written = ana.patch(&format!("/projects/{project}/budget"), json!({"lines": [{"quantity": 1}]})).await.expect(200);
     let line = written["lines"][0]["budgetItemId"].clone();
+    // What is announced until here must not find a connection that is only just opening.
+    world.settled().await;
     let (watcher, mut owner) = (ana.connect().await, person.connect().await);
     let (ack, _) = owner.ask(json!({"action": "lineLocked", "ref": "l", "projectId": project, "lineId": line, "revision": 1})).await;
     assert_eq!(ack["action"], json!("ack"), "{ack}");
@@ -162,6 +164,7 @@ async fn whoever_finds_a_connection_gone_tells_the_same() {
         let (ana, ben) = (world.login("ana").await, world.login("ben").await);
         let pair = world.direct(&ana, &ben).await;
         let (project, _, mut watcher, _owner) = locked(&world, &ana, &ben).await;
+        world.settled().await;
         let mut second = ana.connect().await;
         world.settled().await;
         heard(&mut watcher).await;

@@ -19,6 +19,7 @@ use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY, body_of, published_e
 use messages_router::{App, SEND_RATE, Tables};
 use serde_json::{Value, json};
 use shared_utils::auth::Role;
+use shared_utils::aws::AwsConfig;
 use shared_utils::dynamo::{Key, Store, n, to_item};
 use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::pace::Rate;
@@ -37,8 +38,20 @@ async fn studio() -> Studio {
 
 async fn paced_studio(rate: Rate) -> Studio {
     let bench = Bench::start().await;
+    let aws = bench.aws();
+    studio_on(bench, &aws, rate)
+}
+
+/// For tests that make very many calls and need no faults.
+async fn quick_studio() -> Studio {
+    let bench = Bench::start().await;
+    let aws = bench.engine();
+    studio_on(bench, &aws, Rate::OFF)
+}
+
+fn studio_on(bench: Bench, aws: &AwsConfig, rate: Rate) -> Studio {
     let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let app = App::new(bench.edge(), &bench.aws(), Tables { messaging, connections: bench.table("connections") }, NO_GATEWAY, rate);
+    let app = App::new(bench.edge(), aws, Tables { messaging, connections: bench.table("connections") }, NO_GATEWAY, rate);
     Studio { bench, app }
 }
 

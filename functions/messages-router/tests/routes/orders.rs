@@ -245,7 +245,7 @@ impl<'a> Story<'a> {
 }
 
 async fn holds_in_every_order(kind: Kind, steps: &[Step]) {
-    let studio = studio().await;
+    let studio = quick_studio().await;
     for order in orders(steps) {
         let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
         let mut story = Story::begin(&ana, &ben, kind).await;
