@@ -129,7 +129,10 @@ async fn locked(world: &World, ana: &Person, person: &Person) -> (String, Value,
     let line = written["lines"][0]["budgetItemId"].clone();
     // What is announced until here must not find a connection that is only just opening.
     world.settled().await;
-    let (watcher, mut owner) = (ana.connect().await, person.connect().await);
+    let watcher = ana.connect().await;
+    world.settled().await;
+    let mut owner = person.connect().await;
+    world.settled().await;
     let (ack, _) = owner.ask(json!({"action": "lineLocked", "ref": "l", "projectId": project, "lineId": line, "revision": 1})).await;
     assert_eq!(ack["action"], json!("ack"), "{ack}");
     world.settled().await;
