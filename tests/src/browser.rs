@@ -28,7 +28,7 @@ impl Page {
     /// A page at this address. `None`, with a line that says so, where there is no Chromium.
     ///
     /// # Panics
-    /// When the browser does not do its part; in CI also when there is none.
+    /// When the browser fails; in CI also when no browser is installed.
     pub async fn open(address: &str) -> Option<Self> {
         let profile = tempfile::tempdir().expect("a folder");
         let start = |name: &str| {

@@ -46,7 +46,7 @@ impl App {
     }
 
     /// `teamChanged`: this person has this role now, or none; told to the team, with the project's conversation as each of them sees it,
-    /// and to the person. Whoever is new gets the project too.
+    /// and to the person. A new member gets the project too.
     pub(crate) fn announce_team(&self, before: &Project, project: &Project, user: UserId, by: UserId) {
         let role = project.team.get(&user).map(|member| member.role);
         let is_new = !before.team.contains_key(&user);

@@ -229,7 +229,7 @@ const RESERVED: &str = "$serde_json::";
 /// What the engine sees and stores instead.
 const ESCAPED: &str = "$serde_json::~";
 
-/// A body with every `from` replaced. `None` when there is none.
+/// A body with every `from` replaced. `None` when it does not contain `from`.
 fn replaced(body: &[u8], from: &str, to: &str) -> Option<Bytes> {
     let text = std::str::from_utf8(body).ok()?;
     text.contains(from).then(|| Bytes::from(text.replace(from, to)))

@@ -307,7 +307,7 @@ pub fn random_name() -> String {
     shared_utils::random::bytes::<6>().map(|byte| format!("{byte:02x}")).concat()
 }
 
-/// Any JSON, with no meaning in the names of members. `None` for what is none.
+/// Any JSON, with no meaning in the names of members. `None` when the text is not JSON.
 pub fn read_json(text: &str) -> Option<Value> {
     shared_utils::http::json::parse(text, 128)
 }

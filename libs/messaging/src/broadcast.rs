@@ -1,5 +1,5 @@
 //! Telling people: frames to whom they concern, and everything that a connection's end means to others. Every function uses this one, so
-//! that whoever finds a connection gone tells the same of it.
+//! that each function that finds a connection gone announces the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -121,7 +121,7 @@ impl Messaging {
         .await
     }
 
-    /// Leaves a tombstone of a message. Its author may, and whoever takes part and acts as owner of the project it is in.
+    /// Leaves a tombstone of a message. Allowed for its author, and for a participant who acts as owner of its project.
     pub async fn delete(&self, caller: &Caller, found: Option<Found>, check: impl Fn(&Message) -> Result<(), Error>) -> Result<Changed, Error> {
         self.change(caller.user, found, |found| {
             let (message, team) = (&found.placed.message, found.conversation.team.as_ref());

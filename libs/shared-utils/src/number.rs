@@ -65,7 +65,7 @@ impl Digits {
         Some(if self.negative { -value } else { value })
     }
 
-    /// The value as a whole number that is not negative. `None` when it is none, or does not fit.
+    /// The value as a whole number that is not negative. `None` when it is not whole, is negative, or does not fit.
     pub fn whole(&self) -> Option<u64> {
         if self.digits.is_empty() {
             return Some(0);

@@ -20,7 +20,7 @@ fn with_socket(world: &World, token: &str, part: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn closes_have_a_code_whoever_closes() {
+async fn every_close_has_a_code() {
     let world = World::start().await;
     let ana = world.login("ana").await;
     let Some(mut page) = Page::open(&world.stack().console_url).await else { return };

@@ -159,7 +159,7 @@ async fn a_closed_connection_frees_its_lines_before_anything_else_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_finds_a_connection_gone_tells_the_same() {
+async fn every_function_announces_a_connection_that_it_finds_gone() {
     for finder in ["projects-router", "messages-router", "auth-router", "ws-provider"] {
         let mut options = Options::for_tests();
         options.limits.connected_before = Duration::from_mins(1);
@@ -183,7 +183,7 @@ async fn whoever_finds_a_connection_gone_tells_the_same() {
         tokio::time::sleep(Duration::from_millis(200)).await;
         world.settled().await;
         world.stack().faults.clear();
-        // Whoever looks afterwards sees neither the lock nor the person.
+        // Afterwards neither the lock nor the person is shown.
         let budget = ana.get(&format!("/projects/{project}/budget")).await.expect(200);
         assert_eq!(budget["locks"], json!([]), "{finder}");
         let mut fresh = ana.connect().await;

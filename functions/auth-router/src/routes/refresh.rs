@@ -1,7 +1,7 @@
 //! `POST /auth/refresh`: the chain moves on by one conditional write.
 //!
 //! With an `Idempotency-Key`, the token before the current one gets the very same successor however late it comes, until that successor
-//! has been used: a client whose answer was lost knows the key, and whoever copied the token earlier does not.
+//! has been used: a client whose answer was lost knows the key, and an attacker who copied the token earlier does not.
 
 use serde::Serialize;
 use shared_utils::audit;

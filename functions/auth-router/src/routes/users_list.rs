@@ -100,7 +100,7 @@ async fn by_email(app: &App, caller: Caller, email: &str) -> Result<Response, Er
     Response::json(200, &Answer { items, next_cursor: None })
 }
 
-/// Active people alone: whoever is looked for here is about to be talked to or put into a team. `begin` is folded; an empty one is
+/// Active people only: the caller looks for someone to talk to or to add to a team. `begin` is folded; an empty one is
 /// everyone.
 async fn by_name(app: &App, caller: Caller, begin: &str, query: Query<'_>) -> Result<Response, Error> {
     let user = caller.user.to_string();

@@ -250,11 +250,11 @@ async fn who_copied_the_token_does_not_know_the_key() {
         let event = EventBuilder::new(Method::POST, "/auth/refresh").json(&json!({"refreshToken": token}));
         studio.call(key.map_or(event.clone(), |key| event.header("idempotency-key", key))).await
     };
-    for (owner, thief) in [(Some("k-1"), None), (Some("k-1"), Some("k-2")), (None, Some("k-1")), (None, None)] {
+    for (owner, attacker) in [(Some("k-1"), None), (Some("k-1"), Some("k-2")), (None, Some("k-1")), (None, None)] {
         let first = studio.login().await["refreshToken"].clone();
         let next = ask(&first, owner).await.expect(200);
         studio.bench.clock.advance_seconds(31);
-        ask(&first, thief).await.expect_code(401, "invalid_refresh_token");
+        ask(&first, attacker).await.expect_code(401, "invalid_refresh_token");
         ask(&next["refreshToken"], owner).await.expect_code(401, "invalid_refresh_token");
     }
     let first = studio.login().await["refreshToken"].clone();

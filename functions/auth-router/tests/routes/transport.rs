@@ -56,7 +56,7 @@ async fn the_token_travels_in_the_cookie_alone() {
     assert!(answer.cookies[0].contains("Max-Age=0;"));
     assert!(answer.headers.contains_key("www-authenticate"));
     answer.expect_code(401, "invalid_refresh_token");
-    // A first visit has no cookie: that is no failure, and there is none to take back.
+    // A first visit has no cookie: that is no failure, and no cookie has to be cleared.
     for event in [by_cookie(REFRESH).json(&json!({})), by_cookie(REFRESH).body("application/json", "")] {
         let answer = studio.call(event).await;
         assert!(answer.cookies.is_empty());

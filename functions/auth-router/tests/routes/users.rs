@@ -243,7 +243,7 @@ async fn an_address_can_be_typed_and_corrected() {
     studio.ask(Method::PATCH, &ben, &token, json!({"email": null})).await.expect_code(422, "validation_failed");
     let account = studio.ask(Method::PATCH, &ben, &token, json!({"email": " Benjamin@MYLG.test "})).await.expect(200);
     assert_eq!(account["email"], json!("benjamin@mylg.test"));
-    // It signs in, the old one does not, and whoever is signed in stays so.
+    // It signs in, the old one does not, and sessions that exist go on.
     studio.post("/auth/login", json!({"email": "benjamin@mylg.test", "password": PASSWORD})).await.expect(200);
     studio.post("/auth/login", json!({"email": "ben@mylg.test", "password": PASSWORD})).await.expect(401);
     studio.me(&login["accessToken"]).await.expect(200);
@@ -278,7 +278,7 @@ async fn colleagues_are_listed_by_name_and_found_by_address_by_those_who_may_kno
     };
     assert_eq!(listed("").await, ["Ana", "Ana", "Zoe", "Éva"], "each once, in order of their whole name; who waits is not there");
     assert_eq!(listed("&q=e%CC%81v").await, ["Éva"], "in any form");
-    // By address: administrators, oneself, and whoever shares something.
+    // By address: administrators, oneself, and people who share something.
     let by_email = async |email: &str, token: &Value| {
         let found = studio.get(&format!("{USERS}?email={email}"), token).await.expect(200);
         found["items"].as_array().unwrap().iter().map(|entry| entry["userId"].clone()).collect::<Vec<_>>()

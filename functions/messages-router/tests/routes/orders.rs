@@ -1,4 +1,4 @@
-//! Whoever does what the documentation says, in whatever order, knows in the end what is fetched afresh.
+//! A client that follows the documentation, in any order of steps, ends with the state that a fresh fetch returns.
 
 use std::collections::BTreeMap;
 

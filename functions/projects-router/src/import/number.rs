@@ -11,10 +11,10 @@ const SPACES: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '’'];
 /// Why a value is no number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NumberError {
-    /// It may mean more than one: whoever guesses makes a wrong one of it.
+    /// It may mean more than one number.
     #[error("{0}")]
     Unclear(String),
-    /// It means none, or one that is not allowed.
+    /// It is not a number, or not an allowed one.
     #[error("{0}")]
     Unusable(String),
 }

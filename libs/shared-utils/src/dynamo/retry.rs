@@ -1,7 +1,7 @@
 //! Trying a conditional write again that others were faster than.
 //!
-//! A refusal that brings the present state is tried again with it at once: a wait would make that state stale, and whoever waits would
-//! starve behind those who do not. Only where nothing was brought is it waited, jittered, and read again after the wait.
+//! A refusal that brings the present state is tried again with it at once: a wait would make that state stale, and a writer that waits would
+//! starve behind writers that do not. Only where nothing was brought is it waited, jittered, and read again after the wait.
 
 use std::time::Duration;
 

@@ -121,13 +121,13 @@ fn allowed_origin(entry: &str) -> Result<AllowedOrigin, EnvError> {
     let port = match port {
         None => default_port,
         Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            port.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(|| unusable("has a port that is none"))?
+            port.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(|| unusable("has an invalid port"))?
         }
-        Some(_) => return Err(unusable("has a port that is none")),
+        Some(_) => return Err(unusable("has an invalid port")),
     };
     let port = if port == default_port { String::new() } else { format!(":{port}") };
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        let address: std::net::Ipv6Addr = address.parse().map_err(|_| unusable("has an address that is none"))?;
+        let address: std::net::Ipv6Addr = address.parse().map_err(|_| unusable("has an invalid address"))?;
         // Browsers write every part of an address in hexadecimal, also of one that stands for an IPv4 address.
         let address = match address.to_ipv4_mapped() {
             Some(_) => format!("::ffff:{:x}:{:x}", address.segments()[6], address.segments()[7]),
@@ -147,7 +147,7 @@ fn allowed_origin(entry: &str) -> Result<AllowedOrigin, EnvError> {
     let last = name.rsplit('.').next().unwrap_or_default();
     let ends_in_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
     if ends_in_number && name.parse::<std::net::Ipv4Addr>().is_err() {
-        return Err(unusable("has an address that is none"));
+        return Err(unusable("has an invalid address"));
     }
     if name == host {
         return Ok(AllowedOrigin::Exact(format!("{scheme}://{name}{port}")));

@@ -260,7 +260,7 @@ impl Fields {
         !self.faults.is_empty()
     }
 
-    /// The faults found so far, as an error; what nobody took is none here.
+    /// The faults found so far, as an error; unread members are not counted here.
     pub fn into_error(self) -> Error {
         Error::ValidationFailed(self.faults)
     }
