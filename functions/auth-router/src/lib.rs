@@ -25,6 +25,7 @@ use access::revocations::{Mark, Revocations};
 use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use messaging::broadcast::Broadcaster;
+use realtime::Gateway;
 use shared_utils::after_answer::AfterAnswer;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
@@ -86,7 +87,14 @@ impl App {
         let store = Store::new(aws.dynamodb());
         let auth = tables.messaging.auth.clone();
         let revocations = Arc::new(Revocations::new(store.clone(), auth.clone(), edge.clock.clone()));
-        let broadcaster = Broadcaster::new(aws, websocket_endpoint, tables.messaging, tables.connections, revocations.clone(), &edge.clock);
+        let broadcaster = Broadcaster::new(
+            store.clone(),
+            Gateway::new(aws, websocket_endpoint),
+            tables.messaging,
+            tables.connections,
+            revocations.clone(),
+            &edge.clock,
+        );
         let tokens = TokenIssuer::new(signer, edge.verifier.issuer(), edge.verifier.audience(), settings.lifetimes);
         Self {
             people: People::new(store.clone(), auth.clone()),

@@ -8,6 +8,7 @@ use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use messaging::Messaging;
 use messaging::broadcast::Broadcaster;
+use realtime::Gateway;
 use shared_utils::after_answer::AfterAnswer;
 use shared_utils::aws::AwsConfig;
 use shared_utils::cursor::Cursors;
@@ -52,8 +53,9 @@ impl App {
     pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, send_rate: Rate) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
-        let cursors = Cursors::new(store, tables.messaging.messages.clone());
-        let broadcaster = Broadcaster::new(aws, websocket_endpoint, tables.messaging, tables.connections, revocations.clone(), &edge.clock);
+        let cursors = Cursors::new(store.clone(), tables.messaging.messages.clone());
+        let broadcaster =
+            Broadcaster::new(store, Gateway::new(aws, websocket_endpoint), tables.messaging, tables.connections, revocations.clone(), &edge.clock);
         Self { messaging: broadcaster.messaging().clone(), broadcaster, cursors, edge, send_rate, revocations }
     }
 

@@ -22,6 +22,7 @@ use access::people::People;
 use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use messaging::broadcast::Broadcaster;
+use realtime::Gateway;
 use shared_utils::after_answer::AfterAnswer;
 use shared_utils::aws::AwsConfig;
 use shared_utils::cursor::Cursors;
@@ -64,7 +65,14 @@ impl App {
         let (auth, projects) = (tables.messaging.auth.clone(), tables.messaging.projects.clone());
         let revocations = Arc::new(Revocations::new(store.clone(), auth.clone(), edge.clock.clone()));
         Self {
-            broadcaster: Broadcaster::new(aws, websocket_endpoint, tables.messaging, tables.connections, revocations.clone(), &edge.clock),
+            broadcaster: Broadcaster::new(
+                store.clone(),
+                Gateway::new(aws, websocket_endpoint),
+                tables.messaging,
+                tables.connections,
+                revocations.clone(),
+                &edge.clock,
+            ),
             cursors: Cursors::new(store.clone(), projects.clone()),
             people: People::new(store.clone(), auth),
             store: ProjectStore::new(store, projects, edge.clock.clone()),

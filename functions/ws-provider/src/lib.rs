@@ -21,7 +21,7 @@ use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxy
 use futures_util::FutureExt;
 use messaging::Messaging;
 use messaging::broadcast::Broadcaster;
-use realtime::Connection;
+use realtime::{Connection, Gateway};
 use shared_utils::after_answer::AfterAnswer;
 use shared_utils::audit;
 use shared_utils::aws::AwsConfig;
@@ -101,8 +101,9 @@ impl App {
     pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, rates: Rates) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
-        let tickets = Tickets::new(store, tables.messaging.auth.clone(), edge.clock.clone());
-        let broadcaster = Broadcaster::new(aws, websocket_endpoint, tables.messaging, tables.connections, revocations.clone(), &edge.clock);
+        let tickets = Tickets::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone());
+        let broadcaster =
+            Broadcaster::new(store, Gateway::new(aws, websocket_endpoint), tables.messaging, tables.connections, revocations.clone(), &edge.clock);
         Self {
             messaging: broadcaster.messaging().clone(),
             broadcaster,

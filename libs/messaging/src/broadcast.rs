@@ -9,7 +9,6 @@ use access::teams::{Member, Team, TeamRole, Teams, acts_as};
 use realtime::{Announcer, Connection, Connections, Departure, Ending, Gateway, Locks};
 use serde_json::{Value, json};
 use shared_utils::after_answer::AfterAnswer;
-use shared_utils::aws::AwsConfig;
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::Store;
 use shared_utils::http::Error;
@@ -35,14 +34,13 @@ pub struct Broadcaster {
 }
 
 impl Broadcaster {
-    /// A broadcaster on these tables and on the WebSocket API at `endpoint`.
-    pub fn new(aws: &AwsConfig, endpoint: &str, tables: Tables, connections_table: String, revocations: Arc<Revocations>, clock: &Clock) -> Self {
-        let store = Store::new(aws.dynamodb());
+    /// A broadcaster on these tables and on the WebSocket API behind `gateway`.
+    pub fn new(store: Store, gateway: Gateway, tables: Tables, connections_table: String, revocations: Arc<Revocations>, clock: &Clock) -> Self {
         let connections = Connections::new(store.clone(), connections_table.clone(), clock.clone());
         Self {
             teams: Teams::new(store.clone(), tables.projects.clone()),
             locks: Locks::new(store.clone(), connections_table, clock.clone()),
-            announcer: Announcer::new(connections.clone(), Gateway::new(aws, endpoint), revocations, clock.clone()),
+            announcer: Announcer::new(connections.clone(), gateway, revocations, clock.clone()),
             messaging: Messaging::new(store, tables, clock.clone()),
             connections,
             after: AfterAnswer::default(),

@@ -150,6 +150,12 @@ impl Studio {
         self.post("/auth/refresh", json!({"refreshToken": token})).await
     }
 
+    /// A refresh with an idempotency key, or without.
+    async fn refresh_under(&self, token: &Value, key: Option<&str>) -> Answer {
+        let event = EventBuilder::new(Method::POST, "/auth/refresh").json(&json!({"refreshToken": token}));
+        self.call(key.map_or(event.clone(), |key| event.header("idempotency-key", key))).await
+    }
+
     async fn me(&self, token: &Value) -> Answer {
         self.get("/auth/me", token).await
     }

@@ -222,44 +222,36 @@ async fn a_key_that_cannot_be_reached_ends_no_login() {
 #[tokio::test]
 async fn under_its_key_a_lost_answer_is_given_again_however_late() {
     let studio = studio().await;
-    let ask = async |token: &Value, key: Option<&str>| {
-        let event = EventBuilder::new(Method::POST, "/auth/refresh").json(&json!({"refreshToken": token}));
-        studio.call(key.map_or(event.clone(), |key| event.header("idempotency-key", key))).await
-    };
     let first = studio.login().await["refreshToken"].clone();
-    let lost = ask(&first, Some("k-1")).await.expect(200);
+    let lost = studio.refresh_under(&first, Some("k-1")).await.expect(200);
     // The lid was closed for three days.
     studio.bench.clock.advance_seconds(3 * 86_400);
     for _ in 0..2 {
-        let again = ask(&first, Some("k-1")).await;
+        let again = studio.refresh_under(&first, Some("k-1")).await;
         assert_eq!(again.headers["idempotent-replayed"], "true");
         let again = again.expect(200);
         assert_eq!(again["refreshToken"], lost["refreshToken"], "the very same successor");
         studio.me(&again["accessToken"]).await.expect(200);
     }
     // Once the successor has been used, the one before it is somebody's copy.
-    let next = ask(&lost["refreshToken"], Some("k-2")).await.expect(200);
-    ask(&first, Some("k-1")).await.expect_code(401, "invalid_refresh_token");
-    ask(&next["refreshToken"], None).await.expect_code(401, "invalid_refresh_token");
+    let next = studio.refresh_under(&lost["refreshToken"], Some("k-2")).await.expect(200);
+    studio.refresh_under(&first, Some("k-1")).await.expect_code(401, "invalid_refresh_token");
+    studio.refresh_under(&next["refreshToken"], None).await.expect_code(401, "invalid_refresh_token");
 }
 
 #[tokio::test]
 async fn who_copied_the_token_does_not_know_the_key() {
     let studio = studio().await;
-    let ask = async |token: &Value, key: Option<&str>| {
-        let event = EventBuilder::new(Method::POST, "/auth/refresh").json(&json!({"refreshToken": token}));
-        studio.call(key.map_or(event.clone(), |key| event.header("idempotency-key", key))).await
-    };
     for (owner, attacker) in [(Some("k-1"), None), (Some("k-1"), Some("k-2")), (None, Some("k-1")), (None, None)] {
         let first = studio.login().await["refreshToken"].clone();
-        let next = ask(&first, owner).await.expect(200);
+        let next = studio.refresh_under(&first, owner).await.expect(200);
         studio.bench.clock.advance_seconds(31);
-        ask(&first, attacker).await.expect_code(401, "invalid_refresh_token");
-        ask(&next["refreshToken"], owner).await.expect_code(401, "invalid_refresh_token");
+        studio.refresh_under(&first, attacker).await.expect_code(401, "invalid_refresh_token");
+        studio.refresh_under(&next["refreshToken"], owner).await.expect_code(401, "invalid_refresh_token");
     }
     let first = studio.login().await["refreshToken"].clone();
     for malformed in ["", "k\u{e9}", &"k".repeat(256)] {
-        ask(&first, Some(malformed)).await.expect_code(400, "invalid_parameter");
+        studio.refresh_under(&first, Some(malformed)).await.expect_code(400, "invalid_parameter");
     }
-    ask(&first, Some(&"k".repeat(255))).await.expect(200);
+    studio.refresh_under(&first, Some(&"k".repeat(255))).await.expect(200);
 }
