@@ -19,8 +19,6 @@ table = $$($(TABLES) | sed -E 's/.*"$(1)":"([^"]*)".*/\1/')
 
 comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
-# More tests at once than cores: most end-to-end tests wait for something. Without nextest, `cargo test` runs the same tests.
-NEXTEST := $(shell $(CARGO) nextest --version 2>/dev/null | head -n 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply rehearse check-losses bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
@@ -40,8 +38,8 @@ binaries:
 build: binaries ## Make the functions' zips and the layer's zip in build/
 	@$(BIN)/package $(PACKAGE)
 
-test: lint binaries ## Check formatting and lints, run every test on the real binaries, and the Terraform checks where there is Terraform
-	@$(if $(NEXTEST),$(CARGO) nextest run --workspace --all-targets --no-fail-fast --test-threads $$((2 * $$(getconf _NPROCESSORS_ONLN))),$(CARGO) test --workspace --all-targets)
+test: lint binaries ## Check formatting and lints, run the tests that a change may touch (ALL=1: every test) and the Terraform checks
+	@CARGO='$(CARGO)' ALL='$(ALL)' tests/run-changed.sh
 	@if ! command -v $(TERRAFORM) >/dev/null; then echo "Terraform is not installed: its checks were not run."; \
 	elif [ -n "$(TF_PLUGIN_MIRROR)" ] || $(TERRAFORM) -chdir=terraform/environments/dev init -backend=false -input=false >/dev/null 2>&1; then $(MAKE) --no-print-directory terraform-checks; \
 	else echo "Neither a provider registry nor TF_PLUGIN_MIRROR is at hand: the Terraform checks were not run."; fi

@@ -1,6 +1,6 @@
 //! Random interleavings of what several tabs do with refresh tokens, against a reference model of the chain.
 //!
-//! `REFRESH_MODEL_CASES` sets how many (1,000 by default, 10,000 in CI), `REFRESH_MODEL_SEED` which ones.
+//! `REFRESH_MODEL_CASES` sets how many (300 by default, 10,000 in CI), `REFRESH_MODEL_SEED` which ones.
 
 use futures_util::future::join_all;
 use proptest::prelude::{Just, Strategy, prop_oneof};
@@ -260,7 +260,7 @@ fn variable(name: &str, default: u32) -> u32 {
 fn random_interleavings_do_what_the_reference_does() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let bench = runtime.block_on(Bench::start());
-    let cases = variable("REFRESH_MODEL_CASES", 1_000) / u32::from(THREADS);
+    let cases = variable("REFRESH_MODEL_CASES", 300) / u32::from(THREADS);
     let seed = u8::try_from(variable("REFRESH_MODEL_SEED", 0)).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..THREADS {

@@ -35,10 +35,31 @@ fn orders(steps: &[Step]) -> Vec<Vec<Step>> {
             })
         });
         all = grown.collect();
-        all.sort();
-        all.dedup();
     }
+    all.iter_mut().for_each(drop_steps_without_effect);
+    all.sort();
+    all.dedup();
     all
+}
+
+/// An order that differs from another only in steps that do nothing tells the same story.
+fn drop_steps_without_effect(order: &mut Vec<Step>) {
+    let (mut added, mut sent) = (false, false);
+    order.retain(|step| match step {
+        Step::Added => !std::mem::replace(&mut added, true),
+        Step::Returned => added,
+        Step::Removed => std::mem::replace(&mut added, false),
+        Step::Edit => sent,
+        Step::Message => {
+            sent = true;
+            true
+        }
+        Step::Fetch | Step::Sync => true,
+    });
+    // Every story ends with a sync.
+    while order.last() == Some(&Step::Sync) {
+        order.pop();
+    }
 }
 
 /// Messages by conversation and `seq`.
