@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | `routes` | the route table, one file per route |
 //! | `store` | users, refresh-token families and failed attempts in the auth table |
+//! | `attempts` | counting wrong passwords |
 //! | `passwords` | argon2id, and which passwords are too common |
 //! | `transport` | refresh tokens in bodies or in a cookie |
 //! | `limits` | how often an address, a login, a person may ask |
 //! | `signer` | the key that signs: in KMS, or a file on a laptop |
 //! | `tokens` | access tokens and the refresh-token chain |
 
+mod attempts;
 mod limits;
 mod passwords;
 mod routes;
@@ -21,7 +23,7 @@ mod transport;
 use std::sync::Arc;
 
 use access::people::People;
-use access::revocations::{Mark, Revocations};
+use access::revocations::Revocations;
 use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use messaging::broadcast::Broadcaster;
@@ -30,7 +32,7 @@ use shared_utils::after_answer::AfterAnswer;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::cursor::Cursors;
-use shared_utils::dynamo::{Store, StoreError, TransactError};
+use shared_utils::dynamo::{Store, StoreError};
 use shared_utils::env::{self, EnvError};
 use shared_utils::http::{Edge, Error, Query, serve};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
@@ -118,17 +120,10 @@ impl App {
     /// Ends these logins of a user for refresh and access tokens in one transaction, their sockets after the answer. `false` when
     /// one of them is not there any more: then nothing was done.
     async fn revoke(&self, user: UserId, logins: &[(FamilyId, SessionId)]) -> Result<bool, Error> {
-        let now = self.edge.clock.now();
-        let sessions: Vec<SessionId> = logins.iter().map(|(_, session)| *session).collect();
-        let mut writes: Vec<_> = logins.iter().map(|(family, _)| self.store.family_revoke(*family, now)).collect();
-        writes.push(self.revocations.write(&sessions.iter().copied().map(Mark::Session).collect::<Vec<_>>()));
-        match self.store.transact(writes).await {
-            Ok(()) => {}
-            Err(TransactError::Refused(_)) => return Ok(false),
-            Err(error) => return Err(error.into()),
+        if !self.store.revoke_logins(logins, &self.revocations, self.edge.clock.now()).await? {
+            return Ok(false);
         }
-        self.revocations.forget().await;
-        self.broadcaster.end_sessions_later(user, sessions);
+        self.broadcaster.end_sessions_later(user, logins.iter().map(|(_, session)| *session).collect());
         Ok(true)
     }
 
@@ -151,16 +146,15 @@ impl App {
                     return;
                 }
             };
-            let missed: Vec<_> = families.into_iter().filter(|family| family.revoked_at.is_none() && is_missed(family)).collect();
+            let missed = families.into_iter().filter(|family| family.revoked_at.is_none() && is_missed(family));
+            let missed: Vec<_> = missed.map(|family| (family.family_id, family.session_id)).collect();
             if missed.is_empty() {
                 return;
             }
-            let sessions: Vec<SessionId> = missed.iter().map(|family| family.session_id).collect();
-            let mut writes: Vec<_> = missed.iter().map(|family| store.family_revoke(family.family_id, clock.now())).collect();
-            writes.push(revocations.write(&sessions.iter().copied().map(Mark::Session).collect::<Vec<_>>()));
-            if let Err(error) = store.transact(writes).await {
+            if let Err(error) = store.revoke_logins(&missed, &revocations, clock.now()).await {
                 tracing::error!(cause = Error::from(error).cause(), userId = %user, "a login that a change has missed could not be ended");
             }
+            let sessions: Vec<SessionId> = missed.into_iter().map(|(_, session)| session).collect();
             broadcaster.end_sessions(user, &sessions).await;
         });
     }

@@ -7,10 +7,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::AttributeValue;
 use shared_utils::auth::Caller;
 use shared_utils::clock::{Clock, Timestamp};
-use shared_utils::dynamo::{Expression, Key, Store, StoreError, n, s, update};
+use shared_utils::dynamo::{Key, Store, StoreError, TransactWrite, Update, n, s, update};
 use shared_utils::http::Error;
 use shared_utils::ids::{SessionId, UserId};
 use tokio::sync::Mutex;
@@ -99,16 +99,16 @@ impl Revocations {
     }
 
     /// A write that puts marks, to stand in the same transaction as what causes them.
-    pub fn write(&self, marks: &[Mark]) -> TransactWriteItem {
+    pub fn write(&self, marks: &[Mark]) -> TransactWrite {
         let now = self.clock.now();
         let marks = marks.iter().map(|mark| mark.text()).collect();
-        let expression = Expression::new("ADD marks :marks SET #type = :type, #ttl = :ttl")
+        let add = Update::new("ADD marks :marks SET #type = :type, #ttl = :ttl")
             .name("#type", "type")
             .name("#ttl", "ttl")
             .value(":marks", AttributeValue::Ss(marks))
             .value(":type", s("revocations"))
             .value(":ttl", n(now.seconds() + 2 * BUCKETS * BUCKET_SECONDS));
-        update(&self.table, bucket_key(now), expression)
+        update(&self.table, bucket_key(now), add)
     }
 
     /// Forgets what is remembered, so that this process sees its own marks at once.

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use shared_utils::audit;
 use shared_utils::auth::{Caller, Role};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Key, PartitionQuery, Store, StoreError, check, from_item, n};
+use shared_utils::dynamo::{Condition, Key, PartitionQuery, Store, StoreError, TransactWrite, check, from_item, n};
 use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, UserId};
 
@@ -157,16 +156,16 @@ impl Teams {
 
     /// A condition for a transaction: the team is the one that was read, and the project was not deleted. Who may, and who is told, was
     /// decided from it.
-    pub fn unchanged_check(&self, team: &Team) -> TransactWriteItem {
+    pub fn unchanged_check(&self, team: &Team) -> TransactWrite {
         check(&self.table, header_key(team.project_id), is_unchanged(team.team_version))
     }
 }
 
 /// The condition on a project's header that its team is the one that was read, and that it was not deleted.
-pub fn is_unchanged(team_version: u64) -> Expression {
+pub fn is_unchanged(team_version: u64) -> Condition {
     let reachable = "attribute_exists(pk) AND attribute_not_exists(deletedAt)";
     if team_version == 0 {
-        return Expression::new(format!("{reachable} AND attribute_not_exists(teamVersion)"));
+        return Condition::new(format!("{reachable} AND attribute_not_exists(teamVersion)"));
     }
-    Expression::new(format!("{reachable} AND teamVersion = :teamVersion")).value(":teamVersion", n(team_version))
+    Condition::new(format!("{reachable} AND teamVersion = :teamVersion")).value(":teamVersion", n(team_version))
 }

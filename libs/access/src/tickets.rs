@@ -4,7 +4,10 @@
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::{Caller, Role};
 use shared_utils::clock::{Clock, Timestamp};
-use shared_utils::dynamo::{Expression, ItemBucket, Key, Retry, Store, StoreError, from_item, n, put, s, to_item, update};
+use shared_utils::dynamo::{
+    Attempt, Condition, ItemBucket, Key, RetryPolicy, Store, StoreError, Transaction, Update, from_item, n, put_if, retry_on_conflict, s, to_item,
+    update,
+};
 use shared_utils::http::Error;
 use shared_utils::ids::{SessionId, UserId};
 use shared_utils::pace::Rate;
@@ -29,6 +32,13 @@ fn ticket_key(ticket: &str) -> Key {
 
 fn pace_key(user: UserId) -> Key {
     Key::new(format!("PACE#{user}"), "TICKETS")
+}
+
+/// The writes of a new ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Pace,
+    Ticket,
 }
 
 /// Makes tickets and takes them.
@@ -60,10 +70,8 @@ impl Tickets {
             ttl: expires_at.seconds() + 60,
         };
         let item = to_item(ticket_key(&ticket), "ticket", &kept)?;
-        let mut bucket = ItemBucket::new("spokenFor", rate, now);
-        let mut retry = Retry::of_crowd();
-        loop {
-            let pace = Expression::new("SET #type = :type, #ttl = :ttl")
+        retry_on_conflict(RetryPolicy::Shared, ItemBucket::new("spokenFor", rate, now), |mut bucket| async {
+            let pace = Update::new("SET #type = :type, #ttl = :ttl")
                 .name("#type", "type")
                 .name("#ttl", "ttl")
                 .value(":type", s("pace"))
@@ -73,17 +81,20 @@ impl Tickets {
                 Err(Error::TooManyRequests { retry_after_ms }) => return Err(self.refused(caller.user, retry_after_ms, rate).await?),
                 Err(error) => return Err(error),
             };
-            let writes = vec![update(&self.table, pace_key(caller.user), pace), put(&self.table, item.clone(), Some("attribute_not_exists(pk)"))];
-            let error = match self.store.transact(writes).await {
-                Ok(()) => return Ok(ticket),
-                Err(error) => error,
-            };
-            match error.refused_at(0) {
-                Some(found) => bucket.observe(found),
-                None => return Err(error.into()),
+            let mut issue = Transaction::new();
+            issue.add(Write::Pace, update(&self.table, pace_key(caller.user), pace));
+            issue.add(Write::Ticket, put_if(&self.table, item.clone(), Condition::absent()));
+            let outcome = self.store.transact(&issue).await?;
+            let pace = outcome.refused(Write::Pace);
+            if pace.is_refused() {
+                bucket.observe(pace.item());
+                return Ok(Attempt::Refused(bucket));
             }
-            retry.again()?;
-        }
+            outcome.require_committed()?;
+            Ok(Attempt::Done(()))
+        })
+        .await?;
+        Ok(ticket)
     }
 
     /// How long someone who asked too often has to wait: each of several callers is told a time of their own, so that all of them come
@@ -91,25 +102,21 @@ impl Tickets {
     async fn refused(&self, user: UserId, retry_after_ms: u64, rate: Rate) -> Result<Error, StoreError> {
         let now = self.clock.now().millis();
         let free_at = now.saturating_add_unsigned(retry_after_ms);
-        let mut promised: Option<i64> = None;
-        let mut retry = Retry::of_crowd();
-        loop {
+        retry_on_conflict(RetryPolicy::Shared, None::<i64>, |promised| async move {
             // What is promised further ahead than a full bucket is worth was promised to callers who did not come.
             let behind =
                 promised.filter(|promised| *promised >= free_at && *promised - free_at < rate.capacity()).map(|promised| promised + rate.interval());
             let at = behind.unwrap_or(free_at);
-            let condition = if promised.is_some() { "promisedUntil = :seen" } else { "attribute_not_exists(promisedUntil)" };
-            let expression = Expression::new("SET promisedUntil = :at").when(condition).value(":at", n(at));
-            let expression = match promised {
-                Some(promised) => expression.value(":seen", n(promised)),
-                None => expression,
-            };
-            match self.store.update_item(&self.table, pace_key(user), expression).await? {
-                Ok(_) => return Ok(Error::TooManyRequests { retry_after_ms: u64::try_from(at - now).unwrap_or(retry_after_ms) }),
-                Err(found) => promised = found.and_then(|item| item.get("promisedUntil")?.as_n().ok()?.parse().ok()),
+            let promise = Update::new("SET promisedUntil = :at").value(":at", n(at)).when(match promised {
+                Some(promised) => Condition::new("promisedUntil = :seen").value(":seen", n(promised)),
+                None => Condition::new("attribute_not_exists(promisedUntil)"),
+            });
+            match self.store.update_item(&self.table, pace_key(user), promise).await? {
+                Ok(_) => Ok(Attempt::Done(Error::TooManyRequests { retry_after_ms: u64::try_from(at - now).unwrap_or(retry_after_ms) })),
+                Err(found) => Ok(Attempt::Refused(found.and_then(|item| item.get("promisedUntil")?.as_n().ok()?.parse().ok()))),
             }
-            retry.again()?;
-        }
+        })
+        .await
     }
 
     /// The caller that a ticket stands for, once: whoever comes second, or late, gets [`Error::InvalidToken`].

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use shared_utils::auth::{AccessClaims, KeyFileSigner, Role, Verifier, sign, spki_from_point};
 use shared_utils::aws::AwsConfig;
 use shared_utils::clock::{Clock, Timestamp};
-use shared_utils::dynamo::{Key, Store, to_item};
+use shared_utils::dynamo::{Key, Outcome, Store, Transaction, to_item};
 use shared_utils::http::{CorsPolicy, Edge};
 use shared_utils::ids::{SessionId, UserId};
 use tokio::net::TcpListener;
@@ -118,7 +118,9 @@ impl Bench {
     pub async fn revoke(&self, mark: Mark) {
         let store = Store::new(self.aws().dynamodb());
         let revocations = Revocations::new(store.clone(), self.table("auth"), self.clock.clone());
-        store.transact(vec![revocations.write(&[mark])]).await.expect("a written item");
+        let mut revocation = Transaction::new();
+        revocation.add((), revocations.write(&[mark]));
+        store.transact(&revocation).await.and_then(Outcome::require_committed).expect("a written item");
     }
 
     /// Puts an active person into the directory.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use shared_utils::dynamo::{Key, PartitionQuery, StoreError};
+use shared_utils::dynamo::StoreError;
 use shared_utils::http::Error;
 use shared_utils::ids::ConversationId;
 
@@ -11,8 +11,6 @@ use crate::{Messaging, keys};
 
 /// As many as one process remembers; the others are met again.
 const MAX_NOTED: usize = 100;
-/// Items deleted between two looks.
-const PAGE: usize = 500;
 
 /// Those that were met.
 #[derive(Debug, Clone, Default)]
@@ -42,18 +40,8 @@ impl Messaging {
     }
 
     async fn delete_all(&self, conversation: ConversationId) -> Result<(), StoreError> {
-        let partition = ("pk", keys::partition(conversation));
-        let query = PartitionQuery { table: &self.table, index: None, partition, range: None, descending: false, limit: Some(PAGE) };
-        let mut start = None;
-        loop {
-            let page = self.store.query_page(&query, start).await?;
-            let keys = page.items.iter().filter_map(Key::of).filter(|key| *key != keys::head(conversation)).collect();
-            self.store.delete_many(&self.table, keys).await?;
-            match page.last {
-                Some(last) => start = Some(last),
-                None => break,
-            }
-        }
-        self.store.delete_many(&self.table, vec![keys::head(conversation)]).await
+        let head = keys::head(conversation);
+        self.store.delete_partition(&self.table, &head.pk, |key| *key == head).await?;
+        self.store.delete_many(&self.table, vec![head]).await
     }
 }

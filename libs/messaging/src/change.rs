@@ -3,7 +3,9 @@
 
 use access::teams::{TeamRole, acts_as};
 use shared_utils::auth::Caller;
-use shared_utils::dynamo::{Expression, Retry, TransactError, delete, from_item, n, put, s, to_attribute, update};
+use shared_utils::dynamo::{
+    Attempt, RetryPolicy, Transaction, Update, Verdict, delete, from_item, n, put, retry_on_conflict, s, to_attribute, update,
+};
 use shared_utils::http::Error;
 use shared_utils::ids::{MessageId, UserId};
 
@@ -68,13 +70,16 @@ enum Next {
     Version(ChangeType, Box<Message>),
 }
 
-/// What became of an attempt to write.
-enum Attempt {
-    Written(Box<Conversation>),
-    /// Someone was there before: this is how things are now.
-    Raced(Box<Found>),
-    /// Things are otherwise than they were read: they must be read again.
-    Stale,
+/// The writes of a change to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Head,
+    Message,
+    Change,
+    /// The change log's entry of the message's change before.
+    ChangeBefore,
+    /// A project's team: who may, and who is told, was decided from it.
+    Team,
 }
 
 impl Messaging {
@@ -181,48 +186,74 @@ impl Messaging {
     /// Writes what `next` makes of a message that was read, for someone who takes part. A lost race brings what is there now with its
     /// refusal, so that each further try is one round trip.
     async fn change(&self, user: UserId, found: Option<Found>, next: impl Fn(&Found) -> Result<Next, Error>) -> Result<Changed, Error> {
-        let mut found = found.ok_or(Error::NotFound)?;
-        let id = found.placed.message.message_id;
-        let mut retry = Retry::of_crowd();
-        loop {
+        let found = found.ok_or(Error::NotFound)?;
+        let (id, next) = (found.placed.message.message_id, &next);
+        retry_on_conflict(RetryPolicy::Shared, Some(found), |known| async move {
+            let found = match known {
+                Some(found) => found,
+                None => self.find_message(id).await?.ok_or(Error::NotFound)?,
+            };
             found.require_participant(user)?;
-            let (change_type, message) = match next(&found)? {
-                Next::Same => return Ok(Changed { message: found.placed.message, conversation: found.conversation, written: false }),
-                Next::Version(change_type, message) => (change_type, *message),
-            };
-            found = match self.write_change(&found, &message, change_type, user).await? {
-                Attempt::Written(conversation) => return Ok(Changed { message, conversation: *conversation, written: true }),
-                Attempt::Raced(now) => {
-                    retry.again()?;
-                    *now
-                }
-                Attempt::Stale => {
-                    retry.wait().await?;
-                    self.find_message(id).await?.ok_or(Error::NotFound)?
-                }
-            };
-        }
+            match next(&found)? {
+                Next::Same => Ok(Attempt::Done(Changed { message: found.placed.message, conversation: found.conversation, written: false })),
+                Next::Version(change_type, message) => self.try_change(found, *message, change_type, user).await,
+            }
+        })
+        .await
     }
 
-    /// The transaction. Part 0 is the head, part 1 the message, part 4 a project's team: who may, and who is told, was decided from it.
-    async fn write_change(&self, found: &Found, message: &Message, change_type: ChangeType, user: UserId) -> Result<Attempt, Error> {
+    /// One try. A refusal that brings the head or the message leaves what is there now; any other leaves nothing.
+    async fn try_change(
+        &self,
+        mut found: Found,
+        message: Message,
+        change_type: ChangeType,
+        user: UserId,
+    ) -> Result<Attempt<Option<Found>, Changed>, Error> {
+        let change_seq = found.conversation.head.change_seq + 1;
+        let outcome = self.store.transact_once(&self.change_transaction(&found, &message, change_type, user)?).await?;
+        if outcome.is_committed() {
+            let mut conversation = found.conversation;
+            conversation.head.change_seq = change_seq;
+            if message.seq == conversation.head.last_seq {
+                conversation.head.last_message = Some(message.as_last());
+            }
+            return Ok(Attempt::Done(Changed { message, conversation, written: true }));
+        }
+        let (head, placed) = (outcome.refused(Write::Head), outcome.refused(Write::Message));
+        let is_brought = !outcome.refused(Write::Team).is_refused()
+            && head != Verdict::Absent
+            && placed != Verdict::Absent
+            && (head.is_refused() || placed.is_refused());
+        if !is_brought {
+            return Ok(Attempt::Stale(None));
+        }
+        if let Some(item) = head.item() {
+            found.conversation.head = from_item(item.clone())?;
+        }
+        if let Some(item) = placed.item() {
+            found.placed = Placed::from_item(item.clone())?;
+        }
+        Ok(Attempt::Refused(Some(found)))
+    }
+
+    fn change_transaction(&self, found: &Found, message: &Message, change_type: ChangeType, user: UserId) -> Result<Transaction<Write>, Error> {
         let head = &found.conversation.head;
         let id = head.conversation_id;
         let placed = found.placed.changed(message.clone(), head.change_seq + 1);
         let team = found.conversation.team.as_ref();
-        let takes_part = if team.is_some() { "" } else { " AND attribute_exists(participants.#user)" };
         let is_last = message.seq == head.last_seq;
-        let mut head_update = Expression::new(if is_last { "SET changeSeq = :change, lastMessage = :last" } else { "SET changeSeq = :change" })
-            .when(format!("changeSeq = :before{takes_part}"))
+        let mut head_update = Update::new(if is_last { "SET changeSeq = :change, lastMessage = :last" } else { "SET changeSeq = :change" })
+            .when("changeSeq = :before")
             .value(":change", n(placed.change_seq))
             .value(":before", n(head.change_seq));
         if is_last {
             head_update = head_update.value(":last", to_attribute(&message.as_last())?);
         }
         if team.is_none() {
-            head_update = head_update.name("#user", user);
+            head_update = head_update.when("attribute_exists(participants.#user)").name("#user", user);
         }
-        let message_update = Expression::new(
+        let message_update = Update::new(
             "SET #text = :text, attachments = :attachments, reactions = :reactions, deleted = :deleted, editedAt = :editedAt, \
              version = :version, changeSeq = :change, createdChange = :created",
         )
@@ -237,40 +268,12 @@ impl Messaging {
         .value(":versionBefore", n(found.placed.message.version))
         .value(":change", n(placed.change_seq))
         .value(":created", n(placed.created_change));
-        let mut writes = vec![
-            update(&self.table, keys::head(id), head_update),
-            update(&self.table, keys::message(id, message.seq), message_update),
-            put(&self.table, placed.change_item(change_type)?, None),
-            delete(&self.table, keys::change(id, found.placed.change_seq), None),
-        ];
-        writes.extend(team.map(|team| self.teams.unchanged_check(team)));
-        let error = match self.store.transact_once(writes).await {
-            Ok(()) => {
-                let mut conversation = found.conversation.clone();
-                conversation.head.change_seq = placed.change_seq;
-                if is_last {
-                    conversation.head.last_message = Some(message.as_last());
-                }
-                return Ok(Attempt::Written(Box::new(conversation)));
-            }
-            Err(TransactError::Store(error)) => return Err(error.into()),
-            Err(error) => error,
-        };
-        if error.refused_at(4).is_some() {
-            return Ok(Attempt::Stale);
-        }
-        let mut now = found.clone();
-        match (error.refused_at(0), error.refused_at(1)) {
-            (None, None) | (Some(None), _) | (_, Some(None)) => return Ok(Attempt::Stale),
-            (head, placed) => {
-                if let Some(Some(item)) = head {
-                    now.conversation.head = from_item(item.clone())?;
-                }
-                if let Some(Some(item)) = placed {
-                    now.placed = Placed::from_item(item.clone())?;
-                }
-            }
-        }
-        Ok(Attempt::Raced(Box::new(now)))
+        let mut transaction = Transaction::new();
+        transaction.add(Write::Head, update(&self.table, keys::head(id), head_update));
+        transaction.add(Write::Message, update(&self.table, keys::message(id, message.seq), message_update));
+        transaction.add(Write::Change, put(&self.table, placed.change_item(change_type)?));
+        transaction.add(Write::ChangeBefore, delete(&self.table, keys::change(id, found.placed.change_seq)));
+        transaction.add_all(Write::Team, team.map(|team| self.teams.unchanged_check(team)));
+        Ok(transaction)
     }
 }

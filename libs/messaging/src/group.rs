@@ -1,6 +1,9 @@
 //! A group's people and title. Whoever opened it decides on both while they take part; once they are gone, everyone in it does.
 
-use shared_utils::dynamo::{Expression, Item, PartitionQuery, Retry, StoreError, TransactError, delete, from_item, n, put, s, to_attribute, update};
+use shared_utils::dynamo::{
+    Attempt, Item, PartitionQuery, RetryPolicy, StoreError, Transaction, Update, Verdict, delete, from_item, n, put, retry_on_conflict, s,
+    to_attribute, update,
+};
 use shared_utils::http::Error;
 use shared_utils::ids::{ConversationId, UserId};
 
@@ -66,6 +69,39 @@ impl GroupChange {
     }
 }
 
+/// Whether there is something to change. [`Error::NotFound`] for someone who does not take part, [`Error::Forbidden`] for a participant
+/// who may not, [`Error::Conflict`] where the conversation cannot have it.
+fn may_change(by: UserId, conversation: &Conversation, change: &GroupChange) -> Result<bool, Error> {
+    conversation.require_participant(by)?;
+    let head = &conversation.head;
+    if head.conversation_type != Kind::Group {
+        return Err(not_a_group());
+    }
+    if *change != GroupChange::Remove(by) {
+        conversation.require_decision(by)?;
+    }
+    let is_so = match change {
+        GroupChange::Add(user) => head.participants.contains_key(user),
+        GroupChange::Remove(user) => !head.participants.contains_key(user),
+        GroupChange::Title(title) => head.title.as_ref() == Some(title),
+    };
+    if !is_so && matches!(change, GroupChange::Add(_)) && head.participants.len() >= MAX_GROUP {
+        return Err(Error::Conflict(format!("A group has at most {MAX_GROUP} people.").into()));
+    }
+    Ok(!is_so)
+}
+
+/// The writes of a change to a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Head,
+    /// The item by which the person finds the conversation.
+    Listed,
+    Change,
+    /// The change log's entry of the change before.
+    ChangeBefore,
+}
+
 impl Messaging {
     /// Whether someone can be added to a conversation. One round trip.
     pub async fn candidate(&self, user: UserId) -> Result<Candidate, Error> {
@@ -87,51 +123,35 @@ impl Messaging {
 
     /// The query of a person's conversations, those of projects aside.
     pub(crate) fn listed_query(&self, user: UserId) -> PartitionQuery<'_> {
-        PartitionQuery { table: &self.table, index: None, partition: ("pk", keys::user_partition(user)), range: None, descending: false, limit: None }
+        PartitionQuery::all(&self.table, keys::user_partition(user))
     }
 
     /// Changes a group that was read a moment ago. `false` when it is so already. [`Error::Conflict`] for conversations that are no groups.
     pub async fn change_group(&self, by: UserId, conversation: &mut Conversation, change: &GroupChange) -> Result<bool, Error> {
-        let mut retry = Retry::of_crowd();
-        loop {
-            conversation.require_participant(by)?;
-            let head = &conversation.head;
-            if head.conversation_type != Kind::Group {
-                return Err(not_a_group());
-            }
-            if *change != GroupChange::Remove(by) {
-                conversation.require_decision(by)?;
-            }
-            let is_so = match change {
-                GroupChange::Add(user) => head.participants.contains_key(user),
-                GroupChange::Remove(user) => !head.participants.contains_key(user),
-                GroupChange::Title(title) => head.title.as_ref() == Some(title),
-            };
-            if is_so {
-                return Ok(false);
-            }
-            if matches!(change, GroupChange::Add(_)) && head.participants.len() >= MAX_GROUP {
-                return Err(Error::Conflict(format!("A group has at most {MAX_GROUP} people.").into()));
-            }
-            let error = match self.write_group(by, conversation, change).await {
-                Ok(()) => {
-                    change.apply(&mut conversation.head);
-                    return Ok(true);
-                }
-                Err(TransactError::Store(error)) => return Err(error.into()),
-                Err(error) => error,
-            };
-            if let Some(Some(item)) = error.refused_at(0) {
-                retry.again()?;
-                conversation.head = from_item(item.clone())?;
-            } else {
-                retry.wait().await?;
+        retry_on_conflict(RetryPolicy::Shared, (conversation, true), |(conversation, is_current)| async move {
+            if !is_current {
                 *conversation = self.find_conversation(conversation.head.conversation_id).await?.ok_or(Error::NotFound)?;
             }
-        }
+            if !may_change(by, conversation, change)? {
+                return Ok(Attempt::Done(false));
+            }
+            let outcome = self.store.transact_once(&self.group_transaction(by, conversation, change)?).await?;
+            match outcome.refused(Write::Head) {
+                Verdict::Held if outcome.is_committed() => {
+                    change.apply(&mut conversation.head);
+                    Ok(Attempt::Done(true))
+                }
+                Verdict::Found(item) => {
+                    conversation.head = from_item(item.clone())?;
+                    Ok(Attempt::Refused((conversation, true)))
+                }
+                Verdict::Held | Verdict::Absent => Ok(Attempt::Stale((conversation, false))),
+            }
+        })
+        .await
     }
 
-    async fn write_group(&self, by: UserId, conversation: &Conversation, change: &GroupChange) -> Result<(), TransactError> {
+    fn group_transaction(&self, by: UserId, conversation: &Conversation, change: &GroupChange) -> Result<Transaction<Write>, StoreError> {
         let head = &conversation.head;
         let (id, change_seq) = (head.conversation_id, head.change_seq + 1);
         let (assignments, removal) = match change {
@@ -139,30 +159,30 @@ impl Messaging {
             GroupChange::Remove(_) => ("", " REMOVE participants.#user"),
             GroupChange::Title(_) => (", title = :title", ""),
         };
-        let mut expression = Expression::new(format!("SET changeSeq = :change, updatedChange = :change{assignments}{removal}"))
+        let mut head_update = Update::new(format!("SET changeSeq = :change, updatedChange = :change{assignments}{removal}"))
             .when("changeSeq = :before AND attribute_exists(participants.#by)")
             .name("#by", by)
             .value(":change", n(change_seq))
             .value(":before", n(head.change_seq));
-        let mut writes = Vec::with_capacity(4);
+        let mut transaction = Transaction::new();
         match change {
             GroupChange::Add(user) => {
                 let marker = Marker { read_seq: head.last_seq, joined_change: change_seq, ..Marker::default() };
-                expression = expression.name("#user", user).value(":marker", to_attribute(&marker)?);
-                writes.push(put(&self.table, self.listed_item(*user, id), None));
+                head_update = head_update.name("#user", user).value(":marker", to_attribute(&marker)?);
+                transaction.add(Write::Listed, put(&self.table, self.listed_item(*user, id)));
             }
             GroupChange::Remove(user) => {
-                expression = expression.name("#user", user);
-                writes.push(delete(&self.table, keys::listed(*user, id), None));
+                head_update = head_update.name("#user", user);
+                transaction.add(Write::Listed, delete(&self.table, keys::listed(*user, id)));
             }
-            GroupChange::Title(title) => expression = expression.value(":title", s(title)),
+            GroupChange::Title(title) => head_update = head_update.value(":title", s(title)),
         }
-        writes.insert(0, update(&self.table, keys::head(id), expression));
-        writes.push(put(&self.table, changes::updated_item(id, change_seq), None));
+        transaction.add(Write::Head, update(&self.table, keys::head(id), head_update));
+        transaction.add(Write::Change, put(&self.table, changes::updated_item(id, change_seq)));
         if head.updated_change > 0 {
-            writes.push(delete(&self.table, keys::change(id, head.updated_change), None));
+            transaction.add(Write::ChangeBefore, delete(&self.table, keys::change(id, head.updated_change)));
         }
-        self.store.transact_once(writes).await
+        Ok(transaction)
     }
 
     /// The item by which a person's conversations are found.

@@ -1,6 +1,6 @@
 //! Read markers: they only ever move forward.
 
-use shared_utils::dynamo::{Expression, Retry, StoreError, from_item, n, s, to_attribute};
+use shared_utils::dynamo::{Attempt, RetryPolicy, StoreError, Update, from_item, n, retry_on_conflict, s, to_attribute};
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
@@ -11,38 +11,37 @@ impl Messaging {
     /// Notes that this person has read a conversation, which was read a moment ago, up to `seq`. `false` when they had before: then nothing
     /// is written. A `seq` that does not exist yet is a fault at `/seq`.
     pub async fn mark_read(&self, user: UserId, conversation: &mut Conversation, seq: u64) -> Result<bool, Error> {
-        let mut retry = Retry::of_crowd();
-        let mut is_first = true;
-        loop {
+        let first = (conversation, true);
+        retry_on_conflict(RetryPolicy::Shared, first, |(conversation, is_first)| async move {
             conversation.require_participant(user)?;
             if seq > conversation.head.last_seq {
                 return Err(Error::fault("/seq", "out_of_range", "There is no such message yet."));
             }
             if seq <= conversation.read_seq(user) {
                 // Refused and there all the same: it may be this very write, whose answer was lost on the way.
-                return Ok(!is_first && seq == conversation.read_seq(user));
+                return Ok(Attempt::Done(!is_first && seq == conversation.read_seq(user)));
             }
             let key = keys::head(conversation.head.conversation_id);
             match self.store.update_item(&self.table, key, marker_update(conversation, user, seq)?).await? {
                 Ok(item) => {
                     conversation.head = from_item(item)?;
-                    return Ok(true);
+                    return Ok(Attempt::Done(true));
                 }
                 Err(Some(item)) => conversation.head = from_item(item)?,
                 Err(None) => return Err(Error::NotFound),
             }
-            retry.again()?;
-            is_first = false;
-        }
+            Ok(Attempt::Refused((conversation, false)))
+        })
+        .await
     }
 }
 
 /// Moves the marker that is there. Without one, in a project's conversation, it is made: also over one from before the person left.
-fn marker_update(conversation: &Conversation, user: UserId, seq: u64) -> Result<Expression, StoreError> {
+fn marker_update(conversation: &Conversation, user: UserId, seq: u64) -> Result<Update, StoreError> {
     let next = conversation.marker_at(user, seq);
     let expression = match conversation.marker(user) {
         Some(marker) => {
-            let expression = Expression::new("SET participants.#user.readSeq = :seq").value(":seq", n(seq));
+            let expression = Update::new("SET participants.#user.readSeq = :seq").value(":seq", n(seq));
             match marker.joined_at {
                 Some(joined_at) => {
                     let same_stay = "participants.#user.readSeq < :seq AND participants.#user.joinedAt = :joinedAt";
@@ -51,7 +50,7 @@ fn marker_update(conversation: &Conversation, user: UserId, seq: u64) -> Result<
                 None => expression.when("participants.#user.readSeq < :seq"),
             }
         }
-        None => Expression::new("SET participants.#user = :marker")
+        None => Update::new("SET participants.#user = :marker")
             .when("attribute_not_exists(participants.#user) OR participants.#user.joinedAt <> :joinedAt")
             .value(":marker", to_attribute(&next)?)
             .value(":joinedAt", next.joined_at.map_or_else(|| to_attribute(&()), |at| Ok(s(at)))?),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Item, StoreError, absent_or_expired, from_item, put, put_when, s, to_item};
+use shared_utils::dynamo::{Condition, Item, StoreError, Transaction, Verdict, from_item, put, put_if, s, to_item};
 use shared_utils::http::{Error, Fault};
 use shared_utils::ids::{ConversationId, ProjectId, UserId};
 
@@ -57,6 +57,17 @@ pub struct Outcome {
     pub created: bool,
     /// Whether this repeats an earlier request with the same idempotency key.
     pub replayed: bool,
+}
+
+/// The writes of a new conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Head,
+    /// The pointer by which a pair finds its conversation.
+    Pair,
+    IdempotencyKey,
+    /// The items by which people find their conversations.
+    Listed,
 }
 
 impl Outcome {
@@ -142,37 +153,28 @@ impl Messaging {
         Ok(Outcome::found(conversation.ok_or(Error::NotFound)?.for_participant(user)?))
     }
 
-    /// Writes a new conversation in one transaction. Part 0 is the head, part 1 the direct pair's pointer or the idempotency key.
+    /// Writes a new conversation in one transaction.
     async fn create(&self, user: UserId, head: Head, pointer: Option<Item>, key: Option<IdempotencyKey>) -> Result<Outcome, Error> {
-        let absent = Some("attribute_not_exists(pk)");
         let id = head.conversation_id;
-        let mut writes = vec![put(&self.table, to_item(keys::head(id), "conversation", &head)?, absent)];
-        let pointer_at = pointer.map(|pointer| {
-            writes.push(put(&self.table, pointer, absent));
-            writes.len() - 1
-        });
-        let mut key_at = None;
+        let mut creation = Transaction::new();
+        creation.add(Write::Head, put_if(&self.table, to_item(keys::head(id), "conversation", &head)?, Condition::absent()));
+        creation.add_all(Write::Pair, pointer.map(|pointer| put_if(&self.table, pointer, Condition::absent())));
         if let Some(key) = &key {
-            let opened = Opened { conversation_id: id, digest: key.digest.clone(), ttl: self.clock.now().seconds() + IDEMPOTENCY_SECONDS };
+            let now = self.clock.now();
+            let opened = Opened { conversation_id: id, digest: key.digest.clone(), ttl: now.seconds() + IDEMPOTENCY_SECONDS };
             let item = to_item(keys::idempotency(user, &key.key), "idempotency", &opened)?;
-            writes.push(put_when(&self.table, item, absent_or_expired(self.clock.now())));
-            key_at = Some(writes.len() - 1);
+            creation.add(Write::IdempotencyKey, put_if(&self.table, item, Condition::absent_or_expired(now)));
         }
-        for participant in head.participants.keys() {
-            writes.push(put(&self.table, self.listed_item(*participant, id), None));
+        creation.add_all(Write::Listed, head.participants.keys().map(|participant| put(&self.table, self.listed_item(*participant, id))));
+        let outcome = self.store.transact(&creation).await?;
+        if let (Verdict::Found(item), Some(key)) = (outcome.refused(Write::IdempotencyKey), &key) {
+            return self.replay(user, &from_item(item.clone())?, key).await;
         }
-        let error = match self.store.transact(writes).await {
-            Ok(()) => return Ok(Outcome { conversation: Conversation::stored(head, None), created: true, replayed: false }),
-            Err(error) => error,
-        };
-        if let (Some(Some(Some(item))), Some(key)) = (key_at.map(|at| error.refused_at(at)), &key) {
-            let opened: Opened = from_item(item.clone())?;
-            return self.replay(user, &opened, key).await;
-        }
-        if let Some(Some(Some(item))) = pointer_at.map(|at| error.refused_at(at)) {
+        if let Verdict::Found(item) = outcome.refused(Write::Pair) {
             return self.existing(user, pointed_to(item)?).await;
         }
-        Err(error.into())
+        outcome.require_committed()?;
+        Ok(Outcome { conversation: Conversation::stored(head, None), created: true, replayed: false })
     }
 
     async fn existing(&self, user: UserId, id: ConversationId) -> Result<Outcome, Error> {

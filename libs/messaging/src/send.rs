@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
-use shared_utils::dynamo::{Expression, Retry, StoreError, TransactError, from_item, n, put, s, to_attribute, to_item, update};
+use shared_utils::dynamo::{
+    Attempt, Condition, Outcome as TransactionOutcome, RetryPolicy, StoreError, TransactWrite, Transaction, Update, Verdict, from_item, n, put,
+    put_if, retry_on_conflict, s, to_attribute, to_item, update,
+};
 use shared_utils::http::Error;
 use shared_utils::ids::{MessageId, UserId};
 use shared_utils::pace::Rate;
@@ -16,6 +18,17 @@ use crate::changes::{ChangeType, Placed};
 use crate::conversation::{Conversation, Head, Marker};
 use crate::message::{Message, NewMessage};
 use crate::{Messaging, keys};
+
+/// The writes of a send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Head,
+    Message,
+    Change,
+    OptimisticId,
+    /// A project's team: who may send, and who is told, was decided from it.
+    Team,
+}
 
 /// What was sent under an `optimisticId`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,11 +49,11 @@ pub struct Outcome {
     pub replayed: bool,
 }
 
-/// Where a refused send stands.
+/// Why a send was refused.
 enum Refusal {
     /// There is no such conversation any more.
     Gone,
-    /// Someone else took the place, or the team is another: this is the conversation now.
+    /// Another message was sent first, or the team is another: this is the conversation now.
     Raced(Box<Conversation>),
     /// The `optimisticId` was used before.
     Sent(Sent),
@@ -50,50 +63,60 @@ impl Messaging {
     /// Sends to a conversation that was read a moment ago, at most as often as `rate` says. [`Error::NotFound`] when the sender does
     /// not take part, [`Error::IdempotencyMismatch`] when the `optimisticId` was used for something else,
     /// [`Error::TooManyRequests`] when the sender is too fast in this conversation.
-    pub async fn send(&self, sender: UserId, mut conversation: Conversation, new: NewMessage, rate: Rate) -> Result<Outcome, Error> {
+    pub async fn send(&self, sender: UserId, conversation: Conversation, new: NewMessage, rate: Rate) -> Result<Outcome, Error> {
         if !conversation.includes(sender) {
             return Err(Error::NotFound);
         }
-        let mut retry = Retry::of_crowd();
-        loop {
-            let message = self.place(sender, &conversation.head, &new);
-            let spoken_for = conversation.marker(sender).and_then(|marker| marker.sends_until);
-            // The count moves in the transaction that the message is sent by: two at once cannot both take the last place.
-            let sends_until = match rate.take(spoken_for.unwrap_or(0), message.timestamp) {
-                Ok(_) if rate.is_off() => spoken_for,
-                Ok(until) => Some(until),
-                // What was sent already may be asked for again at any pace.
-                Err(too_fast) => match self.sent(sender, &conversation.head, &new).await? {
-                    Some(sent) => return self.sent_again(conversation, &new, &sent).await,
-                    None => return Err(too_fast),
-                },
+        let (id, new) = (conversation.head.conversation_id, &new);
+        retry_on_conflict(RetryPolicy::Shared, Some(conversation), |known| async move {
+            let conversation = match known {
+                Some(conversation) => conversation,
+                None => self.conversation(sender, id).await?,
             };
-            let marker = Marker { sends_until, ..conversation.marker_at(sender, message.seq) };
-            match self.try_send(&conversation, &message, &new, marker).await {
-                Ok(()) => {
-                    let head = &mut conversation.head;
-                    head.last_seq = message.seq;
-                    head.change_seq += 1;
-                    head.last_message = Some(message.as_last());
-                    head.last_activity_at = message.timestamp;
-                    head.participants.insert(sender, marker);
-                    conversation.is_stored = true;
-                    return Ok(Outcome { message, conversation, replayed: false });
-                }
-                // Others were at the head: what was read of it is stale.
-                Err(TransactError::Contended) => {
-                    retry.wait().await?;
-                    conversation = self.conversation(sender, conversation.head.conversation_id).await?;
-                }
-                Err(error) => match refusal(error, &new, &conversation, sender)? {
-                    Refusal::Raced(now) => {
-                        retry.again()?;
-                        conversation = *now;
-                    }
-                    Refusal::Gone => return Err(Error::NotFound),
-                    Refusal::Sent(sent) => return self.sent_again(conversation, &new, &sent).await,
-                },
+            self.try_send(sender, conversation, new, rate).await
+        })
+        .await
+    }
+
+    /// One try. A refusal brings the conversation that is there now; a conflict brings nothing.
+    async fn try_send(
+        &self,
+        sender: UserId,
+        mut conversation: Conversation,
+        new: &NewMessage,
+        rate: Rate,
+    ) -> Result<Attempt<Option<Conversation>, Outcome>, Error> {
+        let message = self.next_message(sender, &conversation.head, new);
+        let spoken_for = conversation.marker(sender).and_then(|marker| marker.sends_until);
+        // The count moves in the transaction that the message is sent by: two at once cannot both take the last permit.
+        let sends_until = match rate.take(spoken_for.unwrap_or(0), message.timestamp) {
+            Ok(_) if rate.is_off() => spoken_for,
+            Ok(until) => Some(until),
+            // What was sent already may be asked for again at any rate.
+            Err(too_fast) => match self.sent(sender, &conversation.head, new).await? {
+                Some(sent) => return self.sent_again(conversation, new, &sent).await.map(Attempt::Done),
+                None => return Err(too_fast),
+            },
+        };
+        let marker = Marker { sends_until, ..conversation.marker_at(sender, message.seq) };
+        let outcome = self.commit(&self.transaction(&conversation, &message, new, marker)?).await?;
+        match outcome {
+            TransactionOutcome::Committed => {
+                let head = &mut conversation.head;
+                head.last_seq = message.seq;
+                head.change_seq += 1;
+                head.last_message = Some(message.as_last());
+                head.last_activity_at = message.timestamp;
+                head.participants.insert(sender, marker);
+                conversation.is_stored = true;
+                Ok(Attempt::Done(Outcome { message, conversation, replayed: false }))
             }
+            TransactionOutcome::Contended => Ok(Attempt::Stale(None)),
+            TransactionOutcome::Refused(_) => match refusal(outcome, &conversation, sender)? {
+                Refusal::Raced(now) => Ok(Attempt::Refused(Some(*now))),
+                Refusal::Gone => Err(Error::NotFound),
+                Refusal::Sent(sent) => self.sent_again(conversation, new, &sent).await.map(Attempt::Done),
+            },
         }
     }
 
@@ -116,9 +139,9 @@ impl Messaging {
         Ok(Outcome { message, conversation, replayed: true })
     }
 
-    /// The message at the next place.
-    fn place(&self, sender: UserId, head: &Head, new: &NewMessage) -> Message {
-        // Functions' clocks differ: time goes on in a conversation as its places do.
+    /// The message at the next `seq`.
+    fn next_message(&self, sender: UserId, head: &Head, new: &NewMessage) -> Message {
+        // Functions' clocks differ: `timestamp` never decreases in a conversation.
         let now = self.clock.now().max(head.last_activity_at);
         let seq = head.last_seq + 1;
         Message {
@@ -137,28 +160,31 @@ impl Messaging {
         }
     }
 
-    /// The transaction. The order of its parts is what [`refusal`] reads.
-    async fn try_send(&self, conversation: &Conversation, message: &Message, new: &NewMessage, marker: Marker) -> Result<(), TransactError> {
-        let (head, team) = (&conversation.head, conversation.team.as_ref());
+    fn transaction(
+        &self,
+        conversation: &Conversation,
+        message: &Message,
+        new: &NewMessage,
+        marker: Marker,
+    ) -> Result<Transaction<Write>, StoreError> {
+        let head = &conversation.head;
         let placed = Placed::new(message.clone(), head.change_seq + 1);
-        let mut writes = vec![
-            self.head_write(conversation, message, placed.change_seq, marker)?,
-            put(&self.table, placed.item()?, Some("attribute_not_exists(pk)")),
-            put(&self.table, placed.change_item(ChangeType::Created)?, None),
-        ];
-        let (conversation, sender) = (head.conversation_id, message.sender_id);
+        let mut transaction = Transaction::new();
+        transaction.add(Write::Head, self.head_write(conversation, message, placed.change_seq, marker)?);
+        transaction.add(Write::Message, put_if(&self.table, placed.item()?, Condition::absent()));
+        transaction.add(Write::Change, put(&self.table, placed.change_item(ChangeType::Created)?));
         if let Some(optimistic_id) = &new.optimistic_id {
             let sent = Sent { seq: message.seq, digest: new.digest() };
-            writes.push(put(&self.table, to_item(keys::sent(conversation, sender, optimistic_id), "sent", &sent)?, Some("attribute_not_exists(pk)")));
+            let sent = to_item(keys::sent(head.conversation_id, message.sender_id, optimistic_id), "sent", &sent)?;
+            transaction.add(Write::OptimisticId, put_if(&self.table, sent, Condition::absent()));
         }
-        // Who may send, and who is told, was decided from the team that was read.
-        writes.extend(team.map(|team| self.teams.unchanged_check(team)));
-        self.commit(writes).await
+        transaction.add_all(Write::Team, conversation.team.as_ref().map(|team| self.teams.unchanged_check(team)));
+        Ok(transaction)
     }
 
     /// The head's part: one message more, and the markers of the sender and of those who joined since the last send. The first message of
     /// a project's conversation makes the head.
-    fn head_write(&self, conversation: &Conversation, message: &Message, change_seq: u64, marker: Marker) -> Result<TransactWriteItem, StoreError> {
+    fn head_write(&self, conversation: &Conversation, message: &Message, change_seq: u64, marker: Marker) -> Result<TransactWrite, StoreError> {
         let (head, sender) = (&conversation.head, message.sender_id);
         let newcomers: Vec<_> = conversation.newcomers(sender).into_iter().map(|user| (user, conversation.marker_at(user, head.last_seq))).collect();
         if !conversation.is_stored {
@@ -173,7 +199,7 @@ impl Messaging {
                 ..head.clone()
             };
             let item = to_item(keys::head(head.conversation_id), "conversation", &first)?;
-            return Ok(put(&self.table, item, Some("attribute_not_exists(pk)")));
+            return Ok(put_if(&self.table, item, Condition::absent()));
         }
         let takes_part = if conversation.team.is_some() { "" } else { " AND attribute_exists(participants.#sender)" };
         let mut text =
@@ -181,7 +207,7 @@ impl Messaging {
         for index in 0..newcomers.len() {
             text = format!("{text}, participants.#n{index} = :n{index}");
         }
-        let mut head_update = Expression::new(text)
+        let mut head_update = Update::new(text)
             .when(format!("lastSeq = :before AND changeSeq = :changeBefore{takes_part}"))
             .name("#sender", sender)
             .value(":seq", n(message.seq))
@@ -198,43 +224,48 @@ impl Messaging {
     }
 
     #[cfg(not(feature = "torn"))]
-    async fn commit(&self, writes: Vec<TransactWriteItem>) -> Result<(), TransactError> {
-        self.store.transact_once(writes).await
+    async fn commit(&self, transaction: &Transaction<Write>) -> Result<TransactionOutcome<Write>, StoreError> {
+        self.store.transact_once(transaction).await
     }
 
     /// One after another: what the loss checker must notice.
     #[cfg(feature = "torn")]
-    async fn commit(&self, writes: Vec<TransactWriteItem>) -> Result<(), TransactError> {
-        for write in writes {
-            self.store.transact_once(vec![write]).await?;
+    async fn commit(&self, transaction: &Transaction<Write>) -> Result<TransactionOutcome<Write>, StoreError> {
+        let mut open = transaction.clone();
+        while !open.is_empty() {
+            let others = open.split_off(1);
+            match self.store.transact_once(&open).await? {
+                TransactionOutcome::Committed => open = others,
+                outcome => return Ok(outcome),
+            }
         }
-        Ok(())
+        Ok(TransactionOutcome::Committed)
     }
 }
 
 /// Reads why a send was refused. A lost membership and a repeated `optimisticId` decide before a lost race.
-fn refusal(error: TransactError, new: &NewMessage, conversation: &Conversation, sender: UserId) -> Result<Refusal, Error> {
-    let team_check = if new.optimistic_id.is_some() { 4 } else { 3 };
-    let (head, team) = (error.refused_at(0), error.refused_at(team_check));
+fn refusal(outcome: TransactionOutcome<Write>, conversation: &Conversation, sender: UserId) -> Result<Refusal, Error> {
     let mut now = conversation.clone();
+    let (head, team) = (outcome.refused(Write::Head), outcome.refused(Write::Team));
     match head {
-        None => {}
-        Some(None) => return Ok(Refusal::Gone),
-        Some(Some(item)) => (now.head, now.is_stored) = (from_item(item.clone())?, true),
+        Verdict::Held => {}
+        Verdict::Absent => return Ok(Refusal::Gone),
+        Verdict::Found(item) => (now.head, now.is_stored) = (from_item(item.clone())?, true),
     }
     match team {
-        None => {}
-        Some(None) => return Ok(Refusal::Gone),
-        Some(Some(header)) => now.team = Some(from_item(header.clone())?),
+        Verdict::Held => {}
+        Verdict::Absent => return Ok(Refusal::Gone),
+        Verdict::Found(header) => now.team = Some(from_item(header.clone())?),
     }
     if now.team.as_ref().is_some_and(|team| team.deleted_at.is_some()) {
         return Ok(Refusal::Gone);
     }
     now.require_participant(sender)?;
-    if new.optimistic_id.is_some()
-        && let Some(Some(item)) = error.refused_at(3)
-    {
+    if let Verdict::Found(item) = outcome.refused(Write::OptimisticId) {
         return Ok(Refusal::Sent(from_item(item.clone())?));
     }
-    if head.is_none() && team.is_none() { Err(error.into()) } else { Ok(Refusal::Raced(Box::new(now))) }
+    if !head.is_refused() && !team.is_refused() {
+        outcome.require_committed()?;
+    }
+    Ok(Refusal::Raced(Box::new(now)))
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use shared_utils::auth::{Caller, LEEWAY_SECONDS, Role};
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{
-    Expression, Item, ItemBucket, Key, Retry, Store, StoreError, TransactError, from_item, n, s, to_attribute, to_item, update,
+    Attempt, Condition, Item, ItemBucket, Key, RetryPolicy, Store, StoreError, Transaction, Update, from_item, n, retry_on_conflict, s, to_attribute,
+    to_item, update,
 };
 use shared_utils::http::Error;
 use shared_utils::ids::{ConversationId, SessionId, UserId};
@@ -158,8 +159,9 @@ impl PresenceMoment {
     }
 
     /// The update with the moment in it: a further assignment, and the condition that it is later than the one before.
-    fn stamp(&self, update: Expression) -> Expression {
-        update.also_set("presenceAt = :presence", "(attribute_not_exists(presenceAt) OR presenceAt < :presence)").value(":presence", n(self.0))
+    fn stamp(&self, update: Update) -> Update {
+        let is_later = Condition::new("attribute_not_exists(presenceAt) OR presenceAt < :presence").value(":presence", n(self.0));
+        update.also_set("presenceAt = :presence").when(is_later)
     }
 
     /// What a refused update has found. Whether that was later, so that another try makes sense.
@@ -199,7 +201,7 @@ fn connections_in(item: Item) -> Result<Vec<Connection>, StoreError> {
 
 /// The update that notes when a connection was active, and consumes one token per bucket (name, theoretical arrival time, interval). A
 /// bucket that was full at `now` begins there, on condition that it still is; the others move on by one interval, wherever they are.
-fn consume(spent: &[(&str, i64, i64)], now: Timestamp, from_full: bool) -> Expression {
+fn consume(spent: &[(&str, i64, i64)], now: Timestamp, from_full: bool) -> Update {
     let is_full = |until: i64| from_full && until <= now.millis();
     let (mut assignments, mut conditions) = (vec!["lastActiveAt = :at".to_owned()], vec!["attribute_exists(pk)".to_owned()]);
     for (name, until, _) in spent {
@@ -210,12 +212,19 @@ fn consume(spent: &[(&str, i64, i64)], now: Timestamp, from_full: bool) -> Expre
             assignments.push(format!("{name} = {name} + :{name}"));
         }
     }
-    let mut expression = Expression::new(format!("SET {}", assignments.join(", "))).when(conditions.join(" AND ")).value(":at", s(now));
+    let mut expression = Update::new(format!("SET {}", assignments.join(", "))).when(conditions.join(" AND ")).value(":at", s(now));
     for (name, until, interval) in spent {
         let moved = if is_full(*until) { now.millis() + interval } else { *interval };
         expression = expression.value(&format!(":{name}"), n(moved));
     }
     if spent.iter().any(|(_, until, _)| is_full(*until)) { expression.value(":now", n(now.millis())) } else { expression }
+}
+
+/// The two items of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Own,
+    Listed,
 }
 
 /// The table's reads and writes.
@@ -252,11 +261,9 @@ impl Connections {
     /// Puts a connection on its user's list, as one of their rate; the list, and the moment.
     async fn list(&self, connection: &Connection, rate: Rate) -> Result<(Item, Timestamp), Error> {
         let now = self.clock.now();
-        let mut bucket = ItemBucket::new("connectsUntil", rate, now);
-        let mut moment = PresenceMoment::new(now);
-        let mut retry = Retry::of_crowd();
-        loop {
-            let expression = Expression::new("SET #connection = :connection, #type = :type, userId = :user, #ttl = :ttl")
+        let first = (ItemBucket::new("connectsUntil", rate, now), PresenceMoment::new(now));
+        retry_on_conflict(RetryPolicy::Shared, first, |(mut bucket, mut moment)| async move {
+            let expression = Update::new("SET #connection = :connection, #type = :type, userId = :user, #ttl = :ttl")
                 .name("#connection", Connection::attribute(&connection.connection_id))
                 .name("#type", "type")
                 .name("#ttl", "ttl")
@@ -266,46 +273,46 @@ impl Connections {
                 .value(":ttl", n(connection.expires_at.seconds()));
             let expression = moment.stamp(bucket.count(expression)?);
             match self.store.update_item(&self.table, user_key(connection.user_id), expression).await? {
-                Ok(item) => return Ok((item, moment.at())),
+                Ok(item) => Ok(Attempt::Done((item, moment.at()))),
                 Err(found) => {
                     bucket.observe(found.as_ref());
                     found.as_ref().map(|item| moment.observe(item));
-                    retry.again()?;
+                    Ok(Attempt::Refused((bucket, moment)))
                 }
             }
-        }
+        })
+        .await
     }
 
     /// Gives a connection another token's login, rights and expiry, in both places at once. `false` when it is gone.
     pub async fn renew(&self, connection: &Connection) -> Result<bool, Error> {
-        let own = Expression::new("SET sessionId = :session, #role = :role, version = :version, tokenExpiresAt = :expires REMOVE toldExpiredAt")
+        let own = Update::new("SET sessionId = :session, #role = :role, version = :version, tokenExpiresAt = :expires REMOVE toldExpiredAt")
             .when("attribute_exists(pk)")
             .name("#role", "role")
             .value(":session", s(connection.session_id))
             .value(":role", to_attribute(&connection.role)?)
             .value(":version", n(connection.version))
             .value(":expires", s(connection.token_expires_at));
-        let listed = Expression::new("SET #connection = :connection")
+        let listed = Update::new("SET #connection = :connection")
             .when("attribute_exists(#connection)")
             .name("#connection", Connection::attribute(&connection.connection_id))
             .value(":connection", to_attribute(connection)?);
         let own = update(&self.table, connection_key(&connection.connection_id), own);
         let listed = update(&self.table, user_key(connection.user_id), listed);
-        match self.store.transact(vec![own, listed]).await {
-            Ok(()) => Ok(true),
-            Err(TransactError::Refused(_)) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        let mut renewal = Transaction::new();
+        renewal.add(Write::Own, own);
+        renewal.add(Write::Listed, listed);
+        Ok(self.store.transact(&renewal).await?.is_committed())
     }
 
     /// Notes in both places that a connection was told that its token's time is over; one that was renewed meanwhile was not.
     pub async fn told_expired(&self, connection: &Connection) -> Result<(), StoreError> {
         let (now, expired) = (s(self.clock.now()), s(connection.token_expires_at));
-        let own = Expression::new("SET toldExpiredAt = if_not_exists(toldExpiredAt, :now)")
+        let own = Update::new("SET toldExpiredAt = if_not_exists(toldExpiredAt, :now)")
             .when("tokenExpiresAt = :expired")
             .value(":now", now.clone())
             .value(":expired", expired.clone());
-        let listed = Expression::new("SET #connection.toldExpiredAt = if_not_exists(#connection.toldExpiredAt, :now)")
+        let listed = Update::new("SET #connection.toldExpiredAt = if_not_exists(#connection.toldExpiredAt, :now)")
             .when("#connection.tokenExpiresAt = :expired")
             .name("#connection", Connection::attribute(&connection.connection_id))
             .value(":now", now)
@@ -352,7 +359,7 @@ impl Connections {
     /// round trip.
     pub async fn types(&self, user: UserId, conversation: ConversationId) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        let expression = Expression::new("SET typedAt = :now, #type = :type, #ttl = :ttl")
+        let expression = Update::new("SET typedAt = :now, #type = :type, #ttl = :ttl")
             .when("attribute_not_exists(pk) OR typedAt <= :before")
             .name("#type", "type")
             .name("#ttl", "ttl")
@@ -380,7 +387,7 @@ impl Connections {
 
     /// Counts a frame that made no sense; how many there were in a row.
     pub async fn strike(&self, connection_id: &str) -> Result<u64, StoreError> {
-        let expression = Expression::new("ADD strikes :one").when("attribute_exists(pk)").value(":one", n(1));
+        let expression = Update::new("ADD strikes :one").when("attribute_exists(pk)").value(":one", n(1));
         let counted = self.store.update_item(&self.table, connection_key(connection_id), expression).await?;
         Ok(match counted {
             Ok(item) => from_item::<Connection>(item)?.strikes,
@@ -390,7 +397,7 @@ impl Connections {
 
     /// Forgets the strikes: a frame made sense again.
     pub async fn clear_strikes(&self, connection_id: &str) -> Result<(), StoreError> {
-        let expression = Expression::new("SET strikes = :none").when("attribute_exists(pk)").value(":none", n(0));
+        let expression = Update::new("SET strikes = :none").when("attribute_exists(pk)").value(":none", n(0));
         let _ = self.store.update_item(&self.table, connection_key(connection_id), expression).await?;
         Ok(())
     }
@@ -411,15 +418,14 @@ impl Connections {
 
     /// Notes that someone is online again whose connection was renewed late; the moment. One round trip.
     pub async fn came_back(&self, user: UserId) -> Result<Timestamp, StoreError> {
-        let mut moment = PresenceMoment::new(self.clock.now());
-        let mut retry = Retry::of_crowd();
-        loop {
-            let expression = Expression::new("SET userId = :user").value(":user", s(user));
+        retry_on_conflict(RetryPolicy::Shared, PresenceMoment::new(self.clock.now()), |mut moment| async move {
+            let expression = Update::new("SET userId = :user").value(":user", s(user));
             match self.store.update_item(&self.table, user_key(user), moment.stamp(expression)).await? {
-                Err(Some(item)) if moment.observe(&item) => retry.again()?,
-                Ok(_) | Err(_) => return Ok(moment.at()),
+                Err(Some(item)) if moment.observe(&item) => Ok(Attempt::Refused(moment)),
+                Ok(_) | Err(_) => Ok(Attempt::Done(moment.at())),
             }
-        }
+        })
+        .await
     }
 
     /// Takes a connection out by its id alone, as `$disconnect` knows it. One round trip; its user's item may still list it.
@@ -430,29 +436,29 @@ impl Connections {
     /// Takes a connection that went off its user's list. `None` for one that is not on it: someone has seen to it.
     pub async fn leave(&self, connection: &Connection) -> Result<Option<Departure>, StoreError> {
         let attribute = Connection::attribute(&connection.connection_id);
-        let mut moment = PresenceMoment::new(self.clock.now());
-        let mut retry = Retry::of_crowd();
-        loop {
-            let expression = Expression::new("SET userId = :user REMOVE #connection")
+        let attribute = attribute.as_str();
+        retry_on_conflict(RetryPolicy::Shared, PresenceMoment::new(self.clock.now()), |mut moment| async move {
+            let expression = Update::new("SET userId = :user REMOVE #connection")
                 .when("attribute_exists(#connection)")
-                .name("#connection", &attribute)
+                .name("#connection", attribute)
                 .value(":user", s(connection.user_id));
             match self.store.update_item(&self.table, user_key(connection.user_id), moment.stamp(expression)).await? {
                 Ok(item) => {
                     let now = self.clock.now();
                     let others: Vec<_> = connections_in(item)?.into_iter().filter(|other| other.is_open(now)).collect();
                     let is_last = !others.iter().any(|other| other.is_live(now));
-                    return Ok(Some(Departure { connection: connection.clone(), at: moment.at(), others, is_last }));
+                    Ok(Attempt::Done(Some(Departure { connection: connection.clone(), at: moment.at(), others, is_last })))
                 }
-                Err(Some(item)) if item.contains_key(&attribute) && moment.observe(&item) => retry.again()?,
-                Err(_) => return Ok(None),
+                Err(Some(item)) if item.contains_key(attribute) && moment.observe(&item) => Ok(Attempt::Refused(moment)),
+                Err(_) => Ok(Attempt::Done(None)),
             }
-        }
+        })
+        .await
     }
 
     /// Takes a connection that is dead already off its user's list.
     pub async fn unlist(&self, user: UserId, connection_id: &str) -> Result<(), StoreError> {
-        let expression = Expression::new("REMOVE #connection").when("attribute_exists(pk)").name("#connection", Connection::attribute(connection_id));
+        let expression = Update::new("REMOVE #connection").when("attribute_exists(pk)").name("#connection", Connection::attribute(connection_id));
         // A condition that does not hold means that there is no list: as good as taken off.
         let _ = self.store.update_item(&self.table, user_key(user), expression).await?;
         Ok(())
@@ -461,7 +467,7 @@ impl Connections {
     /// Ends a connection that is about to be closed: nothing is delivered to it and nothing taken from it any more. `$disconnect` follows,
     /// and takes it out.
     pub async fn end(&self, connection: &Connection) -> Result<(), StoreError> {
-        let listed = Expression::new("SET #connection.endedAt = :now")
+        let listed = Update::new("SET #connection.endedAt = :now")
             .when("attribute_exists(#connection)")
             .name("#connection", Connection::attribute(&connection.connection_id))
             .value(":now", s(self.clock.now()));
@@ -476,7 +482,7 @@ impl Connections {
     }
 
     async fn end_own(&self, connection: &Connection) -> Result<(), StoreError> {
-        let expression = Expression::new("SET endedAt = :now").when("attribute_exists(pk)").value(":now", s(self.clock.now()));
+        let expression = Update::new("SET endedAt = :now").when("attribute_exists(pk)").value(":now", s(self.clock.now()));
         let _ = self.store.update_item(&self.table, connection_key(&connection.connection_id), expression).await?;
         Ok(())
     }

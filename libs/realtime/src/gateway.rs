@@ -9,7 +9,7 @@ use aws_sdk_apigatewaymanagement::config::timeout::TimeoutConfig;
 use aws_sdk_apigatewaymanagement::error::SdkError;
 use aws_smithy_types::Blob;
 use shared_utils::aws::AwsConfig;
-use shared_utils::dynamo::Retry;
+use shared_utils::dynamo::{Attempt, RetryPolicy, StoreError, retry_on_conflict};
 use shared_utils::http::Internal;
 
 /// What became of a post.
@@ -51,24 +51,22 @@ impl Gateway {
 
     /// Posts one text frame. Throttling is tried again with jitter; whatever may have been delivered is not.
     pub async fn post(&self, connection_id: &str, frame: &str) -> PostOutcome {
-        let mut retry = Retry::of_throttled();
-        loop {
+        let outcome = retry_on_conflict(RetryPolicy::Throttled, (), |()| async {
             let outcome = self.client.post_to_connection().connection_id(connection_id).data(Blob::new(frame)).send().await;
-            match outcome {
-                Ok(_) => return PostOutcome::Delivered,
-                Err(SdkError::ServiceError(error)) if error.err().is_gone_exception() => return PostOutcome::Gone,
-                Err(SdkError::ServiceError(error)) if error.err().is_limit_exceeded_exception() => {
-                    if retry.wait().await.is_err() {
-                        tracing::warn!("a post to a connection was throttled to the end");
-                        return PostOutcome::Failed;
-                    }
-                }
+            Ok::<_, StoreError>(match outcome {
+                Ok(_) => Attempt::Done(PostOutcome::Delivered),
+                Err(SdkError::ServiceError(error)) if error.err().is_gone_exception() => Attempt::Done(PostOutcome::Gone),
+                Err(SdkError::ServiceError(error)) if error.err().is_limit_exceeded_exception() => Attempt::Stale(()),
                 Err(error) => {
                     tracing::warn!(cause = Internal::caused_by(&error).for_log(), "a post to a connection failed");
-                    return PostOutcome::Failed;
+                    Attempt::Done(PostOutcome::Failed)
                 }
-            }
-        }
+            })
+        });
+        outcome.await.unwrap_or_else(|_| {
+            tracing::warn!("a post to a connection was throttled each time");
+            PostOutcome::Failed
+        })
     }
 
     /// Closes a connection; one that is gone already is as good as closed.

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{
-    Expression, Key, PartitionQuery, Retry, Store, StoreError, TransactError, delete, from_item, n, put, put_when, s, to_item, update,
+    Attempt, Condition, Key, PartitionQuery, RetryPolicy, Store, StoreError, Transaction, Update, Verdict, delete, from_item, n, put, put_if,
+    retry_on_conflict, s, to_item, update,
 };
 use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, UserId};
@@ -124,6 +125,16 @@ fn taken_key(connection_id: &str, place: &LinePlace) -> Key {
     Key::new(format!("CONNECTION#{connection_id}"), format!("LOCK#{}#{:010}#{}", place.project_id, place.revision, place.line_id))
 }
 
+/// The writes that change a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Lock,
+    /// The connection's note of it.
+    Taken,
+    /// The note of the connection that had it before.
+    TakenBefore,
+}
+
 /// The table's locks.
 #[derive(Clone, Debug)]
 pub struct Locks {
@@ -142,7 +153,7 @@ impl Locks {
     /// One round trip.
     pub async fn take(&self, connection: &Connection, place: LinePlace) -> Result<LineLock, Error> {
         let now = self.clock.now();
-        let mut lock = LineLock {
+        let first = LineLock {
             place,
             user_id: connection.user_id,
             expires_at: now.plus_seconds(HOLD_SECONDS),
@@ -152,17 +163,17 @@ impl Locks {
             tab_id: connection.tab_id.clone(),
         };
         let mut free = "attribute_not_exists(pk) OR released = :yes OR expiresAt <= :now OR connectionId = :connection".to_owned();
-        if lock.tab_id.is_some() {
+        if first.tab_id.is_some() {
             free.push_str(" OR (userId = :user AND tabId = :tab)");
         }
-        let mut retry = Retry::of_update();
-        loop {
+        let free = free.as_str();
+        retry_on_conflict(RetryPolicy::Single, first, |mut lock| async move {
             let mut item = to_item(lock_key(&lock.place), "lineLock", &lock)?;
             item.insert("ttl".to_owned(), n(lock.expires_at.seconds() + KEPT_SECONDS));
             let mut taken = to_item(taken_key(&lock.connection_id, &lock.place), "takenLock", &lock)?;
             // As long as the connection at most: renewed, it is written again.
             taken.insert("ttl".to_owned(), n(lock.expires_at.seconds()));
-            let mut condition = Expression::new(format!("({free}) AND {IS_LATER}"))
+            let mut condition = Condition::new(format!("({free}) AND {IS_LATER}"))
                 .name("#at", "at")
                 .value(":at", s(lock.at))
                 .value(":now", s(now))
@@ -171,20 +182,24 @@ impl Locks {
             if let Some(tab) = &lock.tab_id {
                 condition = condition.value(":user", s(lock.user_id)).value(":tab", s(tab));
             }
-            let error = match self.store.transact(vec![put_when(&self.table, item, condition), put(&self.table, taken, None)]).await {
-                Ok(()) => return Ok(lock),
-                Err(error) => error,
+            let mut take = Transaction::new();
+            take.add(Write::Lock, put_if(&self.table, item, condition));
+            take.add(Write::Taken, put(&self.table, taken));
+            let outcome = self.store.transact(&take).await?;
+            let Verdict::Found(found) = outcome.refused(Write::Lock) else {
+                outcome.require_committed()?;
+                return Ok(Attempt::Done(lock));
             };
-            let Some(found) = error.refused_at(0) else { return Err(error.into()) };
-            let found: LineLock = from_item(found.cloned().ok_or_else(|| StoreError::corrupt("a refused lock"))?)?;
+            let found: LineLock = from_item(found.clone())?;
             let is_own =
                 found.connection_id == lock.connection_id || (found.user_id == lock.user_id && lock.tab_id.is_some() && found.tab_id == lock.tab_id);
             if found.is_held(now) && !is_own {
                 return Err(taken_by_another());
             }
             lock.at = lock.at.max(found.at.plus_millis(1));
-            retry.again()?;
-        }
+            Ok(Attempt::Refused(lock))
+        })
+        .await
     }
 
     /// Releases a lock of a connection, or of an earlier one of its tab. `None` when nobody held it. [`Error::Conflict`] when another
@@ -196,10 +211,8 @@ impl Locks {
     async fn release_of(&self, connection_id: &str, user_id: UserId, tab_id: Option<&str>, place: &LinePlace) -> Result<Option<ReleasedLock>, Error> {
         let now = self.clock.now();
         let own = if tab_id.is_some() { "(connectionId = :connection OR (userId = :user AND tabId = :tab))" } else { "connectionId = :connection" };
-        let mut at = now;
-        let mut retry = Retry::of_update();
-        loop {
-            let released = Expression::new("SET released = :yes, #at = :at, #ttl = :ttl")
+        retry_on_conflict(RetryPolicy::Single, now, |at| async move {
+            let released = Update::new("SET released = :yes, #at = :at, #ttl = :ttl")
                 .when(format!("{own} AND released = :no AND {IS_LATER}"))
                 .name("#at", "at")
                 .name("#ttl", "ttl")
@@ -212,23 +225,28 @@ impl Locks {
                 Some(tab) => released.value(":user", s(user_id)).value(":tab", s(tab)),
                 None => released,
             };
-            let writes = vec![update(&self.table, lock_key(place), released), delete(&self.table, taken_key(connection_id, place), None)];
-            let error = match self.store.transact(writes).await {
-                Ok(()) => return Ok(Some(ReleasedLock { place: place.clone(), user_id, at })),
-                Err(error) => error,
+            let mut release = Transaction::new();
+            release.add(Write::Lock, update(&self.table, lock_key(place), released));
+            release.add(Write::Taken, delete(&self.table, taken_key(connection_id, place)));
+            let outcome = self.store.transact(&release).await?;
+            let found: LineLock = match outcome.refused(Write::Lock) {
+                Verdict::Found(found) => from_item(found.clone())?,
+                Verdict::Absent => return Ok(Attempt::Done(None)),
+                Verdict::Held => {
+                    outcome.require_committed()?;
+                    return Ok(Attempt::Done(Some(ReleasedLock { place: place.clone(), user_id, at })));
+                }
             };
-            let Some(found) = error.refused_at(0) else { return Err(error.into()) };
-            let Some(found) = found.cloned().map(from_item::<LineLock>).transpose()? else { return Ok(None) };
             let is_own = found.connection_id == connection_id || (found.user_id == user_id && tab_id.is_some() && found.tab_id.as_deref() == tab_id);
             if !is_own {
-                return if found.is_held(now) { Err(taken_by_another()) } else { Ok(None) };
+                return if found.is_held(now) { Err(taken_by_another()) } else { Ok(Attempt::Done(None)) };
             }
             if found.released {
-                return Ok(None);
+                return Ok(Attempt::Done(None));
             }
-            at = at.max(found.at.plus_millis(1));
-            retry.again()?;
-        }
+            Ok(Attempt::Refused(at.max(found.at.plus_millis(1))))
+        })
+        .await
     }
 
     /// Releases every lock of a connection that is gone; those that were its own until now.
@@ -256,7 +274,7 @@ impl Locks {
     pub async fn hand_over(&self, from: &str, to: &Connection) -> Result<(), Error> {
         let now = self.clock.now();
         let handed = self.taken_by(from).await?.into_iter().map(|lock| async move {
-            let moved = Expression::new("SET connectionId = :to")
+            let moved = Update::new("SET connectionId = :to")
                 .when("connectionId = :from AND released = :no AND expiresAt > :now")
                 .value(":to", s(&to.connection_id))
                 .value(":from", s(from))
@@ -269,30 +287,29 @@ impl Locks {
             )?;
             taken.insert("ttl".to_owned(), n(lock.expires_at.seconds()));
             let note = taken_key(from, &lock.place);
-            let writes =
-                vec![update(&self.table, lock_key(&lock.place), moved), put(&self.table, taken, None), delete(&self.table, note.clone(), None)];
-            match self.store.transact(writes).await {
-                Ok(()) => Ok(()),
+            let mut hand_over = Transaction::new();
+            hand_over.add(Write::Lock, update(&self.table, lock_key(&lock.place), moved));
+            hand_over.add(Write::Taken, put(&self.table, taken));
+            hand_over.add(Write::TakenBefore, delete(&self.table, note.clone()));
+            if !self.store.transact(&hand_over).await?.is_committed() {
                 // The tab has renewed it already, or it is over: the old connection has nothing to say of it any more.
-                Err(TransactError::Refused(_)) => self.store.delete_item(&self.table, note).await.map(|_| ()).map_err(Error::from),
-                Err(error) => Err(error.into()),
+                self.store.delete_item(&self.table, note).await?;
             }
+            Ok(())
         });
         futures_util::future::try_join_all(handed).await.map(|_| ())
     }
 
     /// The locks that a connection has taken and not released.
     async fn taken_by(&self, connection_id: &str) -> Result<Vec<LineLock>, StoreError> {
-        let partition = ("pk", format!("CONNECTION#{connection_id}"));
         let range = Some(("sk", "LOCK#".to_owned(), "LOCK$".to_owned()));
-        let query = PartitionQuery { table: &self.table, index: None, partition, range, descending: false, limit: None };
+        let query = PartitionQuery { range, ..PartitionQuery::all(&self.table, format!("CONNECTION#{connection_id}")) };
         self.store.query_all(&query).await?.into_iter().map(from_item).collect()
     }
 
     /// The locks that are held in a project's budget, by revision and line. One round trip.
     pub async fn of_project(&self, project: ProjectId) -> Result<Vec<LineLock>, StoreError> {
-        let partition = ("pk", locks_partition(project));
-        let query = PartitionQuery { table: &self.table, index: None, partition, range: None, descending: false, limit: None };
+        let query = PartitionQuery::all(&self.table, locks_partition(project));
         let now = self.clock.now();
         let locks = self.store.query_all(&query).await?.into_iter().map(from_item::<LineLock>).collect::<Result<Vec<_>, _>>()?;
         Ok(locks.into_iter().filter(|lock| lock.is_held(now)).collect())

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use shared_utils::audit;
 use shared_utils::auth::credentials;
-use shared_utils::dynamo::Retry;
+use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
 use shared_utils::http::fields::{Fields, Patch};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
@@ -81,12 +81,11 @@ async fn who(app: &App, token: Patch<String>, header: Option<&HeaderValue>) -> R
 /// Ends the logins for refresh and access tokens in one transaction, their sockets after the answer. A login that is over says nothing
 /// about others: its old access token, found in some log, must not sign its owner out for ever.
 async fn end(app: &App, user: UserId, session: SessionId, scope: Scope) -> Result<(), Error> {
-    let mut retry = Retry::of_update();
-    loop {
+    retry_on_conflict(RetryPolicy::Single, (), |()| async {
         let (_, families) = app.store.user_with_families(user).await?;
         let now = app.edge.clock.now();
         if !families.iter().any(|family| family.session_id == session && family.is_live(now)) {
-            return Ok(());
+            return Ok(Attempt::Done(()));
         }
         let ended: Vec<(FamilyId, SessionId)> = families
             .into_iter()
@@ -98,10 +97,9 @@ async fn end(app: &App, user: UserId, session: SessionId, scope: Scope) -> Resul
             .filter(|family| family.revoked_at.is_none())
             .map(|family| (family.family_id, family.session_id))
             .collect();
-        if ended.is_empty() || app.revoke(user, &ended).await? {
-            return Ok(());
-        }
+        let done = ended.is_empty() || app.revoke(user, &ended).await?;
         // One of them went meanwhile: look again.
-        retry.wait().await?;
-    }
+        Ok(if done { Attempt::Done(()) } else { Attempt::Stale(()) })
+    })
+    .await
 }

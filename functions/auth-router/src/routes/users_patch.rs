@@ -5,13 +5,13 @@ use realtime::Ending;
 use serde::Serialize;
 use shared_utils::audit;
 use shared_utils::auth::Role;
-use shared_utils::dynamo::{Retry, TransactError};
+use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
 use shared_utils::http::fields::{Fields, Patch};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::UserId;
 
 use crate::App;
-use crate::store::{ACCOUNT_AT, ADMINS_AT, AccountChange, AccountPatch, Address, MALFORMED_ADDRESS, Profile, Rights, User, refused_by_admins};
+use crate::store::{AccountOutcome, AccountPatch, Address, MALFORMED_ADDRESS, Profile, Rights, User};
 
 /// An account as administrators see it.
 #[derive(Serialize)]
@@ -46,47 +46,42 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         email: email.value(),
     };
     // The login is checked beside the first read, and before the write.
-    let mut read = app.beside_admission(&caller, app.store.user_with_families(id)).await?;
+    let read = app.beside_admission(&caller, app.store.user_with_families(id)).await?;
     // What does not exist is 404, however wrong the values are.
     if read.0.is_none() {
         return Err(Error::NotFound);
     }
     fields.finish()?;
-    let mut retry = Retry::of_update();
-    loop {
-        let (user, families) = read;
+    let (patch, request_id) = (&patch, call.request.request_id.as_str());
+    retry_on_conflict(RetryPolicy::Single, Some(read), |known| async move {
+        let (user, families) = match known {
+            Some(read) => read,
+            None => app.store.user_with_families(id).await?,
+        };
         let before = user.ok_or(Error::NotFound)?;
         let mut after = patch.applied_to(&before);
         if after.rights() == before.rights() && after.profile.email == before.profile.email {
-            return Response::json(200, &Account::from(before));
+            return Response::json(200, &Account::from(before)).map(Attempt::Done);
         }
         let now = app.edge.clock.now();
-        let AccountChange { writes, address_at } = app.store.account_change((&before, &families), &after, caller.user, &app.revocations, now)?;
-        match app.store.transact(writes).await {
-            Ok(()) => {
-                changed(app, &call.request.request_id, caller.user, &before, &after).await;
-                after.profile.updated_at = now;
-                return Response::json(200, &Account::from(after));
-            }
-            Err(error) if error.refused_at(ADMINS_AT).is_some() && error.refused_at(ACCOUNT_AT).is_none() => {
-                return Err(refused_by_admins(&error, caller.user));
-            }
-            Err(error) if address_at.is_some_and(|at| error.refused_at(at).is_some()) && error.refused_at(ACCOUNT_AT).is_none() => {
-                return Err(Error::Conflict("This address is taken.".into()));
-            }
-            // The account or its logins changed meanwhile: look again.
-            Err(TransactError::Refused(_)) => retry.wait().await?,
-            Err(error) => return Err(error.into()),
+        match app.store.change_account((&before, &families), &after, caller.user, &app.revocations, now).await? {
+            AccountOutcome::Changed => {}
+            AccountOutcome::Stale => return Ok(Attempt::Stale(None)),
+            AccountOutcome::NoAdmin => return Err(Error::Forbidden),
+            AccountOutcome::LastAdmin => return Err(Error::LastAdmin),
+            AccountOutcome::AddressTaken => return Err(Error::Conflict("This address is taken.".into())),
         }
-        read = app.store.user_with_families(id).await?;
-    }
+        changed(app, request_id, caller.user, &before, &after);
+        after.profile.updated_at = now;
+        Response::json(200, &Account::from(after)).map(Attempt::Done)
+    })
+    .await
 }
 
 /// What follows a change: sockets that were opened with other rights are closed, and the audit has a line for each part of it.
-async fn changed(app: &App, request_id: &str, by: UserId, before: &User, after: &User) {
+fn changed(app: &App, request_id: &str, by: UserId, before: &User, after: &User) {
     let id = before.profile.user_id;
     if after.rights() != before.rights() {
-        app.revocations.forget().await;
         end_sockets_later(app, id, after.rights());
         let outdated = before.version;
         app.end_missed_later(id, move |family| family.version <= outdated);

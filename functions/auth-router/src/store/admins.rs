@@ -1,11 +1,10 @@
 //! The active administrators, as one set: there is always one, and whoever administers is in it at the moment of the write.
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use shared_utils::dynamo::{Expression, Key, TransactError, check, n, s, update};
-use shared_utils::http::Error;
+use aws_sdk_dynamodb::types::AttributeValue;
+use shared_utils::dynamo::{Condition, Key, Outcome, TransactWrite, Update, Verdict, check, n, s, update};
 use shared_utils::ids::UserId;
 
-use super::AuthStore;
+use super::{AuthStore, Write};
 
 /// What becomes of someone's place among the active administrators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,42 +25,49 @@ fn set_of(user: UserId) -> AttributeValue {
     AttributeValue::Ss(vec![user.to_string()])
 }
 
-/// Why the administrators' part of a transaction was refused: whoever asked is none any more, or the last one would go.
-pub(crate) fn refused_by_admins(error: &TransactError, by: UserId) -> Error {
-    let users = error.refused_at(super::ADMINS_AT).flatten().and_then(|item| item.get("users")?.as_ss().ok());
-    if users.is_some_and(|users| users.contains(&by.to_string())) { Error::LastAdmin } else { Error::Forbidden }
+/// Why the administrators' write of a transaction was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AdminRefusal {
+    /// Who asked is no active administrator any more.
+    NoAdmin,
+    /// The last active administrator would go.
+    LastAdmin,
+}
+
+impl AdminRefusal {
+    /// Reads it for a change that `by` asked for. `None` when the write was not refused.
+    pub(super) fn of(outcome: &Outcome<Write>, by: UserId) -> Option<Self> {
+        match outcome.refused(Write::Admins) {
+            Verdict::Held => None,
+            Verdict::Absent => Some(Self::NoAdmin),
+            Verdict::Found(admins) => {
+                let users = admins.get("users").and_then(|users| users.as_ss().ok());
+                let administers = users.is_some_and(|users| users.contains(&by.to_string()));
+                Some(if administers { Self::LastAdmin } else { Self::NoAdmin })
+            }
+        }
+    }
 }
 
 impl AuthStore {
-    /// The part of a transaction that changes who administers, on the condition that `by` does. Operators' tools act for nobody.
-    pub(crate) fn admins_change(&self, change: AdminChange, by: Option<UserId>) -> Option<TransactWriteItem> {
-        let mut condition = Vec::new();
-        if by.is_some() {
-            condition.push("contains(#users, :by)");
-        }
-        if matches!(change, AdminChange::Leaves(_)) {
-            condition.push("size(#users) > :one");
-        }
-        let condition = condition.join(" AND ");
-        let with_actor = |expression: Expression| match by {
-            Some(by) => expression.value(":by", s(by)),
-            None => expression,
-        };
+    /// The write that changes who administers, on the condition that `by` does. Operators' tools act for nobody.
+    pub(crate) fn admins_change(&self, change: AdminChange, by: Option<UserId>) -> Option<TransactWrite> {
         // `users` is a reserved word.
-        let named = |text: &str| Expression::new(text).name("#users", "users").name("#type", "type").value(":type", s("admins"));
-        match change {
-            AdminChange::None => by.map(|_| check(&self.table, admins_key(), with_actor(Expression::new(condition).name("#users", "users")))),
-            AdminChange::Joins(user) => {
-                let mut joins = with_actor(named("ADD #users :users SET #type = :type").value(":users", set_of(user)));
-                if by.is_some() {
-                    joins = joins.when(condition);
-                }
-                Some(update(&self.table, admins_key(), joins))
+        let by_admin = by.map(|by| Condition::new("contains(#users, :by)").name("#users", "users").value(":by", s(by)));
+        let changed = |text: &str, user: UserId| {
+            let change = Update::new(text).name("#users", "users").name("#type", "type").value(":type", s("admins")).value(":users", set_of(user));
+            match by_admin.clone() {
+                Some(by_admin) => change.when(by_admin),
+                None => change,
             }
+        };
+        let change = match change {
+            AdminChange::None => return by_admin.map(|by_admin| check(&self.table, admins_key(), by_admin)),
+            AdminChange::Joins(user) => changed("ADD #users :users SET #type = :type", user),
             AdminChange::Leaves(user) => {
-                let leaves = named("DELETE #users :users SET #type = :type").value(":users", set_of(user)).value(":one", n(1));
-                Some(update(&self.table, admins_key(), with_actor(leaves).when(condition)))
+                changed("DELETE #users :users SET #type = :type", user).when(Condition::new("size(#users) > :one").value(":one", n(1)))
             }
-        }
+        };
+        Some(update(&self.table, admins_key(), change))
     }
 }

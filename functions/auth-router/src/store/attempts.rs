@@ -1,10 +1,9 @@
 //! Failed attempts to sign in, per address, known or not: from the fifth failure on the address is locked, twice as long each
 //! time. An address that signed in from a place before has a count of its own there, so that a stranger cannot keep its owner out.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Key, StoreError, delete, from_item, n, put, s, to_item};
+use shared_utils::dynamo::{Key, StoreError, TransactWrite, Update, delete, from_item, n, put, s, to_item};
 use shared_utils::ids::UserId;
 use shared_utils::random::sha256;
 
@@ -103,7 +102,7 @@ impl AuthStore {
         let ttl = if attempt.key == attempt.place { before.ttl } else { now.seconds() + 2 * CEILING_SECONDS };
         let after = before.after_failure(now, ttl);
         let condition = if attempt.count.is_some() { "failures = :before AND lastFailureAt = :lastBefore" } else { "attribute_not_exists(pk)" };
-        let mut expression = Expression::new("SET failures = :failures, lastFailureAt = :last, lockedUntil = :until, #ttl = :ttl, #type = :type")
+        let mut expression = Update::new("SET failures = :failures, lastFailureAt = :last, lockedUntil = :until, #ttl = :ttl, #type = :type")
             .when(condition)
             .name("#ttl", "ttl")
             .name("#type", "type")
@@ -120,11 +119,11 @@ impl AuthStore {
 
     /// The writes that go with a success: its count starts again, and the place is the owner's from now on. What a stranger has run up
     /// elsewhere stays as it is.
-    pub(crate) fn attempt_succeeded(&self, attempt: &Attempt, now: Timestamp) -> Result<Vec<TransactWriteItem>, StoreError> {
+    pub(crate) fn attempt_succeeded(&self, attempt: &Attempt, now: Timestamp) -> Result<Vec<TransactWrite>, StoreError> {
         let fresh = Count { ttl: now.seconds() + PLACE_SECONDS, ..Count::default() };
-        let mut writes = vec![put(&self.table, to_item(attempt.place.clone(), "attempts", &fresh)?, None)];
+        let mut writes = vec![put(&self.table, to_item(attempt.place.clone(), "attempts", &fresh)?)];
         if attempt.key != attempt.place {
-            writes.push(delete(&self.table, attempt.key.clone(), None));
+            writes.push(delete(&self.table, attempt.key.clone()));
         }
         Ok(writes)
     }

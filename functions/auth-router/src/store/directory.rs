@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
-use shared_utils::dynamo::{Item, Key, PartitionQuery, StoreError, delete, from_item, put, s, to_item};
+use shared_utils::dynamo::{Item, Key, PartitionQuery, StoreError, TransactWrite, delete, from_item, put, s, to_item};
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 use shared_utils::text;
@@ -72,15 +71,15 @@ fn term_key(term: &str, user: UserId) -> Key {
 
 impl AuthStore {
     /// The writes that take a person's terms from the ones that were to the ones that are.
-    pub(crate) fn terms_change(&self, user: UserId, before: &Terms, after: &Terms) -> Result<Vec<TransactWriteItem>, StoreError> {
+    pub(crate) fn terms_change(&self, user: UserId, before: &Terms, after: &Terms) -> Result<Vec<TransactWrite>, StoreError> {
         if before == after {
             return Ok(Vec::new());
         }
-        let mut writes: Vec<_> = before.all.difference(&after.all).map(|term| delete(&self.table, term_key(term, user), None)).collect();
+        let mut writes: Vec<_> = before.all.difference(&after.all).map(|term| delete(&self.table, term_key(term, user))).collect();
         for term in &after.all {
             let kept = Term { user_id: user, terms: after.all.clone(), is_listed: Some(*term == after.listed) };
             let item = to_item(term_key(term, user), "directoryTerm", &kept)?;
-            writes.push(put(&self.table, item, None));
+            writes.push(put(&self.table, item));
         }
         Ok(writes)
     }
@@ -88,15 +87,9 @@ impl AuthStore {
     /// Who has a name that begins with `query`, in order of that name, from `start` on; everyone in order of their whole name when it is
     /// empty. One call.
     pub(crate) async fn find_people(&self, query: &str, limit: usize, start: Option<String>) -> Result<Found, Error> {
-        let page = PartitionQuery {
-            table: &self.table,
-            index: None,
-            partition: ("pk", PARTITION.to_owned()),
-            // No key is empty.
-            range: Some(("sk", if query.is_empty() { "!".to_owned() } else { query.to_owned() }, format!("{query}{}", char::MAX))),
-            descending: false,
-            limit: Some(limit),
-        };
+        // No key is empty.
+        let range = Some(("sk", if query.is_empty() { "!".to_owned() } else { query.to_owned() }, format!("{query}{}", char::MAX)));
+        let page = PartitionQuery { range, limit: Some(limit), ..PartitionQuery::all(&self.table, PARTITION) };
         let start = start.map(|sk| Item::from([("pk".to_owned(), s(PARTITION)), ("sk".to_owned(), s(sk))]));
         let page = self.store.query_page(&page, start).await?;
         let mut users = Vec::new();

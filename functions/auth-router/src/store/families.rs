@@ -1,10 +1,12 @@
 //! Families: one login each, with the place of its refresh-token chain.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, ItemBucket, Key, Retry, StoreError, check, delete, from_item, n, put, s, to_item, update};
+use shared_utils::dynamo::{
+    Attempt, Condition, ItemBucket, Key, RetryPolicy, StoreError, TransactWrite, Update, check, delete, from_item, n, put_if, retry_on_conflict, s,
+    to_item, update,
+};
 use shared_utils::http::Error;
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 use shared_utils::pace::Rate;
@@ -144,18 +146,18 @@ pub(super) fn family_key(family: FamilyId) -> Key {
 
 impl AuthStore {
     /// The write that adds a login.
-    pub(crate) fn family_put(&self, family: &Family) -> Result<TransactWriteItem, StoreError> {
-        Ok(put(&self.table, to_item(family_key(family.family_id), "family", family)?, Some("attribute_not_exists(pk)")))
+    pub(crate) fn family_put(&self, family: &Family) -> Result<TransactWrite, StoreError> {
+        Ok(put_if(&self.table, to_item(family_key(family.family_id), "family", family)?, Condition::absent()))
     }
 
     /// The write that forgets a login.
-    pub(crate) fn family_delete(&self, family: FamilyId) -> TransactWriteItem {
-        delete(&self.table, family_key(family), None)
+    pub(crate) fn family_delete(&self, family: FamilyId) -> TransactWrite {
+        delete(&self.table, family_key(family))
     }
 
     /// The write that ends a login for good; the item stays until it expires, so that its tokens are still recognised.
-    pub(crate) fn family_revoke(&self, family: FamilyId, now: Timestamp) -> TransactWriteItem {
-        let expression = Expression::new("SET revokedAt = if_not_exists(revokedAt, :now)").when("attribute_exists(pk)").value(":now", s(now));
+    pub(crate) fn family_revoke(&self, family: FamilyId, now: Timestamp) -> TransactWrite {
+        let expression = Update::new("SET revokedAt = if_not_exists(revokedAt, :now)").when("attribute_exists(pk)").value(":now", s(now));
         update(&self.table, family_key(family), expression)
     }
 
@@ -175,7 +177,7 @@ impl AuthStore {
 
     /// Gives whoever holds the token before the current one more time to come for it: the answer that carried it could not be made.
     pub(crate) async fn owe(&self, family: &Family, now: Timestamp) -> Result<(), StoreError> {
-        let expression = Expression::new("SET owedUntil = :until")
+        let expression = Update::new("SET owedUntil = :until")
             .when("currentHash = :current AND attribute_not_exists(revokedAt)")
             .value(":until", n(now.millis() + OWED_SECONDS * 1000))
             .value(":current", s(&family.current_hash));
@@ -184,8 +186,8 @@ impl AuthStore {
     }
 
     /// A condition for a transaction: the login was not ended.
-    pub(crate) fn family_check(&self, family: FamilyId) -> TransactWriteItem {
-        check(&self.table, family_key(family), Expression::new("attribute_exists(pk) AND attribute_not_exists(revokedAt)"))
+    pub(crate) fn family_check(&self, family: FamilyId) -> TransactWrite {
+        check(&self.table, family_key(family), "attribute_exists(pk) AND attribute_not_exists(revokedAt)")
     }
 
     /// Moves a family's chain on, in one conditional write; its failure tells repetition, reuse and death apart.
@@ -201,18 +203,17 @@ impl AuthStore {
         let nonce = shared_utils::random::secret();
         let successor = presented.successor(nonce.as_bytes())?;
         let hash = presented.hash();
-        let mut bucket = ItemBucket::new("spokenFor", rate, now);
-        let mut retry = Retry::of_update();
-        loop {
+        let (successor, hash, nonce) = (&successor, hash.as_str(), nonce.as_str());
+        retry_on_conflict(RetryPolicy::Single, ItemBucket::new("spokenFor", rate, now), |mut bucket| async move {
             let (set, remove) = if key_hash.is_some() { (", rotationKey = :key", "") } else { ("", ", rotationKey") };
-            let expression = Expression::new(format!(
+            let expression = Update::new(format!(
                 "SET currentHash = :next, previousHash = :presented, nonce = :nonce, rotatedAt = :rotatedAt, lastUsedAt = :now, \
                  idleExpiry = :idleExpiry{set} REMOVE owedUntil{remove}"
             ))
             .when("currentHash = :presented AND attribute_not_exists(revokedAt) AND idleExpiry > :cut AND absoluteExpiry > :cut")
             .value(":next", s(successor.hash()))
-            .value(":presented", s(&hash))
-            .value(":nonce", s(&nonce))
+            .value(":presented", s(hash))
+            .value(":nonce", s(nonce))
             .value(":rotatedAt", n(now.millis()))
             .value(":now", s(now))
             .value(":idleExpiry", n(now.seconds() + lifetimes.refresh_idle))
@@ -221,23 +222,23 @@ impl AuthStore {
                 Some(key_hash) => expression.value(":key", s(key_hash)),
                 None => expression,
             };
-            let met = match self.store.update_item(&self.table, family_key(presented.family), bucket.count(expression)?).await? {
-                Ok(item) => return Ok(Rotation::Rotated(Box::new(from_item(item)?), successor)),
-                Err(met) => met,
+            let found = match self.store.update_item(&self.table, family_key(presented.family), bucket.count(expression)?).await? {
+                Ok(item) => return Ok(Attempt::Done(Rotation::Rotated(Box::new(from_item(item)?), successor.clone()))),
+                Err(found) => found,
             };
-            let Some(item) = met else { return Ok(Rotation::Dead) };
+            let Some(item) = found else { return Ok(Attempt::Done(Rotation::Dead)) };
             bucket.observe(Some(&item));
             let family: Family = from_item(item)?;
             if !family.is_live(now) {
-                return Ok(Rotation::Dead);
+                return Ok(Attempt::Done(Rotation::Dead));
             }
             if family.current_hash == hash {
-                // Only the pace was in the way.
-                retry.again()?;
-                continue;
+                // Only the rate was in the way.
+                return Ok(Attempt::Refused(bucket));
             }
-            return family.presented_before(presented, &hash, key_hash, lifetimes, now);
-        }
+            family.presented_before(presented, hash, key_hash, lifetimes, now).map(Attempt::Done)
+        })
+        .await
     }
 }
 

@@ -18,25 +18,48 @@ mod admins;
 mod attempts;
 mod directory;
 mod families;
+mod logins;
 mod profiles;
 mod rights;
 mod users;
 
 pub(crate) use address::MALFORMED_ADDRESS;
 pub use address::{Address, MalformedAddress};
-pub(crate) use admins::refused_by_admins;
 pub(crate) use attempts::Attempt;
 pub(crate) use directory::folded;
 pub(crate) use families::{Family, Rotation};
 pub(crate) use profiles::{LENGTH as PROFILE_LENGTH, ProfilePatch};
-pub(crate) use rights::{ACCOUNT_AT, ADMINS_AT, AccountChange, AccountPatch, Rights};
+pub(crate) use rights::{AccountOutcome, AccountPatch, Rights};
 pub use users::{NewUser, Profile, User};
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
-use shared_utils::dynamo::{Store, TransactError};
+use shared_utils::dynamo::Store;
 
 /// How many logins a user may have at once.
 pub(crate) const MAX_FAMILIES: usize = 20;
+
+/// The writes of this table's transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    /// The user's item.
+    Account,
+    /// The item by which an address finds its user.
+    Address,
+    /// The active administrators.
+    Admins,
+    /// What is counted of failed logins.
+    Attempts,
+    /// The directory entry.
+    Person,
+    /// The names that the person is found by.
+    Terms,
+    /// The list of those who wait for approval.
+    Pending,
+    /// The login that the transaction is about.
+    Login,
+    /// The account's other logins.
+    OtherLogins,
+    Revocations,
+}
 
 /// The auth table.
 #[derive(Clone)]
@@ -49,10 +72,5 @@ impl AuthStore {
     /// The store on this table.
     pub fn new(store: Store, table: String) -> Self {
         Self { store, table }
-    }
-
-    /// All of these writes or none.
-    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), TransactError> {
-        self.store.transact(writes).await
     }
 }

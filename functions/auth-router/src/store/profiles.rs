@@ -2,14 +2,14 @@
 
 use access::people::person_key;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Retry, n, s, to_attribute, update};
+use shared_utils::dynamo::{Attempt, Condition, RetryPolicy, Transaction, Update, n, retry_on_conflict, s, to_attribute, update};
 use shared_utils::http::Error;
 use shared_utils::http::fields::{Fields, Patch};
 use shared_utils::text::is_link;
 
 use super::directory::Terms;
 use super::users::user_key;
-use super::{AuthStore, Profile, User};
+use super::{AuthStore, Profile, User, Write};
 
 /// The length of all fields together, in code points: what a request's body may need.
 pub(crate) const LENGTH: usize = 100 + 100 + 64 + 100 + 200 + 40 + 1_024;
@@ -64,13 +64,13 @@ impl ProfilePatch {
     }
 
     /// `SET` of these values, or of those that the directory shows, with `more` behind them.
-    fn expression(&self, shown_only: bool, more: &str) -> Result<Option<Expression>, Error> {
+    fn expression(&self, shown_only: bool, more: &str) -> Result<Option<Update>, Error> {
         let values: Vec<_> = self.0.iter().filter(|(_, shown, _)| *shown || !shown_only).collect();
         if values.is_empty() {
             return Ok(None);
         }
         let assignments: Vec<_> = values.iter().map(|(name, ..)| format!("{name} = :{name}")).collect();
-        let mut expression = Expression::new(format!("SET {}{more}", assignments.join(", ")));
+        let mut expression = Update::new(format!("SET {}{more}", assignments.join(", ")));
         for (name, _, value) in values {
             expression = expression.value(&format!(":{name}"), to_attribute(value)?);
         }
@@ -81,36 +81,48 @@ impl ProfilePatch {
 impl AuthStore {
     /// Sets what a user, read a moment ago, says of themself; the profile as it is then. `None` when their rights
     /// changed meanwhile.
-    pub(crate) async fn change_profile(&self, mut user: User, patch: &ProfilePatch, now: Timestamp) -> Result<Option<Profile>, Error> {
-        let id = user.profile.user_id;
-        let mut retry = Retry::of_update();
-        loop {
-            let Some(account) = patch.expression(false, ", updatedAt = :now")? else { return Ok(Some(user.profile)) };
+    pub(crate) async fn change_profile(&self, user: User, patch: &ProfilePatch, now: Timestamp) -> Result<Option<Profile>, Error> {
+        let (id, version) = (user.profile.user_id, user.version);
+        retry_on_conflict(RetryPolicy::Single, Some(user), |known| async move {
+            let user = match known {
+                Some(user) => user,
+                None => match self.user(id).await?.filter(|changed| !changed.disabled && changed.version == version) {
+                    Some(changed) => changed,
+                    None => return Ok(Attempt::Done(None)),
+                },
+            };
             let mut after = patch.applied_to(&user.profile);
             after.updated_at = now;
-            // The names decide what the person is found by: they must be the ones that were read.
-            let account = account
-                .when("version = :version AND disabled = :no AND firstName = :wasFirst AND lastName = :wasLast AND username = :wasUsername")
-                .value(":now", s(now))
-                .value(":no", to_attribute(&false)?)
-                .value(":version", n(user.version))
-                .value(":wasFirst", to_attribute(&user.profile.first_name)?)
-                .value(":wasLast", to_attribute(&user.profile.last_name)?)
-                .value(":wasUsername", to_attribute(&user.profile.username)?);
-            let mut writes = vec![update(&self.table, user_key(id), account)];
-            if let Some(entry) = patch.expression(true, "")? {
-                writes.push(update(&self.table, person_key(id), entry.when("attribute_exists(pk)")));
+            let Some(change) = self.profile_transaction(&user, patch, &after)? else { return Ok(Attempt::Done(Some(user.profile))) };
+            let outcome = self.store.transact(&change).await?;
+            if outcome.refused(Write::Account).is_refused() {
+                return Ok(Attempt::Stale(None));
             }
-            writes.extend(self.terms_change(id, &Terms::of(&user.profile), &Terms::of(&after))?);
-            match self.transact(writes).await {
-                Ok(()) => return Ok(Some(after)),
-                Err(error) if error.refused_at(0).is_some() => retry.wait().await?,
-                Err(error) => return Err(error.into()),
-            }
-            match self.user(id).await?.filter(|changed| !changed.disabled && changed.version == user.version) {
-                Some(changed) => user = changed,
-                None => return Ok(None),
-            }
+            outcome.require_committed()?;
+            Ok(Attempt::Done(Some(after)))
+        })
+        .await
+    }
+
+    /// `None` when there is nothing to change.
+    fn profile_transaction(&self, user: &User, patch: &ProfilePatch, after: &Profile) -> Result<Option<Transaction<Write>>, Error> {
+        let Some(account) = patch.expression(false, ", updatedAt = :now")? else { return Ok(None) };
+        let id = user.profile.user_id;
+        // The names decide what the person is found by: they must be the ones that were read.
+        let account = account
+            .when("version = :version AND disabled = :no AND firstName = :wasFirst AND lastName = :wasLast AND username = :wasUsername")
+            .value(":now", s(after.updated_at))
+            .value(":no", to_attribute(&false)?)
+            .value(":version", n(user.version))
+            .value(":wasFirst", to_attribute(&user.profile.first_name)?)
+            .value(":wasLast", to_attribute(&user.profile.last_name)?)
+            .value(":wasUsername", to_attribute(&user.profile.username)?);
+        let mut change = Transaction::new();
+        change.add(Write::Account, update(&self.table, user_key(id), account));
+        if let Some(entry) = patch.expression(true, "")? {
+            change.add(Write::Person, update(&self.table, person_key(id), entry.when(Condition::exists())));
         }
+        change.add_all(Write::Terms, self.terms_change(id, &Terms::of(&user.profile), &Terms::of(after))?);
+        Ok(Some(change))
     }
 }

@@ -3,16 +3,16 @@
 
 use access::people::person_key;
 use access::revocations::{Mark, Revocations};
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::AttributeValue;
 use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, StoreError, delete, n, s, to_attribute, update};
+use shared_utils::dynamo::{StoreError, Transaction, Update, delete, n, s, to_attribute, update};
 use shared_utils::ids::UserId;
 
-use super::admins::AdminChange;
+use super::admins::{AdminChange, AdminRefusal};
 use super::families::{Family, family_key};
 use super::users::{email_key, user_key};
-use super::{Address, AuthStore, User};
+use super::{Address, AuthStore, User, Write};
 
 /// What a user may do at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,28 +55,59 @@ impl AccountPatch {
     }
 }
 
-/// The place of the administrators' part in [`AuthStore::account_change`].
-pub(crate) const ADMINS_AT: usize = 0;
-/// The place of the account's part: refused when the account or its logins have changed since they were read.
-pub(crate) const ACCOUNT_AT: usize = 1;
-
-/// A change of an account, as a transaction.
-pub(crate) struct AccountChange {
-    pub(crate) writes: Vec<TransactWriteItem>,
-    /// The place of the part that takes the new address: refused when someone has it.
-    pub(crate) address_at: Option<usize>,
+/// What became of a change of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AccountOutcome {
+    Changed,
+    /// The account or its logins have changed since they were read.
+    Stale,
+    /// Who asked is no active administrator any more.
+    NoAdmin,
+    /// There would be no active administrator any more.
+    LastAdmin,
+    /// Another account has the new address.
+    AddressTaken,
 }
 
 impl AuthStore {
-    /// The transaction that takes an account from `before` to `after`, for an administrator who is one at that moment.
-    pub(crate) fn account_change(
+    /// Takes an account from `before` to `after` in one transaction, for someone who is an active administrator at that moment.
+    pub(crate) async fn change_account(
+        &self,
+        read: (&User, &[Family]),
+        after: &User,
+        by: UserId,
+        revocations: &Revocations,
+        now: Timestamp,
+    ) -> Result<AccountOutcome, StoreError> {
+        let outcome = self.store.transact(&self.account_transaction(read, after, by, revocations, now)?).await?;
+        if outcome.refused(Write::Account).is_refused() {
+            return Ok(AccountOutcome::Stale);
+        }
+        match AdminRefusal::of(&outcome, by) {
+            Some(AdminRefusal::NoAdmin) => return Ok(AccountOutcome::NoAdmin),
+            Some(AdminRefusal::LastAdmin) => return Ok(AccountOutcome::LastAdmin),
+            None => {}
+        }
+        if outcome.refused(Write::Address).is_refused() {
+            return Ok(AccountOutcome::AddressTaken);
+        }
+        if !outcome.is_committed() {
+            return Ok(AccountOutcome::Stale);
+        }
+        if after.rights() != read.0.rights() {
+            revocations.forget().await;
+        }
+        Ok(AccountOutcome::Changed)
+    }
+
+    fn account_transaction(
         &self,
         (before, families): (&User, &[Family]),
         after: &User,
         by: UserId,
         revocations: &Revocations,
         now: Timestamp,
-    ) -> Result<AccountChange, StoreError> {
+    ) -> Result<Transaction<Write>, StoreError> {
         let id = before.profile.user_id;
         let rights = after.rights();
         let admins = match (before.rights().administers(), rights.administers()) {
@@ -85,7 +116,7 @@ impl AuthStore {
             _ => AdminChange::None,
         };
         let account =
-            Expression::new("SET #role = :role, pending = :pending, disabled = :disabled, version = :version, updatedAt = :now, email = :email")
+            Update::new("SET #role = :role, pending = :pending, disabled = :disabled, version = :version, updatedAt = :now, email = :email")
                 .when("version = :before AND email = :emailBefore AND (attribute_not_exists(logins) OR logins = :logins)")
                 .name("#role", "role")
                 .value(":role", to_attribute(&rights.role)?)
@@ -97,55 +128,54 @@ impl AuthStore {
                 .value(":before", n(before.version))
                 .value(":emailBefore", s(&before.profile.email))
                 .value(":logins", n(before.logins));
-        let mut writes: Vec<_> = self.admins_change(admins, Some(by)).into_iter().collect();
-        writes.push(update(&self.table, user_key(id), account));
+        let mut change = Transaction::new();
+        change.add_all(Write::Admins, self.admins_change(admins, Some(by)));
+        change.add(Write::Account, update(&self.table, user_key(id), account));
         if rights != before.rights() {
-            self.rights_writes((before, families), after, revocations, now, &mut writes)?;
+            self.add_rights_writes(&mut change, (before, families), after, revocations, now)?;
         }
-        let mut address_at = None;
         if email_key(&after.profile.email) != email_key(&before.profile.email) {
-            address_at = Some(writes.len());
-            writes.push(self.address_put(&after.profile.email, id));
-            writes.push(delete(&self.table, email_key(&before.profile.email), None));
+            change.add(Write::Address, self.address_put(&after.profile.email, id));
+            change.add(Write::Address, delete(&self.table, email_key(&before.profile.email)));
         }
-        Ok(AccountChange { writes, address_at })
+        Ok(change)
     }
 
     /// What goes with other rights: the directory entry, all logins, the revocations, the list of those who wait.
-    fn rights_writes(
+    fn add_rights_writes(
         &self,
+        change: &mut Transaction<Write>,
         (before, families): (&User, &[Family]),
         after: &User,
         revocations: &Revocations,
         now: Timestamp,
-        writes: &mut Vec<TransactWriteItem>,
     ) -> Result<(), StoreError> {
         let id = before.profile.user_id;
         let Rights { role, pending, disabled } = after.rights();
-        let with_rights = |expression: Expression| -> Result<Expression, StoreError> {
-            Ok(expression.name("#role", "role").value(":role", to_attribute(&role)?).value(":pending", AttributeValue::Bool(pending)))
+        let with_rights = |update: Update| -> Result<Update, StoreError> {
+            Ok(update.name("#role", "role").value(":role", to_attribute(&role)?).value(":pending", AttributeValue::Bool(pending)))
         };
-        let entry = Expression::new("SET #role = :role, pending = :pending, disabled = :disabled")
+        let entry = Update::new("SET #role = :role, pending = :pending, disabled = :disabled")
             .when("attribute_exists(pk)")
             .value(":disabled", AttributeValue::Bool(disabled));
-        writes.push(update(&self.table, person_key(id), with_rights(entry)?));
+        change.add(Write::Person, update(&self.table, person_key(id), with_rights(entry)?));
         let mut marks = vec![Mark::Version(id, before.version)];
         let ends = disabled && !before.disabled;
         for family in families {
             let revoked = if ends { ", revokedAt = if_not_exists(revokedAt, :now)" } else { "" };
-            let login = Expression::new(format!("SET #role = :role, pending = :pending, version = :version{revoked}"))
+            let login = Update::new(format!("SET #role = :role, pending = :pending, version = :version{revoked}"))
                 // One that was swept meanwhile has nothing left to lose.
                 .when("attribute_exists(pk)")
                 .value(":version", n(after.version));
             let login = if ends { login.value(":now", s(now)) } else { login };
-            writes.push(update(&self.table, family_key(family.family_id), with_rights(login)?));
+            change.add(Write::OtherLogins, update(&self.table, family_key(family.family_id), with_rights(login)?));
             if ends && family.revoked_at.is_none() {
                 marks.push(Mark::Session(family.session_id));
             }
         }
-        writes.push(revocations.write(&marks));
+        change.add(Write::Revocations, revocations.write(&marks));
         if before.profile.pending != pending {
-            writes.push(self.pending_change(id, pending));
+            change.add(Write::Pending, self.pending_change(id, pending));
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! Users, their addresses and their directory entries.
 
 use access::people::{Person, person_key};
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Key, PartitionQuery, StoreError, delete, from_item, n, put, s, to_item, update};
+use shared_utils::dynamo::{
+    Condition, Key, PartitionQuery, StoreError, TransactWrite, Transaction, Update, delete, from_item, put, put_if, s, to_item,
+};
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
@@ -13,7 +14,7 @@ use super::address::normalized;
 use super::admins::AdminChange;
 use super::directory::Terms;
 use super::families::Family;
-use super::{Address, AuthStore, Rights};
+use super::{Address, AuthStore, Rights, Write};
 
 /// A user as the table keeps it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -125,15 +126,8 @@ impl AuthStore {
 
     /// A user and all their logins, in one call. The user is read first: a login that is missing here has raised the user's `logins`.
     pub(crate) async fn user_with_families(&self, user: UserId) -> Result<(Option<User>, Vec<Family>), StoreError> {
-        let query = PartitionQuery {
-            table: &self.table,
-            index: None,
-            partition: ("pk", format!("USER#{user}")),
-            range: None,
-            // PROFILE sorts behind FAMILY#….
-            descending: true,
-            limit: None,
-        };
+        // PROFILE sorts behind FAMILY#….
+        let query = PartitionQuery { descending: true, ..PartitionQuery::all(&self.table, format!("USER#{user}")) };
         let (mut found, mut families) = (None, Vec::new());
         for item in self.store.query_all(&query).await? {
             match item.get("type").and_then(|kind| kind.as_s().ok()).map(String::as_str) {
@@ -157,14 +151,7 @@ impl AuthStore {
 
     /// Who waits for approval, oldest account first, from `start` on.
     pub(crate) async fn pending_users(&self, limit: usize, start: Option<String>) -> Result<(Vec<UserId>, Option<String>), StoreError> {
-        let query = PartitionQuery {
-            table: &self.table,
-            index: None,
-            partition: ("pk", "PENDING".to_owned()),
-            range: None,
-            descending: false,
-            limit: Some(limit),
-        };
+        let query = PartitionQuery { limit: Some(limit), ..PartitionQuery::all(&self.table, "PENDING") };
         let start = start.map(|sk| [("pk".to_owned(), s("PENDING")), ("sk".to_owned(), s(sk))].into());
         let page = self.store.query_page(&query, start).await?;
         let id = |item: &shared_utils::dynamo::Item| item.get("sk").and_then(|sk| sk.as_s().ok()).cloned();
@@ -173,13 +160,13 @@ impl AuthStore {
     }
 
     /// The write that puts someone on the list of those who wait for approval, or takes them off.
-    pub(crate) fn pending_change(&self, user: UserId, pending: bool) -> TransactWriteItem {
+    pub(crate) fn pending_change(&self, user: UserId, pending: bool) -> TransactWrite {
         if pending {
             let mut item = pending_key(user).into_item();
             item.insert("type".to_owned(), s("pending"));
-            put(&self.table, item, None)
+            put(&self.table, item)
         } else {
-            delete(&self.table, pending_key(user), None)
+            delete(&self.table, pending_key(user))
         }
     }
 
@@ -203,60 +190,39 @@ impl AuthStore {
         };
         let id = profile.user_id;
         let user = User { profile: profile.clone(), version: 1, logins: 0, disabled: false, password_hash: new.password_hash };
-        let absent = Some("attribute_not_exists(pk)");
-        let mut writes = vec![
-            self.address_put(&profile.email, id),
-            put(&self.table, to_item(user_key(id), "user", &user)?, absent),
-            put(&self.table, to_item(person_key(id), "person", &profile.person(false))?, absent),
-        ];
+        let mut creation = Transaction::new();
+        creation.add(Write::Address, self.address_put(&profile.email, id));
+        creation.add(Write::Account, put_if(&self.table, to_item(user_key(id), "user", &user)?, Condition::absent()));
+        creation.add(Write::Person, put_if(&self.table, to_item(person_key(id), "person", &profile.person(false))?, Condition::absent()));
         let admins = if user.rights().administers() { AdminChange::Joins(id) } else { AdminChange::None };
-        writes.extend(self.admins_change(admins, by));
-        writes.extend(self.terms_change(id, &Terms::none(), &Terms::of(&profile))?);
+        creation.add_all(Write::Admins, self.admins_change(admins, by));
+        creation.add_all(Write::Terms, self.terms_change(id, &Terms::none(), &Terms::of(&profile))?);
         if new.pending {
-            writes.push(self.pending_change(id, true));
+            creation.add(Write::Pending, self.pending_change(id, true));
         }
-        match self.transact(writes).await {
-            Ok(()) => Ok(profile),
-            Err(error) if error.refused_at(3).is_some() => Err(Error::Forbidden),
-            Err(error) if error.refused_at(0).is_some() => Err(Error::Conflict("This address is taken.".into())),
-            Err(error) => Err(error.into()),
+        let outcome = self.store.transact(&creation).await?;
+        if outcome.refused(Write::Admins).is_refused() {
+            return Err(Error::Forbidden);
         }
+        if outcome.refused(Write::Address).is_refused() {
+            return Err(Error::Conflict("This address is taken.".into()));
+        }
+        outcome.require_committed()?;
+        Ok(profile)
     }
 
     /// The write that gives a person an address that nobody has.
-    pub(super) fn address_put(&self, email: &str, user: UserId) -> TransactWriteItem {
+    pub(super) fn address_put(&self, email: &str, user: UserId) -> TransactWrite {
         let mut address = email_key(email).into_item();
         address.insert("type".to_owned(), s("email"));
         address.insert("userId".to_owned(), s(user));
-        put(&self.table, address, Some("attribute_not_exists(pk)"))
-    }
-
-    /// The part of a login's transaction that holds it to the account as its password was checked, and is seen by whoever changes all logins.
-    pub(crate) fn login_counted(&self, user: &User) -> TransactWriteItem {
-        let expression = Expression::new("SET logins = :number")
-            .when("passwordHash = :hash AND version = :version AND (attribute_not_exists(logins) OR logins = :before)")
-            .value(":number", n(user.logins + 1))
-            .value(":before", n(user.logins))
-            .value(":hash", s(&user.password_hash))
-            .value(":version", n(user.version));
-        update(&self.table, user_key(user.profile.user_id), expression)
-    }
-
-    /// The write of a new password, on the condition that neither it nor the logins have changed since they were read.
-    pub(crate) fn password_change(&self, user: &User, hash: &str) -> TransactWriteItem {
-        let expression = Expression::new("SET passwordHash = :new")
-            .when("passwordHash = :old AND version = :version AND (attribute_not_exists(logins) OR logins = :logins)")
-            .value(":new", s(hash))
-            .value(":old", s(&user.password_hash))
-            .value(":version", n(user.version))
-            .value(":logins", n(user.logins));
-        update(&self.table, user_key(user.profile.user_id), expression)
+        put_if(&self.table, address, Condition::absent())
     }
 
     /// Replaces a password hash by one with today's parameters, unless the password was changed meanwhile.
     pub(crate) async fn rehash(&self, user: &User, hash: &str) -> Result<(), StoreError> {
         let expression =
-            Expression::new("SET passwordHash = :new").when("passwordHash = :old").value(":new", s(hash)).value(":old", s(&user.password_hash));
+            Update::new("SET passwordHash = :new").when("passwordHash = :old").value(":new", s(hash)).value(":old", s(&user.password_hash));
         let _ = self.store.update_item(&self.table, user_key(user.profile.user_id), expression).await?;
         Ok(())
     }

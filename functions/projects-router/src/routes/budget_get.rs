@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use access::teams::TeamRole;
 use realtime::LineLock;
 use serde_json::{Value, json};
+use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::http::conditional::{etag, is_not_modified};
 use shared_utils::http::{Call, Error, MAX_ANSWER, Response, bytes_in_answer};
 use shared_utils::ids::{LineId, ProjectId};
 use shared_utils::random::sha256;
 
-use super::{retry, visible};
+use super::{RETRY, visible};
 use crate::App;
 use crate::budget::{Line, line_json};
 use crate::store::BudgetRead;
@@ -19,8 +20,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
     let wanted = call.query(&["revision"]).and_then(|query| query.number("revision"));
-    let mut retry = retry();
-    loop {
+    retry_on_conflict(RETRY, (), |()| async {
         let project = visible(app, &caller, id, TeamRole::Editor);
         let budget = async { Ok(app.store.budget(id).await?) };
         let (_, budget, locks) = futures_util::future::try_join3(project, budget, held_locks(app, id)).await?;
@@ -32,15 +32,16 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let revision = read.revisions.get(&number).ok_or(Error::NotFound)?;
         let etag = budget_etag(read.budget.version, &locks);
         if is_not_modified(&call.request, &etag) {
-            return Ok(Response::empty(304).with_header("etag", etag));
+            return Ok(Attempt::Done(Response::empty(304).with_header("etag", etag)));
         }
         let lines = app.store.lines(revision.generation).await?;
         // A write between the two reads shows in the lines: then both are read again.
         if revision.describes(&lines) {
-            return answer(&read, number, &lines, &locks);
+            return answer(&read, number, &lines, &locks).map(Attempt::Done);
         }
-        retry.wait().await?;
-    }
+        Ok(Attempt::Stale(()))
+    })
+    .await
 }
 
 /// The locks of a budget's lines. They are advice: a budget is not withheld because they cannot be read.

@@ -8,13 +8,14 @@ use realtime::LineLock;
 use serde_json::json;
 use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::http::conditional::check_if_match_with;
 use shared_utils::http::fields::Patch;
 use shared_utils::http::{Call, Error, Request, Response};
 use shared_utils::ids::{GenerationId, LineId, ProjectId};
 
 use super::budget_get::{answer, budget_etag, held_locks, is_of_version, lines_json};
-use super::{retry, used_key, visible};
+use super::{RETRY, used_key, visible};
 use crate::App;
 use crate::budget::{BudgetPatch, CreateRevision, Line, Revision, apply_lines, read_patch, slug};
 use crate::store::{BudgetRead, BudgetWrite, KeyScope, Project, UsedKey};
@@ -44,27 +45,26 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let id: ProjectId = call.params.id(0)?;
     let used = used_key(&call, caller.user, KeyScope::Budget(id))?;
     let wanted = Wanted { id, caller, request: call.request, used, patch: read_patch(call.body) };
-    let mut retry = retry();
-    loop {
+    retry_on_conflict(RETRY, (), |()| async {
         let project = visible(app, &wanted.caller, id, TeamRole::Editor);
         let budget = async { Ok(app.store.budget(id).await?) };
         // Whether the key was used before is nothing to tell to someone who may not ask.
         let answered = async { Ok(replayed(app, &wanted).await) };
         let (project, budget, locks, answered) = futures_util::future::try_join4(project, budget, held_locks(app, id), answered).await?;
         if let Some(response) = answered? {
-            return Ok(response);
+            return Ok(Attempt::Done(response));
         }
         let before = budget.ok_or(Error::NotFound)?;
         // On the heap: the future of a whole change is too much for one stack together with everything that waits for it.
         match Box::pin(change(app, &wanted, &project, &before, &locks)).await {
-            Ok(Some(response)) => return Ok(response),
-            Ok(None) => {}
+            Ok(Some(response)) => Ok(Attempt::Done(response)),
+            Ok(None) => Ok(Attempt::Stale(())),
             // The same request may have been done under the same key meanwhile: then nothing is wrong with this one.
-            Err(error) if error.status() < 500 => return replayed(app, &wanted).await?.ok_or(error),
-            Err(error) => return Err(error),
+            Err(error) if error.status() < 500 => replayed(app, &wanted).await?.map(Attempt::Done).ok_or(error),
+            Err(error) => Err(error),
         }
-        retry.wait().await?;
-    }
+    })
+    .await
 }
 
 /// What was answered to this request before.

@@ -1,33 +1,34 @@
 //! `DELETE /projects/{id}`: gone at once by one write; what belongs to it goes after the answer.
 
 use access::teams::{TeamRole, require_role};
+use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ProjectId;
 
-use super::{admitted, check_version, retry};
+use super::{RETRY, admitted, check_version};
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
-    let mut retry = retry();
-    loop {
+    retry_on_conflict(RETRY, (), |()| async {
         let project = admitted(app, &caller, id).await?.ok_or(Error::NotFound)?;
         if project.deleted_at.is_some() {
             // For everyone but its owner there is nothing here.
             require_role(&project.team, &caller, TeamRole::Owner).map_err(|_| Error::NotFound)?;
             purge_later(app, id);
-            return Ok(Response::empty(204));
+            return Ok(Attempt::Done(Response::empty(204)));
         }
         require_role(&project.team, &caller, TeamRole::Owner)?;
         check_version(&call.request, &project)?;
         if app.store.delete(&project).await? {
             app.announce_removal(&project);
             purge_later(app, id);
-            return Ok(Response::empty(204));
+            return Ok(Attempt::Done(Response::empty(204)));
         }
-        retry.wait().await?;
-    }
+        Ok(Attempt::Stale(()))
+    })
+    .await
 }
 
 /// Goes on with what is left of a deleted project, after the answer.
@@ -35,7 +36,7 @@ pub(super) fn purge_later(app: &App, id: ProjectId) {
     let store = app.store.clone();
     app.broadcaster.after_answer().push(async move {
         if let Err(error) = store.purge(id).await {
-            tracing::warn!(cause = error.cause(), "a deleted project could not be purged; the next listing goes on with it");
+            tracing::warn!(cause = Error::from(error).cause(), "a deleted project could not be purged; the next listing goes on with it");
         }
     });
 }

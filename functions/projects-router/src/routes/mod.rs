@@ -15,7 +15,7 @@ use std::time::Duration;
 use access::teams::{TeamRole, require_role};
 use http::Method;
 use shared_utils::auth::Caller;
-use shared_utils::dynamo::Retry;
+use shared_utils::dynamo::RetryPolicy;
 use shared_utils::http::conditional::{check_if_match, etag};
 use shared_utils::http::routing::{Access, Body, Route};
 use shared_utils::http::{Api, Call, Edge, Error, Request, Response, idempotency};
@@ -97,13 +97,8 @@ impl Api for App {
     }
 }
 
-/// So long a write that keeps losing races is tried again: the function's time is finite, and the client's too.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// The tries of a write to what many people write to at once.
-fn retry() -> Retry {
-    Retry::within(PATIENCE)
-}
+/// How long a write to what many people write to at once is tried again: the function's time is finite, and the client's too.
+const RETRY: RetryPolicy = RetryPolicy::Within(Duration::from_secs(15));
 
 /// A project as it stands, deleted or not, for a caller whose login still counts: both are asked at once.
 async fn admitted(app: &App, caller: &Caller, id: ProjectId) -> Result<Option<Project>, Error> {

@@ -2,11 +2,12 @@
 
 use access::teams::TeamRole;
 use serde_json::Value;
+use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::http::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ProjectId;
 
-use super::{check_version, project_etag, retry, visible};
+use super::{RETRY, check_version, project_etag, visible};
 use crate::App;
 use crate::project::{Changes, read_changes};
 use crate::store::{MAX_BYTES, Project};
@@ -15,8 +16,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
     let body = call.body;
-    let mut retry = retry();
-    loop {
+    retry_on_conflict(RETRY, (), |()| async {
         let project = visible(app, &caller, id, TeamRole::Editor).await?;
         check_version(&call.request, &project)?;
         let mut fields = Fields::new(body.clone());
@@ -26,15 +26,16 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         check_size(&changes, Some(&project), 0, &mut fields);
         fields.finish()?;
         if changes.is_empty() {
-            return answer(&project);
+            return answer(&project).map(Attempt::Done);
         }
         let next = project.changed(&changes, app.edge.clock.now());
         if app.store.change(&project, &next, &changes).await? {
             app.announce_project(&project, &next, &announced(&changes), caller.user);
-            return answer(&next);
+            return answer(&next).map(Attempt::Done);
         }
-        retry.wait().await?;
-    }
+        Ok(Attempt::Stale(()))
+    })
+    .await
 }
 
 fn answer(project: &Project) -> Result<Response, Error> {

@@ -3,11 +3,12 @@
 use access::people::Person;
 use access::teams::{Member, TeamRole};
 use serde_json::json;
+use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::http::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
-use super::{check_version, project_etag, retry, visible};
+use super::{RETRY, check_version, project_etag, visible};
 use crate::App;
 use crate::store::TeamChange;
 
@@ -16,8 +17,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let id: ProjectId = call.params.id(0)?;
     let user: Result<UserId, Error> = call.params.id(1);
     let body = call.body;
-    let mut retry = retry();
-    loop {
+    retry_on_conflict(RETRY, (), |()| async {
         let project = async { visible(app, &caller, id, TeamRole::Owner).await };
         let person = async { Ok(app.people.find(user.as_ref().map_or(&[], std::slice::from_ref)).await?) };
         let (project, people) = futures_util::future::try_join(project, person).await?;
@@ -34,13 +34,14 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let member = Member { role, title, joined_at };
         let entry = json!({"userId": user, "role": member.role, "title": member.title});
         if project.team.get(&user) == Some(&member) {
-            return Ok(Response::json(200, &entry)?.with_header("etag", project_etag(&project)));
+            return Ok(Attempt::Done(Response::json(200, &entry)?.with_header("etag", project_etag(&project))));
         }
         let next = app.store.with_team(&project, user, &TeamChange::Set(member))?;
         if app.store.change_team(&project, &next, user).await? {
             app.announce_team(&project, &next, user, caller.user);
-            return Ok(Response::json(200, &entry)?.with_header("etag", project_etag(&next)));
+            return Ok(Attempt::Done(Response::json(200, &entry)?.with_header("etag", project_etag(&next))));
         }
-        retry.wait().await?;
-    }
+        Ok(Attempt::Stale(()))
+    })
+    .await
 }

@@ -1,10 +1,11 @@
 //! `DELETE /projects/{id}/team/{userId}`: an owner removes someone, or a member leaves.
 
 use access::teams::{TeamRole, require_role};
+use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
-use super::{check_version, retry, visible};
+use super::{RETRY, check_version, visible};
 use crate::App;
 use crate::store::TeamChange;
 
@@ -12,19 +13,19 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let id: ProjectId = call.params.id(0)?;
     let user: Option<UserId> = call.params.id(1).ok();
-    let mut retry = retry();
-    loop {
+    retry_on_conflict(RETRY, (), |()| async {
         let project = visible(app, &caller, id, TeamRole::Viewer).await?;
         if user != Some(caller.user) {
             require_role(&project.team, &caller, TeamRole::Owner)?;
         }
         check_version(&call.request, &project)?;
-        let Some(user) = user.filter(|user| project.team.contains_key(user)) else { return Ok(Response::empty(204)) };
+        let Some(user) = user.filter(|user| project.team.contains_key(user)) else { return Ok(Attempt::Done(Response::empty(204))) };
         let next = app.store.with_team(&project, user, &TeamChange::Remove)?;
         if app.store.change_team(&project, &next, user).await? {
             app.announce_team(&project, &next, user, caller.user);
-            return Ok(Response::empty(204));
+            return Ok(Attempt::Done(Response::empty(204)));
         }
-        retry.wait().await?;
-    }
+        Ok(Attempt::Stale(()))
+    })
+    .await
 }

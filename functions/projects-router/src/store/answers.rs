@@ -1,10 +1,9 @@
 //! What was answered under an `Idempotency-Key`, kept for a day. A record is written by the transaction that it tells of, so that there
 //! is one exactly when that happened; an answer too long for one item has its rest in items of its own, written before.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Item, PartitionQuery, StoreError, absent_or_expired, from_item, put_when, to_item};
+use shared_utils::dynamo::{Condition, Item, PartitionQuery, StoreError, TransactWrite, from_item, put_if, to_item};
 use shared_utils::http::{Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::random;
@@ -59,7 +58,7 @@ struct Part {
 /// A record that is about to be written.
 pub(super) struct Record {
     /// Goes into the transaction.
-    pub(super) write: TransactWriteItem,
+    pub(super) write: TransactWrite,
     /// Written before it.
     pub(super) rest: Vec<Item>,
 }
@@ -89,8 +88,7 @@ impl ProjectStore {
             return Err(Error::IdempotencyMismatch);
         }
         if let Some(rest) = &answered.rest_id {
-            let partition = ("pk", answer_partition(rest));
-            let query = PartitionQuery { table: &self.table, index: None, partition, range: None, descending: false, limit: None };
+            let query = PartitionQuery::all(&self.table, answer_partition(rest));
             for item in self.store.query_all(&query).await? {
                 answered.body.push_str(&from_item::<Part>(item)?.body);
             }
@@ -113,7 +111,7 @@ impl ProjectStore {
         let etag = response.headers.get("etag").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let answered = Answered { project_id: project, digest: used.digest.clone(), etag, body, rest_id, ttl };
         let item = to_item(idempotency_key(used), "idempotency", &answered)?;
-        Ok(Record { write: put_when(&self.table, item, absent_or_expired(now)), rest })
+        Ok(Record { write: put_if(&self.table, item, Condition::absent_or_expired(now)), rest })
     }
 }
 

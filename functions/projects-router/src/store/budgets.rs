@@ -5,14 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use access::teams::{header_key, is_unchanged};
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Item, Key, PartitionQuery, StoreError, check, delete, from_item, put, s, to_attribute, to_item, update};
+use shared_utils::dynamo::{
+    Condition, Item, PartitionQuery, StoreError, TransactWrite, Transaction, Update, check, delete, from_item, put, s, to_attribute, to_item, update,
+};
 use shared_utils::http::{Error, Response};
 use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
 
-use super::{Project, ProjectStore, UsedKey, budget_key, budget_partition, happened, line_key, lines_partition, revision_key};
+use super::{Project, ProjectStore, UsedKey, Write, budget_key, budget_partition, line_key, lines_partition, revision_key};
 use crate::budget::{Line, Revision};
 
 /// The currency of a new budget.
@@ -81,8 +83,14 @@ impl BudgetWrite {
 }
 
 impl ProjectStore {
-    /// The writes that give a new project its budget: the root and revision 1.
-    pub(super) fn first_revision(&self, project: ProjectId, ball_park: Option<i64>, now: Timestamp) -> Result<Vec<TransactWriteItem>, StoreError> {
+    /// Gives a new project its budget: the root and revision 1.
+    pub(super) fn add_first_revision(
+        &self,
+        creation: &mut Transaction<Write>,
+        project: ProjectId,
+        ball_park: Option<i64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let budget = Budget {
             budget_id: BudgetId::generate(now),
             project_id: project,
@@ -93,15 +101,14 @@ impl ProjectStore {
             unfinished: BTreeMap::new(),
         };
         let revision = Revision::empty(1, ball_park, now);
-        Ok(vec![
-            put(&self.table, to_item(budget_key(project), "budget", &budget)?, None),
-            put(&self.table, to_item(revision_key(project, 1), "budgetRevision", &revision)?, None),
-        ])
+        creation.add(Write::Budget, put(&self.table, to_item(budget_key(project), "budget", &budget)?));
+        creation.add(Write::Revision, put(&self.table, to_item(revision_key(project, 1), "budgetRevision", &revision)?));
+        Ok(())
     }
 
     /// A budget with all its revisions' headers. One round trip.
     pub(crate) async fn budget(&self, project: ProjectId) -> Result<Option<BudgetRead>, StoreError> {
-        let items = self.store.query_all(&self.partition(budget_partition(project))).await?;
+        let items = self.store.query_all(&PartitionQuery::all(&self.table, budget_partition(project))).await?;
         let (mut budget, mut revisions) = (None, BTreeMap::new());
         for item in items {
             if item.get("type").and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == "budget") {
@@ -116,12 +123,8 @@ impl ProjectStore {
 
     /// The lines of a generation. One round trip per megabyte.
     pub(crate) async fn lines(&self, generation: GenerationId) -> Result<BTreeMap<LineId, Line>, StoreError> {
-        let items = self.store.query_all(&self.partition(lines_partition(generation))).await?;
+        let items = self.store.query_all(&PartitionQuery::all(&self.table, lines_partition(generation))).await?;
         items.into_iter().map(|item| from_item::<Line>(item).map(|line| (line.budget_item_id, line))).collect()
-    }
-
-    fn partition(&self, partition: String) -> PartitionQuery<'_> {
-        PartitionQuery { table: &self.table, index: None, partition: ("pk", partition), range: None, descending: false, limit: None }
     }
 
     /// Writes the next state of a budget, with the record of its answer where the request has a key, unless it changed since `before`
@@ -145,27 +148,29 @@ impl ProjectStore {
                 self.store.put_many(&self.table, items).await?;
             }
         }
-        let mut writes = vec![self.root_write(before, &next.budget, &begun, &write.replaced)?, team_check];
+        let mut change = Transaction::new();
+        change.add(Write::Budget, self.root_write(before, &next.budget, &begun, &write.replaced)?);
+        change.add(Write::Header, team_check);
         for number in &write.revisions {
             if let Some(revision) = next.revisions.get(number) {
-                writes.push(put(&self.table, to_item(revision_key(project, *number), "budgetRevision", revision)?, None));
+                change.add(Write::Revision, put(&self.table, to_item(revision_key(project, *number), "budgetRevision", revision)?));
             }
         }
         if let Some((used, response)) = answer {
             let record = self.record(used, project, response, self.clock.now())?;
             self.store.put_many(&self.table, record.rest).await?;
-            writes.push(record.write);
+            change.add(Write::IdempotencyKey, record.write);
         }
-        writes.extend(write.delete_revisions.iter().map(|number| delete(&self.table, revision_key(project, *number), None)));
+        change.add_all(Write::Revision, write.delete_revisions.iter().map(|number| delete(&self.table, revision_key(project, *number))));
         for (generation, line) in &write.put_lines {
-            writes.push(put(&self.table, line_item(*generation, line)?, None));
+            change.add(Write::Line, put(&self.table, line_item(*generation, line)?));
         }
-        writes.extend(write.delete_lines.iter().map(|(generation, line)| delete(&self.table, line_key(*generation, *line), None)));
-        happened(self.store.transact(writes).await)
+        change.add_all(Write::Line, write.delete_lines.iter().map(|(generation, line)| delete(&self.table, line_key(*generation, *line))));
+        Ok(self.store.transact(&change).await?.is_committed())
     }
 
     /// The root's next state. Only what this write means to change is set, so that generations which other writes have begun stay noted.
-    fn root_write(&self, before: &Budget, next: &Budget, shown: &[GenerationId], replaced: &[GenerationId]) -> Result<TransactWriteItem, StoreError> {
+    fn root_write(&self, before: &Budget, next: &Budget, shown: &[GenerationId], replaced: &[GenerationId]) -> Result<TransactWrite, StoreError> {
         let mut text = "SET version = :version, currency = :currency, clientRevision = :client, highestRevision = :highest".to_owned();
         for (index, _) in replaced.iter().enumerate() {
             text = format!("{text}, unfinished.#r{index} = :now");
@@ -174,7 +179,7 @@ impl ProjectStore {
             let separator = if index == 0 { " REMOVE " } else { ", " };
             text = format!("{text}{separator}unfinished.#g{index}");
         }
-        let mut expression = Expression::new(text)
+        let mut expression = Update::new(text)
             .when("version = :before")
             .value(":version", to_attribute(&next.version)?)
             .value(":currency", s(&next.currency))
@@ -196,8 +201,8 @@ impl ProjectStore {
     /// Notes generations that are about to be written, so that what a crash leaves is found.
     async fn begin(&self, project: ProjectId, generations: &[GenerationId]) -> Result<(), Error> {
         let sets: Vec<String> = (0..generations.len()).map(|index| format!("unfinished.#g{index} = :now")).collect();
-        let mut expression = Expression::new(format!("SET {}", sets.join(", ")))
-            .when("attribute_exists(pk)")
+        let mut expression = Update::new(format!("SET {}", sets.join(", ")))
+            .when(Condition::exists())
             .value(":now", AttributeValue::N(self.clock.now().millis().to_string()));
         for (index, generation) in generations.iter().enumerate() {
             expression = expression.name(&format!("#g{index}"), generation);
@@ -209,9 +214,8 @@ impl ProjectStore {
     /// Deletes generations that nothing shows, and their notes.
     pub(crate) async fn forget_generations(&self, project: ProjectId, generations: &[GenerationId]) -> Result<(), Error> {
         for generation in generations {
-            let items = self.store.query_all(&self.partition(lines_partition(*generation))).await?;
-            self.store.delete_many(&self.table, items.iter().filter_map(Key::of).collect()).await?;
-            let expression = Expression::new("REMOVE unfinished.#g").when("attribute_exists(pk)").name("#g", generation);
+            self.store.delete_partition(&self.table, &lines_partition(*generation), |_| false).await?;
+            let expression = Update::new("REMOVE unfinished.#g").when(Condition::exists()).name("#g", generation);
             let _ = self.store.update_item(&self.table, budget_key(project), expression).await?;
         }
         Ok(())

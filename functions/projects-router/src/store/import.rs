@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use access::teams::Member;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{put, to_item};
+use shared_utils::dynamo::{Condition, Transaction, put_if, to_item};
 use shared_utils::http::Error;
 use shared_utils::ids::{BudgetId, LineId, ProjectId, UserId};
 
 use super::budgets::{Budget, CURRENCY, line_item};
 use super::projects::items;
-use super::{Project, ProjectStore, budget_key, happened, revision_key};
+use super::{Project, ProjectStore, Write, budget_key, revision_key};
 use crate::budget::{Line, Revision};
 use crate::project::Changes;
 
@@ -64,8 +64,9 @@ impl ProjectStore {
         // Lines last: whoever has to clear them away finds them by their revisions.
         self.store.put_many(&self.table, first).await?;
         self.store.put_many(&self.table, then).await?;
-        let mut visible = vec![put(&self.table, header, Some("attribute_not_exists(pk)"))];
-        visible.extend(project.team.keys().map(|user| self.member_put(imported.id, *user, project.updated_at.minute())));
-        happened(self.store.transact(visible).await)
+        let mut visible = Transaction::new();
+        visible.add(Write::Header, put_if(&self.table, header, Condition::absent()));
+        visible.add_all(Write::ListRow, project.team.keys().map(|user| self.member_put(imported.id, *user, project.updated_at.minute())));
+        Ok(self.store.transact(&visible).await?.is_committed())
     }
 }

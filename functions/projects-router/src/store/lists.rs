@@ -1,13 +1,12 @@
 //! Where a project stands in its members' lists: the index `byMember`, in the order of the minute of the latest change.
 
 use access::teams::{BY_MEMBER, header_key};
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Item, Key, PartitionQuery, StoreError, put, s, update};
+use shared_utils::dynamo::{Condition, Item, Key, PartitionQuery, StoreError, TransactWrite, Transaction, Update, put, s, update};
 use shared_utils::http::{Error, MAX_ANSWER, bytes_in_answer};
 use shared_utils::ids::{ProjectId, UserId};
 
-use super::{Project, ProjectStore, activity, happened, member_key};
+use super::{Project, ProjectStore, Write, activity, member_key};
 
 /// Items that one transaction takes.
 const MAX_TRANSACTION: usize = 100;
@@ -27,34 +26,34 @@ pub(crate) struct ListPage {
 
 impl ProjectStore {
     /// The write that puts a project into a person's list.
-    pub(super) fn member_put(&self, project: ProjectId, user: UserId, minute: Timestamp) -> TransactWriteItem {
+    pub(super) fn member_put(&self, project: ProjectId, user: UserId, minute: Timestamp) -> TransactWrite {
         let mut item = member_key(project, user).into_item();
         item.insert("type".to_owned(), s("teamMember"));
         item.insert("projectId".to_owned(), s(project));
         item.insert("memberId".to_owned(), s(user));
         item.insert("activity".to_owned(), s(activity(minute, project)));
-        put(&self.table, item, None)
+        put(&self.table, item)
     }
 
     /// The writes that move a project in its members' lists: none within the minute in which it moved last.
-    pub(super) fn activity_writes(&self, project: &Project, minute: Timestamp) -> Vec<TransactWriteItem> {
+    pub(super) fn activity_writes(&self, project: &Project, minute: Timestamp) -> Vec<TransactWrite> {
         if project.activity_at == minute {
             return Vec::new();
         }
         let moved = |user: &UserId| {
             let expression =
-                Expression::new("SET activity = :activity").when("attribute_exists(pk)").value(":activity", s(activity(minute, project.project_id)));
+                Update::new("SET activity = :activity").when(Condition::exists()).value(":activity", s(activity(minute, project.project_id)));
             update(&self.table, member_key(project.project_id, *user), expression)
         };
         project.team.keys().map(moved).collect()
     }
 
-    /// A transaction whose last writes move a project in lists. Those that it has no room for follow it, and may fail: a place in lists is
-    /// worth no error.
-    pub(super) async fn transact_and_move(&self, mut writes: Vec<TransactWriteItem>) -> Result<bool, Error> {
-        let rest = writes.split_off(writes.len().min(MAX_TRANSACTION));
-        let done = happened(self.store.transact(writes).await)?;
-        if done && !rest.is_empty() && self.store.transact(rest).await.is_err() {
+    /// A transaction whose last writes move a project in lists. Those that do not fit into it follow, and may fail: the order of a list is
+    /// worth no error. `false` when something changed since it was read.
+    pub(super) async fn transact_and_move(&self, mut transaction: Transaction<Write>) -> Result<bool, Error> {
+        let rest = transaction.split_off(MAX_TRANSACTION);
+        let done = self.store.transact(&transaction).await?.is_committed();
+        if done && !rest.is_empty() && !self.store.transact(&rest).await.is_ok_and(|outcome| outcome.is_committed()) {
             tracing::warn!("a project could not be moved in the lists of all its members");
         }
         Ok(done)
@@ -62,14 +61,8 @@ impl ProjectStore {
 
     /// One page of a person's projects, the latest change first, and the place where the next one begins. Two round trips.
     pub(crate) async fn list(&self, user: UserId, place: Option<&str>, limit: usize) -> Result<ListPage, Error> {
-        let query = PartitionQuery {
-            table: &self.table,
-            index: Some(BY_MEMBER),
-            partition: ("memberId", user.to_string()),
-            range: None,
-            descending: true,
-            limit: Some(limit),
-        };
+        let partition = ("memberId", user.to_string());
+        let query = PartitionQuery { table: &self.table, index: Some(BY_MEMBER), partition, range: None, descending: true, limit: Some(limit) };
         let start = place.map(|place| start_key(user, place)).transpose()?;
         let page = self.store.query_page(&query, start).await?;
         let text = |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
@@ -105,11 +98,12 @@ impl ProjectStore {
             return Ok(());
         }
         let expression =
-            Expression::new("SET activityAt = :minute").when("attribute_not_exists(deletedAt) AND attribute_exists(pk)").value(":minute", s(minute));
-        let mut writes = vec![update(&self.table, header_key(project.project_id), expression)];
-        writes.extend(moves);
+            Update::new("SET activityAt = :minute").when("attribute_not_exists(deletedAt) AND attribute_exists(pk)").value(":minute", s(minute));
+        let mut touch = Transaction::new();
+        touch.add(Write::Header, update(&self.table, header_key(project.project_id), expression));
+        touch.add_all(Write::ListRow, moves);
         // Someone left, or the project was deleted meanwhile: its place in lists is not worth an error.
-        self.transact_and_move(writes).await.map(|_| ())
+        self.transact_and_move(touch).await.map(|_| ())
     }
 }
 

@@ -26,12 +26,24 @@ pub(crate) use projects::{CreateOutcome, NewProject, Project};
 pub(crate) use team::TeamChange;
 
 use shared_utils::clock::{Clock, Timestamp};
-use shared_utils::dynamo::{Key, Store, TransactError};
-use shared_utils::http::Error;
+use shared_utils::dynamo::{Key, Store};
 use shared_utils::ids::{GenerationId, LineId, ProjectId, UserId};
 
 /// The largest project, in bytes: an item of the table holds 400 KB.
 pub(crate) const MAX_BYTES: usize = 390 * 1024;
+
+/// The writes of this table's transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Header,
+    Details,
+    /// A member's row of the lists.
+    ListRow,
+    Budget,
+    Revision,
+    Line,
+    IdempotencyKey,
+}
 
 /// The projects table.
 #[derive(Clone)]
@@ -98,13 +110,4 @@ fn answer_key(id: &str, part: usize) -> Key {
 /// A project's place in its members' lists: the minute of its latest change, then its id.
 fn activity(minute: Timestamp, project: ProjectId) -> String {
     format!("{minute}#{project}")
-}
-
-/// Whether a transaction happened; its conditions are all of one meaning: something changed meanwhile.
-fn happened(outcome: Result<(), TransactError>) -> Result<bool, Error> {
-    match outcome {
-        Ok(()) => Ok(true),
-        Err(TransactError::Refused(_)) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use access::teams::{Member, Team, header_key};
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Expression, Item, Retry, StoreError, from_item, from_json, n, put, s, to_attribute, to_item, to_json, update};
+use shared_utils::dynamo::{
+    Attempt, Condition, Item, RetryPolicy, StoreError, TransactWrite, Transaction, Update, Verdict, from_item, from_json, n, put, put_if,
+    retry_on_conflict, s, to_attribute, to_item, to_json, update,
+};
 use shared_utils::http::conditional::etag;
 use shared_utils::http::{Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::text::excerpt;
 
-use super::{ProjectStore, UsedKey, details_key};
+use super::{ProjectStore, UsedKey, Write, details_key};
 use crate::project::{Changes, FIELDS, is_summary};
 
 /// How long a deleted project's header stays, so that its owner's repeated DELETE finds it, in seconds.
@@ -247,20 +249,18 @@ impl Project {
 impl ProjectStore {
     /// A project, deleted or not. One round trip.
     pub(crate) async fn project(&self, id: ProjectId) -> Result<Option<Project>, StoreError> {
-        let mut retry = Retry::of_update();
-        loop {
+        retry_on_conflict(RetryPolicy::Single, (), |()| async {
             let (header, details) = (header_key(id), details_key(id));
             let mut found = self.store.get_many(&[(&self.table, header.clone()), (&self.table, details.clone())]).await?;
             let header = found.remove(&(self.table.clone(), header));
             let details = found.remove(&(self.table.clone(), details));
             let details_version = details.as_ref().and_then(|item| item.get("version")?.as_n().ok()?.parse::<u64>().ok());
-            let Some(project) = header.map(|header| Project::from_items(header, details)).transpose()? else { return Ok(None) };
+            let Some(project) = header.map(|header| Project::from_items(header, details)).transpose()? else { return Ok(Attempt::Done(None)) };
             // Two items of one call may come from before and after a transaction. A purged project has no details at all.
-            if details_version == Some(project.details_version) || project.deleted_at.is_some() {
-                return Ok(Some(project));
-            }
-            retry.wait().await?;
-        }
+            let is_whole = details_version == Some(project.details_version) || project.deleted_at.is_some();
+            Ok(if is_whole { Attempt::Done(Some(project)) } else { Attempt::Stale(()) })
+        })
+        .await
     }
 
     /// Makes a project with its memberships, its budget and the first revision, all or none. One round trip.
@@ -269,24 +269,25 @@ impl ProjectStore {
         let project = Project::new(ProjectId::generate(now), new.owner, new.team, now, now).changed(&new.fields, now);
         let id = project.project_id;
         let response = Response::json(201, &project.to_json())?.with_header("etag", etag(project.version));
-        let mut writes = Vec::new();
+        let mut creation = Transaction::new();
         if let Some(used) = &used {
             let record = self.record(used, id, &response, now)?;
             self.store.put_many(&self.table, record.rest).await?;
-            writes.push(record.write);
+            creation.add(Write::IdempotencyKey, record.write);
         }
         let (header, details) = items(&project)?;
-        writes.push(put(&self.table, header, Some("attribute_not_exists(pk)")));
-        writes.push(put(&self.table, details, None));
-        writes.extend(project.team.keys().map(|user| self.member_put(id, *user, project.activity_at)));
-        writes.extend(self.first_revision(id, new.ball_park, now)?);
-        let Err(error) = self.store.transact(writes).await else { return Ok(CreateOutcome::Created(Box::new(project), response)) };
-        if let (Some(used), Some(Some(record))) = (used, error.refused_at(0))
+        creation.add(Write::Header, put_if(&self.table, header, Condition::absent()));
+        creation.add(Write::Details, put(&self.table, details));
+        creation.add_all(Write::ListRow, project.team.keys().map(|user| self.member_put(id, *user, project.activity_at)));
+        self.add_first_revision(&mut creation, id, new.ball_park, now)?;
+        let outcome = self.store.transact(&creation).await?;
+        if let (Some(used), Verdict::Found(record)) = (used, outcome.refused(Write::IdempotencyKey))
             && let Some(answered) = self.replayed(&used, record.clone()).await?
         {
             return Ok(CreateOutcome::Replayed(answered.project_id, answered.into_response(201)));
         }
-        Err(error.into())
+        outcome.require_committed()?;
+        Ok(CreateOutcome::Created(Box::new(project), response))
     }
 
     /// Writes the next state of a project, unless it changed since `before` was read (then `false`). One round trip.
@@ -304,46 +305,45 @@ impl ProjectStore {
             header.set("excerptIsWhole", to_attribute(&next.excerpt_is_whole)?);
         }
         header.apply(header_changes);
-        let condition = "version = :versionBefore AND attribute_not_exists(deletedAt)";
-        let mut writes = vec![update(
-            &self.table,
-            header_key(next.project_id),
-            header.into_expression().when(condition).value(":versionBefore", n(before.version)),
-        )];
+        let mut change = Transaction::new();
+        change.add(Write::Header, update(&self.table, header_key(next.project_id), header.into_update().when(is_current(before))));
         if !details_changes.is_empty() {
             let mut details = Assignments::default();
             details.set("type", s("projectDetails"));
             details.set("version", n(next.details_version));
             details.apply(details_changes);
-            writes.push(update(&self.table, details_key(next.project_id), details.into_expression()));
+            change.add(Write::Details, update(&self.table, details_key(next.project_id), details.into_update()));
         }
-        writes.extend(self.activity_writes(before, minute));
-        self.transact_and_move(writes).await
+        change.add_all(Write::ListRow, self.activity_writes(before, minute));
+        self.transact_and_move(change).await
     }
 
     /// Makes a project unreachable in one write. `false` when it changed since it was read.
     pub(crate) async fn delete(&self, project: &Project) -> Result<bool, Error> {
         let now = self.clock.now();
-        let expression = Expression::new("SET deletedAt = :now, #ttl = :ttl")
-            .when("version = :version AND attribute_not_exists(deletedAt)")
+        let expression = Update::new("SET deletedAt = :now, #ttl = :ttl")
+            .when(is_current(project))
             .name("#ttl", "ttl")
             .value(":now", s(now))
-            .value(":ttl", n(now.seconds() + TOMBSTONE_SECONDS))
-            .value(":version", n(project.version));
+            .value(":ttl", n(now.seconds() + TOMBSTONE_SECONDS));
         Ok(self.store.update_item(&self.table, header_key(project.project_id), expression).await?.is_ok())
     }
 
     /// The write that gives a header its next team and version, unless it changed since `before`.
-    pub(super) fn team_write(&self, before: &Project, next: &Project) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn team_write(&self, before: &Project, next: &Project) -> Result<TransactWrite, StoreError> {
         let mut header = Assignments::default();
         header.set("version", n(next.version));
         header.set("updatedAt", s(next.updated_at));
         header.set("activityAt", s(next.updated_at.minute()));
         header.set("team", to_attribute(&next.team)?);
         header.set("teamVersion", n(next.team_version));
-        let condition = "version = :versionBefore AND attribute_not_exists(deletedAt)";
-        Ok(update(&self.table, header_key(next.project_id), header.into_expression().when(condition).value(":versionBefore", n(before.version))))
+        Ok(update(&self.table, header_key(next.project_id), header.into_update().when(is_current(before))))
     }
+}
+
+/// The condition on a header that the project has not changed since it was read.
+fn is_current(project: &Project) -> Condition {
+    Condition::new("version = :versionBefore AND attribute_not_exists(deletedAt)").value(":versionBefore", n(project.version))
 }
 
 /// The header and details items of a new project.
@@ -377,13 +377,13 @@ impl Assignments {
         }
     }
 
-    fn into_expression(self) -> Expression {
+    fn into_update(self) -> Update {
         let list = |count: usize, entry: fn(usize) -> String| (0..count).map(entry).collect::<Vec<_>>().join(", ");
         let mut text = format!("SET {}", list(self.sets.len(), |index| format!("#s{index} = :s{index}")));
         if !self.removes.is_empty() {
             text = format!("{text} REMOVE {}", list(self.removes.len(), |index| format!("#r{index}")));
         }
-        let mut expression = Expression::new(text);
+        let mut expression = Update::new(text);
         for (index, (name, value)) in self.sets.into_iter().enumerate() {
             expression = expression.name(&format!("#s{index}"), name).value(&format!(":s{index}"), value);
         }

@@ -1,11 +1,11 @@
 //! Changes of a team: header and list rows in one transaction, so that no reader sees one without the other.
 
 use access::teams::{Member, TeamRole};
-use shared_utils::dynamo::delete;
+use shared_utils::dynamo::{Transaction, delete};
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
-use super::{MAX_BYTES, Project, ProjectStore, member_key};
+use super::{MAX_BYTES, Project, ProjectStore, Write, member_key};
 
 /// The most people in a team.
 const MAX_TEAM: usize = 100;
@@ -47,16 +47,17 @@ impl ProjectStore {
     /// Writes the next state, unless the project changed since `before` was read (then `false`). One round trip.
     pub(crate) async fn change_team(&self, before: &Project, next: &Project, user: UserId) -> Result<bool, Error> {
         let minute = next.updated_at.minute();
-        let mut writes = vec![self.team_write(before, next)?];
+        let mut change = Transaction::new();
+        change.add(Write::Header, self.team_write(before, next)?);
         if next.team.contains_key(&user) {
-            writes.push(self.member_put(next.project_id, user, minute));
+            change.add(Write::ListRow, self.member_put(next.project_id, user, minute));
         } else if before.team.contains_key(&user) {
-            writes.push(delete(&self.table, member_key(next.project_id, user), None));
+            change.add(Write::ListRow, delete(&self.table, member_key(next.project_id, user)));
         }
         // The person's own row is written above; the others move in their lists.
         let mut others = before.clone();
         others.team.remove(&user);
-        writes.extend(self.activity_writes(&others, minute));
-        self.transact_and_move(writes).await
+        change.add_all(Write::ListRow, self.activity_writes(&others, minute));
+        self.transact_and_move(change).await
     }
 }

@@ -1,6 +1,6 @@
 //! A rate whose bucket is an attribute of an item that is updated anyway.
 
-use super::{Expression, Item, n};
+use super::{Condition, Item, Update, n};
 use crate::clock::Timestamp;
 use crate::http::Error;
 use crate::pace::Rate;
@@ -20,15 +20,15 @@ impl ItemBucket {
         Self { attribute, rate, now, seen: None }
     }
 
-    /// The update with the use in it: a further assignment before its others, which must begin with `SET`, and a further condition.
+    /// The update, which must begin with `SET`, with the use in it: one more assignment and one more condition.
     /// [`Error::TooManyRequests`] when the bucket is known to be empty.
-    pub fn count(&self, update: Expression) -> Result<Expression, Error> {
+    pub fn count(&self, update: Update) -> Result<Update, Error> {
         let Self { attribute, rate, now, seen } = self;
         let until = rate.take(seen.unwrap_or(0), *now)?;
         let condition =
-            if seen.is_some() { format!("{attribute} = :seen") } else { format!("(attribute_not_exists({attribute}) OR {attribute} <= :seen)") };
-        let update = update.also_set(&format!("{attribute} = :until"), &condition);
-        Ok(update.value(":until", n(until)).value(":seen", n(seen.unwrap_or(now.millis()))))
+            if seen.is_some() { format!("{attribute} = :seen") } else { format!("attribute_not_exists({attribute}) OR {attribute} <= :seen") };
+        let condition = Condition::new(condition).value(":seen", n(seen.unwrap_or(now.millis())));
+        Ok(update.also_set(&format!("{attribute} = :until")).value(":until", n(until)).when(condition))
     }
 
     /// What a refused condition has found.

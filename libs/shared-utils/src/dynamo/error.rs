@@ -10,6 +10,9 @@ pub enum StoreError {
     /// Throttled, timed out or unreachable, after the SDK's own retries.
     #[error("the table is busy")]
     Busy(Internal),
+    /// Other writers were faster each time.
+    #[error("other writers were faster each time")]
+    Contended,
     /// Anything else: a refused call, a malformed item.
     #[error("the table call failed")]
     Broken(Internal),
@@ -26,12 +29,13 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy(cause) => Self::Unavailable(cause),
+            StoreError::Contended => Self::Unavailable(Internal::new(error)),
             StoreError::Broken(cause) => Self::Internal(cause),
         }
     }
 }
 
-/// Error codes that mean: later, perhaps.
+/// Retryable error codes.
 const BUSY: [&str; 8] = [
     "ProvisionedThroughputExceededException",
     "ThrottlingException",

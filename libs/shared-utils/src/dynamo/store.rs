@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, ReturnValuesOnConditionCheckFailure, Select, WriteRequest};
 use serde::de::DeserializeOwned;
 
-use super::transaction::verdicts;
-use super::{Expression, Item, Key, Retry, StoreError, TransactError, Verdict, from_item, s};
+use super::{Attempt, Item, Key, Outcome, RetryPolicy, StoreError, Transaction, Update, from_item, retry_on_conflict, s};
 use crate::http::Internal;
+
+/// Items of a partition that are read and deleted at once.
+const DELETED_AT_ONCE: usize = 500;
 
 /// A query of one partition.
 #[derive(Debug, Clone)]
@@ -27,6 +29,13 @@ pub struct PartitionQuery<'a> {
     pub descending: bool,
     /// At most this many items; all pages when absent.
     pub limit: Option<usize>,
+}
+
+impl<'a> PartitionQuery<'a> {
+    /// All items of a partition of the table's own key, in order.
+    pub fn all(table: &'a str, pk: impl Into<String>) -> Self {
+        Self { table, index: None, partition: ("pk", pk.into()), range: None, descending: false, limit: None }
+    }
 }
 
 /// One page of a query.
@@ -85,9 +94,7 @@ impl Store {
             let entry = KeysAndAttributes::builder().set_keys(Some(keys)).keys(key.clone().into_item()).consistent_read(true).build();
             open.insert((*table).to_owned(), entry.map_err(|error| StoreError::Broken(Internal::new(error)))?);
         }
-        let mut found = Vec::new();
-        let mut retry = Retry::of_update();
-        loop {
+        retry_on_conflict(RetryPolicy::Single, (open, Vec::new()), |(open, mut found)| async move {
             let output = self.client.batch_get_item().set_request_items(Some(open)).send().await?;
             for (table, items) in output.responses.unwrap_or_default() {
                 for item in items {
@@ -95,12 +102,10 @@ impl Store {
                     found.push(((table.clone(), key), item));
                 }
             }
-            open = output.unprocessed_keys.unwrap_or_default();
-            if open.is_empty() {
-                return Ok(found);
-            }
-            retry.wait().await?;
-        }
+            let open = output.unprocessed_keys.unwrap_or_default();
+            Ok(if open.is_empty() { Attempt::Done(found) } else { Attempt::Stale((open, found)) })
+        })
+        .await
     }
 
     /// Puts an item where there is none; else the item that is there.
@@ -133,34 +138,40 @@ impl Store {
         Ok(())
     }
 
-    /// Updates one item: the item as it is now, or as it was met when the condition did not hold.
-    pub async fn update_item(&self, table: &str, key: Key, expression: Expression) -> Result<Result<Item, Option<Item>>, StoreError> {
+    /// Updates one item: the item as it is now, or, when the condition did not hold, the item that was there.
+    pub async fn update_item(&self, table: &str, key: Key, update: Update) -> Result<Result<Item, Option<Item>>, StoreError> {
         use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-        let mut retry = Retry::of_update();
-        loop {
+        let item_key = key.into_item();
+        retry_on_conflict(RetryPolicy::Single, (), |()| async {
             let outcome = self
                 .client
                 .update_item()
                 .table_name(table)
-                .set_key(Some(key.clone().into_item()))
-                .update_expression(expression.text.clone())
-                .set_condition_expression(expression.condition.clone())
-                .set_expression_attribute_names(expression.names())
-                .set_expression_attribute_values(expression.values())
+                .set_key(Some(item_key.clone()))
+                .update_expression(update.text.clone())
+                .set_condition_expression(update.condition.clone())
+                .set_expression_attribute_names(update.names())
+                .set_expression_attribute_values(update.values())
                 .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .send()
                 .await;
-            match outcome {
-                Ok(output) => return Ok(Ok(output.attributes.unwrap_or_default())),
-                Err(SdkError::ServiceError(error)) if error.err().is_transaction_conflict_exception() => retry.wait().await?,
-                Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => match error.into_err() {
-                    UpdateItemError::ConditionalCheckFailedException(failed) => return Ok(Err(failed.item)),
-                    _ => return Ok(Err(None)),
-                },
-                Err(error) => return Err(error.into()),
+            let error = match outcome {
+                Ok(output) => return Ok(Attempt::Done(Ok(output.attributes.unwrap_or_default()))),
+                Err(error) => error,
+            };
+            if error.as_service_error().is_some_and(UpdateItemError::is_transaction_conflict_exception) {
+                return Ok(Attempt::Stale(()));
             }
-        }
+            match error {
+                SdkError::ServiceError(service) if service.err().is_conditional_check_failed_exception() => match service.into_err() {
+                    UpdateItemError::ConditionalCheckFailedException(failed) => Ok(Attempt::Done(Err(failed.item))),
+                    _ => Ok(Attempt::Done(Err(None))),
+                },
+                error => Err(error.into()),
+            }
+        })
+        .await
     }
 
     /// Deletes one item; the item that was there.
@@ -256,41 +267,49 @@ impl Store {
         self.write_batches(table, requests).await
     }
 
+    /// Deletes the items of a partition, page by page, but those that `keep` names. Not atomic: for what nothing points at any more.
+    pub async fn delete_partition(&self, table: &str, pk: &str, keep: impl Fn(&Key) -> bool) -> Result<(), StoreError> {
+        let query = PartitionQuery { limit: Some(DELETED_AT_ONCE), ..PartitionQuery::all(table, pk) };
+        let mut start = None;
+        loop {
+            let page = self.query_page(&query, start).await?;
+            let keys = page.items.iter().filter_map(Key::of).filter(|key| !keep(key)).collect();
+            self.delete_many(table, keys).await?;
+            match page.last {
+                Some(last) => start = Some(last),
+                None => return Ok(()),
+            }
+        }
+    }
+
     async fn write_batches(&self, table: &str, requests: Vec<WriteRequest>) -> Result<(), StoreError> {
         use futures_util::stream::{self, StreamExt, TryStreamExt};
         let batches: Vec<Vec<WriteRequest>> = requests.chunks(25).map(<[WriteRequest]>::to_vec).collect();
         stream::iter(batches).map(Ok).try_for_each_concurrent(4, |batch| self.write_batch(table, batch)).await
     }
 
-    async fn write_batch(&self, table: &str, mut open: Vec<WriteRequest>) -> Result<(), StoreError> {
-        let mut retry = Retry::of_update();
-        loop {
+    async fn write_batch(&self, table: &str, requests: Vec<WriteRequest>) -> Result<(), StoreError> {
+        retry_on_conflict(RetryPolicy::Single, requests, |open| async {
             let output = self.client.batch_write_item().request_items(table, open).send().await?;
-            open = output.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
-            if open.is_empty() {
-                return Ok(());
-            }
-            retry.wait().await?;
-        }
+            let open = output.unprocessed_items.unwrap_or_default().remove(table).unwrap_or_default();
+            Ok(if open.is_empty() { Attempt::Done(()) } else { Attempt::Stale(open) })
+        })
+        .await
     }
 
-    /// All of these writes or none. Conflicts with other transactions are tried again; conditions that do not hold are not.
-    pub async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), TransactError> {
-        let mut retry = Retry::of_update();
-        loop {
-            match self.transact_once(writes.clone()).await {
-                Err(TransactError::Contended) => retry.wait().await?,
-                outcome => return outcome,
-            }
-        }
+    /// Commits all writes or none. Conflicts with other transactions are tried again; conditions that do not hold are not.
+    pub async fn transact<N: Copy + PartialEq>(&self, transaction: &Transaction<N>) -> Result<Outcome<N>, StoreError> {
+        retry_on_conflict(RetryPolicy::Single, (), |()| async {
+            Ok(match self.transact_once(transaction).await? {
+                Outcome::Contended => Attempt::Stale(()),
+                outcome => Attempt::Done(outcome),
+            })
+        })
+        .await
     }
 
-    /// As [`Self::transact`], without trying again: for writes that are stale once they met others.
-    pub async fn transact_once(&self, writes: Vec<TransactWriteItem>) -> Result<(), TransactError> {
-        let outcome = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        let Err(error) = outcome else { return Ok(()) };
-        let Some(verdicts) = verdicts(&error) else { return Err(StoreError::from(error).into()) };
-        let refused = verdicts.iter().any(|verdict| matches!(verdict, Verdict::ConditionFailed(_)));
-        Err(if refused { TransactError::Refused(verdicts) } else { TransactError::Contended })
+    /// As [`Self::transact`], without trying again: for writes that are stale once another transaction wrote the same items.
+    pub async fn transact_once<N: Copy + PartialEq>(&self, transaction: &Transaction<N>) -> Result<Outcome<N>, StoreError> {
+        transaction.outcome(self.client.transact_write_items().set_transact_items(Some(transaction.writes())).send().await)
     }
 }

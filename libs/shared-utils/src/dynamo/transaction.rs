@@ -1,137 +1,202 @@
-//! The parts of a transaction, and why one did not happen.
+//! Transactions of named writes, and what became of each write.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 
-use super::{Expression, Item, Key, StoreError, n};
-use crate::clock::Timestamp;
-use crate::http::{Error, Internal};
+use super::{Condition, Item, Key, StoreError, Update};
+use crate::http::Internal;
 
-/// How one action of a cancelled transaction fared.
+/// The item that a refused condition has found comes with every refusal.
+const ALL_OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
+
+/// One write of a transaction: a put, an update, a delete or a check.
 #[derive(Debug, Clone)]
-pub enum Verdict {
-    /// It would have gone through.
-    Fine,
-    /// Its condition did not hold; the item as it was, if there was one and it was asked for.
-    ConditionFailed(Option<Item>),
+pub struct TransactWrite(pub(super) TransactWriteItem);
+
+/// Puts an item, whatever was there.
+pub fn put(table: &str, item: Item) -> TransactWrite {
+    put_with(table, item, None)
 }
 
-/// Why a transaction did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum TransactError {
-    /// Conditions did not hold: one verdict per action, in order.
-    #[error("the transaction's conditions did not hold")]
-    Refused(Vec<Verdict>),
-    /// Nothing was wrong but that other transactions were at the same items: it is worth trying again.
-    #[error("the transaction met others")]
-    Contended,
-    /// The table is busy or broken.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+/// Puts an item where the condition holds.
+pub fn put_if(table: &str, item: Item, condition: impl Into<Condition>) -> TransactWrite {
+    put_with(table, item, Some(condition.into()))
 }
 
-impl TransactError {
-    /// Whether the action at `index` had a condition that did not hold, and the item it met.
-    pub fn refused_at(&self, index: usize) -> Option<Option<&Item>> {
-        match self {
-            Self::Refused(verdicts) => match verdicts.get(index) {
-                Some(Verdict::ConditionFailed(item)) => Some(item.as_ref()),
-                _ => None,
-            },
-            Self::Contended | Self::Store(_) => None,
-        }
-    }
-}
-
-impl From<TransactError> for Error {
-    /// For transactions whose refusals were all looked at: one that is left is a fault of ours.
-    fn from(error: TransactError) -> Self {
-        match error {
-            TransactError::Refused(_) => Self::internal("a transaction was refused by a condition that no code looks at"),
-            TransactError::Contended => Self::Unavailable(Internal::new("a transaction kept meeting others")),
-            TransactError::Store(error) => error.into(),
-        }
-    }
-}
-
-/// A put as a part of a transaction.
-pub fn put(table: &str, item: Item, condition: Option<&str>) -> TransactWriteItem {
+fn put_with(table: &str, item: Item, condition: Option<Condition>) -> TransactWrite {
     let put = Put::builder()
         .table_name(table)
         .set_item(Some(item))
-        .set_condition_expression(condition.map(str::to_owned))
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .set_expression_attribute_names(condition.as_ref().and_then(Condition::names))
+        .set_expression_attribute_values(condition.as_ref().and_then(Condition::values))
+        .set_condition_expression(condition.map(|condition| condition.text))
+        .return_values_on_condition_check_failure(ALL_OLD)
         .build();
     // Fails only without a table or an item, and both are here.
-    TransactWriteItem::builder().set_put(put.ok()).build()
+    TransactWrite(TransactWriteItem::builder().set_put(put.ok()).build())
 }
 
-/// A put with a condition that has names and values.
-pub fn put_when(table: &str, item: Item, condition: Expression) -> TransactWriteItem {
-    let put = Put::builder()
-        .table_name(table)
-        .set_item(Some(item))
-        .set_expression_attribute_names(condition.names())
-        .set_expression_attribute_values(condition.values())
-        .condition_expression(condition.text)
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-        .build();
-    TransactWriteItem::builder().set_put(put.ok()).build()
+/// Deletes an item, if there is one.
+pub fn delete(table: &str, key: Key) -> TransactWrite {
+    let delete = Delete::builder().table_name(table).set_key(Some(key.into_item())).build();
+    TransactWrite(TransactWriteItem::builder().set_delete(delete.ok()).build())
 }
 
-/// The condition of a put that only an item whose time is not over may stop: the service deletes expired items days later.
-pub fn absent_or_expired(now: Timestamp) -> Expression {
-    Expression::new("attribute_not_exists(pk) OR #ttl < :now").name("#ttl", "ttl").value(":now", n(now.seconds()))
-}
-
-/// A delete as a part of a transaction.
-pub fn delete(table: &str, key: Key, condition: Option<&str>) -> TransactWriteItem {
-    let delete = Delete::builder().table_name(table).set_key(Some(key.into_item())).set_condition_expression(condition.map(str::to_owned)).build();
-    TransactWriteItem::builder().set_delete(delete.ok()).build()
-}
-
-/// A delete with a condition that has names and values.
-pub fn delete_when(table: &str, key: Key, condition: Expression) -> TransactWriteItem {
-    let delete = Delete::builder()
+/// Updates an item, or makes it.
+pub fn update(table: &str, key: Key, update: Update) -> TransactWrite {
+    let update = aws_sdk_dynamodb::types::Update::builder()
         .table_name(table)
         .set_key(Some(key.into_item()))
-        .set_expression_attribute_names(condition.names())
-        .set_expression_attribute_values(condition.values())
-        .condition_expression(condition.text)
+        .set_expression_attribute_names(update.names())
+        .set_expression_attribute_values(update.values())
+        .update_expression(update.text)
+        .set_condition_expression(update.condition)
+        .return_values_on_condition_check_failure(ALL_OLD)
         .build();
-    TransactWriteItem::builder().set_delete(delete.ok()).build()
+    TransactWrite(TransactWriteItem::builder().set_update(update.ok()).build())
 }
 
-/// An update as a part of a transaction.
-pub fn update(table: &str, key: Key, expression: Expression) -> TransactWriteItem {
-    let update = Update::builder()
-        .table_name(table)
-        .set_key(Some(key.into_item()))
-        .set_expression_attribute_names(expression.names())
-        .set_expression_attribute_values(expression.values())
-        .update_expression(expression.text)
-        .set_condition_expression(expression.condition)
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-        .build();
-    TransactWriteItem::builder().set_update(update.ok()).build()
-}
-
-/// A condition as a part of a transaction.
-pub fn check(table: &str, key: Key, expression: Expression) -> TransactWriteItem {
+/// Writes nothing: the condition must hold.
+pub fn check(table: &str, key: Key, condition: impl Into<Condition>) -> TransactWrite {
+    let condition: Condition = condition.into();
     let check = ConditionCheck::builder()
         .table_name(table)
         .set_key(Some(key.into_item()))
-        .set_expression_attribute_names(expression.names())
-        .set_expression_attribute_values(expression.values())
-        .condition_expression(expression.text)
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .set_expression_attribute_names(condition.names())
+        .set_expression_attribute_values(condition.values())
+        .condition_expression(condition.text)
+        .return_values_on_condition_check_failure(ALL_OLD)
         .build();
-    TransactWriteItem::builder().set_condition_check(check.ok()).build()
+    TransactWrite(TransactWriteItem::builder().set_condition_check(check.ok()).build())
 }
 
-/// The verdicts of a cancelled transaction; `None` when it failed otherwise.
-pub(super) fn verdicts(error: &SdkError<TransactWriteItemsError>) -> Option<Vec<Verdict>> {
+/// Writes that happen together or not at all, each under a name of the caller's choice. Several may have the same name.
+#[derive(Debug, Clone)]
+pub struct Transaction<N> {
+    names: Vec<N>,
+    writes: Vec<TransactWriteItem>,
+}
+
+impl<N> Default for Transaction<N> {
+    fn default() -> Self {
+        Self { names: Vec::new(), writes: Vec::new() }
+    }
+}
+
+impl<N: Copy + PartialEq> Transaction<N> {
+    /// A transaction without writes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a write. [`Outcome::refused`] tells by this name what became of it.
+    pub fn add(&mut self, name: N, write: TransactWrite) {
+        self.names.push(name);
+        self.writes.push(write.0);
+    }
+
+    /// Adds writes of one name.
+    pub fn add_all(&mut self, name: N, writes: impl IntoIterator<Item = TransactWrite>) {
+        writes.into_iter().for_each(|write| self.add(name, write));
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Keeps the first `length` writes; the others.
+    #[must_use]
+    pub fn split_off(&mut self, length: usize) -> Self {
+        let length = length.min(self.writes.len());
+        Self { names: self.names.split_off(length), writes: self.writes.split_off(length) }
+    }
+
+    pub(super) fn writes(&self) -> Vec<TransactWriteItem> {
+        self.writes.clone()
+    }
+
+    /// What became of it, from the answer of the service.
+    pub(super) fn outcome<O>(&self, answer: Result<O, SdkError<TransactWriteItemsError>>) -> Result<Outcome<N>, StoreError> {
+        let Err(error) = answer else { return Ok(Outcome::Committed) };
+        let Some(results) = condition_results(&error) else { return Err(StoreError::from(error)) };
+        let refusals: Vec<_> = self.names.iter().copied().zip(results).filter_map(|(name, result)| Some((name, result?))).collect();
+        Ok(if refusals.is_empty() { Outcome::Contended } else { Outcome::Refused(refusals) })
+    }
+}
+
+/// What became of a transaction.
+#[derive(Debug)]
+#[must_use]
+pub enum Outcome<N> {
+    /// All of it is written.
+    Committed,
+    /// Nothing is written: these writes had conditions that did not hold. With the item that was there, if there was one.
+    Refused(Vec<(N, Option<Item>)>),
+    /// Nothing is written: other transactions wrote the same items. It is worth trying again. [`super::Store::transact`] does, and
+    /// never returns this.
+    Contended,
+}
+
+/// What became of one write's condition.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Verdict<'a> {
+    /// It held, or there was none.
+    Held,
+    /// It did not hold: there is no item.
+    Absent,
+    /// It did not hold for this item.
+    Found(&'a Item),
+}
+
+impl<'a> Verdict<'a> {
+    /// Whether the condition did not hold.
+    pub fn is_refused(self) -> bool {
+        self != Self::Held
+    }
+
+    /// The item for which it did not hold.
+    pub fn item(self) -> Option<&'a Item> {
+        match self {
+            Self::Found(item) => Some(item),
+            Self::Held | Self::Absent => None,
+        }
+    }
+}
+
+impl<N: Copy + PartialEq> Outcome<N> {
+    /// Whether all of it is written.
+    pub fn is_committed(&self) -> bool {
+        matches!(self, Self::Committed)
+    }
+
+    /// What became of the condition of the write of this name; of several, the first that was refused.
+    pub fn refused(&self, name: N) -> Verdict<'_> {
+        let Self::Refused(refusals) = self else { return Verdict::Held };
+        match refusals.iter().find(|(refused, _)| *refused == name) {
+            None => Verdict::Held,
+            Some((_, None)) => Verdict::Absent,
+            Some((_, Some(item))) => Verdict::Found(item),
+        }
+    }
+
+    /// For transactions without conditions that may fail, and for refusals that were all looked at: what is left is a fault of ours.
+    pub fn require_committed(self) -> Result<(), StoreError> {
+        match self {
+            Self::Committed => Ok(()),
+            Self::Refused(_) => Err(StoreError::Broken(Internal::new("a transaction was refused by a condition that no code looks at"))),
+            Self::Contended => Err(StoreError::Contended),
+        }
+    }
+}
+
+/// What a condition that did not hold has found.
+type Refused = Option<Item>;
+
+/// One entry for each write of a cancelled transaction: what its condition found, if that did not hold. `None` when the call failed
+/// otherwise.
+fn condition_results(error: &SdkError<TransactWriteItemsError>) -> Option<Vec<Option<Refused>>> {
     let SdkError::ServiceError(service) = error else { return None };
     let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err() else { return None };
     let reasons = cancelled.cancellation_reasons();
@@ -140,13 +205,5 @@ pub(super) fn verdicts(error: &SdkError<TransactWriteItemsError>) -> Option<Vec<
     if !reasons.iter().all(|reason| reason.code().is_none_or(|code| known.contains(&code))) {
         return None;
     }
-    Some(
-        reasons
-            .iter()
-            .map(|reason| match reason.code() {
-                Some("ConditionalCheckFailed") => Verdict::ConditionFailed(reason.item.clone()),
-                _ => Verdict::Fine,
-            })
-            .collect(),
-    )
+    Some(reasons.iter().map(|reason| (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item.clone())).collect())
 }

@@ -1,0 +1,39 @@
+//! Counting attempts with a password: a login, or the present password of someone who sets another.
+
+use shared_utils::audit;
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Attempt, RetryPolicy, StoreError, retry_on_conflict};
+use shared_utils::http::{Error, Request};
+use shared_utils::ids::UserId;
+
+use crate::App;
+use crate::store::{self, User};
+
+/// Counts the attempt as a failure before any hashing, so that parallel guesses count as well; a success takes it back. Looks up the
+/// account behind the address too. Unknown accounts do the same work, so timing reveals nothing.
+pub(crate) async fn count(app: &App, email: &str, request: &Request) -> Result<(store::Attempt, Option<User>), Error> {
+    let counted = retry_on_conflict(RetryPolicy::Single, (), |()| async {
+        let now = app.edge.clock.now();
+        let (attempt, user) = futures_util::future::try_join(app.store.attempt(email, &request.source_ip, now), app.store.user_of(email)).await?;
+        if let Some(lock) = attempt.lock(now) {
+            audit!("login_locked", requestId = request.request_id, address = attempt.pseudonym());
+            return Ok(Attempt::Done(Err(lock)));
+        }
+        let user = app.store.user(user.unwrap_or_else(unknown_user));
+        let (is_counted, user) = futures_util::future::try_join(app.store.count_failure(&attempt, now), user).await?;
+        // Another attempt was counted first: read again at once, as a wait would let the next one be faster.
+        Ok(if is_counted { Attempt::Done(Ok((attempt, user))) } else { Attempt::Refused(()) })
+    });
+    let retry_after = match counted.await {
+        Ok(Ok(counted)) => return Ok(counted),
+        Ok(Err(lock)) => lock.retry_after,
+        Err(StoreError::Contended) => 1,
+        Err(error) => return Err(error.into()),
+    };
+    Err(Error::TooManyAttempts { retry_after })
+}
+
+/// The id of no user: the first id of all.
+fn unknown_user() -> UserId {
+    UserId::generate(Timestamp::from_millis(0))
+}
