@@ -242,15 +242,13 @@ impl Conversation {
         Marker { read_seq, joined_at: self.member(user).map(|member| member.joined_at), ..known }
     }
 
-    /// What tells a person's present stay from earlier ones: whoever left and came back has missed what no position says.
-    pub(crate) fn stay(&self, user: UserId) -> u16 {
-        let began = match self.member(user) {
+    /// Tells a person's present membership from earlier ones: who left and came back has missed changes that no position shows. When the
+    /// person joined the team, in milliseconds since the epoch; in a group, by which change they were added.
+    pub(crate) fn membership_epoch(&self, user: UserId) -> u64 {
+        match self.member(user) {
             Some(member) => member.joined_at.millis().cast_unsigned(),
             None => self.head.participants.get(&user).map_or(0, |marker| marker.joined_change),
-        };
-        // Two of the bytes that a multiplication by the golden ratio spreads it over.
-        let [.., high, low] = began.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(16).to_be_bytes();
-        u16::from_be_bytes([high, low])
+        }
     }
 
     /// Up to where this person has read. A team member who came later and has read nothing yet starts at the end.

@@ -12,7 +12,7 @@
 //! | [`group`] | a group's people and title |
 //! | `marker` | how far someone has read |
 //! | `read` | lists and pages |
-//! | [`sync`], `positions` | what has changed since a device last asked |
+//! | [`sync`], `sync_cursor` | what has changed since a device last asked |
 //! | [`broadcast`] | telling people, and what a connection's end means to others |
 //! | [`frames`] | what sockets are told |
 
@@ -28,10 +28,10 @@ mod keys;
 mod marker;
 pub mod message;
 pub mod open;
-mod positions;
 pub mod read;
 pub mod send;
 pub mod sync;
+mod sync_cursor;
 
 use abandoned::Abandoned;
 use access::people::People;

@@ -96,14 +96,8 @@ impl Messaging {
         if from > to {
             return Ok(Vec::new());
         }
-        let query = PartitionQuery {
-            table: &self.table,
-            index: None,
-            partition: ("pk", keys::partition(conversation)),
-            range: Some(("sk", keys::message_sort(from), keys::message_sort(to))),
-            descending,
-            limit: Some(limit),
-        };
+        let range = Some(("sk", keys::message_sort(from), keys::message_sort(to)));
+        let query = PartitionQuery { range, descending, limit: Some(limit), ..PartitionQuery::all(&self.table, keys::partition(conversation)) };
         let (mut messages, mut size) = (Vec::<Message>::new(), 0);
         for item in self.store.query_page(&query, None).await?.items {
             let message = from_item(item)?;

@@ -1,6 +1,6 @@
 //! Catching up: everything that has changed in a person's conversations since one of their devices last asked.
 //!
-//! A device stands at a `changeSeq` in each conversation ([`crate::positions`]). What is above it in the change log is what it has missed,
+//! A device stands at a `changeSeq` in each conversation ([`crate::sync_cursor`]). What is above it in the change log is what it has missed,
 //! each message once and as it is now. A head is read before its log and the log only up to the head's number, so that a change which is
 //! made meanwhile is met by the next call, and none is passed over.
 
@@ -16,10 +16,10 @@ use shared_utils::ids::{ConversationId, UserId};
 use crate::changes::{ChangeType, Entry};
 use crate::conversation::{Conversation, ConversationView};
 use crate::message::Message;
-use crate::positions::{Baseline, Position, Positions, positions_from_bytes, positions_to_bytes};
+use crate::sync_cursor::{Baseline, Position, Positions, positions_from_bytes, positions_to_bytes};
 use crate::{Messaging, keys};
 
-pub use crate::positions::Place;
+pub use crate::sync_cursor::SyncCursor;
 
 /// So many bytes, and a page ends: what comes next may be a large one.
 const MAX_PAGE: usize = MAX_ANSWER / 2;
@@ -63,8 +63,8 @@ impl Change {
 pub struct Page {
     /// The changes, those of one conversation in their order.
     pub changes: Vec<Change>,
-    /// Where the device stands after them.
-    pub place: Place,
+    /// The positions of the device after them.
+    pub cursor: SyncCursor,
     /// Whether there is more.
     pub more: bool,
     /// Where there is not: every conversation that the person takes part in.
@@ -81,15 +81,15 @@ struct Stretch {
     to: u64,
 }
 
-/// A page in the making.
-struct Draft<'a> {
+/// A page that is being filled.
+struct PageBuilder<'a> {
     user: UserId,
     limit: usize,
     conversations: &'a BTreeMap<ConversationId, Conversation>,
     changes: Vec<Change>,
     /// What the changes take of an answer, in bytes.
     size: usize,
-    /// Where the device stands after them.
+    /// The positions of the device after them.
     after: Positions,
     /// What is still to be told.
     waiting: VecDeque<Stretch>,
@@ -102,13 +102,13 @@ impl Messaging {
         let listed = self.listed(user).await?;
         let conversations = self.conversations_of(user, listed).await?;
         let positions: Positions = conversations.iter().map(|(id, conversation)| (*id, Some(position_in(conversation, user)))).collect();
-        let inline = Place { issued_at: self.clock.now(), baseline: None, moved: positions };
-        let place = if inline.fits() { inline } else { self.with_baseline(user, &inline.moved, &inline.moved).await? };
-        Ok(Page { changes: Vec::new(), place, more: false, conversation_ids: Some(conversations.into_keys().collect()) })
+        let inline = SyncCursor { issued_at: self.clock.now(), baseline: None, moved: positions };
+        let cursor = if inline.fits() { inline } else { self.with_baseline(user, &inline.moved, &inline.moved).await? };
+        Ok(Page { changes: Vec::new(), cursor, more: false, conversation_ids: Some(conversations.into_keys().collect()) })
     }
 
     /// At most `limit` changes since `since`. [`Error::CursorExpired`] when that is too long ago. Three round trips as a rule.
-    pub async fn sync(&self, user: UserId, since: Place, limit: usize) -> Result<Page, Error> {
+    pub async fn sync(&self, user: UserId, since: SyncCursor, limit: usize) -> Result<Page, Error> {
         if since.is_expired(self.clock.now()) {
             return Err(Error::CursorExpired);
         }
@@ -117,59 +117,59 @@ impl Messaging {
         let (mut listed, known) = futures_util::future::try_join(listed, known).await?;
         listed.uncertain.extend(known.keys().filter(|id| !listed.named.contains(id)));
         let conversations = self.conversations_of(user, listed).await?;
-        let mut draft =
-            Draft { user, limit, conversations: &conversations, changes: Vec::new(), size: 0, after: known.clone(), waiting: VecDeque::new() };
+        let mut builder =
+            PageBuilder { user, limit, conversations: &conversations, changes: Vec::new(), size: 0, after: known.clone(), waiting: VecDeque::new() };
         let mut more = false;
         let mut joined = Vec::new();
         for id in known.keys().chain(conversations.keys()).copied().collect::<BTreeSet<_>>() {
             match (known.get(&id).copied().flatten(), conversations.get(&id)) {
-                (Some(before), Some(conversation)) if position_in(conversation, user).stay == before.stay => {
-                    more |= !draft.take_known(before, conversation);
+                (Some(before), Some(conversation)) if position_in(conversation, user).membership_epoch == before.membership_epoch => {
+                    more |= !builder.take_known(before, conversation);
                 }
                 // New, or left and joined again meanwhile: whatever the device knows of it, what came after may be missing there.
                 (_, Some(conversation)) => joined.push(conversation),
-                (Some(_), None) if draft.is_full() => more = true,
+                (Some(_), None) if builder.is_full() => more = true,
                 (Some(_), None) => {
-                    draft.after.insert(id, None);
-                    draft.add(Change::of(ChangeType::Left, id));
+                    builder.after.insert(id, None);
+                    builder.add(Change::of(ChangeType::Left, id));
                 }
                 (None, None) => {}
             }
         }
-        let room = limit.saturating_sub(draft.changes.len());
+        let room = limit.saturating_sub(builder.changes.len());
         more |= joined.len() > room;
         joined.truncate(room);
         let newest = joined.iter().map(|conversation| self.newest(conversation.head.conversation_id));
         for (conversation, (messages, more_messages)) in joined.iter().zip(futures_util::future::try_join_all(newest).await?) {
-            if draft.is_full() {
+            if builder.is_full() {
                 more = true;
                 break;
             }
-            draft.after.insert(conversation.head.conversation_id, Some(position_in(conversation, user)));
+            builder.after.insert(conversation.head.conversation_id, Some(position_in(conversation, user)));
             let change = Change::of_conversation(ChangeType::Joined, conversation, user);
-            draft.add(Change { messages: Some(messages), more_messages: Some(more_messages), ..change });
+            builder.add(Change { messages: Some(messages), more_messages: Some(more_messages), ..change });
         }
         // As a rule one round fills the page, or ends the log.
         for _ in 0..ROUNDS {
-            if draft.is_full() || draft.waiting.is_empty() {
+            if builder.is_full() || builder.waiting.is_empty() {
                 break;
             }
-            self.read_round(&mut draft).await?;
+            self.read_round(&mut builder).await?;
         }
-        let Draft { changes, after, waiting, .. } = draft;
-        let place = self.place_after(user, &since, &known, &after).await?;
+        let PageBuilder { changes, after, waiting, .. } = builder;
+        let cursor = self.cursor_after(user, &since, &known, &after).await?;
         let more = more || !waiting.is_empty();
         // A client may have been shown a conversation that no position knows of: whatever is not among these is over.
         let conversation_ids = (!more).then(|| conversations.keys().copied().collect());
-        Ok(Page { changes, place, more, conversation_ids })
+        Ok(Page { changes, cursor, more, conversation_ids })
     }
 
     /// Reads as many stretches at once as the page may take, and takes what fits.
-    async fn read_round(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
-        let room = draft.limit - draft.changes.len();
+    async fn read_round(&self, builder: &mut PageBuilder<'_>) -> Result<(), Error> {
+        let room = builder.limit - builder.changes.len();
         let (mut chosen, mut bound) = (Vec::new(), 0);
         while bound < room as u64
-            && let Some(stretch) = draft.waiting.pop_front()
+            && let Some(stretch) = builder.waiting.pop_front()
         {
             bound += stretch.to - stretch.from;
             chosen.push(stretch);
@@ -179,13 +179,13 @@ impl Messaging {
         for (stretch, (entries, is_all)) in chosen.iter().zip(futures_util::future::try_join_all(read).await?) {
             let (mut reached, mut is_whole) = (stretch.from, is_all);
             for (at, entry) in entries {
-                if draft.is_full() {
+                if builder.is_full() {
                     is_whole = false;
                     break;
                 }
                 reached = at;
-                if let Some(conversation) = draft.conversations.get(&stretch.conversation) {
-                    draft.add(entry.into_change(conversation, stretch.since, draft.user));
+                if let Some(conversation) = builder.conversations.get(&stretch.conversation) {
+                    builder.add(entry.into_change(conversation, stretch.since, builder.user));
                 }
             }
             if is_whole {
@@ -193,26 +193,20 @@ impl Messaging {
             } else {
                 left_over.push(Stretch { from: reached, ..*stretch });
             }
-            if let Some(Some(position)) = draft.after.get_mut(&stretch.conversation) {
+            if let Some(position) = builder.after.get_mut(&stretch.conversation).and_then(Option::as_mut) {
                 position.change_seq = reached;
             }
         }
         for stretch in left_over.into_iter().rev() {
-            draft.waiting.push_front(stretch);
+            builder.waiting.push_front(stretch);
         }
         Ok(())
     }
 
     /// The entries of a stretch in order, at most `limit`, and whether these are all.
     async fn entries(&self, stretch: Stretch, limit: usize) -> Result<(Vec<(u64, Entry)>, bool), StoreError> {
-        let query = PartitionQuery {
-            table: &self.table,
-            index: None,
-            partition: ("pk", keys::partition(stretch.conversation)),
-            range: Some(("sk", keys::change_sort(stretch.from + 1), keys::change_sort(stretch.to))),
-            descending: false,
-            limit: Some(limit),
-        };
+        let range = Some(("sk", keys::change_sort(stretch.from + 1), keys::change_sort(stretch.to)));
+        let query = PartitionQuery { range, limit: Some(limit), ..PartitionQuery::all(&self.table, keys::partition(stretch.conversation)) };
         let page = self.store.query_page(&query, None).await?;
         let entries = page.items.into_iter().map(Entry::from_item).collect::<Result<Vec<_>, _>>()?;
         // A page that ends at the last change there is may say that there are more.
@@ -221,7 +215,7 @@ impl Messaging {
     }
 
     /// The positions that a cursor stands for: those of conversations that its person took part in.
-    async fn positions(&self, user: UserId, since: &Place) -> Result<Positions, Error> {
+    async fn positions(&self, user: UserId, since: &SyncCursor) -> Result<Positions, Error> {
         let mut positions = match &since.baseline {
             None => Positions::new(),
             Some(baseline) => {
@@ -236,19 +230,19 @@ impl Messaging {
 
     /// The cursor after a page. Where not all positions fit into it, those that have moved since the baseline do; where not even they
     /// fit, or the baseline would not outlive the cursor, there is a new one.
-    async fn place_after(&self, user: UserId, since: &Place, known: &Positions, after: &Positions) -> Result<Place, Error> {
+    async fn cursor_after(&self, user: UserId, since: &SyncCursor, known: &Positions, after: &Positions) -> Result<SyncCursor, Error> {
         let now = self.clock.now();
         let present = after.iter().filter(|(_, position)| position.is_some()).map(|(id, position)| (*id, *position)).collect();
-        let inline = Place { issued_at: now, baseline: None, moved: present };
+        let inline = SyncCursor { issued_at: now, baseline: None, moved: present };
         if inline.fits() {
             return Ok(inline);
         }
         if let Some(baseline) = since.baseline.filter(|baseline| baseline.is_fresh(now)) {
             // What did not move on this page stands where it stood: in the baseline, or in the cursor before.
             let moved = since.moved.clone().into_iter().chain(differing(known, after)).collect();
-            let place = Place { issued_at: now, baseline: Some(baseline), moved };
-            if place.fits() {
-                return Ok(place);
+            let cursor = SyncCursor { issued_at: now, baseline: Some(baseline), moved };
+            if cursor.fits() {
+                return Ok(cursor);
             }
         }
         self.with_baseline(user, known, after).await
@@ -256,26 +250,26 @@ impl Messaging {
 
     /// A cursor for `after` on a baseline that is this hour's, made of `before` where there is none yet; of its own where that one is too
     /// different.
-    async fn with_baseline(&self, user: UserId, before: &Positions, after: &Positions) -> Result<Place, Error> {
+    async fn with_baseline(&self, user: UserId, before: &Positions, after: &Positions) -> Result<SyncCursor, Error> {
         let now = self.clock.now();
         let baseline = Baseline::of_the_hour(user, now);
         let base = match self.store.put_if_absent(&self.table, baseline_item(user, baseline, before)).await? {
             Some(item) => positions_of(&item)?,
             None => before.clone(),
         };
-        let place = Place { issued_at: now, baseline: Some(baseline), moved: differing(&base, after).collect() };
-        if place.fits() {
-            return Ok(place);
+        let cursor = SyncCursor { issued_at: now, baseline: Some(baseline), moved: differing(&base, after).collect() };
+        if cursor.fits() {
+            return Ok(cursor);
         }
         let baseline = Baseline::new(now);
         self.store.put_item(&self.table, baseline_item(user, baseline, after)).await?;
-        Ok(Place { issued_at: now, baseline: Some(baseline), moved: Positions::new() })
+        Ok(SyncCursor { issued_at: now, baseline: Some(baseline), moved: Positions::new() })
     }
 }
 
-impl Draft<'_> {
-    /// Takes what is new in a conversation that the device knows: title and people of a project at once, its log later. `false` when there
-    /// is no place on the page.
+impl PageBuilder<'_> {
+    /// Takes what is new in a conversation that the device knows: title and people of a project at once, its log later. `false` when the
+    /// page is full.
     fn take_known(&mut self, before: Position, conversation: &Conversation) -> bool {
         let id = conversation.head.conversation_id;
         let now = position_in(conversation, self.user);
@@ -305,7 +299,11 @@ impl Draft<'_> {
 
 /// Where a device stands that knows everything in a conversation.
 fn position_in(conversation: &Conversation, user: UserId) -> Position {
-    Position { change_seq: conversation.head.change_seq, project_version: conversation.project_version().unwrap_or(0), stay: conversation.stay(user) }
+    Position {
+        change_seq: conversation.head.change_seq,
+        project_version: conversation.project_version().unwrap_or(0),
+        membership_epoch: conversation.membership_epoch(user),
+    }
 }
 
 /// The positions that are others after than before; none for conversations that are not there any more.

@@ -1,6 +1,6 @@
 //! `GET /messages/sync`: what has changed in the caller's conversations since a cursor; without one, the cursor of this moment.
 
-use messaging::sync::{Change, Place};
+use messaging::sync::{Change, SyncCursor};
 use serde::Serialize;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ConversationId;
@@ -26,14 +26,14 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let page = match query.get("since") {
         Some(cursor) => {
             let bytes = app.cursors.open_bytes(&scope, cursor).await?;
-            if Place::is_outdated(&bytes) {
+            if SyncCursor::is_outdated(&bytes) {
                 return Err(Error::CursorExpired);
             }
-            let since = Place::from_bytes(&bytes).ok_or(Error::InvalidCursor)?;
+            let since = SyncCursor::from_bytes(&bytes).ok_or(Error::InvalidCursor)?;
             app.messaging.sync(caller.user, since, limit).await?
         }
         None => app.messaging.sync_from_now(caller.user).await?,
     };
-    let cursor = app.cursors.seal(&scope, page.place.to_bytes()).await?;
+    let cursor = app.cursors.seal(&scope, page.cursor.to_bytes()).await?;
     Response::json(200, &Answer { changes: page.changes, cursor, more: page.more, conversation_ids: page.conversation_ids })
 }
