@@ -2,7 +2,13 @@
 CARGO ?= cargo
 ENV ?= dev
 TERRAFORM ?= terraform
-ROOT := terraform/environments/$(ENV)
+# An environment is a file in terraform/environments. All share one root, so each has its own data directory: Terraform keeps there
+# which state it uses.
+ENVIRONMENTS = $(patsubst terraform/environments/%.tfvars,%,$(sort $(wildcard terraform/environments/*.tfvars)))
+SETTINGS = terraform/environments/$(ENV).tfvars
+TF = TF_DATA_DIR='$(CURDIR)/build/terraform/$(ENV)' $(TERRAFORM) -chdir=terraform
+# The name comes from the file's name: a copied file cannot plan another environment's resources.
+TF_VARS = -var-file=environments/$(ENV).tfvars -var=environment=$(ENV)
 # A machine without a route to the provider registry: a folder <mirror>/<host>/hashicorp/aws/<version>.
 ifdef TF_PLUGIN_MIRROR
 export TF_CLI_CONFIG_FILE := $(CURDIR)/build/terraform.rc
@@ -12,7 +18,7 @@ ifeq ($(ENV),local)
 TABLES = printf '{"auth":"mylg-local-auth","projects":"mylg-local-projects"}'
 TOOLS_ENV = AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:$(or $(DYNAMODB_PORT),8000)
 else
-TABLES = $(TERRAFORM) -chdir=$(ROOT) output -json table_names
+TABLES = $(TF) output -json table_names
 TOOLS_NEED = init
 endif
 table = $$($(TABLES) | sed -E 's/.*"$(1)":"([^"]*)".*/\1/')
@@ -41,7 +47,7 @@ build: binaries ## Make the functions' zips and the layer's zip in build/
 test: lint binaries ## Check formatting and lints, run the tests that a change may touch (ALL=1: every test) and the Terraform checks
 	@CARGO='$(CARGO)' ALL='$(ALL)' tests/run-changed.sh
 	@if ! command -v $(TERRAFORM) >/dev/null; then echo "Terraform is not installed: its checks were not run."; \
-	elif [ -n "$(TF_PLUGIN_MIRROR)" ] || $(TERRAFORM) -chdir=terraform/environments/dev init -backend=false -input=false >/dev/null 2>&1; then $(MAKE) --no-print-directory terraform-checks; \
+	elif [ -n "$(TF_PLUGIN_MIRROR)" ] || $(TERRAFORM) -chdir=terraform init -backend=false -input=false >/dev/null 2>&1; then $(MAKE) --no-print-directory terraform-checks; \
 	else echo "Neither a provider registry nor TF_PLUGIN_MIRROR is at hand: the Terraform checks were not run."; fi
 
 lint: ## Check formatting and lints
@@ -55,26 +61,31 @@ fmt: ## Format the code
 # What the checks read: they are run again when it has changed since they passed.
 TERRAFORM_SUM = find terraform -type f -not -path '*/.terraform/*' -not -name '.terraform.lock.hcl' | LC_ALL=C sort | xargs cksum
 
-terraform-checks: mirror ## Check formatting, validate every root, run the Terraform tests (no AWS account needed)
+terraform-checks: mirror ## Check formatting, validate root and modules, test them and every environment (no AWS account needed)
 	@if [ "$$($(TERRAFORM_SUM))" = "$$(cat build/terraform-checked 2>/dev/null)" ]; then echo "Terraform: unchanged since its checks passed."; \
 	else $(MAKE) --no-print-directory terraform-checks-now && mkdir -p build && $(TERRAFORM_SUM) > build/terraform-checked; fi
 
 terraform-checks-now:
 	@$(TERRAFORM) fmt -check -recursive terraform
-	@set -e; for root in terraform/environments/* $$(dirname $$(dirname $$(find terraform/modules -name '*.tftest.hcl'))); do \
+	@set -e; for root in terraform $$(dirname $$(dirname $$(find terraform/modules -name '*.tftest.hcl'))); do \
 		echo "== $$root"; \
 		$(TERRAFORM) -chdir=$$root init -backend=false -input=false -no-color >/dev/null; \
 		$(TERRAFORM) -chdir=$$root validate -no-color; \
-		if [ -d $$root/tests ]; then $(TERRAFORM) -chdir=$$root test -no-color; fi; \
+		$(TERRAFORM) -chdir=$$root test -no-color; \
+	done
+	@set -e; for name in $(ENVIRONMENTS); do \
+		echo "== terraform/environments/$$name.tfvars"; \
+		$(MAKE) --no-print-directory environment ENV=$$name; \
+		$(TERRAFORM) -chdir=terraform test -no-color -test-directory=environments/tests -var-file=environments/$$name.tfvars -var=environment=$$name; \
 	done
 
-plan: init ## Show what a deployment would change (ENV=dev|staging|prod)
-	@$(TERRAFORM) -chdir=$(ROOT) plan
+plan: init ## Show what a deployment would change (ENV=<name>: terraform/environments/<name>.tfvars)
+	@$(TF) plan $(TF_VARS)
 
-deploy: build apply ## Build and deploy (ENV=dev|staging|prod)
+deploy: environment build apply ## Build and deploy (ENV=<name>)
 
-apply: init ## Deploy the zips that are in build/
-	@$(TERRAFORM) -chdir=$(ROOT) apply $(APPROVE)
+apply: init ## Deploy the zips that are in build/ (ENV=<name>)
+	@$(TF) apply $(TF_VARS) $(APPROVE)
 
 check-losses: ## Write MESSAGES (200000) messages while everything goes wrong, and look for what was lost (SEED=1; TORN=1 must find something)
 	@$(CARGO) build --profile bench --workspace $(if $(TORN),--features messages-router/torn$(comma)ws-provider/torn)
@@ -95,18 +106,18 @@ bench-login: ## Measure that refused logins tell nothing by their time, and that
 rehearse: build mirror ## Build, deploy to an AWS emulator, run the end-to-end suite over it, take it down (needs python3)
 	@terraform/rehearsal/run.sh
 
-destroy: init ## Take an environment down
-	@$(TERRAFORM) -chdir=$(ROOT) destroy
+destroy: init ## Take an environment down (ENV=<name>)
+	@$(TF) destroy $(TF_VARS)
 
-outputs: init ## Print the addresses that the frontend needs
-	@$(TERRAFORM) -chdir=$(ROOT) output
+outputs: init ## Print the addresses that the frontend needs (ENV=<name>)
+	@$(TF) output
 
-user: binaries $(TOOLS_NEED) ## Make a person (ENV=… EMAIL=… ROLE=admin), with a one-time password
+user: $(TOOLS_NEED) binaries ## Make a person (ENV=… EMAIL=… ROLE=admin), with a one-time password
 	@test -n "$(EMAIL)" || { echo 'EMAIL is not set: make user ENV=dev EMAIL=ana@example.com ROLE=admin'; exit 1; }
 	@AUTH_TABLE=$(call table,auth) $(TOOLS_ENV) \
 		sh -c 'printf "%s\n" "{\"email\": \"$(EMAIL)\", \"role\": \"$(or $(ROLE),user)\"}" | $(BIN)/create-user'
 
-import: binaries $(TOOLS_NEED) ## Report on the old tables' exports (ENV=… PROJECTS=… BUDGETS=… PEOPLE=… OWNER=usr_…), with APPLY=1 take them over
+import: $(TOOLS_NEED) binaries ## Report on the old tables' exports (ENV=… PROJECTS=… BUDGETS=… PEOPLE=… OWNER=usr_…), with APPLY=1 take them over
 	@AUTH_TABLE=$(call table,auth) PROJECTS_TABLE=$(call table,projects) $(TOOLS_ENV) \
 		$(BIN)/import-projects $(if $(PROJECTS),--projects $(PROJECTS)) $(if $(BUDGETS),--budgets $(BUDGETS)) \
 		$(if $(PEOPLE),--people $(PEOPLE)) $(if $(OWNER),--owner $(OWNER)) $(if $(MEMBERS_AS),--members-as $(MEMBERS_AS)) $(if $(APPLY),--apply)
@@ -115,12 +126,17 @@ clean: ## Forget builds and local data
 	@$(CARGO) clean
 	@rm -rf build .local
 
+# Refuses a name without a file, and a file with a variable that the root does not declare: Terraform would only warn of it.
 environment:
-	@test -d $(ROOT) || { echo 'ENV is one of dev, staging, prod: there is no environment "$(ENV)"'; exit 1; }
+	@test -f '$(SETTINGS)' || { echo 'There is no environment "$(ENV)": write $(SETTINGS), or set ENV to one of these: $(ENVIRONMENTS).'; exit 1; }
+	@sed -nE 's/^([A-Za-z_][A-Za-z0-9_-]*)[ =].*/\1/p' '$(SETTINGS)' | while read -r name; do \
+		{ [ "$$name" != environment ] && grep -q "^variable \"$$name\"" terraform/variables.tf; } || { echo "$(SETTINGS) sets $$name, which an environment cannot set (see terraform/variables.tf)."; exit 1; }; \
+	done
 
 mirror:
 	@if [ -n "$(TF_PLUGIN_MIRROR)" ]; then mkdir -p build && printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' "$(TF_PLUGIN_MIRROR)" > build/terraform.rc; fi
 
 init: environment mirror
 	@test -n "$(STATE_BUCKET)" || { echo 'STATE_BUCKET is not set: the S3 bucket that keeps the Terraform state (see docs/operations.md)'; exit 1; }
-	@$(TERRAFORM) -chdir=$(ROOT) init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=region=$(or $(AWS_REGION),eu-central-1) >/dev/null
+	@$(TF) init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=key=mylg/$(ENV)/terraform.tfstate \
+		-backend-config=region=$(or $(AWS_REGION),eu-central-1) >/dev/null

@@ -1,4 +1,4 @@
-# What the rehearsal changes in its scratch copy of the dev environment: the state is a file, the emulator is the cloud.
+# What the rehearsal changes in its scratch copy of the root: the state is a file, the emulator is the cloud.
 
 terraform {
   backend "local" {}

@@ -46,11 +46,12 @@ done
 # A scratch copy, with the state on this machine and posts to connections by way of the emulator.
 mkdir -p "$work/terraform"
 tar -C terraform --exclude .terraform --exclude rehearsal -cf - . | tar -C "$work/terraform" -xf -
-cp terraform/rehearsal/override.tf "$work/terraform/environments/dev/rehearsal_override.tf"
-printf 'variable "emulator" {\n  type = string\n}\n' >"$work/terraform/environments/dev/rehearsal.tf"
+cp terraform/rehearsal/override.tf "$work/terraform/rehearsal_override.tf"
+cp terraform/environments/dev.tfvars "$work/terraform/dev.auto.tfvars"
+printf 'variable "emulator" {\n  type = string\n}\n' >"$work/terraform/rehearsal.tf"
 export AWS_ENDPOINT_URL=$endpoint AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=eu-central-1
-export TF_VAR_build_dir=$work/zips TF_VAR_emulator=$endpoint TF_IN_AUTOMATION=1
-tf() { terraform -chdir="$work/terraform/environments/dev" "$@"; }
+export TF_VAR_environment=dev TF_VAR_build_dir=$work/zips TF_VAR_emulator=$endpoint TF_IN_AUTOMATION=1
+tf() { terraform -chdir="$work/terraform" "$@"; }
 tf init -input=false -no-color >"$work/init.log" || { tail -n 20 "$work/init.log"; exit 1; }
 echo "apply"
 tf apply -auto-approve -input=false -no-color >"$work/apply.log" 2>&1 || { grep -A 12 'Error' "$work/apply.log" || tail -n 40 "$work/apply.log"; exit 1; }

@@ -33,6 +33,11 @@ output "table_names" {
   value       = module.tables.names
 }
 
+output "deletion_protection" {
+  description = "Whether each table refuses to be deleted, by short name."
+  value       = module.tables.deletion_protection
+}
+
 output "function_versions" {
   description = "The live version of each function."
   value       = { for name, function in module.function : name => function.version }

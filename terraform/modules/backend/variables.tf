@@ -3,8 +3,9 @@ variable "environment" {
   type        = string
 
   validation {
-    condition     = contains(["dev", "staging", "prod"], var.environment)
-    error_message = "The environment is one of dev, staging, prod."
+    # The longest name is that of a function and its role: AWS allows 64 characters.
+    condition     = can(regex("^[a-z][a-z0-9-]{0,19}$", var.environment)) && !endswith(var.environment, "-")
+    error_message = "An environment's name has up to 20 lower-case letters, digits and dashes; it begins with a letter and does not end with a dash."
   }
 }
 

@@ -272,11 +272,21 @@ run "a_missing_zip_is_refused" {
   expect_failures = [var.build_dir]
 }
 
-run "an_unknown_environment_is_refused" {
+run "an_environment_name_with_capitals_is_refused" {
   command = plan
 
   variables {
-    environment = "production"
+    environment = "Preview"
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "an_environment_name_that_is_too_long_is_refused" {
+  command = plan
+
+  variables {
+    environment = "preview-of-a-long-branch"
   }
 
   expect_failures = [var.environment]

@@ -8,9 +8,9 @@ terraform {
     }
   }
 
-  # Bucket and region come from `make`: -backend-config. The lock is a file beside the state.
+  # Bucket, key and region come from `make` (-backend-config). There is no default key: a plain `terraform init` cannot
+  # reach an environment's state by accident. The lock is a file beside the state.
   backend "s3" {
-    key          = "mylg/prod/terraform.tfstate"
     encrypt      = true
     use_lockfile = true
   }
@@ -22,7 +22,7 @@ provider "aws" {
   default_tags {
     tags = {
       Project     = "mylg"
-      Environment = "prod"
+      Environment = var.environment
       ManagedBy   = "terraform"
     }
   }

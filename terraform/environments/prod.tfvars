@@ -1,0 +1,7 @@
+# Production: the guards in variables.tf apply.
+
+production            = true
+allowed_origins       = ["https://app.mylg.studio"]
+deletion_protection   = true
+log_retention_in_days = 365
+throttling            = { rate = 2000, burst = 2000 }

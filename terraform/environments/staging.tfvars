@@ -1,0 +1,5 @@
+# Staging: like production, but it can be destroyed.
+
+allowed_origins       = ["https://staging.mylg.studio"]
+log_retention_in_days = 30
+throttling            = { rate = 500, burst = 500 }
