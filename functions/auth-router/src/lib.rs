@@ -14,6 +14,7 @@
 mod attempts;
 mod limits;
 mod passwords;
+#[path = "routes/table.rs"]
 mod routes;
 mod signer;
 pub mod store;
@@ -32,9 +33,10 @@ use shared_utils::after_answer::AfterAnswer;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::cursor::Cursors;
-use shared_utils::dynamo::{Store, StoreError};
+use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
-use shared_utils::http::{Edge, Error, Query, serve};
+use shared_utils::http::routing::Route;
+use shared_utils::http::{Api, Edge, Error, Query, serve};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 
 use limits::AddressLimits;
@@ -127,12 +129,6 @@ impl App {
         Ok(true)
     }
 
-    /// A read with the check of the caller's login beside it.
-    async fn beside_admission<T>(&self, caller: &Caller, read: impl Future<Output = Result<T, StoreError>>) -> Result<T, Error> {
-        let read = async { Ok(read.await?) };
-        futures_util::future::try_join(self.revocations.admit(caller), read).await.map(|((), read)| read)
-    }
-
     /// Ends, after the answer, logins that a change should have met and did not: a query does not see a transaction as one, so a login
     /// that was just being added may have been missing in it.
     fn end_missed_later(&self, user: UserId, is_missed: impl Fn(&Family) -> bool + Send + 'static) {
@@ -185,3 +181,19 @@ pub use limits::Rates;
 pub use routes::ROUTES;
 pub use signer::Signer;
 pub use tokens::Lifetimes;
+
+impl Api for App {
+    const DOMAIN: &'static str = "auth";
+
+    fn routes() -> &'static [Route<Self>] {
+        routes::ROUTES
+    }
+
+    fn edge(&self) -> &Edge {
+        &self.edge
+    }
+
+    async fn check_session(&self, caller: &Caller) -> Result<(), Error> {
+        self.revocations.check(caller.user, caller.session, caller.version).await
+    }
+}

@@ -1,5 +1,6 @@
 //! `ANY /messages/{proxy+}`: conversations and messages over HTTP. The writes are `messaging`'s; what is here is HTTP.
 
+#[path = "routes/table.rs"]
 mod routes;
 
 use std::sync::Arc;
@@ -10,11 +11,13 @@ use messaging::Messaging;
 use messaging::broadcast::Broadcaster;
 use realtime::Gateway;
 use shared_utils::after_answer::AfterAnswer;
+use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::cursor::Cursors;
 use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
-use shared_utils::http::{Edge, serve};
+use shared_utils::http::routing::Route;
+use shared_utils::http::{Api, Edge, Error, serve};
 use shared_utils::pace::Rate;
 
 pub use routes::ROUTES;
@@ -67,5 +70,28 @@ impl App {
     /// Answers one raw event.
     pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         serve(self, event).await
+    }
+}
+
+impl Api for App {
+    const DOMAIN: &'static str = "messages";
+
+    fn routes() -> &'static [Route<Self>] {
+        routes::ROUTES
+    }
+
+    fn edge(&self) -> &Edge {
+        &self.edge
+    }
+
+    async fn check_session(&self, caller: &Caller) -> Result<(), Error> {
+        self.revocations.check(caller.user, caller.session, caller.version).await
+    }
+
+    fn answered(&self) {
+        for conversation in self.messaging.take_abandoned() {
+            let messaging = self.messaging.clone();
+            self.broadcaster.after_answer().push(async move { messaging.purge(conversation).await });
+        }
     }
 }

@@ -13,6 +13,7 @@ mod announce;
 mod budget;
 pub mod import;
 mod project;
+#[path = "routes/table.rs"]
 mod routes;
 mod store;
 
@@ -24,11 +25,13 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use messaging::broadcast::Broadcaster;
 use realtime::Gateway;
 use shared_utils::after_answer::AfterAnswer;
+use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::cursor::Cursors;
 use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
-use shared_utils::http::{Edge, serve};
+use shared_utils::http::routing::Route;
+use shared_utils::http::{Api, Edge, Error, serve};
 
 pub use routes::ROUTES;
 use store::ProjectStore;
@@ -89,5 +92,21 @@ impl App {
     /// Answers one raw event.
     pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         serve(self, event).await
+    }
+}
+
+impl Api for App {
+    const DOMAIN: &'static str = "projects";
+
+    fn routes() -> &'static [Route<Self>] {
+        routes::ROUTES
+    }
+
+    fn edge(&self) -> &Edge {
+        &self.edge
+    }
+
+    async fn check_session(&self, caller: &Caller) -> Result<(), Error> {
+        self.revocations.check(caller.user, caller.session, caller.version).await
     }
 }

@@ -32,10 +32,7 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
         Credential::Token(token) => app.edge.verifier.verify(token, app.edge.clock.now())?,
         Credential::Ticket(ticket) => app.tickets.take(ticket).await?,
     };
-    app.revocations.admit(&caller).await?;
-    if caller.pending {
-        return Err(Error::AccountPending);
-    }
+    app.revocations.check_session(caller).await?;
     let tab_id = event.query_string_parameters.first("tabId").filter(|tab| (1..=MAX_TAB_ID).contains(&tab.len())).map(str::to_owned);
     let connection = connection(app, event, &caller, tab_id)?;
     let arrival = app.broadcaster.connections().add(&connection, app.rates.connect).await?;

@@ -31,7 +31,7 @@ use shared_utils::http::{Edge, Error};
 use shared_utils::ids::UserId;
 use shared_utils::pace::{Buckets, Rate};
 
-pub use actions::ACTIONS;
+pub use actions::{ACKNOWLEDGED, ACTIONS};
 
 /// Everything the routes need, built once per sandbox.
 pub struct App {

@@ -9,5 +9,6 @@
 
 pub mod people;
 pub mod revocations;
+pub mod session;
 pub mod teams;
 pub mod tickets;

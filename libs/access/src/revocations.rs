@@ -15,6 +15,8 @@ use shared_utils::http::Error;
 use shared_utils::ids::{SessionId, UserId};
 use tokio::sync::Mutex;
 
+use crate::session::Session;
+
 /// How old the remembered marks may be.
 const FRESH: Duration = Duration::from_secs(5);
 /// Length of a bucket in seconds.
@@ -73,13 +75,21 @@ impl Revocations {
         Self { store, table, clock, remembered: Mutex::new(None) }
     }
 
-    /// Refuses a caller whose login was ended ([`Error::SessionRevoked`]) or whose rights were replaced
-    /// ([`Error::InvalidToken`]). An unreadable table is [`Error::Unavailable`], never a pass.
-    pub async fn admit(&self, caller: &Caller) -> Result<(), Error> {
-        self.check(caller.user, caller.session, caller.version).await
+    /// The proof that a caller may write. Refuses one whose session has ended ([`Error::SessionRevoked`]), whose rights were replaced
+    /// ([`Error::InvalidToken`]) or whose account waits for approval ([`Error::AccountPending`]). An unreadable table is
+    /// [`Error::Unavailable`], never a pass. At most one round trip every five seconds.
+    pub async fn check_session(&self, caller: Caller) -> Result<Session, Error> {
+        self.check(caller.user, caller.session, caller.version).await?;
+        if caller.pending { Err(Error::AccountPending) } else { Ok(Session::checked(caller)) }
     }
 
-    /// As [`Self::admit`], for a login that is known without its token.
+    /// As [`Self::check_session`], concurrently with a read, so that it takes no round trip of its own. A refusal hides the outcome of
+    /// the read.
+    pub async fn with_session_check<T>(&self, caller: Caller, read: impl Future<Output = Result<T, Error>>) -> Result<(Session, T), Error> {
+        futures_util::future::try_join(self.check_session(caller), read).await
+    }
+
+    /// Refuses as [`Self::check_session`] does, for a session that is known without its token, and whether or not the account is approved.
     pub async fn check(&self, user: UserId, session: SessionId, version: u64) -> Result<(), Error> {
         let mut remembered = self.remembered.lock().await;
         let marks = self.fresh_marks(&mut remembered).await?;

@@ -13,6 +13,8 @@ use shared_utils::ids::{SessionId, UserId};
 use shared_utils::pace::Rate;
 use shared_utils::random;
 
+use crate::session::Session;
+
 /// What the table keeps of a ticket: the caller that it stands for.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -55,17 +57,17 @@ impl Tickets {
         Self { store, table, clock }
     }
 
-    /// A new ticket for a caller, good for `seconds`. [`Error::TooManyRequests`] when the person asked too often.
-    pub async fn issue(&self, caller: &Caller, seconds: i64, rate: Rate) -> Result<String, Error> {
+    /// A new ticket for someone's session, good for `seconds`. [`Error::TooManyRequests`] when the person asked too often.
+    pub async fn issue(&self, session: &Session, seconds: i64, rate: Rate) -> Result<String, Error> {
         let ticket = random::secret();
         let now = self.clock.now();
         let expires_at = now.plus_seconds(seconds);
         let kept = Ticket {
-            user_id: caller.user,
-            session_id: caller.session,
-            role: caller.role,
-            version: caller.version,
-            token_expires_at: caller.expires_at,
+            user_id: session.user,
+            session_id: session.session,
+            role: session.role,
+            version: session.version,
+            token_expires_at: session.expires_at,
             expires_at,
             ttl: expires_at.seconds() + 60,
         };
@@ -78,11 +80,11 @@ impl Tickets {
                 .value(":ttl", n(now.seconds() + 3_600));
             let pace = match bucket.count(pace) {
                 Ok(pace) => pace,
-                Err(Error::TooManyRequests { retry_after_ms }) => return Err(self.refused(caller.user, retry_after_ms, rate).await?),
+                Err(Error::TooManyRequests { retry_after_ms }) => return Err(self.refused(session.user, retry_after_ms, rate).await?),
                 Err(error) => return Err(error),
             };
             let mut issue = Transaction::new();
-            issue.add(Write::Pace, update(&self.table, pace_key(caller.user), pace));
+            issue.add(Write::Pace, update(&self.table, pace_key(session.user), pace));
             issue.add(Write::Ticket, put_if(&self.table, item.clone(), Condition::absent()));
             let outcome = self.store.transact(&issue).await?;
             let pace = outcome.refused(Write::Pace);

@@ -1,8 +1,8 @@
 //! Edits, deletions and reactions. Each raises the message's version and the conversation's change count in one transaction, the entry in
 //! the change log moves, and the list's snippet follows.
 
+use access::session::Session;
 use access::teams::{TeamRole, acts_as};
-use shared_utils::auth::Caller;
 use shared_utils::dynamo::{
     Attempt, RetryPolicy, Transaction, Update, Verdict, delete, from_item, n, put, retry_on_conflict, s, to_attribute, update,
 };
@@ -100,14 +100,14 @@ impl Messaging {
     /// The same text again changes nothing. `check` sees the message before it is written: preconditions are the caller's.
     pub async fn edit(
         &self,
-        user: UserId,
+        session: &Session,
         found: Option<Found>,
         text: Option<&str>,
         check: impl Fn(&Message) -> Result<(), Error>,
     ) -> Result<Changed, Error> {
-        self.change(user, found, |found| {
+        self.change(session, found, |found| {
             let message = &found.placed.message;
-            if message.sender_id != user {
+            if message.sender_id != session.user {
                 return Err(Error::Forbidden);
             }
             check(message)?;
@@ -127,11 +127,11 @@ impl Messaging {
     }
 
     /// Leaves a tombstone of a message. Allowed for its author, and for a participant who acts as owner of its project.
-    pub async fn delete(&self, caller: &Caller, found: Option<Found>, check: impl Fn(&Message) -> Result<(), Error>) -> Result<Changed, Error> {
-        self.change(caller.user, found, |found| {
+    pub async fn delete(&self, session: &Session, found: Option<Found>, check: impl Fn(&Message) -> Result<(), Error>) -> Result<Changed, Error> {
+        self.change(session, found, |found| {
             let (message, team) = (&found.placed.message, found.conversation.team.as_ref());
-            let owns = team.is_some_and(|team| acts_as(&team.team, caller.user, caller.role) == Some(TeamRole::Owner));
-            if message.sender_id != caller.user && !owns {
+            let owns = team.is_some_and(|team| acts_as(&team.team, session.user, session.role) == Some(TeamRole::Owner));
+            if message.sender_id != session.user && !owns {
                 return Err(Error::Forbidden);
             }
             if message.deleted {
@@ -146,12 +146,13 @@ impl Messaging {
     /// Adds a person's reaction, takes it back, or whichever of the two changes something. A tombstone is [`Error::Deleted`].
     pub async fn react(
         &self,
-        user: UserId,
+        session: &Session,
         found: Option<Found>,
         reaction: &Reaction,
         check: impl Fn(&Message) -> Result<(), Error>,
     ) -> Result<Changed, Error> {
-        self.change(user, found, |found| {
+        let user = session.user;
+        self.change(session, found, |found| {
             let message = &found.placed.message;
             check(message)?;
             if message.deleted {
@@ -185,7 +186,8 @@ impl Messaging {
 
     /// Writes what `next` makes of a message that was read, for someone who takes part. A lost race brings what is there now with its
     /// refusal, so that each further try is one round trip.
-    async fn change(&self, user: UserId, found: Option<Found>, next: impl Fn(&Found) -> Result<Next, Error>) -> Result<Changed, Error> {
+    async fn change(&self, session: &Session, found: Option<Found>, next: impl Fn(&Found) -> Result<Next, Error>) -> Result<Changed, Error> {
+        let user = session.user;
         let found = found.ok_or(Error::NotFound)?;
         let (id, next) = (found.placed.message.message_id, &next);
         retry_on_conflict(RetryPolicy::Shared, Some(found), |known| async move {

@@ -1,5 +1,6 @@
 //! A group's people and title. Whoever opened it decides on both while they take part; once they are gone, everyone in it does.
 
+use access::session::Session;
 use shared_utils::dynamo::{
     Attempt, Item, PartitionQuery, RetryPolicy, StoreError, Transaction, Update, Verdict, delete, from_item, n, put, retry_on_conflict, s,
     to_attribute, update,
@@ -127,7 +128,8 @@ impl Messaging {
     }
 
     /// Changes a group that was read a moment ago. `false` when it is so already. [`Error::Conflict`] for conversations that are no groups.
-    pub async fn change_group(&self, by: UserId, conversation: &mut Conversation, change: &GroupChange) -> Result<bool, Error> {
+    pub async fn change_group(&self, session: &Session, conversation: &mut Conversation, change: &GroupChange) -> Result<bool, Error> {
+        let by = session.user;
         retry_on_conflict(RetryPolicy::Shared, (conversation, true), |(conversation, is_current)| async move {
             if !is_current {
                 *conversation = self.find_conversation(conversation.head.conversation_id).await?.ok_or(Error::NotFound)?;

@@ -10,6 +10,7 @@
 //! | `abandoned` | conversations whose project is gone |
 //! | [`changes`] | the change log that these leave behind |
 //! | [`group`] | a group's people and title |
+//! | `commands` | what people do, and what the others are told of it |
 //! | `marker` | how far someone has read |
 //! | `read` | lists and pages |
 //! | [`sync`], `sync_cursor` | what has changed since a device last asked |
@@ -20,6 +21,7 @@ mod abandoned;
 pub mod broadcast;
 pub mod change;
 pub mod changes;
+mod commands;
 pub mod conversation;
 mod emoji;
 pub mod frames;

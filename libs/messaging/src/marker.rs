@@ -1,5 +1,6 @@
 //! Read markers: they only ever move forward.
 
+use access::session::Session;
 use shared_utils::dynamo::{Attempt, RetryPolicy, StoreError, Update, from_item, n, retry_on_conflict, s, to_attribute};
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
@@ -10,7 +11,8 @@ use crate::{Messaging, keys};
 impl Messaging {
     /// Notes that this person has read a conversation, which was read a moment ago, up to `seq`. `false` when they had before: then nothing
     /// is written. A `seq` that does not exist yet is a fault at `/seq`.
-    pub async fn mark_read(&self, user: UserId, conversation: &mut Conversation, seq: u64) -> Result<bool, Error> {
+    pub async fn mark_read(&self, session: &Session, conversation: &mut Conversation, seq: u64) -> Result<bool, Error> {
+        let user = session.user;
         let first = (conversation, true);
         retry_on_conflict(RetryPolicy::Shared, first, |(conversation, is_first)| async move {
             conversation.require_participant(user)?;

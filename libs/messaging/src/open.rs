@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use access::session::Session;
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Condition, Item, StoreError, Transaction, Verdict, from_item, put, put_if, s, to_item};
@@ -78,14 +79,15 @@ impl Outcome {
 
 impl Messaging {
     /// Opens a conversation, or finds the one that exists. People who are not there or not active are faults at
-    /// `/participants/n`, where `n` counts as `named` does. `admission` is asked beside the first read, and before any write.
+    /// `/participants/n`, where `n` counts as `named` does. `session` is awaited concurrently with the first
+    /// read, and before any write.
     pub async fn open(
         &self,
         user: UserId,
         new: NewConversation,
         named: &[UserId],
         key: Option<IdempotencyKey>,
-        admission: impl Future<Output = Result<(), Error>>,
+        session: impl Future<Output = Result<Session, Error>>,
     ) -> Result<Outcome, Error> {
         // What the key was used for before decides, whatever has changed since; it is read beside everything else.
         let earlier = async {
@@ -94,7 +96,7 @@ impl Messaging {
                 None => Ok(None),
             }
         };
-        let (earlier, outcome) = futures_util::future::join(earlier, self.open_new(user, new, named, key.clone(), admission)).await;
+        let (earlier, outcome) = futures_util::future::join(earlier, self.open_new(user, new, named, key.clone(), session)).await;
         let earlier: Result<Option<Opened>, Error> = earlier;
         match (earlier?, &key) {
             (Some(opened), Some(key)) if opened.ttl >= self.clock.now().seconds() => self.replay(user, &opened, key).await,
@@ -117,15 +119,15 @@ impl Messaging {
         new: NewConversation,
         named: &[UserId],
         key: Option<IdempotencyKey>,
-        admission: impl Future<Output = Result<(), Error>>,
+        session: impl Future<Output = Result<Session, Error>>,
     ) -> Result<Outcome, Error> {
         match new {
-            NewConversation::Project(project) => self.open_project(user, project, admission).await,
+            NewConversation::Project(project) => self.open_project(user, project, session).await,
             NewConversation::Direct(other) => {
                 let pair = keys::direct(user, other);
                 let find_pair = async { Ok(self.store.get_item(&self.table, &pair).await?) };
                 let room = self.check_room(user, named);
-                let ((), (), room, existing) = futures_util::future::try_join4(admission, self.check_people(named), room, find_pair).await?;
+                let (session, (), room, existing) = futures_util::future::try_join4(session, self.check_people(named), room, find_pair).await?;
                 if let Some(item) = existing {
                     return self.existing(user, pointed_to(&item)?).await;
                 }
@@ -134,27 +136,28 @@ impl Messaging {
                 let mut pointer = pair.into_item();
                 pointer.insert("type".to_owned(), s("direct"));
                 pointer.insert("conversationId".to_owned(), s(head.conversation_id));
-                self.create(user, head, Some(pointer), key).await
+                self.create(&session, head, Some(pointer), key).await
             }
             NewConversation::Group { title, others } => {
-                let ((), (), room) = futures_util::future::try_join3(admission, self.check_people(named), self.check_room(user, named)).await?;
+                let (session, (), room) = futures_util::future::try_join3(session, self.check_people(named), self.check_room(user, named)).await?;
                 room?;
                 let mut everyone = others;
                 everyone.push(user);
                 let head = self.new_head(user, Kind::Group, Some(title), &everyone);
-                self.create(user, head, None, key).await
+                self.create(&session, head, None, key).await
             }
         }
     }
 
     /// A project's conversation is there from the project's creation: nothing is written.
-    async fn open_project(&self, user: UserId, project: ProjectId, admission: impl Future<Output = Result<(), Error>>) -> Result<Outcome, Error> {
-        let ((), conversation) = futures_util::future::try_join(admission, self.find_conversation(ConversationId::of_project(project))).await?;
+    async fn open_project(&self, user: UserId, project: ProjectId, session: impl Future<Output = Result<Session, Error>>) -> Result<Outcome, Error> {
+        let (_, conversation) = futures_util::future::try_join(session, self.find_conversation(ConversationId::of_project(project))).await?;
         Ok(Outcome::found(conversation.ok_or(Error::NotFound)?.for_participant(user)?))
     }
 
     /// Writes a new conversation in one transaction.
-    async fn create(&self, user: UserId, head: Head, pointer: Option<Item>, key: Option<IdempotencyKey>) -> Result<Outcome, Error> {
+    async fn create(&self, session: &Session, head: Head, pointer: Option<Item>, key: Option<IdempotencyKey>) -> Result<Outcome, Error> {
+        let user = session.user;
         let id = head.conversation_id;
         let mut creation = Transaction::new();
         creation.add(Write::Head, put_if(&self.table, to_item(keys::head(id), "conversation", &head)?, Condition::absent()));

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use access::session::Session;
 use serde::{Deserialize, Serialize};
 use shared_utils::dynamo::{
     Attempt, Condition, Outcome as TransactionOutcome, RetryPolicy, StoreError, TransactWrite, Transaction, Update, Verdict, from_item, n, put,
@@ -63,7 +64,8 @@ impl Messaging {
     /// Sends to a conversation that was read a moment ago, at most as often as `rate` says. [`Error::NotFound`] when the sender does
     /// not take part, [`Error::IdempotencyMismatch`] when the `optimisticId` was used for something else,
     /// [`Error::TooManyRequests`] when the sender is too fast in this conversation.
-    pub async fn send(&self, sender: UserId, conversation: Conversation, new: NewMessage, rate: Rate) -> Result<Outcome, Error> {
+    pub async fn send(&self, session: &Session, conversation: Conversation, new: NewMessage, rate: Rate) -> Result<Outcome, Error> {
+        let sender = session.user;
         if !conversation.includes(sender) {
             return Err(Error::NotFound);
         }

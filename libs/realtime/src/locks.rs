@@ -9,6 +9,7 @@
 //! | lock | `LOCKS#<projectId>` | `LOCK#<revision>#<lineId>` |
 //! | which locks a connection has taken | `CONNECTION#<id>` | `LOCK#<projectId>#<revision>#<lineId>` |
 
+use access::session::Session;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
@@ -151,7 +152,7 @@ impl Locks {
 
     /// Takes or renews a lock. [`Error::Conflict`] while another connection holds it, unless that is an earlier one of the same tab.
     /// One round trip.
-    pub async fn take(&self, connection: &Connection, place: LinePlace) -> Result<LineLock, Error> {
+    pub async fn take(&self, _session: &Session, connection: &Connection, place: LinePlace) -> Result<LineLock, Error> {
         let now = self.clock.now();
         let first = LineLock {
             place,
@@ -204,7 +205,7 @@ impl Locks {
 
     /// Releases a lock of a connection, or of an earlier one of its tab. `None` when nobody held it. [`Error::Conflict`] when another
     /// connection does. One round trip.
-    pub async fn release(&self, connection: &Connection, place: &LinePlace) -> Result<Option<ReleasedLock>, Error> {
+    pub async fn release(&self, _session: &Session, connection: &Connection, place: &LinePlace) -> Result<Option<ReleasedLock>, Error> {
         self.release_of(&connection.connection_id, connection.user_id, connection.tab_id.as_deref(), place).await
     }
 

@@ -329,7 +329,7 @@ async fn every_socket_action_and_every_actor() {
         }
     }
     let listed: BTreeSet<&str> = actions().iter().map(|row| row.0).collect();
-    assert_eq!(listed, ws_provider::ACTIONS.iter().copied().collect());
+    assert_eq!(listed, ws_provider::ACTIONS.iter().chain(ws_provider::ACKNOWLEDGED).copied().collect());
 }
 
 #[tokio::test(flavor = "multi_thread")]

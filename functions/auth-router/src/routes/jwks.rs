@@ -1,7 +1,7 @@
 //! `GET /auth/.well-known/jwks.json`: the public keys (RFC 7517).
 
 use serde::Serialize;
-use shared_utils::http::{Error, Response};
+use shared_utils::http::{Call, Error, Response};
 
 use crate::App;
 
@@ -21,7 +21,7 @@ struct JwkSet<'a> {
     keys: Vec<Jwk<'a>>,
 }
 
-pub(super) fn handle(app: &App) -> Result<Response, Error> {
+pub(super) async fn handle(app: &App, _: Call) -> Result<Response, Error> {
     let keys = app.edge.verifier.public_keys();
     let keys = keys.map(|(kid, x, y)| Jwk { kty: "EC", crv: "P-256", r#use: "sig", alg: "ES256", kid, x, y }).collect();
     Ok(Response::json(200, &JwkSet { keys })?.with_header("cache-control", "public, max-age=300"))

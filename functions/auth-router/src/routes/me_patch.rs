@@ -8,13 +8,12 @@ use crate::store::ProfilePatch;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    // The login is checked beside the first read, and before the write.
-    let user = app.beside_admission(&caller, app.store.user(caller.user)).await?;
+    let (session, user) = app.revocations.with_session_check(caller, async { Ok(app.store.user(caller.user).await?) }).await?;
     let user = user.filter(|user| !user.disabled && user.version == caller.version).ok_or(Error::InvalidToken)?;
     let mut fields = Fields::new(call.body);
     fields.read_only(&["userId", "email", "role", "pending", "createdAt", "updatedAt"]);
     let patch = ProfilePatch::read(&mut fields);
     fields.finish()?;
-    let profile = app.store.change_profile(user, &patch, app.edge.clock.now()).await?.ok_or(Error::InvalidToken)?;
+    let profile = app.store.change_profile(&session, user, &patch, app.edge.clock.now()).await?.ok_or(Error::InvalidToken)?;
     Response::json(200, &profile)
 }

@@ -17,8 +17,9 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     fields.finish()?;
     let (current, new) = (current.unwrap_or_default(), new.unwrap_or_default());
 
-    // The login is checked beside the first read, and before anything is counted.
-    let read = app.beside_admission(&caller, app.store.user_with_families(caller.user)).await?;
+    // The session is checked before anything is counted.
+    let read = async { Ok(app.store.user_with_families(caller.user).await?) };
+    let (session, read) = app.revocations.with_session_check(caller, read).await?;
     let email = read.0.as_ref().map(|user| user.profile.email.clone()).ok_or(Error::InvalidToken)?;
     // A guess here counts as a failed login.
     let (attempt, _) = attempts::count(app, &email, &call.request).await?;
@@ -44,7 +45,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         }
         let others: Vec<_> = families.into_iter().filter(|family| family.session_id != caller.session && family.revoked_at.is_none()).collect();
         let hash = passwords::hash(new)?;
-        let change = app.store.change_password((&user, own, &others), &hash, attempt, &app.revocations, now);
+        let change = app.store.change_password(&session, (&user, own, &others), &hash, attempt, &app.revocations, now);
         if !change.await? {
             return Ok(Attempt::Stale(None));
         }

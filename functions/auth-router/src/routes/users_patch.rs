@@ -33,7 +33,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     if !caller.is_admin() {
         return Err(Error::Forbidden);
     }
-    let id: UserId = call.params.id(0)?;
+    let id: UserId = call.params.id("id")?;
     let mut fields = Fields::new(call.body);
     let email = fields.parsed::<Address>("email", MALFORMED_ADDRESS);
     if email == Patch::Clear {
@@ -45,8 +45,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         disabled: fields.boolean("disabled").value(),
         email: email.value(),
     };
-    // The login is checked beside the first read, and before the write.
-    let read = app.beside_admission(&caller, app.store.user_with_families(id)).await?;
+    let read = async { Ok(app.store.user_with_families(id).await?) };
+    let (session, read) = app.revocations.with_session_check(caller, read).await?;
     // What does not exist is 404, however wrong the values are.
     if read.0.is_none() {
         return Err(Error::NotFound);
@@ -64,7 +64,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             return Response::json(200, &Account::from(before)).map(Attempt::Done);
         }
         let now = app.edge.clock.now();
-        match app.store.change_account((&before, &families), &after, caller.user, &app.revocations, now).await? {
+        match app.store.change_account((&before, &families), &after, &session, &app.revocations, now).await? {
             AccountOutcome::Changed => {}
             AccountOutcome::Stale => return Ok(Attempt::Stale(None)),
             AccountOutcome::NoAdmin => return Err(Error::Forbidden),

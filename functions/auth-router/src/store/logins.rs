@@ -2,6 +2,7 @@
 //! access tokens end with their logins.
 
 use access::revocations::{Mark, Revocations};
+use access::session::Session;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{StoreError, TransactWrite, Transaction, Update, n, s, update};
 use shared_utils::ids::{FamilyId, SessionId};
@@ -64,6 +65,7 @@ impl AuthStore {
     /// meanwhile, or the account changed: then nothing was done.
     pub(crate) async fn change_password(
         &self,
+        _session: &Session,
         (user, own, others): (&User, FamilyId, &[Family]),
         hash: &str,
         attempt: &Attempt,

@@ -1,6 +1,7 @@
 //! What users say of themselves: on the account, in their directory entry and among the names that they are found by.
 
 use access::people::person_key;
+use access::session::Session;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Attempt, Condition, RetryPolicy, Transaction, Update, n, retry_on_conflict, s, to_attribute, update};
 use shared_utils::http::Error;
@@ -81,7 +82,13 @@ impl ProfilePatch {
 impl AuthStore {
     /// Sets what a user, read a moment ago, says of themself; the profile as it is then. `None` when their rights
     /// changed meanwhile.
-    pub(crate) async fn change_profile(&self, user: User, patch: &ProfilePatch, now: Timestamp) -> Result<Option<Profile>, Error> {
+    pub(crate) async fn change_profile(
+        &self,
+        _session: &Session,
+        user: User,
+        patch: &ProfilePatch,
+        now: Timestamp,
+    ) -> Result<Option<Profile>, Error> {
         let (id, version) = (user.profile.user_id, user.version);
         retry_on_conflict(RetryPolicy::Single, Some(user), |known| async move {
             let user = match known {

@@ -3,6 +3,7 @@
 
 use access::people::person_key;
 use access::revocations::{Mark, Revocations};
+use access::session::Session;
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
@@ -75,15 +76,15 @@ impl AuthStore {
         &self,
         read: (&User, &[Family]),
         after: &User,
-        by: UserId,
+        by: &Session,
         revocations: &Revocations,
         now: Timestamp,
     ) -> Result<AccountOutcome, StoreError> {
-        let outcome = self.store.transact(&self.account_transaction(read, after, by, revocations, now)?).await?;
+        let outcome = self.store.transact(&self.account_transaction(read, after, by.user, revocations, now)?).await?;
         if outcome.refused(Write::Account).is_refused() {
             return Ok(AccountOutcome::Stale);
         }
-        match AdminRefusal::of(&outcome, by) {
+        match AdminRefusal::of(&outcome, by.user) {
             Some(AdminRefusal::NoAdmin) => return Ok(AccountOutcome::NoAdmin),
             Some(AdminRefusal::LastAdmin) => return Ok(AccountOutcome::LastAdmin),
             None => {}

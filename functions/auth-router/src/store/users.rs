@@ -1,6 +1,7 @@
 //! Users, their addresses and their directory entries.
 
 use access::people::{Person, person_key};
+use access::session::Session;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
@@ -172,7 +173,7 @@ impl AuthStore {
 
     /// Makes a user with their address, directory entry and search terms, all or none. [`Error::Conflict`] when the address is taken,
     /// [`Error::Forbidden`] when `by` administers no longer; the operators' tool acts for nobody.
-    pub async fn create_user(&self, new: NewUser, by: Option<UserId>, now: Timestamp) -> Result<Profile, Error> {
+    pub async fn create_user(&self, new: NewUser, by: Option<&Session>, now: Timestamp) -> Result<Profile, Error> {
         let profile = Profile {
             user_id: UserId::generate(now),
             email: new.email.to_string(),
@@ -195,7 +196,7 @@ impl AuthStore {
         creation.add(Write::Account, put_if(&self.table, to_item(user_key(id), "user", &user)?, Condition::absent()));
         creation.add(Write::Person, put_if(&self.table, to_item(person_key(id), "person", &profile.person(false))?, Condition::absent()));
         let admins = if user.rights().administers() { AdminChange::Joins(id) } else { AdminChange::None };
-        creation.add_all(Write::Admins, self.admins_change(admins, by));
+        creation.add_all(Write::Admins, self.admins_change(admins, by.map(|by| by.user)));
         creation.add_all(Write::Terms, self.terms_change(id, &Terms::none(), &Terms::of(&profile))?);
         if new.pending {
             creation.add(Write::Pending, self.pending_change(id, true));

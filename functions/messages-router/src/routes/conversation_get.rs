@@ -6,6 +6,6 @@ use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let conversation = app.messaging.conversation(caller.user, call.params.id(0)?).await?;
+    let conversation = app.messaging.conversation(caller.user, call.params.id("id")?).await?;
     Response::json(200, &conversation.view(caller.user))
 }

@@ -18,7 +18,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let key = idempotency::key(&call.request)?.map(|key| IdempotencyKey { key, digest: idempotency::digest(&call.body) });
     let (new, named) = read(call.body, caller.user)?;
-    let outcome = app.messaging.open(caller.user, new, &named, key, app.revocations.admit(&caller)).await?;
+    let outcome = app.messaging.open(caller.user, new, &named, key, app.revocations.check_session(caller)).await?;
     let view = outcome.conversation.view(caller.user);
     let created = outcome.created && !outcome.replayed;
     if created {

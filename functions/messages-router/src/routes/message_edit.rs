@@ -1,28 +1,23 @@
 //! `PATCH /messages/{id}`: its author gives it another text.
 
-use messaging::frames;
 use messaging::message::read_new_text;
 use shared_utils::http::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 
-use super::{check_version, find_message, message_answer};
+use super::common::{check_version, find_message, message_answer};
 use crate::App;
 
 pub(super) async fn handle(app: &App, mut call: Call) -> Result<Response, Error> {
-    let caller = call.caller()?;
-    let found = find_message(app, &caller, &call).await?;
+    let (session, found) = find_message(app, &call).await?;
     let mut fields = Fields::new(std::mem::take(&mut call.body));
     let text = read_new_text(&mut fields);
     if let Err(faults) = fields.finish() {
         // Who may not see or edit the message learns that first.
         let found = found.ok_or(Error::NotFound)?;
-        found.require_author(caller.user)?;
+        found.require_author(session.user)?;
         check_version(&call.request, found.message())?;
         return Err(faults);
     }
-    let changed = app.messaging.edit(caller.user, found, text.as_deref(), |message| check_version(&call.request, message)).await?;
-    if changed.written {
-        app.broadcaster.announce_later(changed.conversation.participants(), frames::edit_message(&changed.conversation, &changed.message));
-    }
-    message_answer(200, &changed.message)
+    let message = app.broadcaster.edit(&session, found, text.as_deref(), |message| check_version(&call.request, message)).await?;
+    message_answer(200, &message)
 }

@@ -18,7 +18,7 @@ struct Page {
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let id: ConversationId = call.params.id(0)?;
+    let id: ConversationId = call.params.id("id")?;
     let conversation = app.messaging.conversation(caller.user, id).await?;
     let query = call.query(&["limit", "cursor", "beforeSeq", "afterSeq"])?;
     let limit = query.limit()?;

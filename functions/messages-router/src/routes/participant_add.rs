@@ -5,25 +5,24 @@ use messaging::group::{Candidate, GroupChange};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::UserId;
 
-use super::{announce_group, find_conversation};
+use super::common::{announce_group, find_conversation};
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
-    let caller = call.caller()?;
-    let user: Option<UserId> = call.params.id(1).ok();
+    let user: Option<UserId> = call.params.id("userId").ok();
     let candidate = async {
         match user {
             Some(user) => app.messaging.candidate(user).await,
             None => Ok(Candidate::Unknown),
         }
     };
-    let (mut conversation, candidate) = futures_util::future::try_join(find_conversation(app, &caller, &call), candidate).await?;
-    conversation.require_decision(caller.user)?;
+    let ((session, mut conversation), candidate) = futures_util::future::try_join(find_conversation(app, &call), candidate).await?;
+    conversation.require_decision(session.user)?;
     let user = user.filter(|_| candidate != Candidate::Unknown).ok_or(Error::NotFound)?;
     if candidate == Candidate::Full && !conversation.includes(user) {
         return Err(Error::Conflict("This person takes part in too many conversations.".into()));
     }
-    if app.messaging.change_group(caller.user, &mut conversation, &GroupChange::Add(user)).await? {
+    if app.messaging.change_group(&session, &mut conversation, &GroupChange::Add(user)).await? {
         app.broadcaster.announce_later(vec![user], frames::conversation_added(&conversation, user));
         announce_group(app, &conversation, Some(user));
         app.broadcaster.introduce_later(vec![user], conversation.participants());

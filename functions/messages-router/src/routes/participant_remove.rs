@@ -5,19 +5,18 @@ use messaging::group::GroupChange;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::UserId;
 
-use super::{announce_group, find_conversation};
+use super::common::{announce_group, find_conversation};
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
-    let caller = call.caller()?;
-    let mut conversation = find_conversation(app, &caller, &call).await?;
-    let user: Option<UserId> = call.params.id(1).ok();
-    if user != Some(caller.user) {
-        conversation.require_decision(caller.user)?;
+    let (session, mut conversation) = find_conversation(app, &call).await?;
+    let user: Option<UserId> = call.params.id("userId").ok();
+    if user != Some(session.user) {
+        conversation.require_decision(session.user)?;
     }
     // Whoever does not take part, or does not exist, takes part no longer.
     let Some(user) = user else { return Ok(Response::empty(204)) };
-    if app.messaging.change_group(caller.user, &mut conversation, &GroupChange::Remove(user)).await? {
+    if app.messaging.change_group(&session, &mut conversation, &GroupChange::Remove(user)).await? {
         app.broadcaster.announce_later(vec![user], frames::conversation_removed(&conversation));
         announce_group(app, &conversation, None);
     }

@@ -1,21 +1,25 @@
 //! `PUT · DELETE /messages/{id}/reactions/{emoji}`: the caller reacts, or takes it back. What is so already stays so.
 
-use messaging::frames;
 use messaging::message::Reaction;
 use shared_utils::http::{Call, Error, Response};
 
-use super::{check_version, find_message, message_answer};
+use super::common::{check_version, find_message, message_answer};
 use crate::App;
 
-pub(super) async fn handle(app: &App, call: Call, on: bool) -> Result<Response, Error> {
-    let caller = call.caller()?;
-    let found = find_message(app, &caller, &call).await?.ok_or(Error::NotFound)?;
-    found.require_participant(caller.user)?;
+pub(super) async fn add(app: &App, call: Call) -> Result<Response, Error> {
+    set(app, call, true).await
+}
+
+pub(super) async fn remove(app: &App, call: Call) -> Result<Response, Error> {
+    set(app, call, false).await
+}
+
+async fn set(app: &App, call: Call, on: bool) -> Result<Response, Error> {
+    let (session, found) = find_message(app, &call).await?;
+    let found = found.ok_or(Error::NotFound)?;
+    found.require_participant(session.user)?;
     check_version(&call.request, found.message())?;
-    let reaction = Reaction::new(call.params.text(1), Some(on))?;
-    let changed = app.messaging.react(caller.user, Some(found), &reaction, |message| check_version(&call.request, message)).await?;
-    if changed.written {
-        app.broadcaster.announce_later(changed.conversation.participants(), frames::toggle_reaction(&changed.conversation, &changed.message));
-    }
-    message_answer(200, &changed.message)
+    let reaction = Reaction::new(call.params.text("emoji"), Some(on))?;
+    let message = app.broadcaster.react(&session, Some(found), &reaction, |message| check_version(&call.request, message)).await?;
+    message_answer(200, &message)
 }

@@ -11,17 +11,17 @@ use shared_utils::http::{Call, Error, MAX_ANSWER, Response, bytes_in_answer};
 use shared_utils::ids::{LineId, ProjectId};
 use shared_utils::random::sha256;
 
-use super::{RETRY, visible};
+use super::common::{RETRY, visible};
 use crate::App;
 use crate::budget::{Line, line_json};
 use crate::store::BudgetRead;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let id: ProjectId = call.params.id(0)?;
+    let id: ProjectId = call.params.id("id")?;
     let wanted = call.query(&["revision"]).and_then(|query| query.number("revision"));
     retry_on_conflict(RETRY, (), |()| async {
-        let project = visible(app, &caller, id, TeamRole::Editor);
+        let project = visible(app, caller, id, TeamRole::Editor);
         let budget = async { Ok(app.store.budget(id).await?) };
         let (_, budget, locks) = futures_util::future::try_join3(project, budget, held_locks(app, id)).await?;
         let read = budget.ok_or(Error::NotFound)?;

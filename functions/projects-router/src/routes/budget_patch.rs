@@ -1,6 +1,7 @@
 //! `PATCH /projects/{id}/budget`: all of it happens or none. The order is header, lines, deleted lines, new revision, deleted
 //! revision, client revision.
 
+use access::session::Session;
 use std::collections::BTreeMap;
 
 use access::teams::TeamRole;
@@ -15,7 +16,7 @@ use shared_utils::http::{Call, Error, Request, Response};
 use shared_utils::ids::{GenerationId, LineId, ProjectId};
 
 use super::budget_get::{answer, budget_etag, held_locks, is_of_version, lines_json};
-use super::{RETRY, used_key, visible};
+use super::common::{RETRY, used_key, visible};
 use crate::App;
 use crate::budget::{BudgetPatch, CreateRevision, Line, Revision, apply_lines, read_patch, slug};
 use crate::store::{BudgetRead, BudgetWrite, KeyScope, Project, UsedKey};
@@ -42,21 +43,21 @@ struct Wanted {
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let id: ProjectId = call.params.id(0)?;
+    let id: ProjectId = call.params.id("id")?;
     let used = used_key(&call, caller.user, KeyScope::Budget(id))?;
     let wanted = Wanted { id, caller, request: call.request, used, patch: read_patch(call.body) };
     retry_on_conflict(RETRY, (), |()| async {
-        let project = visible(app, &wanted.caller, id, TeamRole::Editor);
+        let project = visible(app, wanted.caller, id, TeamRole::Editor);
         let budget = async { Ok(app.store.budget(id).await?) };
         // Whether the key was used before is nothing to tell to someone who may not ask.
         let answered = async { Ok(replayed(app, &wanted).await) };
-        let (project, budget, locks, answered) = futures_util::future::try_join4(project, budget, held_locks(app, id), answered).await?;
+        let ((session, project), budget, locks, answered) = futures_util::future::try_join4(project, budget, held_locks(app, id), answered).await?;
         if let Some(response) = answered? {
             return Ok(Attempt::Done(response));
         }
         let before = budget.ok_or(Error::NotFound)?;
         // On the heap: the future of a whole change is too much for one stack together with everything that waits for it.
-        match Box::pin(change(app, &wanted, &project, &before, &locks)).await {
+        match Box::pin(change(app, &wanted, &session, &project, &before, &locks)).await {
             Ok(Some(response)) => Ok(Attempt::Done(response)),
             Ok(None) => Ok(Attempt::Stale(())),
             // The same request may have been done under the same key meanwhile: then nothing is wrong with this one.
@@ -74,7 +75,14 @@ async fn replayed(app: &App, wanted: &Wanted) -> Result<Option<Response>, Error>
 }
 
 /// Makes the change. `None` when the budget changed since `before` was read.
-async fn change(app: &App, wanted: &Wanted, project: &Project, before: &BudgetRead, locks: &[LineLock]) -> Result<Option<Response>, Error> {
+async fn change(
+    app: &App,
+    wanted: &Wanted,
+    session: &Session,
+    project: &Project,
+    before: &BudgetRead,
+    locks: &[LineLock],
+) -> Result<Option<Response>, Error> {
     let current = budget_etag(before.budget.version, locks);
     check_if_match_with(&wanted.request, &current, |tag| is_of_version(tag, before.budget.version))?;
     let patch = match &wanted.patch {
@@ -91,9 +99,9 @@ async fn change(app: &App, wanted: &Wanted, project: &Project, before: &BudgetRe
     let answer = wanted.used.as_ref().map(|used| (used, &response));
     let begun: Vec<GenerationId> = plan.write.generations.iter().filter(|(_, lines)| !lines.is_empty()).map(|(id, _)| *id).collect();
     let written_revisions: Vec<u64> = plan.write.revisions.iter().copied().collect();
-    let write = app.store.write_budget(project, &before.budget, &plan.next, plan.write, answer);
+    let write = app.store.write_budget(session, project, &before.budget, &plan.next, plan.write, answer);
     // The project's place in lists is written beside, not after: it costs no further round trip.
-    let moved = async { if patch.is_empty() { Ok(()) } else { app.store.touch(project).await } };
+    let moved = async { if patch.is_empty() { Ok(()) } else { app.store.touch(session, project).await } };
     let (written, moved) = futures_util::future::join(write, moved).await;
     if let Err(error) = moved {
         tracing::warn!(cause = error.cause(), "a project could not be moved in lists");

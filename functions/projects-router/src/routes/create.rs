@@ -10,8 +10,8 @@ use shared_utils::http::fields::{Fields, Patch};
 use shared_utils::http::{Call, Error, Fault, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
+use super::common::used_key;
 use super::patch::check_size;
-use super::used_key;
 use crate::App;
 use crate::budget::{Scale, read_scaled};
 use crate::project::{Changes, read_changes};
@@ -21,8 +21,8 @@ use crate::store::{CreateOutcome, KeyScope, NewProject};
 const MAX_TEAM: usize = 90;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
-    let caller = call.caller()?;
-    let used = used_key(&call, caller.user, KeyScope::Projects)?;
+    let session = app.revocations.check_session(call.caller()?).await?;
+    let used = used_key(&call, session.user, KeyScope::Projects)?;
     let now = app.edge.clock.now();
     let mut fields = Fields::new(call.body);
     let title = fields.peek("title").is_some();
@@ -41,7 +41,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let team = named.iter().map(|(_, member)| 100 + member.title.as_ref().map_or(0, |title| 2 * title.len())).sum();
     check_size(&changes, None, team, &mut fields);
     fields.finish()?;
-    if let Err(fault) = check_people(app, &named, caller.user).await {
+    if let Err(fault) = check_people(app, &named, session.user).await {
         // What was answered under the key is the answer, whatever has become of the people since.
         let answered = match &used {
             Some(used) => app.store.answered(used).await?,
@@ -49,19 +49,19 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         };
         let answered = answered.ok_or(fault)?;
         let id = answered.project_id;
-        return replay(app, &caller, id, answered.into_response(201)).await;
+        return replay(app, &session, id, answered.into_response(201)).await;
     }
     let mut team: BTreeMap<UserId, Member> = named.into_iter().collect();
-    let title = team.remove(&caller.user).and_then(|member| member.title);
-    team.insert(caller.user, Member { role: TeamRole::Owner, title, joined_at: now });
+    let title = team.remove(&session.user).and_then(|member| member.title);
+    team.insert(session.user, Member { role: TeamRole::Owner, title, joined_at: now });
 
-    let new = NewProject { owner: caller.user, fields: changes, team, ball_park };
-    match app.store.create(new, used).await? {
+    let new = NewProject { fields: changes, team, ball_park };
+    match app.store.create(&session, new, used).await? {
         CreateOutcome::Created(project, response) => {
-            app.announce_new_project(&project, caller.user);
+            app.announce_new_project(&project, session.user);
             Ok(located(response, project.project_id))
         }
-        CreateOutcome::Replayed(id, response) => replay(app, &caller, id, response).await,
+        CreateOutcome::Replayed(id, response) => replay(app, &session, id, response).await,
     }
 }
 

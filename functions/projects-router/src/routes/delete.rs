@@ -5,23 +5,24 @@ use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ProjectId;
 
-use super::{RETRY, admitted, check_version};
+use super::common::{RETRY, check_version, find};
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let id: ProjectId = call.params.id(0)?;
+    let id: ProjectId = call.params.id("id")?;
     retry_on_conflict(RETRY, (), |()| async {
-        let project = admitted(app, &caller, id).await?.ok_or(Error::NotFound)?;
+        let (session, project) = find(app, caller, id).await?;
+        let project = project.ok_or(Error::NotFound)?;
         if project.deleted_at.is_some() {
             // For everyone but its owner there is nothing here.
-            require_role(&project.team, &caller, TeamRole::Owner).map_err(|_| Error::NotFound)?;
+            require_role(&project.team, &session, TeamRole::Owner).map_err(|_| Error::NotFound)?;
             purge_later(app, id);
             return Ok(Attempt::Done(Response::empty(204)));
         }
-        require_role(&project.team, &caller, TeamRole::Owner)?;
+        require_role(&project.team, &session, TeamRole::Owner)?;
         check_version(&call.request, &project)?;
-        if app.store.delete(&project).await? {
+        if app.store.delete(&session, &project).await? {
             app.announce_removal(&project);
             purge_later(app, id);
             return Ok(Attempt::Done(Response::empty(204)));

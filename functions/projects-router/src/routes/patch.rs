@@ -7,17 +7,17 @@ use shared_utils::http::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ProjectId;
 
-use super::{RETRY, check_version, project_etag, visible};
+use super::common::{RETRY, check_version, project_etag, visible};
 use crate::App;
 use crate::project::{Changes, read_changes};
 use crate::store::{MAX_BYTES, Project};
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let id: ProjectId = call.params.id(0)?;
+    let id: ProjectId = call.params.id("id")?;
     let body = call.body;
     retry_on_conflict(RETRY, (), |()| async {
-        let project = visible(app, &caller, id, TeamRole::Editor).await?;
+        let (session, project) = visible(app, caller, id, TeamRole::Editor).await?;
         check_version(&call.request, &project)?;
         let mut fields = Fields::new(body.clone());
         fields.refuse(&["team"], "The team has its own route.");
@@ -29,7 +29,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             return answer(&project).map(Attempt::Done);
         }
         let next = project.changed(&changes, app.edge.clock.now());
-        if app.store.change(&project, &next, &changes).await? {
+        if app.store.change(&session, &project, &next, &changes).await? {
             app.announce_project(&project, &next, &announced(&changes), caller.user);
             return answer(&next).map(Attempt::Done);
         }

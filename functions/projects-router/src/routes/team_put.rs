@@ -8,19 +8,19 @@ use shared_utils::http::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
-use super::{RETRY, check_version, project_etag, visible};
+use super::common::{RETRY, check_version, project_etag, visible};
 use crate::App;
 use crate::store::TeamChange;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let id: ProjectId = call.params.id(0)?;
-    let user: Result<UserId, Error> = call.params.id(1);
+    let id: ProjectId = call.params.id("id")?;
+    let user: Result<UserId, Error> = call.params.id("userId");
     let body = call.body;
     retry_on_conflict(RETRY, (), |()| async {
-        let project = async { visible(app, &caller, id, TeamRole::Owner).await };
+        let project = visible(app, caller, id, TeamRole::Owner);
         let person = async { Ok(app.people.find(user.as_ref().map_or(&[], std::slice::from_ref)).await?) };
-        let (project, people) = futures_util::future::try_join(project, person).await?;
+        let ((session, project), people) = futures_util::future::try_join(project, person).await?;
         check_version(&call.request, &project)?;
         let user = *user.as_ref().map_err(|_| Error::NotFound)?;
         people.get(&user).filter(|person| Person::is_active(person)).ok_or(Error::NotFound)?;
@@ -37,7 +37,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             return Ok(Attempt::Done(Response::json(200, &entry)?.with_header("etag", project_etag(&project))));
         }
         let next = app.store.with_team(&project, user, &TeamChange::Set(member))?;
-        if app.store.change_team(&project, &next, user).await? {
+        if app.store.change_team(&session, &project, &next, user).await? {
             app.announce_team(&project, &next, user, caller.user);
             return Ok(Attempt::Done(Response::json(200, &entry)?.with_header("etag", project_etag(&next))));
         }

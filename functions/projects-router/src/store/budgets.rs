@@ -2,6 +2,7 @@
 //! generation. Work that fits into a transaction is one; larger work writes a new generation that nobody sees until the revision
 //! points at it.
 
+use access::session::Session;
 use std::collections::{BTreeMap, BTreeSet};
 
 use access::teams::{header_key, is_unchanged};
@@ -131,6 +132,7 @@ impl ProjectStore {
     /// was read, or the team did, or the key was used meanwhile (then `false`; what was written ahead stays noted as unfinished).
     pub(crate) async fn write_budget(
         &self,
+        _session: &Session,
         project: &Project,
         before: &Budget,
         next: &BudgetRead,

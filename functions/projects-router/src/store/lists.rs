@@ -1,5 +1,6 @@
 //! Where a project stands in its members' lists: the index `byMember`, in the order of the minute of the latest change.
 
+use access::session::Session;
 use access::teams::{BY_MEMBER, header_key};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Condition, Item, Key, PartitionQuery, StoreError, TransactWrite, Transaction, Update, put, s, update};
@@ -91,7 +92,7 @@ impl ProjectStore {
     }
 
     /// Moves a project in its members' lists without changing it: a budget was written.
-    pub(crate) async fn touch(&self, project: &Project) -> Result<(), Error> {
+    pub(crate) async fn touch(&self, _session: &Session, project: &Project) -> Result<(), Error> {
         let minute = self.clock.now().minute();
         let moves = self.activity_writes(project, minute);
         if moves.is_empty() {

@@ -1,5 +1,6 @@
 //! Projects: create, read, list, change, delete.
 
+use access::session::Session;
 use std::collections::BTreeMap;
 
 use access::teams::{Member, Team, header_key};
@@ -73,7 +74,6 @@ pub(crate) struct Project {
 
 /// What a project is made from.
 pub(crate) struct NewProject {
-    pub(crate) owner: UserId,
     pub(crate) fields: Changes,
     pub(crate) team: BTreeMap<UserId, Member>,
     /// Cents.
@@ -264,9 +264,9 @@ impl ProjectStore {
     }
 
     /// Makes a project with its memberships, its budget and the first revision, all or none. One round trip.
-    pub(crate) async fn create(&self, new: NewProject, used: Option<UsedKey>) -> Result<CreateOutcome, Error> {
+    pub(crate) async fn create(&self, session: &Session, new: NewProject, used: Option<UsedKey>) -> Result<CreateOutcome, Error> {
         let now = self.clock.now();
-        let project = Project::new(ProjectId::generate(now), new.owner, new.team, now, now).changed(&new.fields, now);
+        let project = Project::new(ProjectId::generate(now), session.user, new.team, now, now).changed(&new.fields, now);
         let id = project.project_id;
         let response = Response::json(201, &project.to_json())?.with_header("etag", etag(project.version));
         let mut creation = Transaction::new();
@@ -291,7 +291,7 @@ impl ProjectStore {
     }
 
     /// Writes the next state of a project, unless it changed since `before` was read (then `false`). One round trip.
-    pub(crate) async fn change(&self, before: &Project, next: &Project, changes: &Changes) -> Result<bool, Error> {
+    pub(crate) async fn change(&self, _session: &Session, before: &Project, next: &Project, changes: &Changes) -> Result<bool, Error> {
         let minute = next.updated_at.minute();
         let (header_changes, details_changes): (Vec<_>, Vec<_>) = changes.iter().partition(|(name, _)| is_summary(name));
         let mut header = Assignments::default();
@@ -319,7 +319,7 @@ impl ProjectStore {
     }
 
     /// Makes a project unreachable in one write. `false` when it changed since it was read.
-    pub(crate) async fn delete(&self, project: &Project) -> Result<bool, Error> {
+    pub(crate) async fn delete(&self, _session: &Session, project: &Project) -> Result<bool, Error> {
         let now = self.clock.now();
         let expression = Update::new("SET deletedAt = :now, #ttl = :ttl")
             .when(is_current(project))

@@ -1,5 +1,6 @@
 //! Changes of a team: header and list rows in one transaction, so that no reader sees one without the other.
 
+use access::session::Session;
 use access::teams::{Member, TeamRole};
 use shared_utils::dynamo::{Transaction, delete};
 use shared_utils::http::Error;
@@ -45,7 +46,7 @@ impl ProjectStore {
     }
 
     /// Writes the next state, unless the project changed since `before` was read (then `false`). One round trip.
-    pub(crate) async fn change_team(&self, before: &Project, next: &Project, user: UserId) -> Result<bool, Error> {
+    pub(crate) async fn change_team(&self, _session: &Session, before: &Project, next: &Project, user: UserId) -> Result<bool, Error> {
         let minute = next.updated_at.minute();
         let mut change = Transaction::new();
         change.add(Write::Header, self.team_write(before, next)?);

@@ -1,21 +1,36 @@
 //! `deleteMessage {messageId}`: as `DELETE /messages/{id}`.
 
-use messaging::change::Found;
-use messaging::frames;
 use serde_json::{Value, json};
 use shared_utils::http::Error;
+use shared_utils::http::fields::Fields;
+use shared_utils::ids::MessageId;
 
-use super::{Received, named_message};
+use super::frame::{Named, SubjectKey};
+use super::{Received, SocketAction};
 use crate::App;
 
-pub(super) async fn handle(app: &App, received: Received<'_>, found: Option<Found>) -> Result<Value, Error> {
-    let user = received.connection.user_id;
-    let mut fields = received.fields;
-    let found = named_message(&mut fields, found, user)?;
-    fields.finish()?;
-    let changed = app.messaging.delete(&received.connection.caller(), found, |_| Ok(())).await?;
-    if changed.written {
-        app.broadcaster.announce_later(changed.conversation.participants(), frames::delete_message(&changed.conversation, &changed.message));
+pub(super) struct DeleteMessage {
+    message: Named<MessageId>,
+    read: Result<(), Error>,
+}
+
+impl SocketAction for DeleteMessage {
+    const IGNORED: &[&str] = &["projectId", "conversationId"];
+
+    fn read(mut fields: Fields) -> Self {
+        let message = Named::read(&mut fields, "messageId");
+        Self { message, read: fields.finish() }
     }
-    Ok(received.echo.ack(json!({"message": changed.message})))
+
+    fn subject(&self) -> SubjectKey {
+        SubjectKey::Message(self.message)
+    }
+
+    async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
+        let found = self.message.require(received.subject.message)?;
+        found.as_ref().map(|found| found.require_participant(received.session.user)).transpose()?;
+        self.read?;
+        let message = app.broadcaster.delete(&received.session, found, |_| Ok(())).await?;
+        Ok(received.echo.ack(json!({"message": message})))
+    }
 }

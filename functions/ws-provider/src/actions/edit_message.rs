@@ -1,26 +1,38 @@
 //! `editMessage {messageId, text}`: as `PATCH /messages/{id}`.
 
-use messaging::change::Found;
-use messaging::frames;
 use messaging::message::read_new_text;
 use serde_json::{Value, json};
 use shared_utils::http::Error;
+use shared_utils::http::fields::Fields;
+use shared_utils::ids::MessageId;
 
-use super::{Received, named_message};
+use super::frame::{Named, SubjectKey};
+use super::{Received, SocketAction};
 use crate::App;
 
-pub(super) async fn handle(app: &App, received: Received<'_>, found: Option<Found>) -> Result<Value, Error> {
-    let user = received.connection.user_id;
-    let mut fields = received.fields;
-    let found = named_message(&mut fields, found, user)?;
-    if let Some(found) = &found {
-        found.require_author(user)?;
+pub(super) struct EditMessage {
+    message: Named<MessageId>,
+    text: Result<Option<String>, Error>,
+}
+
+impl SocketAction for EditMessage {
+    const IGNORED: &[&str] = &["projectId", "conversationId"];
+
+    fn read(mut fields: Fields) -> Self {
+        let message = Named::read(&mut fields, "messageId");
+        let text = read_new_text(&mut fields);
+        Self { message, text: fields.finish().map(|()| text) }
     }
-    let text = read_new_text(&mut fields);
-    fields.finish()?;
-    let changed = app.messaging.edit(user, found, text.as_deref(), |_| Ok(())).await?;
-    if changed.written {
-        app.broadcaster.announce_later(changed.conversation.participants(), frames::edit_message(&changed.conversation, &changed.message));
+
+    fn subject(&self) -> SubjectKey {
+        SubjectKey::Message(self.message)
     }
-    Ok(received.echo.ack(json!({"message": changed.message})))
+
+    async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
+        let found = self.message.require(received.subject.message)?;
+        found.as_ref().map(|found| found.require_author(received.session.user)).transpose()?;
+        let text = self.text?;
+        let message = app.broadcaster.edit(&received.session, found, text.as_deref(), |_| Ok(())).await?;
+        Ok(received.echo.ack(json!({"message": message})))
+    }
 }

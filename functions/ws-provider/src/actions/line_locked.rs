@@ -1,16 +1,31 @@
 //! `lineLocked {projectId, lineId, revision}`: a budget line is taken for editing, or held on to. For a minute, unless renewed.
 
-use access::teams::Team;
 use serde_json::{Value, json};
 use shared_utils::http::Error;
+use shared_utils::http::fields::Fields;
 
-use super::{Received, line_place};
+use super::frame::SubjectKey;
+use super::line_lock::NamedLine;
+use super::{Received, SocketAction};
 use crate::App;
 
-pub(super) async fn handle(app: &App, received: Received<'_>, team: Option<Team>) -> Result<Value, Error> {
-    let (connection, echo) = (received.connection, received.echo);
-    let (place, team) = line_place(received, team)?;
-    let lock = app.broadcaster.locks().take(connection, place).await?;
-    app.broadcaster.announce_budget_later(&team.team, lock.locked_frame());
-    Ok(echo.ack(json!({"lock": lock.to_json()})))
+pub(super) struct LineLocked(NamedLine);
+
+impl SocketAction for LineLocked {
+    const IGNORED: &[&str] = &[];
+
+    fn read(fields: Fields) -> Self {
+        Self(NamedLine::read(fields))
+    }
+
+    fn subject(&self) -> SubjectKey {
+        self.0.subject()
+    }
+
+    async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
+        let (line, team) = self.0.require(&received.session, received.subject.team)?;
+        let lock = app.broadcaster.locks().take(&received.session, received.connection, line).await?;
+        app.broadcaster.announce_budget_later(&team.team, lock.locked_frame());
+        Ok(received.echo.ack(json!({"lock": lock.to_json()})))
+    }
 }

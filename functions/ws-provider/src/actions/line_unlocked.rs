@@ -1,17 +1,32 @@
 //! `lineUnlocked {projectId, lineId, revision}`: a budget line is released.
 
-use access::teams::Team;
 use serde_json::{Value, json};
 use shared_utils::http::Error;
+use shared_utils::http::fields::Fields;
 
-use super::{Received, line_place};
+use super::frame::SubjectKey;
+use super::line_lock::NamedLine;
+use super::{Received, SocketAction};
 use crate::App;
 
-pub(super) async fn handle(app: &App, received: Received<'_>, team: Option<Team>) -> Result<Value, Error> {
-    let (connection, echo) = (received.connection, received.echo);
-    let (place, team) = line_place(received, team)?;
-    if let Some(released) = app.broadcaster.locks().release(connection, &place).await? {
-        app.broadcaster.announce_budget_later(&team.team, released.frame());
+pub(super) struct LineUnlocked(NamedLine);
+
+impl SocketAction for LineUnlocked {
+    const IGNORED: &[&str] = &[];
+
+    fn read(fields: Fields) -> Self {
+        Self(NamedLine::read(fields))
     }
-    Ok(echo.ack(json!({})))
+
+    fn subject(&self) -> SubjectKey {
+        self.0.subject()
+    }
+
+    async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
+        let (line, team) = self.0.require(&received.session, received.subject.team)?;
+        if let Some(released) = app.broadcaster.locks().release(&received.session, received.connection, &line).await? {
+            app.broadcaster.announce_budget_later(&team.team, released.frame());
+        }
+        Ok(received.echo.ack(json!({})))
+    }
 }

@@ -1,23 +1,38 @@
 //! `markRead {conversationId, seq}`: as `PUT /messages/conversations/{id}/read`.
 
-use messaging::conversation::Conversation;
-use messaging::frames;
 use serde_json::{Value, json};
 use shared_utils::http::Error;
+use shared_utils::http::fields::Fields;
+use shared_utils::ids::ConversationId;
 
-use super::{Received, named_conversation};
+use super::frame::{Named, SubjectKey};
+use super::{Received, SocketAction};
 use crate::App;
 
-pub(super) async fn handle(app: &App, received: Received<'_>, conversation: Option<Conversation>) -> Result<Value, Error> {
-    let user = received.connection.user_id;
-    let mut fields = received.fields;
-    let conversation = named_conversation(&mut fields, conversation, user)?;
-    let seq = fields.integer("seq", 0..=u64::MAX);
-    let seq = fields.require("seq", seq).unwrap_or_default();
-    fields.finish()?;
-    let mut conversation = conversation.ok_or(Error::NotFound)?;
-    if app.messaging.mark_read(user, &mut conversation, seq).await? {
-        app.broadcaster.announce_later(conversation.participants(), frames::mark_read(conversation.head.conversation_id, user, seq));
+pub(super) struct MarkRead {
+    conversation: Named<ConversationId>,
+    seq: Result<u64, Error>,
+}
+
+impl SocketAction for MarkRead {
+    fn read(mut fields: Fields) -> Self {
+        let conversation = Named::read(&mut fields, "conversationId");
+        let seq = fields.integer("seq", 0..=u64::MAX);
+        let seq = fields.require("seq", seq).unwrap_or_default();
+        Self { conversation, seq: fields.finish().map(|()| seq) }
     }
-    Ok(received.echo.ack(json!({"readSeq": conversation.read_seq(user)})))
+
+    fn subject(&self) -> SubjectKey {
+        SubjectKey::Conversation(self.conversation)
+    }
+
+    async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
+        let user = received.session.user;
+        let conversation = self.conversation.require(received.subject.conversation)?;
+        let conversation = conversation.map(|conversation| conversation.for_participant(user)).transpose()?;
+        let seq = self.seq?;
+        let mut conversation = conversation.ok_or(Error::NotFound)?;
+        app.broadcaster.mark_read(&received.session, &mut conversation, seq).await?;
+        Ok(received.echo.ack(json!({"readSeq": conversation.read_seq(user)})))
+    }
 }

@@ -1,8 +1,13 @@
 //! What a client can send: one file per action. Every frame gets one reply.
+//!
+//! The order of checks: connection (401) → session (401) → token's time (401) → rates (429) → the frame's form (400) → its action, which
+//! goes on with what its sender may see (404), may do (403) and with values (422).
 
 mod auth;
 mod delete_message;
 mod edit_message;
+mod frame;
+mod line_lock;
 mod line_locked;
 mod line_unlocked;
 mod mark_read;
@@ -12,127 +17,137 @@ mod send_message;
 mod toggle_reaction;
 mod typing;
 
-use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 
-use access::teams::{Team, TeamRole, require_role};
+use access::session::Session;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use futures_util::FutureExt;
-use messaging::change::Found;
-use messaging::conversation::Conversation;
-use realtime::{Connection, Ending, LinePlace};
-use serde_json::{Map, Value, json};
+use realtime::{Connection, Ending};
+use serde_json::{Value, json};
 use shared_utils::audit;
+use shared_utils::http::Error;
 use shared_utils::http::fields::Fields;
-use shared_utils::http::{Error, json};
-use shared_utils::ids::UserId;
 
+use self::frame::{Subject, SubjectKey};
 use crate::App;
 use crate::reply::{self, Echo};
 
-/// The largest frame that is read, in bytes.
-const MAX_FRAME: usize = 32 * 1024;
 /// So many frames in a row that make no sense, and the connection is closed.
 const MAX_STRIKES: u64 = 10;
-/// The longest `ref` that is echoed, in characters.
-const MAX_REF: usize = 64;
-/// The longest id of a line that is locked, in characters: it need not be one of ours.
-const MAX_LINE_ID: usize = 64;
-/// What today's frontend sends along and the server knows better.
-const IGNORED: &[&str] =
-    &["senderId", "userId", "username", "timestamp", "conversationType", "title", "file", "editedAt", "editedBy", "read", "lastMsgTs"];
+/// Actions of today's frontend that are acknowledged and do nothing: delivery does not depend on them, or the server announces what they
+/// say by itself.
+pub const ACKNOWLEDGED: &[&str] =
+    &["setActiveConversation", "setActiveRevision", "projectUpdated", "budgetUpdated", "clientRevisionUpdated", "timelineUpdated"];
 
-/// An action by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    SendMessage,
-    EditMessage,
-    DeleteMessage,
-    ToggleReaction,
-    MarkRead,
-    Typing,
-    PresenceLookup,
-    LineLocked,
-    LineUnlocked,
-    Auth,
-    Ping,
-    /// Sent by today's frontend, needed by nobody: delivery does not depend on it, or the server announces it by itself.
-    Accepted,
-}
+/// One action, with the data of its frame.
+trait SocketAction: Sized {
+    /// Whether it counts as a send.
+    const IS_SEND: bool = false;
+    /// Whether it is taken from a connection whose token's time is over.
+    const RENEWS: bool = false;
+    /// Fields that clients send along and the action does not read.
+    const IGNORED: &[&str] = &["projectId"];
 
-/// Every action that is not an error.
-pub const ACTIONS: &[&str] = &[
-    "sendMessage",
-    "editMessage",
-    "deleteMessage",
-    "toggleReaction",
-    "markRead",
-    "typing",
-    "presenceLookup",
-    "lineLocked",
-    "lineUnlocked",
-    "auth",
-    "ping",
-    "setActiveConversation",
-    "setActiveRevision",
-    "projectUpdated",
-    "budgetUpdated",
-    "clientRevisionUpdated",
-    "timelineUpdated",
-];
+    /// Reads the fields. Faults are kept: they are told after what the sender may see and do.
+    fn read(fields: Fields) -> Self;
 
-impl Action {
-    fn named(name: &str) -> Result<Self, Error> {
-        Ok(match name {
-            "sendMessage" => Self::SendMessage,
-            "editMessage" => Self::EditMessage,
-            "deleteMessage" => Self::DeleteMessage,
-            "toggleReaction" => Self::ToggleReaction,
-            "markRead" => Self::MarkRead,
-            "typing" => Self::Typing,
-            "presenceLookup" => Self::PresenceLookup,
-            "lineLocked" => Self::LineLocked,
-            "lineUnlocked" => Self::LineUnlocked,
-            "auth" => Self::Auth,
-            "ping" => Self::Ping,
-            name if ACTIONS.contains(&name) => Self::Accepted,
-            _ => return Err(Error::UnknownAction),
-        })
+    /// What is read concurrently with the connection.
+    fn subject(&self) -> SubjectKey {
+        SubjectKey::Nothing
     }
+
+    /// Does it; the reply.
+    fn handle(self, app: &App, received: Received<'_>) -> impl Future<Output = Result<Value, Error>> + Send;
 }
 
-/// A frame that makes sense: its action and the fields beside it.
-struct Frame {
-    action: Action,
-    fields: Fields,
+/// The one list of actions: the name in a frame, and the type that reads and does it.
+macro_rules! actions {
+    ($($name:literal => $module:ident::$action:ident,)*) => {
+        /// A frame that was read.
+        enum Action {
+            $($action($module::$action),)*
+            /// See [`ACKNOWLEDGED`].
+            Acknowledged(Result<(), Error>),
+            Unknown,
+        }
+
+        /// Every action that does something.
+        pub const ACTIONS: &[&str] = &[$($name,)*];
+
+        impl Action {
+            fn read(name: &str, mut fields: Fields) -> Self {
+                match name {
+                    $($name => {
+                        fields.ignore($module::$action::IGNORED);
+                        Self::$action($module::$action::read(fields))
+                    })*
+                    name if ACKNOWLEDGED.contains(&name) => {
+                        Self::Acknowledged(if fields.is_faulty() { Err(fields.into_error()) } else { Ok(()) })
+                    }
+                    _ => Self::Unknown,
+                }
+            }
+
+            fn subject(&self) -> SubjectKey {
+                match self {
+                    $(Self::$action(action) => action.subject(),)*
+                    Self::Acknowledged(_) | Self::Unknown => SubjectKey::Nothing,
+                }
+            }
+
+            fn is_send(&self) -> bool {
+                match self {
+                    $(Self::$action(_) => $module::$action::IS_SEND,)*
+                    Self::Acknowledged(_) | Self::Unknown => false,
+                }
+            }
+
+            fn renews(&self) -> bool {
+                match self {
+                    $(Self::$action(_) => $module::$action::RENEWS,)*
+                    Self::Acknowledged(_) | Self::Unknown => false,
+                }
+            }
+
+            async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
+                match self {
+                    $(Self::$action(action) => action.handle(app, received).await,)*
+                    Self::Acknowledged(read) => read.map(|()| received.echo.ack(json!({}))),
+                    Self::Unknown => Err(Error::UnknownAction),
+                }
+            }
+        }
+    };
 }
 
-/// What an action is about: read beside the connection, before it is known whose that is.
-#[derive(Default)]
-struct Subject {
-    /// The conversation that is sent to, read, or typed in.
-    conversation: Option<Conversation>,
-    /// The message that is changed.
-    message: Option<Found>,
-    /// Whom the one whose connection it is shares something with, where that is known.
-    contacts: Option<BTreeSet<UserId>>,
-    /// The team whose budget is locked.
-    team: Option<Team>,
+actions! {
+    "sendMessage" => send_message::SendMessage,
+    "editMessage" => edit_message::EditMessage,
+    "deleteMessage" => delete_message::DeleteMessage,
+    "toggleReaction" => toggle_reaction::ToggleReaction,
+    "markRead" => mark_read::MarkRead,
+    "typing" => typing::Typing,
+    "presenceLookup" => presence_lookup::PresenceLookup,
+    "lineLocked" => line_locked::LineLocked,
+    "lineUnlocked" => line_unlocked::LineUnlocked,
+    "auth" => auth::Auth,
+    "ping" => ping::Ping,
 }
 
-/// A frame as an action gets it.
+/// What an action goes by beside its own data.
 struct Received<'a> {
+    session: Session,
     connection: &'a Connection,
-    fields: Fields,
+    subject: Subject,
     echo: &'a Echo,
 }
 
 /// Every frame gets one reply, also when something goes wrong inside: that is logged once, here.
 pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> ApiGatewayProxyResponse {
     let mut echo = Echo::default();
-    let parsed = parse(event.body.as_deref().unwrap_or_default(), &mut echo);
+    let read = frame::read(event.body.as_deref().unwrap_or_default(), &mut echo);
     let connection_id = event.request_context.connection_id.as_deref().unwrap_or_default();
-    let outcome = AssertUnwindSafe(answer(app, connection_id, parsed, &echo)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(answer(app, connection_id, read, &echo)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|_| Err(Error::internal("a socket action panicked")));
     reply::frame(&outcome.unwrap_or_else(|error| {
         if let Some(cause) = error.cause() {
@@ -142,29 +157,32 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
     }))
 }
 
-async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, echo: &Echo) -> Result<Value, Error> {
+async fn answer(app: &App, connection_id: &str, read: Result<Action, Error>, echo: &Echo) -> Result<Value, Error> {
     let connection = async { Ok(app.broadcaster.connections().find(connection_id).await?) };
-    let subject = subject(app, connection_id, &parsed);
+    let subject = Subject::read(app, connection_id, read.as_ref().map_or(SubjectKey::Nothing, Action::subject));
     let (connection, subject, ()) = futures_util::future::try_join3(connection, subject, app.revocations.refresh()).await?;
     let Some(connection) = connection else {
         app.broadcaster.close_unknown_later(connection_id);
         return Err(Error::InvalidToken);
     };
     app.remember(&connection);
-    if let Err(error) = app.revocations.check(connection.user_id, connection.session_id, connection.version).await {
-        if let Some(ending) = Ending::of_refusal(&error) {
-            app.broadcaster.end_later(connection, ending);
+    let session = match app.revocations.check_session(connection.caller()).await {
+        Ok(session) => session,
+        Err(error) => {
+            if let Some(ending) = Ending::of_refusal(&error) {
+                app.broadcaster.end_later(connection, ending);
+            }
+            return Err(error);
         }
-        return Err(error);
-    }
+    };
     let now = app.edge.clock.now();
-    let renews = matches!(&parsed, Ok(Frame { action: Action::Auth, .. }));
+    let renews = read.as_ref().is_ok_and(Action::renews);
     if connection.is_token_over(now) && (!renews || connection.is_past_renewal(now)) {
         expire_later(app, connection);
         return Err(Error::AuthExpired);
     }
     // What is refused for coming too fast is not counted, so that the time to wait is what the reply says.
-    let sends = matches!(&parsed, Ok(Frame { action: Action::SendMessage, .. })).then_some(app.rates.send);
+    let sends = read.as_ref().is_ok_and(Action::is_send).then_some(app.rates.send);
     app.rates.action.take(connection.actions_until, now)?;
     if let Some(rate) = sends {
         rate.take(connection.sends_until, now)?;
@@ -176,115 +194,31 @@ async fn answer(app: &App, connection_id: &str, parsed: Result<Frame, Error>, ec
             tracing::warn!(cause = Error::from(error).cause(), "an action could not be counted");
         }
     };
-    let (outcome, ()) = futures_util::future::join(act(app, &connection, parsed, subject, echo), counted).await;
+    let acted = async {
+        let makes_sense = read.as_ref().is_ok_and(|action| !matches!(action, Action::Unknown));
+        clear_or_count_strike(app, &connection, makes_sense).await;
+        read?.handle(app, Received { session, connection: &connection, subject, echo }).await
+    };
+    let (outcome, ()) = futures_util::future::join(acted, counted).await;
     if outcome.as_ref().is_err_and(|error| error.status() == 403) {
         audit!("access_denied", userId = %connection.user_id, action = echo.of);
     }
     outcome
 }
 
-/// What a frame is about is known before whose it is.
-async fn subject(app: &App, connection_id: &str, parsed: &Result<Frame, Error>) -> Result<Subject, Error> {
-    let Ok(Frame { action, fields }) = parsed else { return Ok(Subject::default()) };
-    let mut subject = Subject::default();
-    match action {
-        Action::EditMessage | Action::DeleteMessage | Action::ToggleReaction => {
-            if let Some(id) = fields.peek("messageId").and_then(|id| id.parse().ok()) {
-                subject.message = app.messaging.find_message(id).await?;
-            }
+/// Counts a frame that makes no sense; the tenth in a row closes the connection after the reply. One that makes sense clears the count.
+async fn clear_or_count_strike(app: &App, connection: &Connection, makes_sense: bool) {
+    let (connections, id) = (app.broadcaster.connections(), &connection.connection_id);
+    if !makes_sense {
+        if connections.strike(id).await.is_ok_and(|strikes| strikes >= MAX_STRIKES) {
+            app.broadcaster.end_later(connection.clone(), Ending::Strikes);
         }
-        Action::PresenceLookup => {
-            if let Some(user) = app.known(connection_id) {
-                subject.contacts = Some(app.messaging.contacts(user).await?);
-            }
-        }
-        Action::SendMessage | Action::MarkRead | Action::Typing => {
-            if let Some(id) = fields.peek("conversationId").and_then(|id| id.parse().ok()) {
-                subject.conversation = app.messaging.find_conversation(id).await?;
-            }
-        }
-        Action::LineLocked | Action::LineUnlocked => {
-            if let Some(id) = fields.peek("projectId").and_then(|id| id.parse().ok()) {
-                subject.team = app.broadcaster.teams().find_many(&[id]).await?.pop();
-            }
-        }
-        _ => {}
-    }
-    Ok(subject)
-}
-
-/// Does what a frame asks for, or counts it as a strike.
-async fn act(app: &App, connection: &Connection, parsed: Result<Frame, Error>, subject: Subject, echo: &Echo) -> Result<Value, Error> {
-    let Frame { action, fields } = match parsed {
-        Ok(frame) => frame,
-        Err(error) => {
-            strike(app, connection.clone()).await;
-            return Err(error);
-        }
-    };
-    if connection.strikes > 0 {
-        let (connections, id) = (app.broadcaster.connections().clone(), connection.connection_id.clone());
+    } else if connection.strikes > 0 {
+        let (connections, id) = (connections.clone(), id.clone());
         // Bookkeeping must not hold up, or fail, what was asked.
         app.broadcaster.after_answer().push(async move {
             let _ = connections.clear_strikes(&id).await;
         });
-    }
-    let received = Received { connection, fields, echo };
-    match action {
-        Action::SendMessage => send_message::handle(app, received, subject.conversation).await,
-        Action::LineLocked => line_locked::handle(app, received, subject.team).await,
-        Action::LineUnlocked => line_unlocked::handle(app, received, subject.team).await,
-        Action::EditMessage => edit_message::handle(app, received, subject.message).await,
-        Action::DeleteMessage => delete_message::handle(app, received, subject.message).await,
-        Action::ToggleReaction => toggle_reaction::handle(app, received, subject.message).await,
-        Action::MarkRead => mark_read::handle(app, received, subject.conversation).await,
-        Action::Typing => typing::handle(app, received, subject.conversation).await,
-        Action::PresenceLookup => presence_lookup::handle(app, received, subject.contacts).await,
-        Action::Auth => auth::handle(app, received).await,
-        Action::Ping => ping::handle(app, received),
-        Action::Accepted if received.fields.is_faulty() => Err(received.fields.into_error()),
-        Action::Accepted => Ok(echo.ack(json!({}))),
-    }
-}
-
-/// Whether a reply can echo a `ref` as it came: anything else would leave its sender waiting for a reply that it cannot tell.
-fn is_reference(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.chars().count() <= MAX_REF,
-        Value::Number(number) => number.to_string().len() <= MAX_REF,
-        _ => false,
-    }
-}
-
-/// Reads a frame; what can be echoed of it is left in `echo` also when it makes no sense.
-fn parse(body: &str, echo: &mut Echo) -> Result<Frame, Error> {
-    if body.len() > MAX_FRAME {
-        return Err(Error::PayloadTooLarge);
-    }
-    let mut object: Map<String, Value> = json::object(body.as_bytes())?;
-    let short = |value: &Value, max: usize| value.as_str().filter(|text| text.chars().count() <= max).map(str::to_owned);
-    let reference = object.remove("ref");
-    echo.reference = reference.clone().filter(is_reference);
-    echo.optimistic_id = object.get("optimisticId").and_then(|value| short(value, 128));
-    let name = object.remove("action");
-    echo.of = name.as_ref().and_then(|value| short(value, MAX_REF));
-    let action = Action::named(name.as_ref().and_then(Value::as_str).unwrap_or_default())?;
-    let mut fields = Fields::new(object);
-    if reference.is_some() && echo.reference.is_none() {
-        fields.fault("ref", "invalid_value", "This must be a text of at most 64 characters or a number.");
-    }
-    fields.ignore(IGNORED);
-    if !matches!(action, Action::LineLocked | Action::LineUnlocked) {
-        fields.ignore(&["projectId"]);
-    }
-    Ok(Frame { action, fields })
-}
-
-/// Counts a frame that made no sense; the tenth in a row closes the connection after the reply.
-async fn strike(app: &App, connection: Connection) {
-    let strikes = app.broadcaster.connections().strike(&connection.connection_id).await;
-    if strikes.is_ok_and(|strikes| strikes >= MAX_STRIKES) {
-        app.broadcaster.end_later(connection, Ending::Strikes);
     }
 }
 
@@ -294,45 +228,5 @@ fn expire_later(app: &App, connection: Connection) {
         app.broadcaster.end_later(connection, Ending::TokenExpired);
     } else if connection.told_expired_at.is_none() {
         app.broadcaster.tell_expired_later(connection);
-    }
-}
-
-/// The message that a frame names. One that is not there, that the sender may not see, or whose id is not well-formed does not exist.
-fn named_message(fields: &mut Fields, found: Option<Found>, user: UserId) -> Result<Option<Found>, Error> {
-    fields.ignore(&["conversationId"]);
-    let id = fields.raw("messageId");
-    if fields.require("messageId", id).is_none() {
-        return Ok(None);
-    }
-    let found = found.ok_or(Error::NotFound)?;
-    found.require_participant(user)?;
-    Ok(Some(found))
-}
-
-/// The conversation that a frame names, as [`named_message`] does.
-fn named_conversation(fields: &mut Fields, found: Option<Conversation>, user: UserId) -> Result<Option<Conversation>, Error> {
-    let id = fields.raw("conversationId");
-    if fields.require("conversationId", id).is_none() {
-        return Ok(None);
-    }
-    found.ok_or(Error::NotFound)?.for_participant(user).map(Some)
-}
-
-/// The line that a lock is about, and the team whose budget it is in, which the sender may see.
-fn line_place(received: Received<'_>, team: Option<Team>) -> Result<(LinePlace, Team), Error> {
-    let mut fields = received.fields;
-    fields.ignore(&["conversationId"]);
-    let project_id = fields.string("projectId", 0..=256);
-    if fields.require("projectId", project_id).is_some() {
-        require_role(&team.as_ref().ok_or(Error::NotFound)?.team, &received.connection.caller(), TeamRole::Editor)?;
-    }
-    let line_id = fields.string("lineId", 1..=MAX_LINE_ID);
-    let line_id = fields.require("lineId", line_id);
-    let revision = fields.integer("revision", 1..=u64::from(u32::MAX));
-    let revision = fields.require("revision", revision);
-    fields.finish()?;
-    match (team, line_id, revision) {
-        (Some(team), Some(line_id), Some(revision)) => Ok((LinePlace { project_id: team.project_id, revision, line_id }, team)),
-        _ => Err(Error::internal("a lock without faults and without a place")),
     }
 }

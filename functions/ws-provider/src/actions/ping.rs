@@ -2,11 +2,20 @@
 
 use serde_json::{Value, json};
 use shared_utils::http::Error;
+use shared_utils::http::fields::Fields;
 
-use super::Received;
+use super::{Received, SocketAction};
 use crate::App;
 
-pub(super) fn handle(app: &App, received: Received<'_>) -> Result<Value, Error> {
-    received.fields.finish()?;
-    Ok(json!({"action": "pong", "ref": received.echo.reference, "at": app.edge.clock.now()}))
+pub(super) struct Ping(Result<(), Error>);
+
+impl SocketAction for Ping {
+    fn read(fields: Fields) -> Self {
+        Self(fields.finish())
+    }
+
+    async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
+        self.0?;
+        Ok(json!({"action": "pong", "ref": received.echo.reference, "at": app.edge.clock.now()}))
+    }
 }

@@ -1,31 +1,46 @@
-//! `sendMessage {conversationId, text?, attachments?, optimisticId}`: the same code as over HTTP.
+//! `sendMessage {conversationId, text?, attachments?, optimisticId}`: as `POST /messages/conversations/{id}/messages`.
 
-use messaging::conversation::Conversation;
-use messaging::frames;
 use messaging::message::NewMessage;
 use serde_json::{Value, json};
 use shared_utils::http::Error;
+use shared_utils::http::fields::Fields;
+use shared_utils::ids::ConversationId;
 
-use super::{Received, named_conversation};
+use super::frame::{Named, SubjectKey};
+use super::{Received, SocketAction};
 use crate::App;
 
-pub(super) async fn handle(app: &App, received: Received<'_>, conversation: Option<Conversation>) -> Result<Value, Error> {
-    let user = received.connection.user_id;
-    let mut fields = received.fields;
-    let conversation = named_conversation(&mut fields, conversation, user)?;
-    let new = NewMessage::read(&mut fields);
-    if !fields.is_faulty() {
-        new.require_content(&mut fields);
-        if new.optimistic_id.is_none() {
-            fields.fault("optimisticId", "required", "This field is required.");
+pub(super) struct SendMessage {
+    conversation: Named<ConversationId>,
+    new: Result<NewMessage, Error>,
+}
+
+impl SocketAction for SendMessage {
+    const IS_SEND: bool = true;
+
+    fn read(mut fields: Fields) -> Self {
+        let conversation = Named::read(&mut fields, "conversationId");
+        let new = NewMessage::read(&mut fields);
+        if !fields.is_faulty() {
+            new.require_content(&mut fields);
+            if new.optimistic_id.is_none() {
+                fields.fault("optimisticId", "required", "This field is required.");
+            }
         }
+        Self { conversation, new: fields.finish().map(|()| new) }
     }
-    fields.finish()?;
-    let conversation = conversation.ok_or(Error::NotFound)?;
-    // The connection's own rate was asked already; this one is its person's, whatever they send through.
-    let outcome = app.messaging.send(user, conversation, new, app.rates.send).await?;
-    if !outcome.replayed {
-        app.broadcaster.announce_later(outcome.conversation.participants(), frames::new_message(&outcome.conversation, &outcome.message));
+
+    fn subject(&self) -> SubjectKey {
+        SubjectKey::Conversation(self.conversation)
     }
-    Ok(received.echo.ack(json!({"message": outcome.message})))
+
+    async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
+        let conversation = self.conversation.require(received.subject.conversation)?;
+        let conversation = conversation.map(|conversation| conversation.for_participant(received.session.user)).transpose()?;
+        let new = self.new?;
+        // The connection's own rate was asked already; this one is its person's, whatever they send through.
+        let conversation = conversation.ok_or(Error::NotFound)?;
+        let outcome = app.broadcaster.send(&received.session, conversation, new, app.rates.send).await?;
+        Ok(received.echo.ack(json!({"message": outcome.message})))
+    }
 }

@@ -1,26 +1,40 @@
 //! `toggleReaction {messageId, emoji, on?}`: as `PUT` and `DELETE /messages/{id}/reactions/{emoji}`; without `on` whichever of the two
 //! changes something.
 
-use messaging::change::Found;
-use messaging::frames;
 use messaging::message::Reaction;
 use serde_json::{Value, json};
 use shared_utils::http::Error;
+use shared_utils::http::fields::Fields;
+use shared_utils::ids::MessageId;
 
-use super::{Received, named_message};
+use super::frame::{Named, SubjectKey};
+use super::{Received, SocketAction};
 use crate::App;
 
-pub(super) async fn handle(app: &App, received: Received<'_>, found: Option<Found>) -> Result<Value, Error> {
-    let user = received.connection.user_id;
-    let mut fields = received.fields;
-    let found = named_message(&mut fields, found, user)?;
-    let emoji = fields.string("emoji", 0..=64);
-    let emoji = fields.require("emoji", emoji).unwrap_or_default();
-    let on = fields.boolean("on").value();
-    fields.finish()?;
-    let changed = app.messaging.react(user, found, &Reaction::new(&emoji, on)?, |_| Ok(())).await?;
-    if changed.written {
-        app.broadcaster.announce_later(changed.conversation.participants(), frames::toggle_reaction(&changed.conversation, &changed.message));
+pub(super) struct ToggleReaction {
+    message: Named<MessageId>,
+    reaction: Result<Reaction, Error>,
+}
+
+impl SocketAction for ToggleReaction {
+    const IGNORED: &[&str] = &["projectId", "conversationId"];
+
+    fn read(mut fields: Fields) -> Self {
+        let message = Named::read(&mut fields, "messageId");
+        let emoji = fields.string("emoji", 0..=64);
+        let emoji = fields.require("emoji", emoji).unwrap_or_default();
+        let on = fields.boolean("on").value();
+        Self { message, reaction: fields.finish().and_then(|()| Reaction::new(&emoji, on)) }
     }
-    Ok(received.echo.ack(json!({"message": changed.message})))
+
+    fn subject(&self) -> SubjectKey {
+        SubjectKey::Message(self.message)
+    }
+
+    async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
+        let found = self.message.require(received.subject.message)?;
+        found.as_ref().map(|found| found.require_participant(received.session.user)).transpose()?;
+        let message = app.broadcaster.react(&received.session, found, &self.reaction?, |_| Ok(())).await?;
+        Ok(received.echo.ack(json!({"message": message})))
+    }
 }

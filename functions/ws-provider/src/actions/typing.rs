@@ -1,23 +1,41 @@
 //! `typing {conversationId}`: told to the others in it, never stored, passed on once in three seconds.
 
-use messaging::conversation::Conversation;
 use messaging::frames;
 use serde_json::{Value, json};
 use shared_utils::http::Error;
+use shared_utils::http::fields::Fields;
+use shared_utils::ids::ConversationId;
 
-use super::{Received, named_conversation};
+use super::frame::{Named, SubjectKey};
+use super::{Received, SocketAction};
 use crate::App;
 
-pub(super) async fn handle(app: &App, received: Received<'_>, conversation: Option<Conversation>) -> Result<Value, Error> {
-    let connection = received.connection;
-    let mut fields = received.fields;
-    let conversation = named_conversation(&mut fields, conversation, connection.user_id)?;
-    fields.finish()?;
-    let conversation = conversation.ok_or(Error::NotFound)?;
-    let id = conversation.head.conversation_id;
-    if app.broadcaster.connections().types(connection.user_id, id).await? {
-        let others = conversation.participants().into_iter().filter(|person| *person != connection.user_id).collect();
-        app.broadcaster.announce_later(others, frames::typing(id, connection.user_id, app.edge.clock.now()));
+pub(super) struct Typing {
+    conversation: Named<ConversationId>,
+    read: Result<(), Error>,
+}
+
+impl SocketAction for Typing {
+    fn read(mut fields: Fields) -> Self {
+        let conversation = Named::read(&mut fields, "conversationId");
+        Self { conversation, read: fields.finish() }
     }
-    Ok(received.echo.ack(json!({})))
+
+    fn subject(&self) -> SubjectKey {
+        SubjectKey::Conversation(self.conversation)
+    }
+
+    async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
+        let user = received.session.user;
+        let conversation = self.conversation.require(received.subject.conversation)?;
+        let conversation = conversation.map(|conversation| conversation.for_participant(user)).transpose()?;
+        self.read?;
+        let conversation = conversation.ok_or(Error::NotFound)?;
+        let id = conversation.head.conversation_id;
+        if app.broadcaster.connections().types(user, id).await? {
+            let others = conversation.participants().into_iter().filter(|person| *person != user).collect();
+            app.broadcaster.announce_later(others, frames::typing(id, user, app.edge.clock.now()));
+        }
+        Ok(received.echo.ack(json!({})))
+    }
 }

@@ -6,6 +6,8 @@ mod locks;
 mod tabs;
 
 use access::revocations::Mark;
+use access::revocations::Revocations;
+use access::session::Session;
 use access::tickets::Tickets;
 use local_stack::faults::{Effect, Fault};
 use local_stack::testing::{Bench, NO_GATEWAY, ORIGIN, SocketEvents, body_of, published_events};
@@ -15,7 +17,7 @@ use shared_utils::auth::{Caller, Role};
 use shared_utils::dynamo::Store;
 use shared_utils::ids::{SessionId, UserId};
 use shared_utils::pace::Rate;
-use ws_provider::{ACTIONS, App, Rates, Tables};
+use ws_provider::{ACKNOWLEDGED, ACTIONS, App, Rates, Tables};
 
 struct Studio {
     bench: Bench,
@@ -161,15 +163,17 @@ async fn a_renewal_takes_a_good_token_of_the_same_person() {
     assert_eq!(studio.connections.of_users(&[studio.ana]).await.unwrap().len(), 0, "another person's token closes");
 }
 
-fn caller(studio: &Studio) -> Caller {
+async fn session(studio: &Studio) -> Session {
     let now = studio.bench.clock.now();
     let session = SessionId::generate(now);
-    Caller { user: studio.ana, session, role: Role::User, version: 1, pending: false, expires_at: now.plus_seconds(600) }
+    let caller = Caller { user: studio.ana, session, role: Role::User, version: 1, pending: false, expires_at: now.plus_seconds(600) };
+    let revocations = Revocations::new(Store::new(studio.bench.aws().dynamodb()), studio.bench.table("auth"), studio.bench.clock.clone());
+    revocations.check_session(caller).await.unwrap()
 }
 
 async fn ticket(studio: &Studio) -> String {
     let tickets = Tickets::new(Store::new(studio.bench.aws().dynamodb()), studio.bench.table("auth"), studio.bench.clock.clone());
-    tickets.issue(&caller(studio), 30, Rate::OFF).await.unwrap()
+    tickets.issue(&session(studio).await, 30, Rate::OFF).await.unwrap()
 }
 
 #[tokio::test]
@@ -272,7 +276,7 @@ async fn a_person_has_a_pace_whatever_they_send_through() {
         messaging::Tables { messages: studio.bench.table("messages"), auth: studio.bench.table("auth"), projects: studio.bench.table("projects") };
     let messaging = messaging::Messaging::new(Store::new(studio.bench.aws().dynamodb()), tables, studio.bench.clock.clone());
     let new = messaging::open::NewConversation::Direct(ben);
-    let opened = messaging.open(studio.ana, new, &[ben], None, async { Ok(()) }).await.unwrap();
+    let opened = messaging.open(studio.ana, new, &[ben], None, async { Ok(session(&studio).await) }).await.unwrap();
     let conversation = opened.conversation.head.conversation_id;
     let sockets: Vec<SocketEvents> = (0..3).map(|_| SocketEvents::default()).collect();
     for socket in &sockets {
@@ -305,7 +309,7 @@ fn login_of(studio: &Studio, token: &str) -> SessionId {
 async fn every_action_of_an_ended_login_is_refused_and_closes() {
     let studio = studio().await;
     let ways = ["ended", "outdated", "expired"];
-    for (action, way) in ACTIONS.iter().copied().chain(["nonsense"]).flat_map(|action| ways.map(|way| (action, way))) {
+    for (action, way) in ACTIONS.iter().chain(ACKNOWLEDGED).copied().chain(["nonsense"]).flat_map(|action| ways.map(|way| (action, way))) {
         let ben = studio.bench.person("ben").await;
         let token = studio.bench.token(ben, Role::User).await;
         let socket = SocketEvents::default();

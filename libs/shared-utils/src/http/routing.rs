@@ -2,9 +2,10 @@
 
 use std::str::FromStr;
 
+use futures_util::future::BoxFuture;
 use http::Method;
 
-use super::{Error, Request};
+use super::{Call, Error, Request, Response};
 
 /// What a route takes as its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +34,19 @@ pub enum Access {
     Approved,
 }
 
-/// One route: a method and a pattern such as `/projects/{id}/budget`, and the action behind it.
-#[derive(Debug, Clone)]
-pub struct Route<A> {
+/// What a route does: see [`crate::handler`].
+pub type Handler<A> = for<'a> fn(&'a A, Call) -> BoxFuture<'a, Result<Response, Error>>;
+
+/// The handler of a route from the path of an `async fn(&App, Call) -> Result<Response, Error>`.
+#[macro_export]
+macro_rules! handler {
+    ($handle:path) => {
+        |app, call| ::std::boxed::Box::pin($handle(app, call))
+    };
+}
+
+/// One route: a method and a pattern such as `/projects/{id}/budget`, and the handler of the application `A`.
+pub struct Route<A: 'static> {
     /// The method.
     pub method: Method,
     /// The path; a segment in braces takes any one segment.
@@ -45,51 +56,43 @@ pub struct Route<A> {
     /// Who may call it.
     pub access: Access,
     /// What it does.
-    pub action: A,
-    /// Whether the action itself asks for admission, beside its first read and before any write.
-    pub admits_itself: bool,
+    pub handler: Handler<A>,
 }
 
 impl<A> Route<A> {
     /// A route.
-    pub const fn new(method: Method, pattern: &'static str, access: Access, body: Body, action: A) -> Self {
-        Self { method, pattern, body, access, action, admits_itself: false }
-    }
-
-    /// A route whose action asks for admission itself, beside its first read and before any write.
-    pub const fn admitting(mut self) -> Self {
-        self.admits_itself = true;
-        self
+    pub const fn new(method: Method, pattern: &'static str, access: Access, body: Body, handler: Handler<A>) -> Self {
+        Self { method, pattern, body, access, handler }
     }
 }
 
-/// The segments that a pattern's braces took, in order.
+/// The segments that a pattern's braces took, by the names in the braces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Params(Vec<String>);
+pub struct Params(Vec<(&'static str, String)>);
 
 impl Params {
-    /// The segment at `index` as an id; one that is not well-formed does not exist.
-    pub fn id<T: FromStr>(&self, index: usize) -> Result<T, Error> {
-        self.text(index).parse().map_err(|_| Error::NotFound)
+    /// The segment of this name as an id; one that is not well-formed does not exist.
+    pub fn id<T: FromStr>(&self, name: &str) -> Result<T, Error> {
+        self.text(name).parse().map_err(|_| Error::NotFound)
     }
 
-    /// The segment at `index` as it is.
-    pub fn text(&self, index: usize) -> &str {
-        self.0.get(index).map_or("", String::as_str)
+    /// The segment of this name as it is.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, segment)| segment.as_str())
     }
 }
 
 /// The segments that `pattern` takes from the path, if it fits.
-fn fit(pattern: &str, segments: &[String]) -> Option<Params> {
+fn fit(pattern: &'static str, segments: &[String]) -> Option<Params> {
     let mut taken = Vec::new();
     let mut left = segments.iter();
     for part in pattern.trim_start_matches('/').split('/') {
         let segment = left.next()?;
-        if part.starts_with('{') {
+        if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
             if segment.is_empty() {
                 return None;
             }
-            taken.push(segment.clone());
+            taken.push((name, segment.clone()));
         } else if part != segment {
             return None;
         }

@@ -1,6 +1,6 @@
 //! The one path from an event to an answer, in the contract's order of checks:
 //!
-//! route (404) → method (405) → size (413) and content type (415) → JSON (400) → token (401) → the action, which goes on with
+//! route (404) → method (405) → size (413) and content type (415) → JSON (400) → token (401) → the handler, which goes on with
 //! what it may see (404), what it may do (403), preconditions (412) and values (422).
 
 use std::future::Future;
@@ -19,7 +19,7 @@ use crate::auth::{Caller, Verifier, credentials};
 use crate::clock::Clock;
 use crate::env::EnvError;
 
-/// A request that passed the checks, as an action gets it.
+/// A request that passed the checks, as a handler gets it.
 pub struct Call {
     /// The request.
     pub request: Request,
@@ -88,7 +88,7 @@ impl<'a> Query<'a> {
     }
 }
 
-/// What every function needs at its edge, before any action runs.
+/// What every function needs at its edge, before any handler runs.
 pub struct Edge {
     /// Who may call from a browser.
     pub cors: CorsPolicy,
@@ -106,21 +106,17 @@ impl Edge {
 }
 
 /// What a function's HTTP side consists of.
-pub trait Api: Sync {
-    /// One value per route.
-    type Action: Copy + Send + Sync + 'static;
+pub trait Api: Sync + Sized + 'static {
     /// The first segment of all its paths.
     const DOMAIN: &'static str;
     /// Its routes, literal paths first.
-    fn routes() -> &'static [Route<Self::Action>];
+    fn routes() -> &'static [Route<Self>];
     /// What it answers with at its edge.
     fn edge(&self) -> &Edge;
-    /// Refuses a caller whose login was revoked. Answers from memory when that is fresh, else asks the table.
-    fn admit(&self, caller: &Caller) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Refuses a caller whose session has ended or whose rights were replaced. Answers from memory when that is fresh, else asks the table.
+    fn check_session(&self, caller: &Caller) -> impl Future<Output = Result<(), Error>> + Send;
     /// Called when a request has its answer: what it has met and left to do can be put off until the answer is out.
     fn answered(&self) {}
-    /// Does what the route is for.
-    fn act(&self, action: Self::Action, call: Call) -> impl Future<Output = Result<Response, Error>> + Send;
 }
 
 /// The answer of `GET /<domain>/health`.
@@ -141,7 +137,7 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
     let mut seen = Seen { route: "", caller: None };
     // A panic must not end as the gateway's bare 500: the client gets a problem document, and a browser its CORS headers.
     let outcome =
-        AssertUnwindSafe(answer(api, request, &mut seen)).catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("an action panicked")));
+        AssertUnwindSafe(answer(api, request, &mut seen)).catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("a handler panicked")));
     let response = match outcome {
         Ok(response) => response,
         Err(error) => {
@@ -199,27 +195,19 @@ async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Re
     seen.route = route.pattern;
     let body = read_body(route.body, &request)?;
     if route.access == Access::Public {
-        return api.act(route.action, Call { request, params, body, caller: None }).await;
+        return (route.handler)(api, Call { request, params, body, caller: None }).await;
     }
     let token = credentials::bearer(request.headers.get("authorization"))?;
     let caller = api.edge().verifier.verify(token, api.edge().clock.now())?;
     seen.caller = Some(caller);
-    let rides_beside = !caller.pending && (route.method == Method::GET || route.admits_itself);
     let call = Call { request, params, body, caller: Some(caller) };
-    let admitted = async {
-        api.admit(&caller).await?;
-        if caller.pending && route.access == Access::Approved { Err(Error::AccountPending) } else { Ok(()) }
-    };
-    if rides_beside {
-        // The look-up of revocations rides beside the action's own reads; a refusal hides whatever they found.
-        // An action that writes asks for itself before it does: the answer is in memory by then.
-        let (admitted, outcome) = futures_util::future::join(admitted, api.act(route.action, call)).await;
-        admitted.and(outcome)
-    } else {
-        // A write must not happen for a caller who turns out to be refused.
-        admitted.await?;
-        api.act(route.action, call).await
+    if caller.pending && route.access == Access::Approved {
+        return api.check_session(&caller).await.and(Err(Error::AccountPending));
     }
+    // The session check runs concurrently with the handler's reads, and a refusal hides what they found. A handler that writes needs a
+    // checked session for it, and so waits for the check by itself.
+    let (checked, outcome) = futures_util::future::join(api.check_session(&caller), (route.handler)(api, call)).await;
+    checked.and(outcome)
 }
 
 fn health<A: Api>(api: &A, request: &Request) -> Result<Response, Error> {

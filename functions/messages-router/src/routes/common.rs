@@ -1,0 +1,52 @@
+//! What several routes share.
+
+use access::session::Session;
+use messaging::change::Found;
+use messaging::conversation::Conversation;
+use messaging::frames;
+use shared_utils::http::conditional::{check_if_match, etag};
+use shared_utils::http::{Call, Error, Request, Response};
+use shared_utils::ids::{ConversationId, MessageId, UserId};
+
+use crate::App;
+
+/// The message that a path names, whoever may see it, with the session check.
+pub(super) async fn find_message(app: &App, call: &Call) -> Result<(Session, Option<Found>), Error> {
+    let id: Option<MessageId> = call.params.id("id").ok();
+    let found = async {
+        match id {
+            Some(id) => app.messaging.find_message(id).await,
+            None => Ok(None),
+        }
+    };
+    app.revocations.with_session_check(call.caller()?, found).await
+}
+
+/// The conversation that a path names, for someone who takes part, with the session check.
+pub(super) async fn find_conversation(app: &App, call: &Call) -> Result<(Session, Conversation), Error> {
+    let id: Option<ConversationId> = call.params.id("id").ok();
+    let found = async {
+        match id {
+            Some(id) => app.messaging.find_conversation(id).await,
+            None => Ok(None),
+        }
+    };
+    let (session, found) = app.revocations.with_session_check(call.caller()?, found).await?;
+    Ok((session, found.ok_or(Error::NotFound)?.for_participant(session.user)?))
+}
+
+/// Tells everyone in a group but `but` what it is now.
+pub(super) fn announce_group(app: &App, conversation: &Conversation, but: Option<UserId>) {
+    let people = conversation.participants().into_iter().filter(|person| Some(*person) != but);
+    app.broadcaster.announce_each_later(people.map(|person| (person, frames::conversation_updated(conversation, person))).collect());
+}
+
+/// An answer with one message and its entity tag.
+pub(super) fn message_answer(status: u16, message: &messaging::message::Message) -> Result<Response, Error> {
+    Ok(Response::json(status, message)?.with_header("etag", etag(message.version)))
+}
+
+/// The precondition of a write on a message.
+pub(super) fn check_version(request: &Request, message: &messaging::message::Message) -> Result<(), Error> {
+    check_if_match(request, &etag(message.version))
+}

@@ -1,0 +1,45 @@
+//! What several routes share.
+
+use access::session::Session;
+use std::time::Duration;
+
+use access::teams::{TeamRole, require_role};
+use shared_utils::auth::Caller;
+use shared_utils::dynamo::RetryPolicy;
+use shared_utils::http::conditional::{check_if_match, etag};
+use shared_utils::http::{Call, Error, Request, idempotency};
+use shared_utils::ids::{ProjectId, UserId};
+
+use crate::App;
+use crate::store::{KeyScope, Project, UsedKey};
+
+/// How long a write to what many people write to at once is tried again: the function's time is finite, and the client's too.
+pub(super) const RETRY: RetryPolicy = RetryPolicy::Within(Duration::from_secs(15));
+
+/// A project as it is now, deleted or not, with the session check.
+pub(super) async fn find(app: &App, caller: Caller, id: ProjectId) -> Result<(Session, Option<Project>), Error> {
+    app.revocations.with_session_check(caller, async { Ok(app.store.project(id).await?) }).await
+}
+
+/// A project that was not deleted and in which the caller acts at least as `least`, with the session check.
+pub(super) async fn visible(app: &App, caller: Caller, id: ProjectId, least: TeamRole) -> Result<(Session, Project), Error> {
+    let (session, project) = find(app, caller, id).await?;
+    let project = project.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
+    require_role(&project.team, &session, least)?;
+    Ok((session, project))
+}
+
+/// The request's idempotency key, where it has one.
+pub(super) fn used_key(call: &Call, user: UserId, scope: KeyScope) -> Result<Option<UsedKey>, Error> {
+    let key = idempotency::key(&call.request)?;
+    Ok(key.map(|key| UsedKey { user, scope, key, digest: idempotency::digest(&call.body) }))
+}
+
+pub(super) fn project_etag(project: &Project) -> String {
+    etag(project.version)
+}
+
+/// The precondition of a write on a project.
+pub(super) fn check_version(request: &Request, project: &Project) -> Result<(), Error> {
+    check_if_match(request, &project_etag(project))
+}

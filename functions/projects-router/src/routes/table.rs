@@ -1,0 +1,39 @@
+//! The routes of `/projects`: who may call, how large a body may be, which handler answers. One file per route; `shared_utils::http::serve` has
+//! the order of the checks.
+
+mod budget_get;
+mod budget_patch;
+mod common;
+mod create;
+mod delete;
+mod get;
+mod list;
+mod patch;
+mod team_put;
+mod team_remove;
+
+use http::Method;
+use shared_utils::handler;
+use shared_utils::http::routing::{Access, Body, Route};
+
+use crate::App;
+use crate::store::MAX_BYTES;
+
+/// The largest project in its longest spelling: `\u0041` is one byte of it.
+const BODY: usize = 6 * MAX_BYTES + 64 * 1024;
+/// As much as an event of a Lambda function holds, which has its body as a JSON string.
+const BUDGET_BODY: usize = 4 * 1024 * 1024;
+const TEAM_BODY: usize = 64 * 1024;
+
+/// Every route of this function.
+pub static ROUTES: &[Route<App>] = &[
+    Route::new(Method::GET, "/projects/list", Access::Approved, Body::None, handler!(list::handle)),
+    Route::new(Method::POST, "/projects", Access::Approved, Body::Json(BODY), handler!(create::handle)),
+    Route::new(Method::GET, "/projects/{id}", Access::Approved, Body::None, handler!(get::handle)),
+    Route::new(Method::PATCH, "/projects/{id}", Access::Approved, Body::Json(BODY), handler!(patch::handle)),
+    Route::new(Method::DELETE, "/projects/{id}", Access::Approved, Body::None, handler!(delete::handle)),
+    Route::new(Method::PUT, "/projects/{id}/team/{userId}", Access::Approved, Body::Json(TEAM_BODY), handler!(team_put::handle)),
+    Route::new(Method::DELETE, "/projects/{id}/team/{userId}", Access::Approved, Body::None, handler!(team_remove::handle)),
+    Route::new(Method::GET, "/projects/{id}/budget", Access::Approved, Body::None, handler!(budget_get::handle)),
+    Route::new(Method::PATCH, "/projects/{id}/budget", Access::Approved, Body::Json(BUDGET_BODY), handler!(budget_patch::handle)),
+];
