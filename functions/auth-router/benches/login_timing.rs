@@ -16,8 +16,8 @@ use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Item, Key, Store, from_json, n, s};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
-use shared_utils::pace::Rate;
 use shared_utils::random::{self, sha256};
+use shared_utils::rate_limit::Rate;
 
 const SAMPLES: usize = 500;
 const WARM_UP: usize = 20;

@@ -138,7 +138,7 @@ impl App {
             let families = match store.user_with_families(user).await {
                 Ok((_, families)) => families,
                 Err(error) => {
-                    tracing::error!(cause = Error::from(error).cause(), userId = %user, "logins that a change may have missed could not be looked for");
+                    tracing::error!(cause = error.for_log(), userId = %user, "logins that a change may have missed could not be looked for");
                     return;
                 }
             };
@@ -148,7 +148,7 @@ impl App {
                 return;
             }
             if let Err(error) = store.revoke_logins(&missed, &revocations, clock.now()).await {
-                tracing::error!(cause = Error::from(error).cause(), userId = %user, "a login that a change has missed could not be ended");
+                tracing::error!(cause = error.for_log(), userId = %user, "a login that a change has missed could not be ended");
             }
             let sessions: Vec<SessionId> = missed.into_iter().map(|(_, session)| session).collect();
             broadcaster.end_sessions(user, &sessions).await;
@@ -194,6 +194,6 @@ impl Api for App {
     }
 
     async fn check_session(&self, caller: &Caller) -> Result<(), Error> {
-        self.revocations.check(caller.user, caller.session, caller.version).await
+        Ok(self.revocations.check(caller.user, caller.session, caller.version).await?)
     }
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use shared_utils::clock::Timestamp;
 use shared_utils::env::EnvError;
-use shared_utils::http::{Error, Request};
-use shared_utils::pace::{Buckets, Rate};
+use shared_utils::http::Request;
+use shared_utils::rate_limit::{Buckets, Rate, RateLimited};
 
 /// The rates of this function. The environment can change each of them.
 #[derive(Debug, Clone, Copy)]
@@ -50,11 +50,11 @@ impl AddressLimits {
         Self { login: Buckets::new(rates.login), refresh: Buckets::new(rates.refresh) }
     }
 
-    pub(crate) fn login(&self, request: &Request, now: Timestamp) -> Result<(), Error> {
+    pub(crate) fn login(&self, request: &Request, now: Timestamp) -> Result<(), RateLimited> {
         self.login.take(&network(&request.source_ip), now)
     }
 
-    pub(crate) fn refresh(&self, request: &Request, now: Timestamp) -> Result<(), Error> {
+    pub(crate) fn refresh(&self, request: &Request, now: Timestamp) -> Result<(), RateLimited> {
         self.refresh.take(&network(&request.source_ip), now)
     }
 }

@@ -10,7 +10,7 @@ use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 use shared_utils::auth::{KeyFileSigner, SignError, TokenSigner};
 use shared_utils::aws::AwsConfig;
 use shared_utils::env::{self, EnvError};
-use shared_utils::http::Internal;
+use shared_utils::internal::Internal;
 
 /// Whichever key this environment has.
 pub enum Signer {

@@ -3,7 +3,7 @@
 //! A browser sends cookies along by itself, also for another site's page: so this way asks for a listed `Origin` and for JSON, which
 //! such a page cannot send without asking first.
 
-use shared_utils::http::fields::{Fields, Patch};
+use shared_utils::fields::{Fields, Patch};
 use shared_utils::http::{CorsPolicy, Error, Request, Response, is_json};
 
 /// The cookie's name; the prefix makes browsers insist on HTTPS, on this very host and on all its paths.

@@ -18,7 +18,7 @@ use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
 use shared_utils::http::routing::Route;
 use shared_utils::http::{Api, Edge, Error, serve};
-use shared_utils::pace::Rate;
+use shared_utils::rate_limit::Rate;
 
 pub use routes::ROUTES;
 
@@ -85,7 +85,7 @@ impl Api for App {
     }
 
     async fn check_session(&self, caller: &Caller) -> Result<(), Error> {
-        self.revocations.check(caller.user, caller.session, caller.version).await
+        Ok(self.revocations.check(caller.user, caller.session, caller.version).await?)
     }
 
     fn answered(&self) {

@@ -107,6 +107,6 @@ impl Api for App {
     }
 
     async fn check_session(&self, caller: &Caller) -> Result<(), Error> {
-        self.revocations.check(caller.user, caller.session, caller.version).await
+        Ok(self.revocations.check(caller.user, caller.session, caller.version).await?)
     }
 }

@@ -29,7 +29,7 @@ use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
 use shared_utils::http::{Edge, Error};
 use shared_utils::ids::UserId;
-use shared_utils::pace::{Buckets, Rate};
+use shared_utils::rate_limit::{Buckets, Rate};
 
 pub use actions::{ACKNOWLEDGED, ACTIONS};
 

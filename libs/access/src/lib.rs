@@ -7,8 +7,11 @@
 //! | [`tickets`] | what a socket is opened with, in the auth table | auth-router; taken by ws-provider |
 //! | [`teams`] | project headers with their teams in the projects table | projects-router |
 
+mod error;
 pub mod people;
 pub mod revocations;
 pub mod session;
 pub mod teams;
 pub mod tickets;
+
+pub use error::Error;

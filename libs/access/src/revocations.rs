@@ -11,10 +11,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use shared_utils::auth::Caller;
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{Key, Store, StoreError, TransactWrite, Update, n, s, update};
-use shared_utils::http::Error;
 use shared_utils::ids::{SessionId, UserId};
 use tokio::sync::Mutex;
 
+use crate::Error;
 use crate::session::Session;
 
 /// How old the remembered marks may be.
@@ -75,9 +75,9 @@ impl Revocations {
         Self { store, table, clock, remembered: Mutex::new(None) }
     }
 
-    /// The proof that a caller may write. Refuses one whose session has ended ([`Error::SessionRevoked`]), whose rights were replaced
-    /// ([`Error::InvalidToken`]) or whose account waits for approval ([`Error::AccountPending`]). An unreadable table is
-    /// [`Error::Unavailable`], never a pass. At most one round trip every five seconds.
+    /// The proof that a caller may write. Refuses one whose session has ended ([`Error::SessionEnded`]), whose rights were replaced
+    /// ([`Error::RightsReplaced`]) or whose account waits for approval ([`Error::AccountPending`]). An unreadable table is
+    /// [`Error::Store`], never a pass. At most one round trip every five seconds.
     pub async fn check_session(&self, caller: Caller) -> Result<Session, Error> {
         self.check(caller.user, caller.session, caller.version).await?;
         if caller.pending { Err(Error::AccountPending) } else { Ok(Session::checked(caller)) }
@@ -85,7 +85,8 @@ impl Revocations {
 
     /// As [`Self::check_session`], concurrently with a read, so that it takes no round trip of its own. A refusal hides the outcome of
     /// the read.
-    pub async fn with_session_check<T>(&self, caller: Caller, read: impl Future<Output = Result<T, Error>>) -> Result<(Session, T), Error> {
+    pub async fn with_session_check<T>(&self, caller: Caller, read: impl Future<Output = Result<T, StoreError>>) -> Result<(Session, T), Error> {
+        let read = async { Ok(read.await?) };
         futures_util::future::try_join(self.check_session(caller), read).await
     }
 
@@ -94,9 +95,9 @@ impl Revocations {
         let mut remembered = self.remembered.lock().await;
         let marks = self.fresh_marks(&mut remembered).await?;
         if marks.contains(&Mark::Session(session).text()) {
-            Err(Error::SessionRevoked)
+            Err(Error::SessionEnded)
         } else if marks.contains(&Mark::Version(user, version).text()) {
-            Err(Error::InvalidToken)
+            Err(Error::RightsReplaced)
         } else {
             Ok(())
         }
@@ -132,7 +133,7 @@ impl Revocations {
             let at = tokio::time::Instant::now();
             *remembered = Some(Remembered { at, wall: now, marks: self.read().await? });
         }
-        remembered.as_ref().map(|known| &known.marks).ok_or_else(|| Error::internal("revocations were not remembered"))
+        remembered.as_ref().map(|known| &known.marks).ok_or_else(|| StoreError::corrupt("revocations").into())
     }
 
     async fn read(&self) -> Result<HashSet<String>, StoreError> {

@@ -7,7 +7,7 @@
 //! use access::tickets::Tickets;
 //! use shared_utils::auth::Caller;
 //!
-//! async fn issue(tickets: &Tickets, caller: &Caller, rate: shared_utils::pace::Rate) {
+//! async fn issue(tickets: &Tickets, caller: &Caller, rate: shared_utils::rate_limit::Rate) {
 //!     // A caller's token is genuine, but the session behind it may have ended: this needs a `Session`.
 //!     let _ = tickets.issue(caller, 30, rate).await;
 //! }
@@ -28,7 +28,7 @@
 //! use access::tickets::Tickets;
 //! use shared_utils::auth::Caller;
 //!
-//! async fn issue(revocations: &Revocations, tickets: &Tickets, caller: Caller, rate: shared_utils::pace::Rate) {
+//! async fn issue(revocations: &Revocations, tickets: &Tickets, caller: Caller, rate: shared_utils::rate_limit::Rate) {
 //!     if let Ok(session) = revocations.check_session(caller).await {
 //!         let _ = tickets.issue(&session, 30, rate).await;
 //!     }

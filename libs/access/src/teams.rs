@@ -7,8 +7,9 @@ use shared_utils::audit;
 use shared_utils::auth::{Caller, Role};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Condition, Key, PartitionQuery, Store, StoreError, TransactWrite, check, from_item, n};
-use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, UserId};
+
+use crate::Error;
 
 /// The index that lists a person's projects by activity: partition `memberId`, sort `activity`.
 pub const BY_MEMBER: &str = "byMember";
@@ -77,13 +78,13 @@ pub struct Team {
 }
 
 impl Team {
-    /// Lets someone through who is in the team themself; [`Error::NotFound`] for anyone else, administrators included.
+    /// Lets someone through who is in the team themself; [`Error::NotInTeam`] for anyone else, administrators included.
     pub fn for_member(&self, user: UserId) -> Result<(), Error> {
         if self.team.contains_key(&user) {
             return Ok(());
         }
         audit!("access_denied", userId = %user, projectId = %self.project_id, reason = "not_in_team");
-        Err(Error::NotFound)
+        Err(Error::NotInTeam)
     }
 }
 
@@ -93,14 +94,14 @@ pub fn acts_as(team: &BTreeMap<UserId, Member>, user: UserId, role: Role) -> Opt
     if role == Role::Admin { Some(TeamRole::Owner) } else { team.get(&user).map(|member| member.role) }
 }
 
-/// Lets a caller through who acts at least as this: [`Error::NotFound`] for outsiders, [`Error::Forbidden`] for lesser roles.
+/// Lets a caller through who acts at least as this: [`Error::NotInTeam`] for outsiders, [`Error::RoleTooSmall`] for lesser roles.
 pub fn require_role(team: &BTreeMap<UserId, Member>, caller: &Caller, least: TeamRole) -> Result<(), Error> {
     match acts_as(team, caller.user, caller.role) {
         None => {
             audit!("access_denied", userId = %caller.user, reason = "not_in_team");
-            Err(Error::NotFound)
+            Err(Error::NotInTeam)
         }
-        Some(role) if role < least => Err(Error::Forbidden),
+        Some(role) if role < least => Err(Error::RoleTooSmall),
         Some(_) => Ok(()),
     }
 }

@@ -8,11 +8,11 @@ use shared_utils::dynamo::{
     Attempt, Condition, ItemBucket, Key, RetryPolicy, Store, StoreError, Transaction, Update, from_item, n, put_if, retry_on_conflict, s, to_item,
     update,
 };
-use shared_utils::http::Error;
 use shared_utils::ids::{SessionId, UserId};
-use shared_utils::pace::Rate;
 use shared_utils::random;
+use shared_utils::rate_limit::{Rate, RateLimited};
 
+use crate::Error;
 use crate::session::Session;
 
 /// What the table keeps of a ticket: the caller that it stands for.
@@ -57,7 +57,7 @@ impl Tickets {
         Self { store, table, clock }
     }
 
-    /// A new ticket for someone's session, good for `seconds`. [`Error::TooManyRequests`] when the person asked too often.
+    /// A new ticket for someone's session, good for `seconds`. [`Error::RateLimited`] when the person asked too often.
     pub async fn issue(&self, session: &Session, seconds: i64, rate: Rate) -> Result<String, Error> {
         let ticket = random::secret();
         let now = self.clock.now();
@@ -80,8 +80,7 @@ impl Tickets {
                 .value(":ttl", n(now.seconds() + 3_600));
             let pace = match bucket.count(pace) {
                 Ok(pace) => pace,
-                Err(Error::TooManyRequests { retry_after_ms }) => return Err(self.refused(session.user, retry_after_ms, rate).await?),
-                Err(error) => return Err(error),
+                Err(limited) => return Err(Error::RateLimited(self.refused(session.user, limited, rate).await?)),
             };
             let mut issue = Transaction::new();
             issue.add(Write::Pace, update(&self.table, pace_key(session.user), pace));
@@ -101,9 +100,9 @@ impl Tickets {
 
     /// How long someone who asked too often has to wait: each of several callers is told a time of their own, so that all of them come
     /// back to a token. `promisedUntil` is the moment, in milliseconds since the epoch, up to which tokens are promised.
-    async fn refused(&self, user: UserId, retry_after_ms: u64, rate: Rate) -> Result<Error, StoreError> {
+    async fn refused(&self, user: UserId, limited: RateLimited, rate: Rate) -> Result<RateLimited, StoreError> {
         let now = self.clock.now().millis();
-        let free_at = now.saturating_add_unsigned(retry_after_ms);
+        let free_at = now.saturating_add_unsigned(limited.retry_after_ms);
         retry_on_conflict(RetryPolicy::Shared, None::<i64>, |promised| async move {
             // What is promised further ahead than a full bucket is worth was promised to callers who did not come.
             let behind =
@@ -114,19 +113,19 @@ impl Tickets {
                 None => Condition::new("attribute_not_exists(promisedUntil)"),
             });
             match self.store.update_item(&self.table, pace_key(user), promise).await? {
-                Ok(_) => Ok(Attempt::Done(Error::TooManyRequests { retry_after_ms: u64::try_from(at - now).unwrap_or(retry_after_ms) })),
+                Ok(_) => Ok(Attempt::Done(RateLimited { retry_after_ms: u64::try_from(at - now).unwrap_or(limited.retry_after_ms) })),
                 Err(found) => Ok(Attempt::Refused(found.and_then(|item| item.get("promisedUntil")?.as_n().ok()?.parse().ok()))),
             }
         })
         .await
     }
 
-    /// The caller that a ticket stands for, once: whoever comes second, or late, gets [`Error::InvalidToken`].
+    /// The caller that a ticket stands for, once: whoever comes second, or late, gets [`Error::InvalidTicket`].
     pub async fn take(&self, ticket: &str) -> Result<Caller, Error> {
-        let taken = self.store.delete_item(&self.table, ticket_key(ticket)).await?.ok_or(Error::InvalidToken)?;
+        let taken = self.store.delete_item(&self.table, ticket_key(ticket)).await?.ok_or(Error::InvalidTicket)?;
         let taken: Ticket = from_item(taken)?;
         if taken.expires_at <= self.clock.now() {
-            return Err(Error::InvalidToken);
+            return Err(Error::InvalidTicket);
         }
         Ok(Caller {
             user: taken.user_id,

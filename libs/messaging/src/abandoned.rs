@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shared_utils::dynamo::StoreError;
-use shared_utils::http::Error;
 use shared_utils::ids::ConversationId;
 
 use crate::{Messaging, keys};
@@ -35,7 +34,7 @@ impl Messaging {
     /// whoever meets the head.
     pub async fn purge(&self, conversation: ConversationId) {
         if let Err(error) = self.delete_all(conversation).await {
-            tracing::warn!(cause = Error::from(error).cause(), "what is left of a deleted project's conversation could not be purged");
+            tracing::warn!(cause = error.for_log(), "what is left of a deleted project's conversation could not be purged");
         }
     }
 

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use shared_utils::after_answer::AfterAnswer;
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::Store;
-use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, SessionId, UserId};
+use shared_utils::refusal::Refusal;
 
 use crate::conversation::Conversation;
 use crate::frames::{conversation_removed, conversation_updated};
@@ -125,7 +125,7 @@ impl Broadcaster {
         match self.messaging.project_conversation(team).await {
             Ok(conversation) => Some(conversation),
             Err(error) => {
-                tracing::warn!(cause = Error::from(error).cause(), "a project's conversation could not be read for a frame");
+                tracing::warn!(cause = error.for_log(), "a project's conversation could not be read for a frame");
                 None
             }
         }
@@ -164,7 +164,7 @@ impl Broadcaster {
                     let departures = broadcaster.tell_presence(user, true, at).await;
                     broadcaster.departed(departures).await;
                 }
-                Err(error) => tracing::warn!(cause = Error::from(error).cause(), "someone's return could not be noted"),
+                Err(error) => tracing::warn!(cause = error.for_log(), "someone's return could not be noted"),
             }
         });
     }
@@ -180,7 +180,7 @@ impl Broadcaster {
             let online = match broadcaster.connections.online(&everyone.iter().copied().collect::<Vec<_>>()).await {
                 Ok(online) => online,
                 Err(error) => {
-                    tracing::warn!(cause = Error::from(error).cause(), "it could not be looked up who of those who share something now is online");
+                    tracing::warn!(cause = error.for_log(), "it could not be looked up who of those who share something now is online");
                     return;
                 }
             };
@@ -224,7 +224,7 @@ impl Broadcaster {
             let connections = match broadcaster.connections.by_activity(connections).await {
                 Ok(connections) => connections,
                 Err(error) => {
-                    tracing::warn!(cause = Error::from(error).cause(), "a person's connections over the limit could not be looked up");
+                    tracing::warn!(cause = error.for_log(), "a person's connections over the limit could not be looked up");
                     return;
                 }
             };
@@ -274,7 +274,7 @@ impl Broadcaster {
         self.after.push(async move {
             let departure = match &connection {
                 Some(connection) => broadcaster.connections.leave(connection).await.unwrap_or_else(|error| {
-                    tracing::warn!(cause = Error::from(error).cause(), "a closed connection could not be taken off its user's list");
+                    tracing::warn!(cause = error.for_log(), "a closed connection could not be taken off its user's list");
                     None
                 }),
                 None => None,
@@ -311,7 +311,10 @@ impl Broadcaster {
 
     async fn hand_over(&self, from: &Connection, to: &Connection) {
         if let Err(error) = self.locks.hand_over(&from.connection_id, to).await {
-            tracing::warn!(cause = error.cause(), "the locks of a replaced connection could not be handed over; they expire by themselves");
+            tracing::warn!(
+                cause = Refusal::from(error).cause(),
+                "the locks of a replaced connection could not be handed over; they expire by themselves"
+            );
         }
     }
 
@@ -327,10 +330,10 @@ impl Broadcaster {
                     departures.extend(self.announce_budget(&team.team, &lock.frame()).await);
                 }
             }
-            Ok::<_, Error>(departures)
+            Ok::<_, realtime::Error>(departures)
         };
         release.await.unwrap_or_else(|error| {
-            tracing::warn!(cause = error.cause(), "the locks of a closed connection could not be released; they expire by themselves");
+            tracing::warn!(cause = Refusal::from(error).cause(), "the locks of a closed connection could not be released; they expire by themselves");
             Vec::new()
         })
     }
@@ -343,7 +346,7 @@ impl Broadcaster {
                 self.announcer.announce(&people, &presence_changed(user, online, at), |_| true).await
             }
             Err(error) => {
-                tracing::warn!(cause = Error::from(error).cause(), "nobody could be looked up for someone's presence");
+                tracing::warn!(cause = error.for_log(), "nobody could be looked up for someone's presence");
                 Vec::new()
             }
         }

@@ -4,16 +4,15 @@
 use access::session::Session;
 use access::teams::{TeamRole, acts_as};
 use shared_utils::dynamo::{
-    Attempt, RetryPolicy, Transaction, Update, Verdict, delete, from_item, n, put, retry_on_conflict, s, to_attribute, update,
+    Attempt, RetryPolicy, StoreError, Transaction, Update, Verdict, delete, from_item, n, put, retry_on_conflict, s, to_attribute, update,
 };
-use shared_utils::http::Error;
 use shared_utils::ids::{MessageId, UserId};
 
 use crate::changes::{ChangeType, Placed};
 use crate::conversation::Conversation;
 use crate::emoji::qualified;
 use crate::message::{Message, Reaction};
-use crate::{Messaging, keys};
+use crate::{Error, Messaging, keys};
 
 /// The most kinds of reaction that one message has.
 const MAX_REACTIONS: usize = 20;
@@ -39,10 +38,10 @@ impl Found {
         self.conversation.require_participant(user)
     }
 
-    /// Lets its author through; [`Error::Forbidden`] for others who take part.
+    /// Lets its author through; [`Error::NotAllowed`] for others who take part.
     pub fn require_author(&self, user: UserId) -> Result<(), Error> {
         self.require_participant(user)?;
-        if self.placed.message.sender_id == user { Ok(()) } else { Err(Error::Forbidden) }
+        if self.placed.message.sender_id == user { Ok(()) } else { Err(Error::NotAllowed) }
     }
 
     /// The message, whoever asks.
@@ -84,7 +83,7 @@ enum Write {
 
 impl Messaging {
     /// A message and its conversation, whoever takes part in it. `None` when there is none, or its conversation is gone. One round trip.
-    pub async fn find_message(&self, id: MessageId) -> Result<Option<Found>, Error> {
+    pub async fn find_message(&self, id: MessageId) -> Result<Option<Found>, StoreError> {
         let key = keys::message(id.conversation(), id.seq());
         let [head, project] = self.conversation_keys(id.conversation());
         let mut found = self.store.get_many(&[head, project, (&self.table, key.clone())]).await?;
@@ -98,24 +97,24 @@ impl Messaging {
 
     /// Replaces a message's text, or takes it away where there are attachments. Its author alone may; a tombstone is [`Error::Deleted`].
     /// The same text again changes nothing. `check` sees the message before it is written: preconditions are the caller's.
-    pub async fn edit(
+    pub async fn edit<E: From<Error> + From<StoreError>>(
         &self,
         session: &Session,
         found: Option<Found>,
         text: Option<&str>,
-        check: impl Fn(&Message) -> Result<(), Error>,
-    ) -> Result<Changed, Error> {
+        check: impl Fn(&Message) -> Result<(), E>,
+    ) -> Result<Changed, E> {
         self.change(session, found, |found| {
             let message = &found.placed.message;
             if message.sender_id != session.user {
-                return Err(Error::Forbidden);
+                return Err(Error::NotAllowed.into());
             }
             check(message)?;
             if message.deleted {
-                return Err(Error::Deleted);
+                return Err(Error::Deleted.into());
             }
             if text.is_none() && message.attachments.is_empty() {
-                return Err(Error::fault("/text", "required", "A message without attachments has a text."));
+                return Err(Error::field("text", "required", "A message without attachments has a text.").into());
             }
             if message.text.as_deref() == text {
                 return Ok(Next::Same);
@@ -127,12 +126,17 @@ impl Messaging {
     }
 
     /// Leaves a tombstone of a message. Allowed for its author, and for a participant who acts as owner of its project.
-    pub async fn delete(&self, session: &Session, found: Option<Found>, check: impl Fn(&Message) -> Result<(), Error>) -> Result<Changed, Error> {
+    pub async fn delete<E: From<Error> + From<StoreError>>(
+        &self,
+        session: &Session,
+        found: Option<Found>,
+        check: impl Fn(&Message) -> Result<(), E>,
+    ) -> Result<Changed, E> {
         self.change(session, found, |found| {
             let (message, team) = (&found.placed.message, found.conversation.team.as_ref());
             let owns = team.is_some_and(|team| acts_as(&team.team, session.user, session.role) == Some(TeamRole::Owner));
             if message.sender_id != session.user && !owns {
-                return Err(Error::Forbidden);
+                return Err(Error::NotAllowed.into());
             }
             if message.deleted {
                 return Ok(Next::Same);
@@ -144,19 +148,19 @@ impl Messaging {
     }
 
     /// Adds a person's reaction, takes it back, or whichever of the two changes something. A tombstone is [`Error::Deleted`].
-    pub async fn react(
+    pub async fn react<E: From<Error> + From<StoreError>>(
         &self,
         session: &Session,
         found: Option<Found>,
         reaction: &Reaction,
-        check: impl Fn(&Message) -> Result<(), Error>,
-    ) -> Result<Changed, Error> {
+        check: impl Fn(&Message) -> Result<(), E>,
+    ) -> Result<Changed, E> {
         let user = session.user;
         self.change(session, found, |found| {
             let message = &found.placed.message;
             check(message)?;
             if message.deleted {
-                return Err(Error::Deleted);
+                return Err(Error::Deleted.into());
             }
             // What was stored before emoji were kept fully qualified is the same reaction.
             let spellings: Vec<&String> = message.reactions.keys().filter(|stored| qualified(stored) == Some(reaction.emoji())).collect();
@@ -173,7 +177,7 @@ impl Messaging {
             if wants {
                 next.reactions.entry(reaction.emoji().to_owned()).or_default().insert(user);
                 if next.reactions.len() > MAX_REACTIONS {
-                    return Err(Error::fault("/emoji", "too_many", format!("A message has at most {MAX_REACTIONS} kinds of reaction.")));
+                    return Err(Error::field("emoji", "too_many", format!("A message has at most {MAX_REACTIONS} kinds of reaction.")).into());
                 }
             } else if let Some(people) = next.reactions.get_mut(reaction.emoji()) {
                 people.remove(&user);
@@ -186,7 +190,12 @@ impl Messaging {
 
     /// Writes what `next` makes of a message that was read, for someone who takes part. A lost race brings what is there now with its
     /// refusal, so that each further try is one round trip.
-    async fn change(&self, session: &Session, found: Option<Found>, next: impl Fn(&Found) -> Result<Next, Error>) -> Result<Changed, Error> {
+    async fn change<E: From<Error> + From<StoreError>>(
+        &self,
+        session: &Session,
+        found: Option<Found>,
+        next: impl Fn(&Found) -> Result<Next, E>,
+    ) -> Result<Changed, E> {
         let user = session.user;
         let found = found.ok_or(Error::NotFound)?;
         let (id, next) = (found.placed.message.message_id, &next);
@@ -198,7 +207,7 @@ impl Messaging {
             found.require_participant(user)?;
             match next(&found)? {
                 Next::Same => Ok(Attempt::Done(Changed { message: found.placed.message, conversation: found.conversation, written: false })),
-                Next::Version(change_type, message) => self.try_change(found, *message, change_type, user).await,
+                Next::Version(change_type, message) => Ok(self.try_change(found, *message, change_type, user).await?),
             }
         })
         .await

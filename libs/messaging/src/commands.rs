@@ -1,8 +1,10 @@
 //! What people do in conversations: the write, and what the others are told of it. HTTP and the socket call the same code.
 
 use access::session::Session;
-use shared_utils::http::Error;
-use shared_utils::pace::Rate;
+use shared_utils::dynamo::StoreError;
+use shared_utils::rate_limit::Rate;
+
+use crate::Error;
 
 use crate::broadcast::Broadcaster;
 use crate::change::{Changed, Found};
@@ -21,31 +23,36 @@ impl Broadcaster {
     }
 
     /// [`crate::Messaging::edit`], and `editMessage` to everyone who takes part.
-    pub async fn edit(
+    pub async fn edit<E: From<Error> + From<StoreError>>(
         &self,
         session: &Session,
         found: Option<Found>,
         text: Option<&str>,
-        check: impl Fn(&Message) -> Result<(), Error>,
-    ) -> Result<Message, Error> {
+        check: impl Fn(&Message) -> Result<(), E>,
+    ) -> Result<Message, E> {
         let changed = self.messaging().edit(session, found, text, check).await?;
         Ok(self.tell(changed, frames::edit_message))
     }
 
     /// [`crate::Messaging::delete`], and `deleteMessage` to everyone who takes part.
-    pub async fn delete(&self, session: &Session, found: Option<Found>, check: impl Fn(&Message) -> Result<(), Error>) -> Result<Message, Error> {
+    pub async fn delete<E: From<Error> + From<StoreError>>(
+        &self,
+        session: &Session,
+        found: Option<Found>,
+        check: impl Fn(&Message) -> Result<(), E>,
+    ) -> Result<Message, E> {
         let changed = self.messaging().delete(session, found, check).await?;
         Ok(self.tell(changed, frames::delete_message))
     }
 
     /// [`crate::Messaging::react`], and `toggleReaction` to everyone who takes part.
-    pub async fn react(
+    pub async fn react<E: From<Error> + From<StoreError>>(
         &self,
         session: &Session,
         found: Option<Found>,
         reaction: &Reaction,
-        check: impl Fn(&Message) -> Result<(), Error>,
-    ) -> Result<Message, Error> {
+        check: impl Fn(&Message) -> Result<(), E>,
+    ) -> Result<Message, E> {
         let changed = self.messaging().react(session, found, reaction, check).await?;
         Ok(self.tell(changed, frames::toggle_reaction))
     }

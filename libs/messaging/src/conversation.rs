@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use shared_utils::audit;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Item, Key, StoreError, from_item};
-use shared_utils::http::Error;
 use shared_utils::ids::{ConversationId, MessageId, ProjectId, UserId};
 
-use crate::{Messaging, keys};
+use crate::{Error, Messaging, keys};
 
 /// How many markers one send starts: an expression has 4 KB.
 const MAX_NEWCOMERS: usize = 100;
@@ -333,8 +332,8 @@ impl Messaging {
     }
 
     /// A conversation, whoever takes part in it: what it means to someone is the caller's to decide.
-    pub async fn find_conversation(&self, conversation: ConversationId) -> Result<Option<Conversation>, Error> {
+    pub async fn find_conversation(&self, conversation: ConversationId) -> Result<Option<Conversation>, StoreError> {
         let mut found = self.store.get_many(&self.conversation_keys(conversation)).await?;
-        Ok(self.conversation_from(&mut found, conversation)?)
+        self.conversation_from(&mut found, conversation)
     }
 }

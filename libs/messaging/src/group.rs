@@ -5,8 +5,9 @@ use shared_utils::dynamo::{
     Attempt, Item, PartitionQuery, RetryPolicy, StoreError, Transaction, Update, Verdict, delete, from_item, n, put, retry_on_conflict, s,
     to_attribute, update,
 };
-use shared_utils::http::Error;
 use shared_utils::ids::{ConversationId, UserId};
+
+use crate::Error;
 
 use crate::conversation::{Conversation, Head, Kind, Marker};
 use crate::{MAX_CONVERSATIONS, Messaging, changes, keys};
@@ -14,19 +15,15 @@ use crate::{MAX_CONVERSATIONS, Messaging, changes, keys};
 /// The most people in a group.
 pub const MAX_GROUP: usize = 50;
 
-fn not_a_group() -> Error {
-    Error::Conflict("Only a group has a title and people of its own.".into())
-}
-
 impl Conversation {
     /// Lets someone through who takes part and decides on title and people: whoever opened the group, and everyone once they are gone.
-    /// [`Error::Conflict`] where there is nothing to decide: a pair is a pair, and a project's people are its team.
+    /// [`Error::NotAGroup`] where there is nothing to decide: a pair is a pair, and a project's people are its team.
     pub fn require_decision(&self, user: UserId) -> Result<(), Error> {
         if self.head.conversation_type != Kind::Group {
-            return Err(not_a_group());
+            return Err(Error::NotAGroup);
         }
         let decides = self.head.created_by == user || !self.head.participants.contains_key(&self.head.created_by);
-        if decides { Ok(()) } else { Err(Error::Forbidden) }
+        if decides { Ok(()) } else { Err(Error::NotAllowed) }
     }
 }
 
@@ -70,13 +67,13 @@ impl GroupChange {
     }
 }
 
-/// Whether there is something to change. [`Error::NotFound`] for someone who does not take part, [`Error::Forbidden`] for a participant
-/// who may not, [`Error::Conflict`] where the conversation cannot have it.
+/// Whether there is something to change. [`Error::NotFound`] for someone who does not take part, [`Error::NotAllowed`] for a participant
+/// who may not, [`Error::NotAGroup`] or [`Error::GroupFull`] where the conversation cannot have it.
 fn may_change(by: UserId, conversation: &Conversation, change: &GroupChange) -> Result<bool, Error> {
     conversation.require_participant(by)?;
     let head = &conversation.head;
     if head.conversation_type != Kind::Group {
-        return Err(not_a_group());
+        return Err(Error::NotAGroup);
     }
     if *change != GroupChange::Remove(by) {
         conversation.require_decision(by)?;
@@ -87,7 +84,7 @@ fn may_change(by: UserId, conversation: &Conversation, change: &GroupChange) -> 
         GroupChange::Title(title) => head.title.as_ref() == Some(title),
     };
     if !is_so && matches!(change, GroupChange::Add(_)) && head.participants.len() >= MAX_GROUP {
-        return Err(Error::Conflict(format!("A group has at most {MAX_GROUP} people.").into()));
+        return Err(Error::GroupFull);
     }
     Ok(!is_so)
 }
@@ -127,7 +124,7 @@ impl Messaging {
         PartitionQuery::all(&self.table, keys::user_partition(user))
     }
 
-    /// Changes a group that was read a moment ago. `false` when it is so already. [`Error::Conflict`] for conversations that are no groups.
+    /// Changes a group that was read a moment ago. `false` when it is so already. [`Error::NotAGroup`] for other conversations.
     pub async fn change_group(&self, session: &Session, conversation: &mut Conversation, change: &GroupChange) -> Result<bool, Error> {
         let by = session.user;
         retry_on_conflict(RetryPolicy::Shared, (conversation, true), |(conversation, is_current)| async move {

@@ -24,6 +24,7 @@ pub mod changes;
 mod commands;
 pub mod conversation;
 mod emoji;
+mod error;
 pub mod frames;
 pub mod group;
 mod keys;
@@ -36,6 +37,8 @@ pub mod sync;
 mod sync_cursor;
 
 use abandoned::Abandoned;
+pub use error::Error;
+
 use access::people::People;
 use access::teams::Teams;
 use shared_utils::clock::Clock;

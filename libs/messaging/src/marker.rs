@@ -2,11 +2,10 @@
 
 use access::session::Session;
 use shared_utils::dynamo::{Attempt, RetryPolicy, StoreError, Update, from_item, n, retry_on_conflict, s, to_attribute};
-use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
 use crate::conversation::Conversation;
-use crate::{Messaging, keys};
+use crate::{Error, Messaging, keys};
 
 impl Messaging {
     /// Notes that this person has read a conversation, which was read a moment ago, up to `seq`. `false` when they had before: then nothing
@@ -17,7 +16,7 @@ impl Messaging {
         retry_on_conflict(RetryPolicy::Shared, first, |(conversation, is_first)| async move {
             conversation.require_participant(user)?;
             if seq > conversation.head.last_seq {
-                return Err(Error::fault("/seq", "out_of_range", "There is no such message yet."));
+                return Err(Error::field("seq", "out_of_range", "There is no such message yet."));
             }
             if seq <= conversation.read_seq(user) {
                 // Refused and there all the same: it may be this very write, whose answer was lost on the way.

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
-use shared_utils::http::Error;
-use shared_utils::http::fields::{Fields, Patch, text_within};
-use shared_utils::http::routing::spelled;
+use shared_utils::fields::spelled;
+use shared_utils::fields::{Fields, Patch, text_within};
 use shared_utils::ids::{ConversationId, MessageId, UserId};
 use shared_utils::random::sha256;
 use shared_utils::text::{excerpt, is_object_key};
+
+use crate::Error;
 
 use crate::conversation::LastMessage;
 use crate::emoji::qualified;
@@ -144,7 +145,7 @@ impl Reaction {
     pub fn new(emoji: &str, on: Option<bool>) -> Result<Self, Error> {
         match qualified(emoji) {
             Some(emoji) => Ok(Self { emoji: emoji.to_owned(), on }),
-            None => Err(Error::fault("/emoji", "invalid_value", "This must be one emoji.")),
+            None => Err(Error::field("emoji", "invalid_value", "This must be one emoji.")),
         }
     }
 

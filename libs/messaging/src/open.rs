@@ -6,8 +6,10 @@ use access::session::Session;
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Condition, Item, StoreError, Transaction, Verdict, from_item, put, put_if, s, to_item};
-use shared_utils::http::{Error, Fault};
+use shared_utils::fields::{FieldError, FieldErrors, FieldPath};
 use shared_utils::ids::{ConversationId, ProjectId, UserId};
+
+use crate::Error;
 
 use crate::conversation::{Conversation, Head, Kind, Marker};
 use crate::{MAX_CONVERSATIONS, Messaging, keys};
@@ -78,8 +80,8 @@ impl Outcome {
 }
 
 impl Messaging {
-    /// Opens a conversation, or finds the one that exists. People who are not there or not active are faults at
-    /// `/participants/n`, where `n` counts as `named` does. `session` is awaited concurrently with the first
+    /// Opens a conversation, or finds the one that exists. People who are not there or not active are errors at
+    /// `participants/n`, where `n` counts as `named` does. `session` is awaited concurrently with the first
     /// read, and before any write.
     pub async fn open(
         &self,
@@ -87,7 +89,7 @@ impl Messaging {
         new: NewConversation,
         named: &[UserId],
         key: Option<IdempotencyKey>,
-        session: impl Future<Output = Result<Session, Error>>,
+        session: impl Future<Output = Result<Session, access::Error>>,
     ) -> Result<Outcome, Error> {
         // What the key was used for before decides, whatever has changed since; it is read beside everything else.
         let earlier = async {
@@ -119,11 +121,12 @@ impl Messaging {
         new: NewConversation,
         named: &[UserId],
         key: Option<IdempotencyKey>,
-        session: impl Future<Output = Result<Session, Error>>,
+        session: impl Future<Output = Result<Session, access::Error>>,
     ) -> Result<Outcome, Error> {
         match new {
             NewConversation::Project(project) => self.open_project(user, project, session).await,
             NewConversation::Direct(other) => {
+                let session = async { session.await.map_err(Error::from) };
                 let pair = keys::direct(user, other);
                 let find_pair = async { Ok(self.store.get_item(&self.table, &pair).await?) };
                 let room = self.check_room(user, named);
@@ -139,6 +142,7 @@ impl Messaging {
                 self.create(&session, head, Some(pointer), key).await
             }
             NewConversation::Group { title, others } => {
+                let session = async { session.await.map_err(Error::from) };
                 let (session, (), room) = futures_util::future::try_join3(session, self.check_people(named), self.check_room(user, named)).await?;
                 room?;
                 let mut everyone = others;
@@ -150,8 +154,15 @@ impl Messaging {
     }
 
     /// A project's conversation is there from the project's creation: nothing is written.
-    async fn open_project(&self, user: UserId, project: ProjectId, session: impl Future<Output = Result<Session, Error>>) -> Result<Outcome, Error> {
-        let (_, conversation) = futures_util::future::try_join(session, self.find_conversation(ConversationId::of_project(project))).await?;
+    async fn open_project(
+        &self,
+        user: UserId,
+        project: ProjectId,
+        session: impl Future<Output = Result<Session, access::Error>>,
+    ) -> Result<Outcome, Error> {
+        let session = async { session.await.map_err(Error::from) };
+        let (_, conversation) =
+            futures_util::future::try_join(session, async { Ok(self.find_conversation(ConversationId::of_project(project)).await?) }).await?;
         Ok(Outcome::found(conversation.ok_or(Error::NotFound)?.for_participant(user)?))
     }
 
@@ -205,13 +216,13 @@ impl Messaging {
     /// Refuses people who do not exist or may not take part, each at its place.
     async fn check_people(&self, named: &[UserId]) -> Result<(), Error> {
         let people = self.people.find(named).await?;
-        let faults: Vec<Fault> = named
+        let faults: Vec<FieldError> = named
             .iter()
             .enumerate()
             .filter(|(_, person)| !people.get(person).is_some_and(access::people::Person::is_active))
-            .map(|(index, _)| Fault::new(format!("/participants/{index}"), "invalid_value", "There is no such active person."))
+            .map(|(index, _)| FieldError::new(FieldPath::from("participants").join(index), "invalid_value", "There is no such active person."))
             .collect();
-        if faults.is_empty() { Ok(()) } else { Err(Error::ValidationFailed(faults)) }
+        Ok(FieldErrors::check(faults)?)
     }
 }
 
@@ -223,18 +234,20 @@ impl Messaging {
         let counts = others.map(|(index, person)| async move { Ok::<_, StoreError>((index, self.count_conversations(*person).await?)) });
         let (own, counts) = futures_util::future::try_join(self.count_conversations(user), futures_util::future::try_join_all(counts)).await?;
         if own >= MAX_CONVERSATIONS {
-            return Ok(Err(Error::Conflict(format!("One can take part in {MAX_CONVERSATIONS} conversations.").into())));
+            return Ok(Err(Error::TooManyConversations));
         }
         let full = counts.into_iter().filter(|(_, count)| *count >= MAX_CONVERSATIONS);
-        let faults: Vec<Fault> = full
-            .map(|(index, _)| Fault::new(format!("/participants/{index}"), "too_many", "This person takes part in too many conversations."))
+        let faults: Vec<FieldError> = full
+            .map(|(index, _)| {
+                FieldError::new(FieldPath::from("participants").join(index), "too_many", "This person takes part in too many conversations.")
+            })
             .collect();
-        Ok(if faults.is_empty() { Ok(()) } else { Err(Error::ValidationFailed(faults)) })
+        Ok(FieldErrors::check(faults).map_err(Error::from))
     }
 }
 
 /// The conversation that a direct pair's pointer names.
-fn pointed_to(item: &Item) -> Result<ConversationId, Error> {
+fn pointed_to(item: &Item) -> Result<ConversationId, StoreError> {
     let id = item.get("conversationId").and_then(|value| value.as_s().ok()).and_then(|id| id.parse().ok());
-    id.ok_or_else(|| Error::internal("malformed item: direct pair"))
+    id.ok_or_else(|| StoreError::corrupt("direct pair"))
 }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared_utils::dynamo::{PartitionQuery, StoreError, from_item};
-use shared_utils::http::{Error, MAX_ANSWER, bytes_in_answer};
 use shared_utils::ids::{ConversationId, UserId};
+use shared_utils::limits::{MAX_ANSWER, bytes_in_answer};
 
 use crate::conversation::Conversation;
 use crate::message::Message;
-use crate::{Messaging, keys};
+use crate::{Error, Messaging, keys};
 
 /// So many bytes of messages, and a page ends.
 const MAX_PAGE: usize = MAX_ANSWER / 2;

@@ -11,14 +11,13 @@ use shared_utils::dynamo::{
     Attempt, Condition, Outcome as TransactionOutcome, RetryPolicy, StoreError, TransactWrite, Transaction, Update, Verdict, from_item, n, put,
     put_if, retry_on_conflict, s, to_attribute, to_item, update,
 };
-use shared_utils::http::Error;
 use shared_utils::ids::{MessageId, UserId};
-use shared_utils::pace::Rate;
+use shared_utils::rate_limit::Rate;
 
 use crate::changes::{ChangeType, Placed};
 use crate::conversation::{Conversation, Head, Marker};
 use crate::message::{Message, NewMessage};
-use crate::{Messaging, keys};
+use crate::{Error, Messaging, keys};
 
 /// The writes of a send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +62,7 @@ enum Refusal {
 impl Messaging {
     /// Sends to a conversation that was read a moment ago, at most as often as `rate` says. [`Error::NotFound`] when the sender does
     /// not take part, [`Error::IdempotencyMismatch`] when the `optimisticId` was used for something else,
-    /// [`Error::TooManyRequests`] when the sender is too fast in this conversation.
+    /// [`Error::RateLimited`] when the sender is too fast in this conversation.
     pub async fn send(&self, session: &Session, conversation: Conversation, new: NewMessage, rate: Rate) -> Result<Outcome, Error> {
         let sender = session.user;
         if !conversation.includes(sender) {
@@ -97,7 +96,7 @@ impl Messaging {
             // What was sent already may be asked for again at any rate.
             Err(too_fast) => match self.sent(sender, &conversation.head, new).await? {
                 Some(sent) => return self.sent_again(conversation, new, &sent).await.map(Attempt::Done),
-                None => return Err(too_fast),
+                None => return Err(too_fast.into()),
             },
         };
         let marker = Marker { sends_until, ..conversation.marker_at(sender, message.seq) };

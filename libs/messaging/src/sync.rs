@@ -10,14 +10,14 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use shared_utils::dynamo::{Item, PartitionQuery, StoreError, n, s};
-use shared_utils::http::{Error, MAX_ANSWER, bytes_in_answer};
 use shared_utils::ids::{ConversationId, UserId};
+use shared_utils::limits::{MAX_ANSWER, bytes_in_answer};
 
 use crate::changes::{ChangeType, Entry};
 use crate::conversation::{Conversation, ConversationView};
 use crate::message::Message;
 use crate::sync_cursor::{Baseline, Position, Positions, positions_from_bytes, positions_to_bytes};
-use crate::{Messaging, keys};
+use crate::{Error, Messaging, keys};
 
 pub use crate::sync_cursor::SyncCursor;
 

@@ -11,9 +11,10 @@ use shared_utils::dynamo::{
     Attempt, Condition, Item, ItemBucket, Key, RetryPolicy, Store, StoreError, Transaction, Update, from_item, n, retry_on_conflict, s, to_attribute,
     to_item, update,
 };
-use shared_utils::http::Error;
 use shared_utils::ids::{ConversationId, SessionId, UserId};
-use shared_utils::pace::Rate;
+use shared_utils::rate_limit::Rate;
+
+use crate::Error;
 
 /// How many sockets a person may have open.
 pub const MAX_PER_USER: usize = 10;
@@ -241,7 +242,7 @@ impl Connections {
         Self { store, table, clock }
     }
 
-    /// Adds a connection. One round trip, two for someone who has just opened another. [`Error::TooManyRequests`] when its user opens too
+    /// Adds a connection. One round trip, two for someone who has just opened another. [`Error::RateLimited`] when its user opens too
     /// many: then nothing lists it.
     pub async fn add(&self, connection: &Connection, rate: Rate) -> Result<Arrival, Error> {
         let mut item = to_item(connection_key(&connection.connection_id), "connection", connection)?;

@@ -8,7 +8,6 @@ use access::revocations::Revocations;
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use shared_utils::clock::Clock;
-use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
 use crate::connections::{Connection, Connections, Departure};
@@ -113,7 +112,7 @@ impl Announcer {
         let connections = match self.connections.of_users(people).await {
             Ok(connections) => connections,
             Err(error) => {
-                tracing::warn!(cause = Error::from(error).cause(), people = people.len(), "nobody could be looked up for a delivery");
+                tracing::warn!(cause = error.for_log(), people = people.len(), "nobody could be looked up for a delivery");
                 return Vec::new();
             }
         };
@@ -182,7 +181,7 @@ impl Announcer {
     /// Notes that a connection was told that its token's time is over.
     pub async fn tell_expired(&self, connection: &Connection) {
         if let Err(error) = self.connections.told_expired(connection).await {
-            tracing::warn!(cause = Error::from(error).cause(), "it could not be noted that a connection's token has expired");
+            tracing::warn!(cause = error.for_log(), "it could not be noted that a connection's token has expired");
         }
     }
 
@@ -199,7 +198,7 @@ impl Announcer {
         }
         // Noted before it is closed: `$disconnect` takes it out.
         if let Err(error) = self.connections.end(connection).await {
-            tracing::warn!(cause = Error::from(error).cause(), "the end of a connection could not be noted");
+            tracing::warn!(cause = error.for_log(), "the end of a connection could not be noted");
         }
         self.gateway.close(&connection.connection_id).await;
         None
@@ -216,7 +215,7 @@ impl Announcer {
         let connections = match self.connections.of_users(&[user]).await {
             Ok(connections) => connections,
             Err(error) => {
-                tracing::warn!(cause = Error::from(error).cause(), "sockets that end could not be looked up");
+                tracing::warn!(cause = error.for_log(), "sockets that end could not be looked up");
                 return Vec::new();
             }
         };
@@ -226,7 +225,7 @@ impl Announcer {
 
     async fn lose(&self, connection: &Connection) -> Option<Departure> {
         self.connections.lose(connection).await.unwrap_or_else(|error| {
-            tracing::warn!(cause = Error::from(error).cause(), "a connection that is gone could not be taken out; it expires by itself");
+            tracing::warn!(cause = error.for_log(), "a connection that is gone could not be taken out; it expires by itself");
             None
         })
     }

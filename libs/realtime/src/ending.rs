@@ -1,7 +1,6 @@
 //! Why a connection ends, and what it is told.
 
 use serde_json::{Value, json};
-use shared_utils::http::Error;
 
 /// Why a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +27,10 @@ pub enum Ending {
 
 impl Ending {
     /// Why a connection ends whose login was refused. `None` when the error says nothing about the login.
-    pub fn of_refusal(error: &Error) -> Option<Self> {
+    pub fn of_refusal(error: &access::Error) -> Option<Self> {
         match error {
-            Error::SessionRevoked => Some(Self::SessionRevoked),
-            Error::InvalidToken => Some(Self::RightsChanged),
+            access::Error::SessionEnded => Some(Self::SessionRevoked),
+            access::Error::RightsReplaced => Some(Self::RightsChanged),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use aws_sdk_apigatewaymanagement::error::SdkError;
 use aws_smithy_types::Blob;
 use shared_utils::aws::AwsConfig;
 use shared_utils::dynamo::{Attempt, RetryPolicy, StoreError, retry_on_conflict};
-use shared_utils::http::Internal;
+use shared_utils::internal::Internal;
 
 /// What became of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,11 +6,13 @@
 mod connections;
 mod delivery;
 mod ending;
+mod error;
 mod gateway;
 mod locks;
 
 pub use connections::{Arrival, Connection, Connections, Departure, MAX_PER_USER};
 pub use delivery::{Announcer, frame_text};
 pub use ending::Ending;
+pub use error::Error;
 pub use gateway::{Gateway, PostOutcome};
 pub use locks::{LineLock, LinePlace, Locks, ReleasedLock};

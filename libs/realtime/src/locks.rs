@@ -19,9 +19,10 @@ use shared_utils::dynamo::{
     Attempt, Condition, Key, PartitionQuery, RetryPolicy, Store, StoreError, Transaction, Update, Verdict, delete, from_item, n, put, put_if,
     retry_on_conflict, s, to_item, update,
 };
-use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, UserId};
+use shared_utils::refusal::Refusal;
 
+use crate::Error;
 use crate::connections::Connection;
 
 /// How long a lock is held without being renewed, in seconds.
@@ -110,10 +111,6 @@ impl ReleasedLock {
 /// The condition that a change of a lock is later than the one before.
 const IS_LATER: &str = "(attribute_not_exists(#at) OR #at < :at)";
 
-fn taken_by_another() -> Error {
-    Error::Conflict("Someone else is editing this line.".into())
-}
-
 fn locks_partition(project: ProjectId) -> String {
     format!("LOCKS#{project}")
 }
@@ -150,7 +147,7 @@ impl Locks {
         Self { store, table, clock }
     }
 
-    /// Takes or renews a lock. [`Error::Conflict`] while another connection holds it, unless that is an earlier one of the same tab.
+    /// Takes or renews a lock. [`Error::LineTaken`] while another connection holds it, unless that is an earlier one of the same tab.
     /// One round trip.
     pub async fn take(&self, _session: &Session, connection: &Connection, place: LinePlace) -> Result<LineLock, Error> {
         let now = self.clock.now();
@@ -195,7 +192,7 @@ impl Locks {
             let is_own =
                 found.connection_id == lock.connection_id || (found.user_id == lock.user_id && lock.tab_id.is_some() && found.tab_id == lock.tab_id);
             if found.is_held(now) && !is_own {
-                return Err(taken_by_another());
+                return Err(Error::LineTaken);
             }
             lock.at = lock.at.max(found.at.plus_millis(1));
             Ok(Attempt::Refused(lock))
@@ -203,7 +200,7 @@ impl Locks {
         .await
     }
 
-    /// Releases a lock of a connection, or of an earlier one of its tab. `None` when nobody held it. [`Error::Conflict`] when another
+    /// Releases a lock of a connection, or of an earlier one of its tab. `None` when nobody held it. [`Error::LineTaken`] when another
     /// connection does. One round trip.
     pub async fn release(&self, _session: &Session, connection: &Connection, place: &LinePlace) -> Result<Option<ReleasedLock>, Error> {
         self.release_of(&connection.connection_id, connection.user_id, connection.tab_id.as_deref(), place).await
@@ -240,7 +237,7 @@ impl Locks {
             };
             let is_own = found.connection_id == connection_id || (found.user_id == user_id && tab_id.is_some() && found.tab_id.as_deref() == tab_id);
             if !is_own {
-                return if found.is_held(now) { Err(taken_by_another()) } else { Ok(Attempt::Done(None)) };
+                return if found.is_held(now) { Err(Error::LineTaken) } else { Ok(Attempt::Done(None)) };
             }
             if found.released {
                 return Ok(Attempt::Done(None));
@@ -257,9 +254,9 @@ impl Locks {
                 match self.release_of(connection_id, lock.user_id, None, &lock.place).await {
                     Ok(released) => released,
                     // Taken over meanwhile: it was not this connection's any more.
-                    Err(Error::Conflict(_)) => None,
+                    Err(Error::LineTaken) => None,
                     Err(error) => {
-                        tracing::warn!(cause = error.cause(), "a lock could not be released; it expires by itself");
+                        tracing::warn!(cause = Refusal::from(error).cause(), "a lock could not be released; it expires by itself");
                         None
                     }
                 }

@@ -12,7 +12,9 @@
 //! | [`after_answer`] | work that runs after the answer went out |
 //! | [`audit`], [`logging`] | what is logged, and what never is |
 //! | [`text`], [`number`] | what people write: visible, cut, compared; numbers by their digits |
-//! | [`pace`] | rates, as token buckets |
+//! | [`rate_limit`] | token buckets, each one number |
+//! | [`fields`] | reading the fields of a JSON object, with every fault |
+//! | [`refusal`], [`internal`] | what a client is told when something is refused, and what only the log is told |
 //! | [`runtime`] | the Lambda run loop around a handler |
 //! | [`ids`], [`clock`], [`env`], [`random`] | small things, one each |
 
@@ -24,11 +26,15 @@ pub mod clock;
 pub mod cursor;
 pub mod dynamo;
 pub mod env;
+pub mod fields;
 pub mod http;
 pub mod ids;
+pub mod internal;
+pub mod limits;
 pub mod logging;
 pub mod number;
-pub mod pace;
 pub mod random;
+pub mod rate_limit;
+pub mod refusal;
 pub mod runtime;
 pub mod text;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared_utils::audit;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
-use shared_utils::http::fields::Fields;
+use shared_utils::fields::Fields;
 use shared_utils::http::{Call, Error, Request, Response};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 

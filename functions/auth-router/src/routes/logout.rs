@@ -4,7 +4,7 @@ use http::HeaderValue;
 use shared_utils::audit;
 use shared_utils::auth::credentials;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
-use shared_utils::http::fields::{Fields, Patch};
+use shared_utils::fields::{Fields, Patch};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 

@@ -1,6 +1,6 @@
 //! `PATCH /auth/me`: what users say of themselves. Role, address and approval are not theirs to change.
 
-use shared_utils::http::fields::Fields;
+use shared_utils::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 
 use crate::App;
@@ -8,7 +8,7 @@ use crate::store::ProfilePatch;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let (session, user) = app.revocations.with_session_check(caller, async { Ok(app.store.user(caller.user).await?) }).await?;
+    let (session, user) = app.revocations.with_session_check(caller, app.store.user(caller.user)).await?;
     let user = user.filter(|user| !user.disabled && user.version == caller.version).ok_or(Error::InvalidToken)?;
     let mut fields = Fields::new(call.body);
     fields.read_only(&["userId", "email", "role", "pending", "createdAt", "updatedAt"]);

@@ -2,7 +2,7 @@
 
 use shared_utils::audit;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
-use shared_utils::http::fields::Fields;
+use shared_utils::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 
 use crate::{App, attempts, passwords};
@@ -18,7 +18,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let (current, new) = (current.unwrap_or_default(), new.unwrap_or_default());
 
     // The session is checked before anything is counted.
-    let read = async { Ok(app.store.user_with_families(caller.user).await?) };
+    let read = app.store.user_with_families(caller.user);
     let (session, read) = app.revocations.with_session_check(caller, read).await?;
     let email = read.0.as_ref().map(|user| user.profile.email.clone()).ok_or(Error::InvalidToken)?;
     // A guess here counts as a failed login.
@@ -41,7 +41,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         if let Err((code, detail)) = passwords::check_new(new, &user.profile.email) {
             // The present password was right: this was no guess.
             app.store.attempt_was_right(attempt, now).await?;
-            return Err(Error::fault("/newPassword", code, detail));
+            return Err(Error::field("newPassword", code, detail));
         }
         let others: Vec<_> = families.into_iter().filter(|family| family.session_id != caller.session && family.revoked_at.is_none()).collect();
         let hash = passwords::hash(new)?;

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 use shared_utils::audit;
-use shared_utils::http::fields::{Fields, Patch};
+use shared_utils::fields::{Fields, Patch};
 use shared_utils::http::{Call, Error, Response, idempotency};
 use shared_utils::random::sha256;
 

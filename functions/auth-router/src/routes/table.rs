@@ -16,8 +16,9 @@ mod users_patch;
 mod ws_ticket;
 
 use http::Method;
+use shared_utils::fields::spelled;
 use shared_utils::handler;
-use shared_utils::http::routing::{Access, Body, Route, spelled};
+use shared_utils::http::routing::{Access, Body, Route};
 
 use crate::App;
 use crate::store::PROFILE_LENGTH;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared_utils::auth::Role;
-use shared_utils::http::fields::{Fields, Patch};
+use shared_utils::fields::{Fields, Patch};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::random;
 

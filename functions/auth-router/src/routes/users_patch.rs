@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared_utils::audit;
 use shared_utils::auth::Role;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
-use shared_utils::http::fields::{Fields, Patch};
+use shared_utils::fields::{Fields, Patch};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::UserId;
 
@@ -45,7 +45,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         disabled: fields.boolean("disabled").value(),
         email: email.value(),
     };
-    let read = async { Ok(app.store.user_with_families(id).await?) };
+    let read = app.store.user_with_families(id);
     let (session, read) = app.revocations.with_session_check(caller, read).await?;
     // What does not exist is 404, however wrong the values are.
     if read.0.is_none() {

@@ -15,7 +15,7 @@ struct Answer {
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let session = app.revocations.check_session(call.caller()?).await?;
-    shared_utils::http::fields::Fields::new(call.body).finish()?;
+    shared_utils::fields::Fields::new(call.body).finish()?;
     let expires_in = app.tokens.lifetimes.ticket;
     let ticket = app.tickets.issue(&session, expires_in, app.rates.ticket).await?;
     Response::json(200, &Answer { ticket, expires_in })

@@ -9,7 +9,7 @@ use shared_utils::dynamo::{
 };
 use shared_utils::http::Error;
 use shared_utils::ids::{FamilyId, SessionId, UserId};
-use shared_utils::pace::Rate;
+use shared_utils::rate_limit::Rate;
 
 use super::AuthStore;
 use crate::tokens::{Lifetimes, RefreshToken, Subject};

@@ -4,8 +4,8 @@ use access::people::person_key;
 use access::session::Session;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Attempt, Condition, RetryPolicy, Transaction, Update, n, retry_on_conflict, s, to_attribute, update};
+use shared_utils::fields::{Fields, Patch};
 use shared_utils::http::Error;
-use shared_utils::http::fields::{Fields, Patch};
 use shared_utils::text::is_link;
 
 use super::directory::Terms;

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use shared_utils::auth::Role;
 use shared_utils::clock::Clock;
 use shared_utils::dynamo::Store;
-use shared_utils::pace::Rate;
+use shared_utils::rate_limit::Rate;
 
 const PASSWORD: &str = "correct horse battery";
 

@@ -19,7 +19,7 @@ pub(super) async fn find_message(app: &App, call: &Call) -> Result<(Session, Opt
             None => Ok(None),
         }
     };
-    app.revocations.with_session_check(call.caller()?, found).await
+    Ok(app.revocations.with_session_check(call.caller()?, found).await?)
 }
 
 /// The conversation that a path names, for someone who takes part, with the session check.

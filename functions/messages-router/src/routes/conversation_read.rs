@@ -1,6 +1,6 @@
 //! `PUT /messages/conversations/{id}/read`: the caller has read up to `seq`. A marker never moves back.
 
-use shared_utils::http::fields::Fields;
+use shared_utils::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 
 use super::common::find_conversation;

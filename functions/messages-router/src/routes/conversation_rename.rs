@@ -1,7 +1,7 @@
 //! `PATCH /messages/conversations/{id}`: a group gets another title.
 
 use messaging::group::GroupChange;
-use shared_utils::http::fields::Fields;
+use shared_utils::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 
 use super::common::{announce_group, find_conversation};

@@ -7,9 +7,9 @@ use messaging::frames;
 use messaging::group::MAX_GROUP;
 use messaging::open::{IdempotencyKey, NewConversation};
 use serde_json::{Map, Value};
-use shared_utils::http::fields::Fields;
+use shared_utils::fields::{FieldError, FieldPath, Fields};
 use shared_utils::http::idempotency;
-use shared_utils::http::{Call, Error, Fault, Response};
+use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
 use crate::App;
@@ -48,8 +48,8 @@ fn read(body: Map<String, Value>, caller: UserId) -> Result<(NewConversation, Ve
             Some(other) if others.len() == 1 => Some(NewConversation::Direct(*other)),
             _ => {
                 let alone = others.is_empty() && !named.is_empty();
-                let place = if alone { "participants/0" } else { "participants" };
-                fields.fault_at(place, "invalid_value", "A direct conversation is with one other person.");
+                let path = if alone { FieldPath::from(["participants", "0"]) } else { "participants".into() };
+                fields.fault_at(&path, "invalid_value", "A direct conversation is with one other person.");
                 None
             }
         },
@@ -86,11 +86,11 @@ fn read_participants(fields: &mut Fields) -> Vec<UserId> {
     let Some(entries) = fields.require("participants", entries) else { return Vec::new() };
     let mut faults = Vec::new();
     let mut named = Vec::with_capacity(entries.len());
-    for (pointer, entry) in entries {
+    for (path, entry) in entries {
         match entry.as_str().map(str::parse) {
             Some(Ok(user)) => named.push(user),
-            Some(Err(_)) => faults.push(Fault::new(pointer, "invalid_value", "There is no such active person.")),
-            None => faults.push(Fault::new(pointer, "wrong_type", "This must be a user id.")),
+            Some(Err(_)) => faults.push(FieldError::new(path, "invalid_value", "There is no such active person.")),
+            None => faults.push(FieldError::new(path, "wrong_type", "This must be a user id.")),
         }
     }
     fields.add(faults);

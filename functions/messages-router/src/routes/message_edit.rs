@@ -1,7 +1,7 @@
 //! `PATCH /messages/{id}`: its author gives it another text.
 
 use messaging::message::read_new_text;
-use shared_utils::http::fields::Fields;
+use shared_utils::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 
 use super::common::{check_version, find_message, message_answer};
@@ -16,7 +16,7 @@ pub(super) async fn handle(app: &App, mut call: Call) -> Result<Response, Error>
         let found = found.ok_or(Error::NotFound)?;
         found.require_author(session.user)?;
         check_version(&call.request, found.message())?;
-        return Err(faults);
+        return Err(faults.into());
     }
     let message = app.broadcaster.edit(&session, found, text.as_deref(), |message| check_version(&call.request, message)).await?;
     message_answer(200, &message)

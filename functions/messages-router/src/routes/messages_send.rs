@@ -1,7 +1,7 @@
 //! `POST /messages/conversations/{id}/messages`: the answer means that the message is durable; delivery follows it.
 
 use messaging::message::NewMessage;
-use shared_utils::http::fields::Fields;
+use shared_utils::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 
 use super::common::{find_conversation, message_answer};

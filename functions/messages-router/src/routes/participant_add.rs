@@ -12,7 +12,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let user: Option<UserId> = call.params.id("userId").ok();
     let candidate = async {
         match user {
-            Some(user) => app.messaging.candidate(user).await,
+            Some(user) => Ok(app.messaging.candidate(user).await?),
             None => Ok(Candidate::Unknown),
         }
     };

@@ -22,7 +22,7 @@ use shared_utils::auth::Role;
 use shared_utils::aws::AwsConfig;
 use shared_utils::dynamo::{Key, Store, n, to_item};
 use shared_utils::ids::{ProjectId, UserId};
-use shared_utils::pace::Rate;
+use shared_utils::rate_limit::Rate;
 
 /// A team that is written again is another one.
 static TEAM_VERSIONS: AtomicU64 = AtomicU64::new(1);

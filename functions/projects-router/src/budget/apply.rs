@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared_utils::clock::Timestamp;
-use shared_utils::http::fields::Patch;
-use shared_utils::http::{Error, Fault};
+use shared_utils::fields::{FieldError, FieldErrors, Patch};
 use shared_utils::ids::LineId;
 
 use super::line::Line;
@@ -28,7 +27,7 @@ pub(crate) fn apply_lines(
     lines: &mut BTreeMap<LineId, Line>,
     slug: &str,
     now: Timestamp,
-) -> Result<LineOutcome, Error> {
+) -> Result<LineOutcome, FieldErrors> {
     if let Some(header) = &patch.header {
         apply_header(header, revision);
     }
@@ -41,13 +40,13 @@ pub(crate) fn apply_lines(
         let known = entry.id.or_else(|| by_client_id.get(entry.client_line_id.as_ref()?).copied());
         let id = known.unwrap_or_else(|| LineId::generate(now));
         if !named.insert(id) {
-            faults.push(Fault::new(&entry.pointer, "duplicate", "This line is named twice."));
+            faults.push(FieldError::new(entry.path.clone(), "duplicate", "This line is named twice."));
             continue;
         }
         let line = match lines.get_mut(&id) {
             Some(line) => line,
             None if known.is_some() => {
-                faults.push(Fault::new(format!("{}/budgetItemId", entry.pointer), "invalid_value", "There is no such line."));
+                faults.push(FieldError::new(entry.path.join("budgetItemId"), "invalid_value", "There is no such line."));
                 continue;
             }
             None => lines.entry(id).or_insert(Line {
@@ -66,7 +65,7 @@ pub(crate) fn apply_lines(
         line.updated_at = now;
         if let Some(client_line_id) = &entry.client_line_id {
             if by_client_id.get(client_line_id).is_some_and(|other| *other != id) {
-                faults.push(Fault::new(format!("{}/clientLineId", entry.pointer), "duplicate", "Another line has this name."));
+                faults.push(FieldError::new(entry.path.join("clientLineId"), "duplicate", "Another line has this name."));
             }
             by_client_id.insert(client_line_id.clone(), id);
             line.client_line_id = Some(client_line_id.clone());
@@ -77,27 +76,27 @@ pub(crate) fn apply_lines(
             revision.name_in_category(line);
         }
         if !line.fits() {
-            faults.push(Fault::new(&entry.pointer, "out_of_range", "The line costs more than 10^13."));
+            faults.push(FieldError::new(entry.path.clone(), "out_of_range", "The line costs more than 10^13."));
         }
         outcome.written.push(id);
     }
-    for (pointer, id) in &patch.delete_lines {
+    for (path, id) in &patch.delete_lines {
         if !named.insert(*id) {
-            faults.push(Fault::new(pointer, "duplicate", "This line is named twice."));
+            faults.push(FieldError::new(path.clone(), "duplicate", "This line is named twice."));
         } else if lines.remove(id).is_none() {
-            faults.push(Fault::new(pointer, "invalid_value", "There is no such line."));
+            faults.push(FieldError::new(path.clone(), "invalid_value", "There is no such line."));
         } else {
             outcome.deleted.push(*id);
         }
     }
     if lines.len() > MAX_REVISION_LINES {
-        faults.push(Fault::new("/lines", "too_many", format!("A revision has at most {MAX_REVISION_LINES} lines.")));
+        faults.push(FieldError::new("lines", "too_many", format!("A revision has at most {MAX_REVISION_LINES} lines.")));
     }
     if revision.describe(lines).is_none() {
-        faults.push(Fault::new("/lines", "out_of_range", "The revision costs more than 10^13."));
+        faults.push(FieldError::new("lines", "out_of_range", "The revision costs more than 10^13."));
     }
     revision.updated_at = now;
-    if faults.is_empty() { Ok(outcome) } else { Err(Error::ValidationFailed(faults)) }
+    FieldErrors::check(faults).map(|()| outcome)
 }
 
 fn apply_header(header: &HeaderPatch, revision: &mut Revision) {
@@ -131,7 +130,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-    fn patched(revision: &mut Revision, lines: &mut BTreeMap<LineId, Line>, body: Value) -> Result<LineOutcome, Error> {
+    fn patched(revision: &mut Revision, lines: &mut BTreeMap<LineId, Line>, body: Value) -> Result<LineOutcome, FieldErrors> {
         let Value::Object(body) = body else { unreachable!() };
         apply_lines(&read_patch(body)?, revision, lines, "atrium", NOW)
     }
@@ -176,14 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_repeated_lines_are_faults_at_their_pointer() {
+    fn unknown_and_repeated_lines_are_faults_at_their_path() {
         let (mut revision, mut lines) = fresh();
         let known = patched(&mut revision, &mut lines, json!({"lines": [{}]})).unwrap().written[0];
         let unknown = LineId::generate(NOW);
         let body = json!({"lines": [{"budgetItemId": unknown}, {"budgetItemId": known}, {"budgetItemId": known}], "deleteLines": [unknown]});
-        let Err(Error::ValidationFailed(faults)) = patched(&mut revision, &mut lines, body) else { panic!("no fault was found") };
-        let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/lines/0/budgetItemId", "/lines/2", "/deleteLines/0"]);
+        let Err(FieldErrors(faults)) = patched(&mut revision, &mut lines, body) else { panic!("no fault was found") };
+        let paths: Vec<_> = faults.iter().map(|fault| fault.path.to_string()).collect();
+        assert_eq!(paths, ["lines/0/budgetItemId", "lines/2", "deleteLines/0"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
-use shared_utils::http::fields::{Fields, Patch, text_within};
+use shared_utils::fields::{Fields, Patch, text_within};
 use shared_utils::ids::{BudgetId, LineId, ProjectId};
 
 use super::decimal::{MAX_MONEY, Scale, div_round, read_scaled, to_json};

@@ -1,8 +1,7 @@
 //! What a budget PATCH asks for.
 
 use serde_json::{Map, Value};
-use shared_utils::http::fields::{Fields, Patch, text_within};
-use shared_utils::http::{Error, Fault};
+use shared_utils::fields::{FieldError, FieldErrors, FieldPath, Fields, Patch, text_within};
 use shared_utils::ids::LineId;
 
 use super::decimal::{Scale, read_scaled};
@@ -17,7 +16,7 @@ pub(crate) const MAX_REVISION_LINES: usize = 5_000;
 /// An entry of `lines`.
 #[derive(Debug, Clone)]
 pub(crate) struct LinePatch {
-    pub(super) pointer: String,
+    pub(super) path: FieldPath,
     pub(super) id: Option<LineId>,
     pub(super) client_line_id: Option<String>,
     pub(super) changes: LineChanges,
@@ -47,7 +46,7 @@ pub(crate) struct BudgetPatch {
     pub(crate) revision: Option<u64>,
     pub(crate) header: Option<HeaderPatch>,
     pub(crate) lines: Vec<LinePatch>,
-    pub(crate) delete_lines: Vec<(String, LineId)>,
+    pub(crate) delete_lines: Vec<(FieldPath, LineId)>,
     pub(crate) create_revision: Option<CreateRevision>,
     pub(crate) delete_revision: Option<u64>,
     pub(crate) client_revision: Patch<u64>,
@@ -66,7 +65,7 @@ impl BudgetPatch {
 }
 
 /// Reads a body.
-pub(crate) fn read_patch(body: Map<String, Value>) -> Result<BudgetPatch, Error> {
+pub(crate) fn read_patch(body: Map<String, Value>) -> Result<BudgetPatch, FieldErrors> {
     let mut fields = Fields::new(body);
     fields.read_only(&["projectId", "budgetId", "version", "totals", "revisions", "locks"]);
     let number = 1..=u64::from(u32::MAX);
@@ -136,33 +135,33 @@ fn read_lines(fields: &mut Fields, value: Value) -> Vec<LinePatch> {
         fields.fault("lines", "too_many", format!("At most {MAX_PATCH_LINES} lines."));
         return Vec::new();
     }
-    let base = fields.pointer("lines");
+    let base = fields.path("lines");
     let mut lines = Vec::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
-        let pointer = format!("{base}/{index}");
+        let path = base.join(index);
         let Value::Object(object) = entry else {
-            fields.add(vec![Fault::new(pointer, "wrong_type", "This must be an object.")]);
+            fields.add(vec![FieldError::new(path, "wrong_type", "This must be an object.")]);
             continue;
         };
-        let mut line = Fields::at(object, pointer.clone());
+        let mut line = Fields::at(object, path.clone());
         let id = line.parsed("budgetItemId", "There is no such line.").value();
         let client_line_id = line.string("clientLineId", 1..=64).value();
         let changes = read_changes(&mut line);
         fields.add(line.into_faults());
-        lines.push(LinePatch { pointer, id, client_line_id, changes });
+        lines.push(LinePatch { path, id, client_line_id, changes });
     }
     lines
 }
 
-fn read_delete_lines(fields: &mut Fields) -> Vec<(String, LineId)> {
+fn read_delete_lines(fields: &mut Fields) -> Vec<(FieldPath, LineId)> {
     let entries = fields.array("deleteLines", MAX_REVISION_LINES).value().unwrap_or_default();
     let mut ids = Vec::with_capacity(entries.len());
     let mut faults = Vec::new();
-    for (pointer, entry) in entries {
+    for (path, entry) in entries {
         match entry.as_str().map(str::parse) {
-            Some(Ok(id)) => ids.push((pointer, id)),
-            Some(Err(_)) => faults.push(Fault::new(pointer, "invalid_value", "There is no such line.")),
-            None => faults.push(Fault::new(pointer, "wrong_type", "This must be a line id.")),
+            Some(Ok(id)) => ids.push((path, id)),
+            Some(Err(_)) => faults.push(FieldError::new(path, "invalid_value", "There is no such line.")),
+            None => faults.push(FieldError::new(path, "wrong_type", "This must be a line id.")),
         }
     }
     fields.add(faults);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use shared_utils::http::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::ids::{BudgetId, GenerationId, LineId};
+use shared_utils::limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::text::excerpt;
 
 use super::export::Row;

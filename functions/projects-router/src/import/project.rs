@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use access::teams::{Member, TeamRole};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
+use shared_utils::fields::FieldError;
 use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::number::Digits;
 use shared_utils::text::{excerpt, is_blank};
@@ -15,7 +16,7 @@ use super::number;
 use super::report::{Report, RowReport};
 use super::value::{day, is_nothing, known_moment, moment};
 use crate::budget::Scale;
-use crate::project::{Changes, FIELDS, Flaw, Kind, read};
+use crate::project::{Changes, FIELDS, Kind, read};
 use crate::store::{ImportedProject, MAX_BYTES};
 
 /// The title of a project that had none.
@@ -226,12 +227,12 @@ fn is_same(one: &Value, other: &Value) -> bool {
 }
 
 /// What is wrong with a value, in one line.
-fn why(flaws: Vec<Flaw>) -> String {
-    let one = |flaw: Flaw| match flaw.place.rsplit('/').find(|name| !name.is_empty() && name.parse::<usize>().is_err()) {
-        Some(name) => format!("{name}: {}", flaw.detail),
-        None => flaw.detail.into_owned(),
+fn why(errors: Vec<FieldError>) -> String {
+    let one = |error: FieldError| match error.path.segments().iter().rfind(|name| name.parse::<usize>().is_err()) {
+        Some(name) => format!("{name}: {}", error.detail),
+        None => error.detail.into_owned(),
     };
-    flaws.into_iter().map(one).collect::<Vec<_>>().join(" ")
+    errors.into_iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 /// A value as it would be if the old system had been strict.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use shared_utils::http::fields::{Fields, Patch, escaped, text_within};
+use shared_utils::fields::{FieldError, FieldPath, Fields, Patch, text_within};
 use shared_utils::text::is_link;
 
 type Fault = (&'static str, Cow<'static, str>);
@@ -107,8 +107,8 @@ pub(crate) fn read_changes(fields: &mut Fields, present: &Changes) -> Changes {
                         changes.insert((*name).to_owned(), value);
                     }
                     Err(faults) => {
-                        for Flaw { place, code, detail } in faults {
-                            fields.fault_at(&format!("{name}{place}"), code, detail);
+                        for FieldError { path, code, detail } in faults {
+                            fields.fault_at(&FieldPath::from(*name).join_all(&path), code, detail);
                         }
                     }
                 }
@@ -133,34 +133,24 @@ fn merged(target: Option<&Value>, patch: Value) -> Value {
     Value::Object(object)
 }
 
-/// Something that is wrong with a value, and where in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Flaw {
-    /// An RFC 6901 pointer within the value; empty for the value itself.
-    pub(crate) place: String,
-    pub(crate) code: &'static str,
-    pub(crate) detail: Cow<'static, str>,
+/// The errors of a part, as errors of the whole.
+fn within(name: impl ToString, errors: Vec<FieldError>) -> impl Iterator<Item = FieldError> {
+    let name = FieldPath::default().join(name);
+    errors.into_iter().map(move |error| FieldError { path: name.join_all(&error.path), ..error })
 }
 
-impl From<Fault> for Flaw {
-    fn from((code, detail): Fault) -> Self {
-        Self { place: String::new(), code, detail }
-    }
-}
-
-/// The flaws of a part, as flaws of the whole.
-fn within(name: impl ToString, flaws: Vec<Flaw>) -> impl Iterator<Item = Flaw> {
-    let name = escaped(&name.to_string()).into_owned();
-    flaws.into_iter().map(move |flaw| Flaw { place: format!("/{name}{}", flaw.place), ..flaw })
+/// An error of the value itself.
+fn of_value((code, detail): Fault) -> FieldError {
+    FieldError::new(FieldPath::default(), code, detail)
 }
 
 /// Reads the value of one field; everything that is wrong with it.
-pub(crate) fn read(kind: Kind, value: Value) -> Result<Value, Vec<Flaw>> {
+pub(crate) fn read(kind: Kind, value: Value) -> Result<Value, Vec<FieldError>> {
     let text = |value: Value, max: usize| text_within(value, &(0..=max)).map(Value::String);
     match kind {
         Kind::Location => object(value, &["lat", "lng"], &["accuracy"], number_of_location),
-        Kind::Texts => array(value, |entry| one(text(entry, 500))),
-        Kind::Links => array(value, |entry| one(link(entry, 500))),
+        Kind::Texts => array(value, |entry| single(text(entry, 500))),
+        Kind::Links => array(value, |entry| single(link(entry, 500))),
         Kind::QuickLinks => array(value, |entry| {
             object(entry, &["title", "url"], &["id"], |name, value| if name == "url" { link(value, 2_000) } else { text(value, 200) })
         }),
@@ -170,12 +160,12 @@ pub(crate) fn read(kind: Kind, value: Value) -> Result<Value, Vec<Flaw>> {
         Kind::Galleries => array(value, |entry| {
             object(entry, &["id", "name"], &["slug", "cover"], |name, value| if name == "cover" { link(value, 2_000) } else { text(value, 2_000) })
         }),
-        kind => one(read_scalar(kind, value)),
+        kind => single(read_scalar(kind, value)),
     }
 }
 
-fn one(read: Result<Value, Fault>) -> Result<Value, Vec<Flaw>> {
-    read.map_err(|fault| vec![fault.into()])
+fn single(read: Result<Value, Fault>) -> Result<Value, Vec<FieldError>> {
+    read.map_err(|fault| vec![of_value(fault)])
 }
 
 fn read_scalar(kind: Kind, value: Value) -> Result<Value, Fault> {
@@ -225,78 +215,78 @@ fn number_of_location(name: &str, value: Value) -> Result<Value, Fault> {
     }
 }
 
-fn flaw(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Vec<Flaw> {
-    vec![Flaw { place: String::new(), code, detail: detail.into() }]
+fn one_error(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Vec<FieldError> {
+    vec![of_value((code, detail.into()))]
 }
 
-/// The entries, each read; the flaws of all of them.
-fn entries(entries: Vec<Value>, read: impl Fn(Value) -> Result<Value, Vec<Flaw>>) -> Result<Value, Vec<Flaw>> {
-    let (mut kept, mut flaws) = (Vec::with_capacity(entries.len()), Vec::new());
+/// The entries, each read; the errors of all of them.
+fn entries(entries: Vec<Value>, read: impl Fn(Value) -> Result<Value, Vec<FieldError>>) -> Result<Value, Vec<FieldError>> {
+    let (mut kept, mut errors) = (Vec::with_capacity(entries.len()), Vec::new());
     for (index, entry) in entries.into_iter().enumerate() {
         match read(entry) {
             Ok(value) => kept.push(value),
-            Err(found) => flaws.extend(within(index, found)),
+            Err(found) => errors.extend(within(index, found)),
         }
     }
-    if flaws.is_empty() { Ok(Value::Array(kept)) } else { Err(flaws) }
+    if errors.is_empty() { Ok(Value::Array(kept)) } else { Err(errors) }
 }
 
-fn array(value: Value, read: impl Fn(Value) -> Result<Value, Vec<Flaw>>) -> Result<Value, Vec<Flaw>> {
+fn array(value: Value, read: impl Fn(Value) -> Result<Value, Vec<FieldError>>) -> Result<Value, Vec<FieldError>> {
     match value {
-        Value::Array(all) if all.len() > MAX_ENTRIES => Err(flaw("too_many", format!("At most {MAX_ENTRIES} entries."))),
+        Value::Array(all) if all.len() > MAX_ENTRIES => Err(one_error("too_many", format!("At most {MAX_ENTRIES} entries."))),
         Value::Array(all) => entries(all, read),
-        _ => Err(flaw("wrong_type", "This must be an array.")),
+        _ => Err(one_error("wrong_type", "This must be an array.")),
     }
 }
 
 /// An object with these members and no others. An optional one that is null is left out.
-fn object(value: Value, required: &[&str], optional: &[&str], read: impl Fn(&str, Value) -> Result<Value, Fault>) -> Result<Value, Vec<Flaw>> {
-    let Value::Object(members) = value else { return Err(flaw("wrong_type", "This must be an object.")) };
+fn object(value: Value, required: &[&str], optional: &[&str], read: impl Fn(&str, Value) -> Result<Value, Fault>) -> Result<Value, Vec<FieldError>> {
+    let Value::Object(members) = value else { return Err(one_error("wrong_type", "This must be an object.")) };
     let missing = required.iter().filter(|name| members.get(**name).is_none_or(Value::is_null));
-    let mut flaws: Vec<Flaw> = missing.flat_map(|name| within(name, flaw("required", "This field is required."))).collect();
+    let mut errors: Vec<FieldError> = missing.flat_map(|name| within(name, one_error("required", "This field is required."))).collect();
     let mut kept = Map::new();
     for (name, value) in members {
         if !required.contains(&name.as_str()) && !optional.contains(&name.as_str()) {
-            flaws.extend(within(&name, flaw("unknown_field", "There is no such field.")));
+            errors.extend(within(&name, one_error("unknown_field", "There is no such field.")));
         } else if !value.is_null() {
             match read(&name, value) {
                 Ok(value) => {
                     kept.insert(name, value);
                 }
-                Err(fault) => flaws.extend(within(&name, vec![fault.into()])),
+                Err(fault) => errors.extend(within(&name, vec![of_value(fault)])),
             }
         }
     }
-    if flaws.is_empty() { Ok(Value::Object(kept)) } else { Err(flaws) }
+    if errors.is_empty() { Ok(Value::Object(kept)) } else { Err(errors) }
 }
 
-fn folders(value: Value) -> Result<Value, Vec<Flaw>> {
-    let Value::Object(folders) = value else { return Err(flaw("wrong_type", "This must be an object.")) };
+fn folders(value: Value) -> Result<Value, Vec<FieldError>> {
+    let Value::Object(folders) = value else { return Err(one_error("wrong_type", "This must be an object.")) };
     let files: usize = folders.values().filter_map(|files| files.as_array().map(Vec::len)).sum();
     if files > MAX_FILES {
-        return Err(flaw("too_many", format!("At most {MAX_FILES} files in all folders.")));
+        return Err(one_error("too_many", format!("At most {MAX_FILES} files in all folders.")));
     }
-    let (mut kept, mut flaws) = (Map::new(), Vec::new());
+    let (mut kept, mut errors) = (Map::new(), Vec::new());
     for (key, files) in folders {
         let read = match files {
             _ if text_within(Value::String(key.clone()), &(1..=200)).is_err() => {
-                Err(flaw("invalid_value", "A folder's key has 1 to 200 characters."))
+                Err(one_error("invalid_value", "A folder's key has 1 to 200 characters."))
             }
             Value::Array(files) => entries(files, |file| {
                 object(file, &["fileName", "url"], &[], |name, value| {
                     if name == "url" { link(value, 2_000) } else { text_within(value, &(0..=2_000)).map(Value::String) }
                 })
             }),
-            _ => Err(flaw("wrong_type", "A folder is an array of files.")),
+            _ => Err(one_error("wrong_type", "A folder is an array of files.")),
         };
         match read {
             Ok(files) => {
                 kept.insert(key, files);
             }
-            Err(found) => flaws.extend(within(&key, found)),
+            Err(found) => errors.extend(within(&key, found)),
         }
     }
-    if flaws.is_empty() { Ok(Value::Object(kept)) } else { Err(flaws) }
+    if errors.is_empty() { Ok(Value::Object(kept)) } else { Err(errors) }
 }
 
 #[cfg(test)]
@@ -309,7 +299,7 @@ mod tests {
         let Value::Object(object) = body else { unreachable!() };
         let mut fields = Fields::new(object);
         read_changes(&mut fields, &Changes::new());
-        fields.into_faults().into_iter().map(|fault| (fault.pointer, fault.code.into_owned())).collect()
+        fields.into_faults().into_iter().map(|fault| (format!("/{}", fault.path), fault.code.to_owned())).collect()
     }
 
     #[test]
@@ -361,7 +351,7 @@ mod tests {
             (
                 "folders",
                 json!({"a/b": [{"fileName": "x"}, 7], "c": 1}),
-                &[("/folders/a~1b/0/url", "required"), ("/folders/a~1b/1", "wrong_type"), ("/folders/c", "wrong_type")],
+                &[("/folders/a/b/0/url", "required"), ("/folders/a/b/1", "wrong_type"), ("/folders/c", "wrong_type")],
             ),
             (
                 "quickLinks",

@@ -2,4 +2,4 @@
 
 mod fields;
 
-pub(crate) use fields::{Changes, FIELDS, Flaw, Kind, is_summary, read, read_changes, read_date};
+pub(crate) use fields::{Changes, FIELDS, Kind, is_summary, read, read_changes, read_date};

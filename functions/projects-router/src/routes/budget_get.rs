@@ -7,8 +7,9 @@ use realtime::LineLock;
 use serde_json::{Value, json};
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::http::conditional::{etag, is_not_modified};
-use shared_utils::http::{Call, Error, MAX_ANSWER, Response, bytes_in_answer};
+use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{LineId, ProjectId};
+use shared_utils::limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::random::sha256;
 
 use super::common::{RETRY, visible};
@@ -47,7 +48,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
 /// The locks of a budget's lines. They are advice: a budget is not withheld because they cannot be read.
 pub(super) async fn held_locks(app: &App, project: ProjectId) -> Result<Vec<LineLock>, Error> {
     Ok(app.broadcaster.locks().of_project(project).await.unwrap_or_else(|error| {
-        tracing::warn!(cause = Error::from(error).cause(), "the locks of a budget could not be read");
+        tracing::warn!(cause = error.for_log(), "the locks of a budget could not be read");
         Vec::new()
     }))
 }
@@ -89,7 +90,7 @@ pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Li
     });
     let body = body.to_string();
     if bytes_in_answer(&body) > MAX_ANSWER {
-        return Err(Error::fault("/lines", "too_large", "The revision is too large to be shown: fewer lines, or shorter texts."));
+        return Err(Error::field("lines", "too_large", "The revision is too large to be shown: fewer lines, or shorter texts."));
     }
     Ok(Response::json_text(200, body).with_header("etag", budget_etag(budget.version, locks)))
 }

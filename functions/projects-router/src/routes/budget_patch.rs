@@ -10,13 +10,13 @@ use serde_json::json;
 use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
+use shared_utils::fields::{FieldErrors, Patch};
 use shared_utils::http::conditional::check_if_match_with;
-use shared_utils::http::fields::Patch;
 use shared_utils::http::{Call, Error, Request, Response};
 use shared_utils::ids::{GenerationId, LineId, ProjectId};
 
 use super::budget_get::{answer, budget_etag, held_locks, is_of_version, lines_json};
-use super::common::{RETRY, used_key, visible};
+use super::common::{self, RETRY, kept, used_key, visible};
 use crate::App;
 use crate::budget::{BudgetPatch, CreateRevision, Line, Revision, apply_lines, read_patch, slug};
 use crate::store::{BudgetRead, BudgetWrite, KeyScope, Project, UsedKey};
@@ -38,7 +38,7 @@ struct Wanted {
     request: Request,
     used: Option<UsedKey>,
     /// Read, and refused only once it is known that the caller may ask at all.
-    patch: Result<BudgetPatch, Error>,
+    patch: Result<BudgetPatch, FieldErrors>,
 }
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
@@ -71,7 +71,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
 /// What was answered to this request before.
 async fn replayed(app: &App, wanted: &Wanted) -> Result<Option<Response>, Error> {
     let Some(used) = &wanted.used else { return Ok(None) };
-    Ok(app.store.answered(used).await?.map(|answered| answered.into_response(200)))
+    Ok(app.store.answered(used).await?.map(|answered| common::replayed(200, answered)))
 }
 
 /// Makes the change. `None` when the budget changed since `before` was read.
@@ -85,18 +85,15 @@ async fn change(
 ) -> Result<Option<Response>, Error> {
     let current = budget_etag(before.budget.version, locks);
     check_if_match_with(&wanted.request, &current, |tag| is_of_version(tag, before.budget.version))?;
-    let patch = match &wanted.patch {
-        Ok(patch) => patch,
-        Err(Error::ValidationFailed(faults)) => return Err(Error::ValidationFailed(faults.clone())),
-        Err(_) => return Err(Error::InvalidJson),
-    };
+    let patch = wanted.patch.as_ref().map_err(Clone::clone)?;
     let Some(plan) = plan(app, project, before, patch).await? else { return Ok(None) };
     // Made before anything is written: an answer that cannot be given must not follow a write.
     let response = respond(&plan, locks, is_minimal(&wanted.request))?;
     if patch.is_empty() && wanted.used.is_none() {
         return Ok(Some(response));
     }
-    let answer = wanted.used.as_ref().map(|used| (used, &response));
+    let kept = kept(&response);
+    let answer = wanted.used.as_ref().map(|used| (used, &kept));
     let begun: Vec<GenerationId> = plan.write.generations.iter().filter(|(_, lines)| !lines.is_empty()).map(|(id, _)| *id).collect();
     let written_revisions: Vec<u64> = plan.write.revisions.iter().copied().collect();
     let write = app.store.write_budget(session, project, &before.budget, &plan.next, plan.write, answer);
@@ -149,7 +146,7 @@ async fn plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetP
     next.budget.version += 1;
     let number = match patch.revision {
         Some(number) if before.revisions.contains_key(&number) => number,
-        Some(_) => return Err(Error::fault("/revision", "invalid_value", "There is no such revision.")),
+        Some(_) => return Err(Error::field("revision", "invalid_value", "There is no such revision.")),
         None => before.shown().ok_or(Error::NotFound)?,
     };
     let mut revision = next.revisions.get(&number).cloned().ok_or(Error::NotFound)?;
@@ -198,7 +195,7 @@ async fn plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetP
 fn set_currency(next: &mut BudgetRead, patch: &BudgetPatch) -> Result<(), Error> {
     let Some(currency) = patch.header.as_ref().and_then(|header| header.currency.clone()) else { return Ok(()) };
     if currency != next.budget.currency && next.revisions.values().any(|revision| revision.line_count > 0) {
-        return Err(Error::fault("/header/currency", "read_only", "The currency is fixed once there are lines."));
+        return Err(Error::field(["header", "currency"], "read_only", "The currency is fixed once there are lines."));
     }
     next.budget.currency = currency;
     Ok(())
@@ -231,7 +228,7 @@ async fn create_revision(
         None => (Revision::empty(number, None, now), BTreeMap::new()),
         Some(original) => {
             let source = plan.next.revisions.get(&original);
-            let source = source.ok_or_else(|| Error::fault("/createRevision/duplicateOf", "invalid_value", "There is no such revision."))?;
+            let source = source.ok_or_else(|| Error::field(["createRevision", "duplicateOf"], "invalid_value", "There is no such revision."))?;
             let lines = if original == read { lines } else { app.store.lines(source.generation).await? };
             if !source.describes(&lines) {
                 return Ok(None);
@@ -254,7 +251,7 @@ async fn create_revision(
 fn delete_revision(plan: &mut Plan, patch: &BudgetPatch) -> Result<(), Error> {
     let Some(number) = patch.delete_revision else { return Ok(()) };
     if !plan.next.revisions.contains_key(&number) {
-        return Err(Error::fault("/deleteRevision", "invalid_value", "There is no such revision."));
+        return Err(Error::field("deleteRevision", "invalid_value", "There is no such revision."));
     }
     if plan.next.revisions.len() == 1 {
         return Err(Error::Conflict("A budget keeps one revision.".into()));
@@ -279,7 +276,7 @@ fn set_client_revision(plan: &mut Plan, patch: &BudgetPatch) -> Result<(), Error
         Patch::Absent => {}
         Patch::Clear => plan.next.budget.client_revision = None,
         Patch::Set(number) if plan.next.revisions.contains_key(&number) => plan.next.budget.client_revision = Some(number),
-        Patch::Set(_) => return Err(Error::fault("/clientRevision", "invalid_value", "There is no such revision.")),
+        Patch::Set(_) => return Err(Error::field("clientRevision", "invalid_value", "There is no such revision.")),
     }
     Ok(())
 }

@@ -7,18 +7,18 @@ use access::teams::{TeamRole, require_role};
 use shared_utils::auth::Caller;
 use shared_utils::dynamo::RetryPolicy;
 use shared_utils::http::conditional::{check_if_match, etag};
-use shared_utils::http::{Call, Error, Request, idempotency};
+use shared_utils::http::{Call, Error, Request, Response, idempotency};
 use shared_utils::ids::{ProjectId, UserId};
 
 use crate::App;
-use crate::store::{KeyScope, Project, UsedKey};
+use crate::store::{Answer, Answered, KeyScope, Project, UsedKey};
 
 /// How long a write to what many people write to at once is tried again: the function's time is finite, and the client's too.
 pub(super) const RETRY: RetryPolicy = RetryPolicy::Within(Duration::from_secs(15));
 
 /// A project as it is now, deleted or not, with the session check.
 pub(super) async fn find(app: &App, caller: Caller, id: ProjectId) -> Result<(Session, Option<Project>), Error> {
-    app.revocations.with_session_check(caller, async { Ok(app.store.project(id).await?) }).await
+    Ok(app.revocations.with_session_check(caller, app.store.project(id)).await?)
 }
 
 /// A project that was not deleted and in which the caller acts at least as `least`, with the session check.
@@ -42,4 +42,15 @@ pub(super) fn project_etag(project: &Project) -> String {
 /// The precondition of a write on a project.
 pub(super) fn check_version(request: &Request, project: &Project) -> Result<(), Error> {
     check_if_match(request, &project_etag(project))
+}
+
+/// What is kept of an answer for the request that repeats it.
+pub(super) fn kept(response: &Response) -> Answer {
+    let etag = response.headers.get("etag").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    Answer { etag, body: response.body.clone().unwrap_or_default() }
+}
+
+/// The answer that was given first.
+pub(super) fn replayed(status: u16, answered: Answered) -> Response {
+    Response::json_text(status, answered.body).with_header("etag", answered.etag).with_header("idempotent-replayed", "true")
 }

@@ -6,16 +6,16 @@ use access::people::Person;
 use access::teams::{Member, TeamRole, require_role};
 use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
-use shared_utils::http::fields::{Fields, Patch};
-use shared_utils::http::{Call, Error, Fault, Response};
+use shared_utils::fields::{FieldError, FieldErrors, FieldPath, Fields, Patch};
+use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
-use super::common::used_key;
+use super::common::{kept, project_etag, replayed, used_key};
 use super::patch::check_size;
 use crate::App;
 use crate::budget::{Scale, read_scaled};
 use crate::project::{Changes, read_changes};
-use crate::store::{CreateOutcome, KeyScope, NewProject};
+use crate::store::{Answered, CreateOutcome, KeyScope, NewProject};
 
 /// The most people that can be named when a project is made.
 const MAX_TEAM: usize = 90;
@@ -47,21 +47,21 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             Some(used) => app.store.answered(used).await?,
             None => None,
         };
-        let answered = answered.ok_or(fault)?;
-        let id = answered.project_id;
-        return replay(app, &session, id, answered.into_response(201)).await;
+        return replay(app, &session, answered.ok_or(fault)?).await;
     }
     let mut team: BTreeMap<UserId, Member> = named.into_iter().collect();
     let title = team.remove(&session.user).and_then(|member| member.title);
     team.insert(session.user, Member { role: TeamRole::Owner, title, joined_at: now });
 
-    let new = NewProject { fields: changes, team, ball_park };
-    match app.store.create(&session, new, used).await? {
-        CreateOutcome::Created(project, response) => {
+    let project = app.store.new_project(&session, NewProject { fields: changes, team });
+    let response = Response::json(201, &project.to_json())?.with_header("etag", project_etag(&project));
+    let answer = kept(&response);
+    match app.store.create(&session, &project, ball_park, used.as_ref().map(|used| (used, &answer))).await? {
+        CreateOutcome::Created => {
             app.announce_new_project(&project, session.user);
             Ok(located(response, project.project_id))
         }
-        CreateOutcome::Replayed(id, response) => replay(app, &session, id, response).await,
+        CreateOutcome::Replayed(answered) => replay(app, &session, answered).await,
     }
 }
 
@@ -70,10 +70,11 @@ fn located(response: Response, id: ProjectId) -> Response {
 }
 
 /// What was answered before, to someone who may still see it. What was made and is gone again cannot be given again.
-async fn replay(app: &App, caller: &Caller, id: ProjectId, response: Response) -> Result<Response, Error> {
+async fn replay(app: &App, caller: &Caller, answered: Answered) -> Result<Response, Error> {
+    let id = answered.project_id;
     let project = app.store.project(id).await?.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
     require_role(&project.team, caller, TeamRole::Viewer)?;
-    Ok(located(response, id))
+    Ok(located(replayed(201, answered), id))
 }
 
 /// The people named in `team`, in its order.
@@ -90,7 +91,7 @@ fn read_team(fields: &mut Fields, now: Timestamp) -> Vec<(UserId, Member)> {
     if let Patch::Set(entries) = entries {
         for (index, (user, member)) in entries.into_iter().enumerate().filter_map(|(index, entry)| Some((index, entry?))) {
             if named.iter().any(|(other, _)| *other == user) {
-                fields.add(vec![Fault::new(format!("/team/{index}/userId"), "duplicate", "This person is named twice.")]);
+                fields.add(vec![FieldError::new(FieldPath::from("team").join(index).join("userId"), "duplicate", "This person is named twice.")]);
             }
             named.push((user, member));
         }
@@ -103,11 +104,11 @@ async fn check_people(app: &App, named: &[(UserId, Member)], caller: UserId) -> 
     let others: Vec<UserId> = named.iter().map(|(user, _)| *user).filter(|user| *user != caller).collect();
     let people = app.people.find(&others).await?;
     let unknown = |user: &UserId| *user != caller && !people.get(user).is_some_and(Person::is_active);
-    let faults: Vec<Fault> = named
+    let faults: Vec<FieldError> = named
         .iter()
         .enumerate()
         .filter(|(_, (user, _))| unknown(user))
-        .map(|(index, _)| Fault::new(format!("/team/{index}/userId"), "invalid_value", "There is no such active person."))
+        .map(|(index, _)| FieldError::new(FieldPath::from("team").join(index).join("userId"), "invalid_value", "There is no such active person."))
         .collect();
-    if faults.is_empty() { Ok(()) } else { Err(Error::ValidationFailed(faults)) }
+    Ok(FieldErrors::check(faults)?)
 }

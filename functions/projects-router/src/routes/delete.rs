@@ -37,7 +37,7 @@ pub(super) fn purge_later(app: &App, id: ProjectId) {
     let store = app.store.clone();
     app.broadcaster.after_answer().push(async move {
         if let Err(error) = store.purge(id).await {
-            tracing::warn!(cause = Error::from(error).cause(), "a deleted project could not be purged; the next listing goes on with it");
+            tracing::warn!(cause = error.for_log(), "a deleted project could not be purged; the next listing goes on with it");
         }
     });
 }

@@ -3,7 +3,7 @@
 use access::teams::TeamRole;
 use serde_json::Value;
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
-use shared_utils::http::fields::Fields;
+use shared_utils::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ProjectId;
 

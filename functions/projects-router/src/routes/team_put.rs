@@ -4,7 +4,7 @@ use access::people::Person;
 use access::teams::{Member, TeamRole};
 use serde_json::json;
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
-use shared_utils::http::fields::Fields;
+use shared_utils::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Condition, Item, PartitionQuery, StoreError, TransactWrite, from_item, put_if, to_item};
-use shared_utils::http::{Error, Response};
+use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::random;
 
@@ -33,6 +33,14 @@ pub(crate) struct UsedKey {
     pub(crate) digest: String,
 }
 
+/// An answer that is to be kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) etag: String,
+    /// JSON.
+    pub(crate) body: String,
+}
+
 /// What was answered under a key.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,8 +48,8 @@ pub(crate) struct Answered {
     pub(crate) project_id: ProjectId,
     digest: String,
     pub(crate) etag: String,
-    /// The answer's beginning.
-    body: String,
+    /// The answer's beginning as it is stored, the whole of it once it was read.
+    pub(crate) body: String,
     /// Where its rest is, when it is longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rest_id: Option<String>,
@@ -61,13 +69,6 @@ pub(super) struct Record {
     pub(super) write: TransactWrite,
     /// Written before it.
     pub(super) rest: Vec<Item>,
-}
-
-impl Answered {
-    /// The answer, as it was given first.
-    pub(crate) fn into_response(self, status: u16) -> Response {
-        Response::json_text(status, self.body).with_header("etag", self.etag).with_header("idempotent-replayed", "true")
-    }
 }
 
 impl ProjectStore {
@@ -97,9 +98,9 @@ impl ProjectStore {
     }
 
     /// The record of an answer.
-    pub(super) fn record(&self, used: &UsedKey, project: ProjectId, response: &Response, now: Timestamp) -> Result<Record, StoreError> {
+    pub(super) fn record(&self, used: &UsedKey, project: ProjectId, answer: &Answer, now: Timestamp) -> Result<Record, StoreError> {
         let ttl = now.seconds() + KEPT_SECONDS;
-        let mut parts = parts(response.body.as_deref().unwrap_or_default()).into_iter();
+        let mut parts = parts(&answer.body).into_iter();
         let body = parts.next().unwrap_or_default().to_owned();
         let rest_id = (parts.len() > 0).then(random::secret);
         let mut rest = Vec::with_capacity(parts.len());
@@ -108,8 +109,7 @@ impl ProjectStore {
             // A day more than the record: whoever finds the one finds the other.
             rest.push(to_item(key, "answerPart", &Part { body: part.to_owned(), ttl: ttl + KEPT_SECONDS })?);
         }
-        let etag = response.headers.get("etag").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let answered = Answered { project_id: project, digest: used.digest.clone(), etag, body, rest_id, ttl };
+        let answered = Answered { project_id: project, digest: used.digest.clone(), etag: answer.etag.clone(), body, rest_id, ttl };
         let item = to_item(idempotency_key(used), "idempotency", &answered)?;
         Ok(Record { write: put_if(&self.table, item, Condition::absent_or_expired(now)), rest })
     }

@@ -12,10 +12,10 @@ use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{
     Condition, Item, PartitionQuery, StoreError, TransactWrite, Transaction, Update, check, delete, from_item, put, s, to_attribute, to_item, update,
 };
-use shared_utils::http::{Error, Response};
+use shared_utils::http::Error;
 use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
 
-use super::{Project, ProjectStore, UsedKey, Write, budget_key, budget_partition, line_key, lines_partition, revision_key};
+use super::{Answer, Project, ProjectStore, UsedKey, Write, budget_key, budget_partition, line_key, lines_partition, revision_key};
 use crate::budget::{Line, Revision};
 
 /// The currency of a new budget.
@@ -137,7 +137,7 @@ impl ProjectStore {
         before: &Budget,
         next: &BudgetRead,
         write: BudgetWrite,
-        answer: Option<(&UsedKey, &Response)>,
+        answer: Option<(&UsedKey, &Answer)>,
     ) -> Result<bool, Error> {
         // Who may, and who is told, was decided from the team that was read.
         let team_check = check(&self.table, header_key(project.project_id), is_unchanged(project.team_version));
@@ -158,8 +158,8 @@ impl ProjectStore {
                 change.add(Write::Revision, put(&self.table, to_item(revision_key(project, *number), "budgetRevision", revision)?));
             }
         }
-        if let Some((used, response)) = answer {
-            let record = self.record(used, project, response, self.clock.now())?;
+        if let Some((used, answer)) = answer {
+            let record = self.record(used, project, answer, self.clock.now())?;
             self.store.put_many(&self.table, record.rest).await?;
             change.add(Write::IdempotencyKey, record.write);
         }

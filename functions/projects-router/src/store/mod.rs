@@ -19,7 +19,7 @@ mod projects;
 mod purge;
 mod team;
 
-pub(crate) use answers::{KeyScope, UsedKey};
+pub(crate) use answers::{Answer, Answered, KeyScope, UsedKey};
 pub(crate) use budgets::{BudgetRead, BudgetWrite};
 pub(crate) use import::{ImportedBudget, ImportedProject};
 pub(crate) use projects::{CreateOutcome, NewProject, Project};

@@ -11,12 +11,11 @@ use shared_utils::dynamo::{
     Attempt, Condition, Item, RetryPolicy, StoreError, TransactWrite, Transaction, Update, Verdict, from_item, from_json, n, put, put_if,
     retry_on_conflict, s, to_attribute, to_item, to_json, update,
 };
-use shared_utils::http::conditional::etag;
-use shared_utils::http::{Error, Response};
+use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::text::excerpt;
 
-use super::{ProjectStore, UsedKey, Write, details_key};
+use super::{Answer, Answered, ProjectStore, UsedKey, Write, details_key};
 use crate::project::{Changes, FIELDS, is_summary};
 
 /// How long a deleted project's header stays, so that its owner's repeated DELETE finds it, in seconds.
@@ -76,16 +75,14 @@ pub(crate) struct Project {
 pub(crate) struct NewProject {
     pub(crate) fields: Changes,
     pub(crate) team: BTreeMap<UserId, Member>,
-    /// Cents.
-    pub(crate) ball_park: Option<i64>,
 }
 
 /// What became of making a project.
 pub(crate) enum CreateOutcome {
-    /// It is there, and this is its answer.
-    Created(Box<Project>, Response),
-    /// The key was used before for the same body: its answer then.
-    Replayed(ProjectId, Response),
+    /// It is there.
+    Created,
+    /// The key was used before for the same body: the answer then.
+    Replayed(Answered),
 }
 
 impl Project {
@@ -263,31 +260,41 @@ impl ProjectStore {
         .await
     }
 
-    /// Makes a project with its memberships, its budget and the first revision, all or none. One round trip.
-    pub(crate) async fn create(&self, session: &Session, new: NewProject, used: Option<UsedKey>) -> Result<CreateOutcome, Error> {
+    /// A project of this person's that is not written yet.
+    pub(crate) fn new_project(&self, session: &Session, new: NewProject) -> Project {
         let now = self.clock.now();
-        let project = Project::new(ProjectId::generate(now), session.user, new.team, now, now).changed(&new.fields, now);
-        let id = project.project_id;
-        let response = Response::json(201, &project.to_json())?.with_header("etag", etag(project.version));
+        Project::new(ProjectId::generate(now), session.user, new.team, now, now).changed(&new.fields, now)
+    }
+
+    /// Writes a new project with its memberships, its budget and the first revision, and the answer where the request has a key: all or
+    /// none. One round trip.
+    pub(crate) async fn create(
+        &self,
+        _session: &Session,
+        project: &Project,
+        ball_park: Option<i64>,
+        used: Option<(&UsedKey, &Answer)>,
+    ) -> Result<CreateOutcome, Error> {
+        let (id, now) = (project.project_id, project.created_at);
         let mut creation = Transaction::new();
-        if let Some(used) = &used {
-            let record = self.record(used, id, &response, now)?;
+        if let Some((used, answer)) = used {
+            let record = self.record(used, id, answer, now)?;
             self.store.put_many(&self.table, record.rest).await?;
             creation.add(Write::IdempotencyKey, record.write);
         }
-        let (header, details) = items(&project)?;
+        let (header, details) = items(project)?;
         creation.add(Write::Header, put_if(&self.table, header, Condition::absent()));
         creation.add(Write::Details, put(&self.table, details));
         creation.add_all(Write::ListRow, project.team.keys().map(|user| self.member_put(id, *user, project.activity_at)));
-        self.add_first_revision(&mut creation, id, new.ball_park, now)?;
+        self.add_first_revision(&mut creation, id, ball_park, now)?;
         let outcome = self.store.transact(&creation).await?;
-        if let (Some(used), Verdict::Found(record)) = (used, outcome.refused(Write::IdempotencyKey))
-            && let Some(answered) = self.replayed(&used, record.clone()).await?
+        if let (Some((used, _)), Verdict::Found(record)) = (used, outcome.refused(Write::IdempotencyKey))
+            && let Some(answered) = self.replayed(used, record.clone()).await?
         {
-            return Ok(CreateOutcome::Replayed(answered.project_id, answered.into_response(201)));
+            return Ok(CreateOutcome::Replayed(answered));
         }
         outcome.require_committed()?;
-        Ok(CreateOutcome::Created(Box::new(project), response))
+        Ok(CreateOutcome::Created)
     }
 
     /// Writes the next state of a project, unless it changed since `before` was read (then `false`). One round trip.

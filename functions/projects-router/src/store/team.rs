@@ -34,7 +34,7 @@ impl ProjectStore {
             return Err(Error::Conflict(format!("A team has at most {MAX_TEAM} people.").into()));
         }
         if next.size() > MAX_BYTES {
-            return Err(Error::fault("/title", "too_large", "With this entry the project is larger than 390 KB."));
+            return Err(Error::field("title", "too_large", "With this entry the project is larger than 390 KB."));
         }
         next.version += 1;
         let role = |project: &Project| project.team.get(&user).map(|member| member.role);

@@ -2,8 +2,8 @@
 
 use realtime::{Connection, Ending};
 use serde_json::{Value, json};
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 
 use super::{Received, SocketAction};
 use crate::App;
@@ -16,7 +16,7 @@ impl SocketAction for Auth {
     fn read(mut fields: Fields) -> Self {
         let token = fields.string("token", 0..=8192);
         let token = fields.require("token", token).unwrap_or_default();
-        Self(fields.finish().map(|()| token))
+        Self(fields.finish().map(|()| token).map_err(Error::from))
     }
 
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {

@@ -1,8 +1,8 @@
 //! `deleteMessage {messageId}`: as `DELETE /messages/{id}`.
 
 use serde_json::{Value, json};
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 use shared_utils::ids::MessageId;
 
 use super::frame::{Named, SubjectKey};
@@ -19,7 +19,7 @@ impl SocketAction for DeleteMessage {
 
     fn read(mut fields: Fields) -> Self {
         let message = Named::read(&mut fields, "messageId");
-        Self { message, read: fields.finish() }
+        Self { message, read: fields.finish().map_err(Error::from) }
     }
 
     fn subject(&self) -> SubjectKey {
@@ -30,7 +30,7 @@ impl SocketAction for DeleteMessage {
         let found = self.message.require(received.subject.message)?;
         found.as_ref().map(|found| found.require_participant(received.session.user)).transpose()?;
         self.read?;
-        let message = app.broadcaster.delete(&received.session, found, |_| Ok(())).await?;
+        let message = app.broadcaster.delete(&received.session, found, |_| Ok::<_, Error>(())).await?;
         Ok(received.echo.ack(json!({"message": message})))
     }
 }

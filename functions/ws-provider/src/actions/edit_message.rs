@@ -2,8 +2,8 @@
 
 use messaging::message::read_new_text;
 use serde_json::{Value, json};
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 use shared_utils::ids::MessageId;
 
 use super::frame::{Named, SubjectKey};
@@ -21,7 +21,7 @@ impl SocketAction for EditMessage {
     fn read(mut fields: Fields) -> Self {
         let message = Named::read(&mut fields, "messageId");
         let text = read_new_text(&mut fields);
-        Self { message, text: fields.finish().map(|()| text) }
+        Self { message, text: fields.finish().map(|()| text).map_err(Error::from) }
     }
 
     fn subject(&self) -> SubjectKey {
@@ -32,7 +32,7 @@ impl SocketAction for EditMessage {
         let found = self.message.require(received.subject.message)?;
         found.as_ref().map(|found| found.require_author(received.session.user)).transpose()?;
         let text = self.text?;
-        let message = app.broadcaster.edit(&received.session, found, text.as_deref(), |_| Ok(())).await?;
+        let message = app.broadcaster.edit(&received.session, found, text.as_deref(), |_| Ok::<_, Error>(())).await?;
         Ok(received.echo.ack(json!({"message": message})))
     }
 }

@@ -7,7 +7,7 @@ use access::teams::Team;
 use messaging::change::Found;
 use messaging::conversation::Conversation;
 use serde_json::{Map, Value};
-use shared_utils::http::fields::Fields;
+use shared_utils::fields::Fields;
 use shared_utils::http::{Error, json};
 use shared_utils::ids::{ConversationId, MessageId, ProjectId, UserId};
 

@@ -3,8 +3,8 @@
 use access::session::Session;
 use access::teams::{Team, TeamRole, require_role};
 use realtime::LinePlace;
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 use shared_utils::ids::ProjectId;
 
 use super::frame::{Named, SubjectKey};
@@ -28,7 +28,7 @@ impl NamedLine {
         let line_id = fields.require("lineId", line_id).unwrap_or_default();
         let revision = fields.integer("revision", 1..=u64::from(u32::MAX));
         let revision = fields.require("revision", revision).unwrap_or_default();
-        Self { project, line: fields.finish().map(|()| (line_id, revision)) }
+        Self { project, line: fields.finish().map(|()| (line_id, revision)).map_err(Error::from) }
     }
 
     pub(super) fn subject(&self) -> SubjectKey {

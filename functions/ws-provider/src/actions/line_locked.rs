@@ -1,8 +1,8 @@
 //! `lineLocked {projectId, lineId, revision}`: a budget line is taken for editing, or held on to. For a minute, unless renewed.
 
 use serde_json::{Value, json};
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 
 use super::frame::SubjectKey;
 use super::line_lock::NamedLine;

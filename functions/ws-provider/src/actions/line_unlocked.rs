@@ -1,8 +1,8 @@
 //! `lineUnlocked {projectId, lineId, revision}`: a budget line is released.
 
 use serde_json::{Value, json};
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 
 use super::frame::SubjectKey;
 use super::line_lock::NamedLine;

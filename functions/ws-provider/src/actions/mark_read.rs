@@ -1,8 +1,8 @@
 //! `markRead {conversationId, seq}`: as `PUT /messages/conversations/{id}/read`.
 
 use serde_json::{Value, json};
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 use shared_utils::ids::ConversationId;
 
 use super::frame::{Named, SubjectKey};
@@ -19,7 +19,7 @@ impl SocketAction for MarkRead {
         let conversation = Named::read(&mut fields, "conversationId");
         let seq = fields.integer("seq", 0..=u64::MAX);
         let seq = fields.require("seq", seq).unwrap_or_default();
-        Self { conversation, seq: fields.finish().map(|()| seq) }
+        Self { conversation, seq: fields.finish().map(|()| seq).map_err(Error::from) }
     }
 
     fn subject(&self) -> SubjectKey {

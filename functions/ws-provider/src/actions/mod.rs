@@ -25,8 +25,8 @@ use futures_util::FutureExt;
 use realtime::{Connection, Ending};
 use serde_json::{Value, json};
 use shared_utils::audit;
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 
 use self::frame::{Subject, SubjectKey};
 use crate::App;
@@ -82,7 +82,7 @@ macro_rules! actions {
                         Self::$action($module::$action::read(fields))
                     })*
                     name if ACKNOWLEDGED.contains(&name) => {
-                        Self::Acknowledged(if fields.is_faulty() { Err(fields.into_error()) } else { Ok(()) })
+                        Self::Acknowledged(if fields.is_faulty() { Err(fields.into_error().into()) } else { Ok(()) })
                     }
                     _ => Self::Unknown,
                 }
@@ -160,7 +160,8 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
 async fn answer(app: &App, connection_id: &str, read: Result<Action, Error>, echo: &Echo) -> Result<Value, Error> {
     let connection = async { Ok(app.broadcaster.connections().find(connection_id).await?) };
     let subject = Subject::read(app, connection_id, read.as_ref().map_or(SubjectKey::Nothing, Action::subject));
-    let (connection, subject, ()) = futures_util::future::try_join3(connection, subject, app.revocations.refresh()).await?;
+    let refreshed = async { Ok(app.revocations.refresh().await?) };
+    let (connection, subject, ()) = futures_util::future::try_join3(connection, subject, refreshed).await?;
     let Some(connection) = connection else {
         app.broadcaster.close_unknown_later(connection_id);
         return Err(Error::InvalidToken);
@@ -172,7 +173,7 @@ async fn answer(app: &App, connection_id: &str, read: Result<Action, Error>, ech
             if let Some(ending) = Ending::of_refusal(&error) {
                 app.broadcaster.end_later(connection, ending);
             }
-            return Err(error);
+            return Err(error.into());
         }
     };
     let now = app.edge.clock.now();
@@ -191,7 +192,7 @@ async fn answer(app: &App, connection_id: &str, read: Result<Action, Error>, ech
     let counted = async {
         // Bookkeeping must not fail what was asked.
         if let Err(error) = app.broadcaster.connections().spend(&connection, app.rates.action, sends).await {
-            tracing::warn!(cause = Error::from(error).cause(), "an action could not be counted");
+            tracing::warn!(cause = error.for_log(), "an action could not be counted");
         }
     };
     let acted = async {

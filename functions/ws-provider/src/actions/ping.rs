@@ -1,8 +1,8 @@
 //! `ping`: `pong` with the server's time.
 
 use serde_json::{Value, json};
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 
 use super::{Received, SocketAction};
 use crate::App;
@@ -11,7 +11,7 @@ pub(super) struct Ping(Result<(), Error>);
 
 impl SocketAction for Ping {
     fn read(fields: Fields) -> Self {
-        Self(fields.finish())
+        Self(fields.finish().map_err(Error::from))
     }
 
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {

@@ -1,8 +1,8 @@
 //! `presenceLookup`: `presenceSnapshot` of those who are online among the people whom the caller shares something with.
 
 use serde_json::{Value, json};
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 use shared_utils::ids::UserId;
 
 use super::frame::SubjectKey;
@@ -16,7 +16,7 @@ pub(super) struct PresenceLookup(Result<(), Error>);
 
 impl SocketAction for PresenceLookup {
     fn read(fields: Fields) -> Self {
-        Self(fields.finish())
+        Self(fields.finish().map_err(Error::from))
     }
 
     fn subject(&self) -> SubjectKey {

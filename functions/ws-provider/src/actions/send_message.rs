@@ -2,8 +2,8 @@
 
 use messaging::message::NewMessage;
 use serde_json::{Value, json};
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 use shared_utils::ids::ConversationId;
 
 use super::frame::{Named, SubjectKey};
@@ -27,7 +27,7 @@ impl SocketAction for SendMessage {
                 fields.fault("optimisticId", "required", "This field is required.");
             }
         }
-        Self { conversation, new: fields.finish().map(|()| new) }
+        Self { conversation, new: fields.finish().map(|()| new).map_err(Error::from) }
     }
 
     fn subject(&self) -> SubjectKey {

@@ -3,8 +3,8 @@
 
 use messaging::message::Reaction;
 use serde_json::{Value, json};
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 use shared_utils::ids::MessageId;
 
 use super::frame::{Named, SubjectKey};
@@ -24,7 +24,7 @@ impl SocketAction for ToggleReaction {
         let emoji = fields.string("emoji", 0..=64);
         let emoji = fields.require("emoji", emoji).unwrap_or_default();
         let on = fields.boolean("on").value();
-        Self { message, reaction: fields.finish().and_then(|()| Reaction::new(&emoji, on)) }
+        Self { message, reaction: fields.finish().map_err(Error::from).and_then(|()| Ok(Reaction::new(&emoji, on)?)) }
     }
 
     fn subject(&self) -> SubjectKey {
@@ -34,7 +34,7 @@ impl SocketAction for ToggleReaction {
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
         let found = self.message.require(received.subject.message)?;
         found.as_ref().map(|found| found.require_participant(received.session.user)).transpose()?;
-        let message = app.broadcaster.react(&received.session, found, &self.reaction?, |_| Ok(())).await?;
+        let message = app.broadcaster.react(&received.session, found, &self.reaction?, |_| Ok::<_, Error>(())).await?;
         Ok(received.echo.ack(json!({"message": message})))
     }
 }

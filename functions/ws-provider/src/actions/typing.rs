@@ -2,8 +2,8 @@
 
 use messaging::frames;
 use serde_json::{Value, json};
+use shared_utils::fields::Fields;
 use shared_utils::http::Error;
-use shared_utils::http::fields::Fields;
 use shared_utils::ids::ConversationId;
 
 use super::frame::{Named, SubjectKey};
@@ -18,7 +18,7 @@ pub(super) struct Typing {
 impl SocketAction for Typing {
     fn read(mut fields: Fields) -> Self {
         let conversation = Named::read(&mut fields, "conversationId");
-        Self { conversation, read: fields.finish() }
+        Self { conversation, read: fields.finish().map_err(Error::from) }
     }
 
     fn subject(&self) -> SubjectKey {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use shared_utils::auth::{Caller, Role};
 use shared_utils::dynamo::Store;
 use shared_utils::ids::{SessionId, UserId};
-use shared_utils::pace::Rate;
+use shared_utils::rate_limit::Rate;
 use ws_provider::{ACKNOWLEDGED, ACTIONS, App, Rates, Tables};
 
 struct Studio {

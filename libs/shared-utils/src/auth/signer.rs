@@ -11,7 +11,7 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::{AccessClaims, ring_provider};
-use crate::http::Internal;
+use crate::internal::Internal;
 
 /// Why no token could be made.
 #[derive(Debug, thiserror::Error)]

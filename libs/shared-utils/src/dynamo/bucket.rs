@@ -2,8 +2,7 @@
 
 use super::{Condition, Item, Update, n};
 use crate::clock::Timestamp;
-use crate::http::Error;
-use crate::pace::Rate;
+use crate::rate_limit::{Rate, RateLimited};
 
 /// One use of the bucket in an attribute, as a part of an update. The first guess is that the bucket is full, which costs no read;
 /// where it is not, the refused condition brings the item, and with it what the bucket holds.
@@ -21,8 +20,8 @@ impl ItemBucket {
     }
 
     /// The update, which must begin with `SET`, with the use in it: one more assignment and one more condition.
-    /// [`Error::TooManyRequests`] when the bucket is known to be empty.
-    pub fn count(&self, update: Update) -> Result<Update, Error> {
+    /// [`RateLimited`] when the bucket is known to be empty.
+    pub fn count(&self, update: Update) -> Result<Update, RateLimited> {
         let Self { attribute, rate, now, seen } = self;
         let until = rate.take(seen.unwrap_or(0), *now)?;
         let condition =

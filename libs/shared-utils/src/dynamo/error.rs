@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-use crate::http::{Error, Internal};
+use crate::internal::Internal;
 
 /// Why the table did not do it, apart from conditions that did not hold.
 #[derive(Debug, thiserror::Error)]
@@ -23,14 +23,12 @@ impl StoreError {
     pub fn corrupt(what: &str) -> Self {
         Self::Broken(Internal::new(format!("malformed item: {what}")))
     }
-}
 
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Busy(cause) => Self::Unavailable(cause),
-            StoreError::Contended => Self::Unavailable(Internal::new(error)),
-            StoreError::Broken(cause) => Self::Internal(cause),
+    /// The text for a log line.
+    pub fn for_log(&self) -> &str {
+        match self {
+            Self::Busy(cause) | Self::Broken(cause) => cause.for_log(),
+            Self::Contended => "other writers were faster each time",
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StoreError;
-use crate::http::Internal;
+use crate::internal::Internal;
 
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, ReturnValuesOnCondi
 use serde::de::DeserializeOwned;
 
 use super::{Attempt, Item, Key, Outcome, RetryPolicy, StoreError, Transaction, Update, from_item, retry_on_conflict, s};
-use crate::http::Internal;
+use crate::internal::Internal;
 
 /// Items of a partition that are read and deleted at once.
 const DELETED_AT_ONCE: usize = 500;

@@ -7,48 +7,30 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-/// What went wrong inside. It has no `Display`, so it cannot end up in an answer by formatting.
-pub struct Internal(String);
+use crate::dynamo::StoreError;
+use crate::fields::{FieldError, FieldErrors, FieldPath};
+use crate::internal::Internal;
+use crate::rate_limit::RateLimited;
+use crate::refusal::{DomainError, Refusal};
 
-impl Internal {
-    /// Keeps a cause for the log.
-    pub fn new(cause: impl ToString) -> Self {
-        Self(cause.to_string())
-    }
-
-    /// Keeps an error with everything that caused it, in their own words: never the raw answer of a service, which may hold an item.
-    pub fn caused_by(error: &(dyn std::error::Error + 'static)) -> Self {
-        Self(std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": "))
-    }
-
-    /// The text for a log line.
-    pub fn for_log(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Internal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Internal(…)")
-    }
-}
-
-/// One fault in the values of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Fault {
+/// A field error as clients are told of it.
+#[derive(Debug, Serialize)]
+pub struct Fault<'a> {
     /// RFC 6901 pointer to the value in the body.
-    pub pointer: String,
-    /// Stable `snake_case` code: `required`, `unknown_field`, `read_only`, `wrong_type`, `too_long`, `out_of_range`, `invalid_value`…
-    pub code: Cow<'static, str>,
-    /// For people.
-    pub detail: Cow<'static, str>,
+    pointer: String,
+    code: &'static str,
+    detail: &'a str,
 }
 
-impl Fault {
-    /// A fault at `pointer`.
-    pub fn new(pointer: impl Into<String>, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { pointer: pointer.into(), code: Cow::Borrowed(code), detail: detail.into() }
+impl<'a> From<&'a FieldError> for Fault<'a> {
+    fn from(error: &'a FieldError) -> Self {
+        Self { pointer: pointer(&error.path), code: error.code, detail: &error.detail }
     }
+}
+
+/// The RFC 6901 pointer of a path.
+fn pointer(path: &FieldPath) -> String {
+    path.segments().iter().flat_map(|segment| ["/".to_owned(), segment.replace('~', "~0").replace('/', "~1")]).collect()
 }
 
 /// Every way in which a request can fail. The text is for the client; see [`Error::status`] and [`Error::code`].
@@ -131,7 +113,7 @@ pub enum Error {
     UnsupportedEncoding,
     /// Values that do not hold; every fault is listed.
     #[error("Some values are not valid.")]
-    ValidationFailed(Vec<Fault>),
+    ValidationFailed(FieldErrors),
     /// An idempotency key was used with another body.
     #[error("This key was used with another body.")]
     IdempotencyMismatch,
@@ -167,9 +149,9 @@ impl Error {
         Self::InvalidParameter(detail.into())
     }
 
-    /// A single fault.
-    pub fn fault(pointer: impl Into<String>, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::ValidationFailed(vec![Fault::new(pointer, code, detail)])
+    /// A single value that is not valid.
+    pub fn field(path: impl Into<FieldPath>, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::ValidationFailed(FieldError::new(path, code, detail).into())
     }
 
     /// Our fault, with the cause for the log.
@@ -224,10 +206,10 @@ impl Error {
     }
 
     /// The faults, where values were not valid.
-    pub fn faults(&self) -> &[Fault] {
+    pub fn faults(&self) -> Vec<Fault<'_>> {
         match self {
-            Self::ValidationFailed(faults) => faults,
-            _ => &[],
+            Self::ValidationFailed(errors) => errors.0.iter().map(Fault::from).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -256,5 +238,62 @@ impl Error {
             Self::Unavailable(_) => vec![("retry-after", "1".to_owned())],
             _ => Vec::new(),
         }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::InvalidToken => Self::InvalidToken,
+            Refusal::SessionRevoked => Self::SessionRevoked,
+            Refusal::AccountPending => Self::AccountPending,
+            Refusal::Forbidden => Self::Forbidden,
+            Refusal::NotFound => Self::NotFound,
+            Refusal::Conflict(detail) => Self::Conflict(detail),
+            Refusal::Deleted => Self::Deleted,
+            Refusal::CursorExpired => Self::CursorExpired,
+            Refusal::IdempotencyMismatch => Self::IdempotencyMismatch,
+            Refusal::Invalid(errors) => Self::ValidationFailed(errors),
+            Refusal::RateLimited(limited) => limited.into(),
+            Refusal::Store(error) => error.into(),
+        }
+    }
+}
+
+impl<E: DomainError> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::from(error.into())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy(cause) => Self::Unavailable(cause),
+            StoreError::Contended => Self::Unavailable(Internal::new(error)),
+            StoreError::Broken(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<RateLimited> for Error {
+    fn from(limited: RateLimited) -> Self {
+        Self::TooManyRequests { retry_after_ms: limited.retry_after_ms }
+    }
+}
+
+impl From<FieldErrors> for Error {
+    fn from(errors: FieldErrors) -> Self {
+        Self::ValidationFailed(errors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_pointer_whose_names_are_escaped() {
+        assert_eq!(pointer(&FieldPath::from(["lines", "0", "a/b~c"])), "/lines/0/a~1b~0c");
     }
 }

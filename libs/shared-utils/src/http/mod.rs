@@ -5,7 +5,6 @@
 pub mod conditional;
 mod cors;
 pub mod error;
-pub mod fields;
 pub mod idempotency;
 pub mod json;
 mod request;
@@ -14,7 +13,7 @@ pub mod routing;
 mod serve;
 
 pub use cors::CorsPolicy;
-pub use error::{Error, Fault, Internal};
+pub use error::{Error, Fault};
 pub use request::Request;
-pub use response::{MAX_ANSWER, Response, bytes_in_answer};
+pub use response::Response;
 pub use serve::{Api, Call, Edge, Query, is_json, serve};

@@ -7,14 +7,6 @@ use serde::Serialize;
 
 use super::Error;
 
-/// The largest body of an answer, in bytes: Lambda gives back 6 MB.
-pub const MAX_ANSWER: usize = 5 * 1024 * 1024;
-
-/// What a JSON text takes of an answer, which carries it as a text: quotes and backslashes are escaped once more on the way.
-pub fn bytes_in_answer(json: &str) -> usize {
-    json.len() + json.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
-}
-
 /// An answer.
 #[derive(Debug, Default)]
 pub struct Response {
@@ -39,8 +31,8 @@ struct ProblemDocument<'a> {
     detail: String,
     code: &'static str,
     request_id: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [super::Fault],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<super::Fault<'a>>,
 }
 
 impl Response {

@@ -18,11 +18,6 @@ pub enum Body {
     OptionalJson(usize),
 }
 
-/// The longest JSON spelling of a text of so many code points, in bytes: each as two escaped surrogates, with quotes and a comma.
-pub const fn spelled(code_points: usize) -> usize {
-    12 * code_points + 3
-}
-
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {

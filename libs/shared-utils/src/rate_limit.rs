@@ -9,10 +9,17 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Timestamp;
 use crate::env::{self, EnvError};
-use crate::http::Error;
 
 /// How many keys one process remembers; past that, the ones with nothing spent are forgotten.
 const MAX_KEYS: usize = 10_000;
+
+/// Too many in too short a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many requests")]
+pub struct RateLimited {
+    /// Milliseconds until the next one may pass.
+    pub retry_after_ms: u64,
+}
 
 /// How often something may happen: so many per unit of time, with bursts of so many at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,15 +69,15 @@ impl Rate {
         self.capacity
     }
 
-    /// Up to when a bucket is spoken for after one more use, from up to when it was. [`Error::TooManyRequests`] when it is empty.
-    pub fn take(self, until: i64, now: Timestamp) -> Result<i64, Error> {
+    /// Up to when a bucket is spoken for after one more use, from up to when it was. [`RateLimited`] when it is empty.
+    pub fn take(self, until: i64, now: Timestamp) -> Result<i64, RateLimited> {
         if self.is_off() {
             return Ok(until);
         }
         let next = until.max(now.millis()) + self.interval;
         let over = next - now.millis() - self.capacity;
         match u64::try_from(over) {
-            Ok(retry_after_ms) if retry_after_ms > 0 => Err(Error::TooManyRequests { retry_after_ms }),
+            Ok(retry_after_ms) if retry_after_ms > 0 => Err(RateLimited { retry_after_ms }),
             _ => Ok(next),
         }
     }
@@ -116,8 +123,8 @@ impl Buckets {
         Self { rate, spoken_for: Mutex::default() }
     }
 
-    /// Takes one from a key's bucket. [`Error::TooManyRequests`] when it is empty.
-    pub fn take(&self, key: &str, now: Timestamp) -> Result<(), Error> {
+    /// Takes one from a key's bucket. [`RateLimited`] when it is empty.
+    pub fn take(&self, key: &str, now: Timestamp) -> Result<(), RateLimited> {
         if self.rate.is_off() {
             return Ok(());
         }
@@ -138,12 +145,8 @@ impl Buckets {
 mod tests {
     use super::*;
 
-    fn wait(outcome: Result<i64, Error>) -> Option<u64> {
-        match outcome {
-            Ok(_) => None,
-            Err(Error::TooManyRequests { retry_after_ms }) => Some(retry_after_ms),
-            Err(error) => panic!("{error}"),
-        }
+    fn wait(outcome: Result<i64, RateLimited>) -> Option<u64> {
+        outcome.err().map(|limited| limited.retry_after_ms)
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::{Error, Fault};
 use crate::number::Digits;
 use crate::text::{is_blank, nfc};
 
@@ -44,46 +43,123 @@ pub fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// `reference` as one RFC 6901 reference token.
-pub fn escaped(reference: &str) -> Cow<'_, str> {
-    if reference.contains(['~', '/']) { Cow::Owned(reference.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(reference) }
+/// The longest JSON spelling of a text of so many code points, in bytes: each as two escaped surrogates, with quotes and a comma.
+pub const fn spelled(code_points: usize) -> usize {
+    12 * code_points + 3
+}
+
+/// Where a value is in a request: names of members and indices of entries, from the outside in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FieldPath(Vec<String>);
+
+impl FieldPath {
+    /// The path of a member or entry of the value at this path.
+    #[must_use]
+    pub fn join(&self, segment: impl ToString) -> Self {
+        Self(self.0.iter().cloned().chain([segment.to_string()]).collect())
+    }
+
+    /// The path of a value within the value at this path.
+    #[must_use]
+    pub fn join_all(&self, within: &Self) -> Self {
+        Self(self.0.iter().chain(&within.0).cloned().collect())
+    }
+
+    /// Names and indices.
+    pub fn segments(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl From<&str> for FieldPath {
+    fn from(name: &str) -> Self {
+        Self(vec![name.to_owned()])
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for FieldPath {
+    fn from(segments: [&str; N]) -> Self {
+        Self(segments.map(str::to_owned).to_vec())
+    }
+}
+
+impl std::fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join("/"))
+    }
+}
+
+/// One value that is not valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where it is.
+    pub path: FieldPath,
+    /// Stable `snake_case` code: `required`, `unknown_field`, `read_only`, `wrong_type`, `too_long`, `out_of_range`, `invalid_value`…
+    pub code: &'static str,
+    /// For people.
+    pub detail: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// An error at `path`.
+    pub fn new(path: impl Into<FieldPath>, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { path: path.into(), code, detail: detail.into() }
+    }
+}
+
+/// Values that are not valid: at least one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("some values are not valid")]
+pub struct FieldErrors(pub Vec<FieldError>);
+
+impl FieldErrors {
+    /// Nothing, or the errors.
+    pub fn check(errors: Vec<FieldError>) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
+    }
+}
+
+impl From<FieldError> for FieldErrors {
+    fn from(error: FieldError) -> Self {
+        Self(vec![error])
+    }
 }
 
 /// Takes fields out of an object one by one. What is left at [`Fields::finish`] is unknown, and a fault.
 pub struct Fields {
     object: Map<String, Value>,
-    base: String,
-    faults: Vec<Fault>,
+    base: FieldPath,
+    faults: Vec<FieldError>,
 }
 
 impl Fields {
     /// Reads the object at the root of a body.
     pub fn new(object: Map<String, Value>) -> Self {
-        Self::at(object, String::new())
+        Self::at(object, FieldPath::default())
     }
 
-    /// Reads an object that stands at `base` (an RFC 6901 pointer) in the body.
-    pub fn at(object: Map<String, Value>, base: String) -> Self {
+    /// Reads an object that is at `base` in the body.
+    pub fn at(object: Map<String, Value>, base: FieldPath) -> Self {
         Self { object, base, faults: Vec::new() }
     }
 
-    /// The pointer to one of the fields.
-    pub fn pointer(&self, name: &str) -> String {
-        format!("{}/{}", self.base, escaped(name))
+    /// The path of one of the fields.
+    pub fn path(&self, name: &str) -> FieldPath {
+        self.base.join(name)
     }
 
     /// Notes a fault at one of the fields.
     pub fn fault(&mut self, name: &str, code: &'static str, detail: impl Into<Cow<'static, str>>) {
-        self.faults.push(Fault::new(self.pointer(name), code, detail));
+        self.faults.push(FieldError::new(self.path(name), code, detail));
     }
 
-    /// Notes a fault at a place below this object, spelled as a pointer without its first slash.
-    pub fn fault_at(&mut self, place: &str, code: &'static str, detail: impl Into<Cow<'static, str>>) {
-        self.faults.push(Fault::new(format!("{}/{place}", self.base), code, detail));
+    /// Notes a fault at a path below this object.
+    pub fn fault_at(&mut self, within: &FieldPath, code: &'static str, detail: impl Into<Cow<'static, str>>) {
+        self.faults.push(FieldError::new(self.base.join_all(within), code, detail));
     }
 
     /// Notes faults that were found elsewhere.
-    pub fn add(&mut self, faults: Vec<Fault>) {
+    pub fn add(&mut self, faults: Vec<FieldError>) {
         self.faults.extend(faults);
     }
 
@@ -98,8 +174,8 @@ impl Fields {
 
     /// Whether a fault was noted at this field.
     pub fn is_faulty_at(&self, name: &str) -> bool {
-        let pointer = self.pointer(name);
-        self.faults.iter().any(|fault| fault.pointer == pointer)
+        let path = self.path(name);
+        self.faults.iter().any(|fault| fault.path == path)
     }
 
     /// Notes a fault for each of these fields that is there, with the reason.
@@ -205,12 +281,12 @@ impl Fields {
         })
     }
 
-    /// The entries of an array of at most `max` entries, each with its pointer.
-    pub fn array(&mut self, name: &str, max: usize) -> Patch<Vec<(String, Value)>> {
-        let base = self.pointer(name);
+    /// The entries of an array of at most `max` entries, each with its path.
+    pub fn array(&mut self, name: &str, max: usize) -> Patch<Vec<(FieldPath, Value)>> {
+        let base = self.path(name);
         self.read(name, |value| match value {
             Value::Array(entries) if entries.len() > max => Err(("too_many", format!("At most {max} entries.").into())),
-            Value::Array(entries) => Ok(entries.into_iter().enumerate().map(|(index, entry)| (format!("{base}/{index}"), entry)).collect()),
+            Value::Array(entries) => Ok(entries.into_iter().enumerate().map(|(index, entry)| (base.join(index), entry)).collect()),
             _ => Err(("wrong_type", "This must be an array.".into())),
         })
     }
@@ -222,13 +298,13 @@ impl Fields {
             Patch::Clear => Patch::Clear,
             Patch::Set(entries) => {
                 let mut values = Vec::with_capacity(entries.len());
-                for (pointer, entry) in entries {
+                for (path, entry) in entries {
                     if let Value::Object(object) = entry {
-                        let mut fields = Self::at(object, pointer);
+                        let mut fields = Self::at(object, path);
                         values.push(read(&mut fields));
                         self.faults.append(&mut fields.into_faults());
                     } else {
-                        self.faults.push(Fault::new(pointer, "wrong_type", "This must be an object."));
+                        self.faults.push(FieldError::new(path, "wrong_type", "This must be an object."));
                     }
                 }
                 Patch::Set(values)
@@ -238,12 +314,12 @@ impl Fields {
 
     /// An object that stands in a field, read by `read`; its faults are kept.
     pub fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> Patch<T> {
-        let pointer = self.pointer(name);
+        let path = self.path(name);
         match self.raw(name) {
             Patch::Absent => Patch::Absent,
             Patch::Clear => Patch::Clear,
             Patch::Set(Value::Object(object)) => {
-                let mut fields = Self::at(object, pointer);
+                let mut fields = Self::at(object, path);
                 let value = read(&mut fields);
                 self.faults.append(&mut fields.into_faults());
                 Patch::Set(value)
@@ -261,14 +337,14 @@ impl Fields {
     }
 
     /// The faults found so far, as an error; unread members are not counted here.
-    pub fn into_error(self) -> Error {
-        Error::ValidationFailed(self.faults)
+    pub fn into_error(self) -> FieldErrors {
+        FieldErrors(self.faults)
     }
 
     /// All faults found, with one for each field that nobody took.
-    pub fn into_faults(mut self) -> Vec<Fault> {
+    pub fn into_faults(mut self) -> Vec<FieldError> {
         for name in std::mem::take(&mut self.object).keys() {
-            self.faults.push(Fault::new(self.pointer(name), "unknown_field", "There is no such field."));
+            self.faults.push(FieldError::new(self.path(name), "unknown_field", "There is no such field."));
         }
         // An answer has its limits too: whoever has a hundred faults has enough to mend.
         self.faults.truncate(MAX_FAULTS);
@@ -276,9 +352,8 @@ impl Fields {
     }
 
     /// Ends the reading: an error that lists every fault, or nothing.
-    pub fn finish(self) -> Result<(), Error> {
-        let faults = self.into_faults();
-        if faults.is_empty() { Ok(()) } else { Err(Error::ValidationFailed(faults)) }
+    pub fn finish(self) -> Result<(), FieldErrors> {
+        FieldErrors::check(self.into_faults())
     }
 }
 
@@ -311,25 +386,25 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_listed_with_its_pointer() {
+    fn every_fault_is_listed_with_its_path() {
         let mut fields = fields(json!({"title": "", "n": -1, "a/b": 1, "list": [{"x": 1}, 2], "version": 3}));
         fields.required_string("title", 1..=5);
         fields.integer("n", 0..=9);
         fields.read_only(&["version"]);
         fields.objects("list", 9, |entry| entry.string("x", 0..=9));
         fields.required_string("missing", 1..=5);
-        let mut found: Vec<_> = fields.into_faults().into_iter().map(|fault| (fault.pointer, fault.code)).collect();
+        let mut found: Vec<_> = fields.into_faults().into_iter().map(|fault| (fault.path, fault.code)).collect();
         found.sort();
         let expected = [
-            ("/a~1b", "unknown_field"),
-            ("/list/0/x", "wrong_type"),
-            ("/list/1", "wrong_type"),
-            ("/missing", "required"),
-            ("/n", "out_of_range"),
-            ("/title", "too_short"),
-            ("/version", "read_only"),
+            (FieldPath::from("a/b"), "unknown_field"),
+            (FieldPath::from(["list", "0", "x"]), "wrong_type"),
+            (FieldPath::from(["list", "1"]), "wrong_type"),
+            (FieldPath::from("missing"), "required"),
+            (FieldPath::from("n"), "out_of_range"),
+            (FieldPath::from("title"), "too_short"),
+            (FieldPath::from("version"), "read_only"),
         ];
-        assert_eq!(found, expected.map(|(pointer, code)| (pointer.to_owned(), Cow::Borrowed(code))));
+        assert_eq!(found, expected);
     }
 
     #[test]
