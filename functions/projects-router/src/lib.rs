@@ -4,18 +4,14 @@
 //! | --- | --- |
 //! | `routes` | the route table, one file per route |
 //! | `project` | a project's fields: what a client may write, and its bounds |
-//! | `budget` | decimals, lines, totals, and what a PATCH does to them; no I/O |
-//! | `import` | taking over exports of the old system's tables |
 //! | `store` | the projects table: keys, items, transactions |
 //! | `announce` | what sockets are told |
 
 mod announce;
-mod budget;
-pub mod import;
-mod project;
+pub mod project;
 #[path = "routes/table.rs"]
 mod routes;
-mod store;
+pub mod store;
 
 use std::sync::Arc;
 

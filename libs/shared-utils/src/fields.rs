@@ -374,6 +374,14 @@ pub fn text_within(value: Value, bounds: &RangeInclusive<usize>) -> Result<Strin
     }
 }
 
+/// A calendar date as it was sent: `YYYY-MM-DD`.
+pub fn read_date(value: Value) -> Result<String, (&'static str, Cow<'static, str>)> {
+    match value {
+        Value::String(text) if text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok_and(|date| date.to_string() == text) => Ok(text),
+        _ => Err(("invalid_value", "A date is YYYY-MM-DD.".into())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

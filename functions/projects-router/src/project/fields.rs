@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use shared_utils::fields::{FieldError, FieldPath, Fields, Patch, text_within};
+use shared_utils::fields::{FieldError, FieldPath, Fields, Patch, read_date, text_within};
 use shared_utils::text::is_link;
 
 type Fault = (&'static str, Cow<'static, str>);
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// The title: 1–200 characters, never cleared.
     Title,
     /// A text of at most so many characters.
@@ -40,7 +40,7 @@ pub(crate) enum Kind {
 }
 
 /// Every field that a client may write, and whether lists show it (then it is in the header item, else in the details item).
-pub(crate) const FIELDS: &[(&str, Kind, bool)] = &[
+pub const FIELDS: &[(&str, Kind, bool)] = &[
     ("title", Kind::Title, true),
     ("status", Kind::Text(500), true),
     ("color", Kind::Color, true),
@@ -86,7 +86,7 @@ pub(crate) fn is_summary(name: &str) -> bool {
 }
 
 /// The fields that a request changes: a value, or null to clear.
-pub(crate) type Changes = Map<String, Value>;
+pub type Changes = Map<String, Value>;
 
 /// Takes every project field out of a body; faults are left in `fields`. A member that is an object is merged into the one that is there,
 /// and what comes of it is read.
@@ -145,7 +145,7 @@ fn of_value((code, detail): Fault) -> FieldError {
 }
 
 /// Reads the value of one field; everything that is wrong with it.
-pub(crate) fn read(kind: Kind, value: Value) -> Result<Value, Vec<FieldError>> {
+pub fn read(kind: Kind, value: Value) -> Result<Value, Vec<FieldError>> {
     let text = |value: Value, max: usize| text_within(value, &(0..=max)).map(Value::String);
     match kind {
         Kind::Location => object(value, &["lat", "lng"], &["accuracy"], number_of_location),
@@ -186,15 +186,6 @@ fn read_scalar(kind: Kind, value: Value) -> Result<Value, Fault> {
 fn link(value: Value, max: usize) -> Result<Value, Fault> {
     let text = text_within(value, &(0..=max))?;
     if is_link(&text) { Ok(Value::String(text)) } else { Err(("invalid_value", "This must be a storage key or a web address.".into())) }
-}
-
-/// A calendar date as it was sent.
-pub(crate) fn read_date(value: Value) -> Result<String, Fault> {
-    let fault = || ("invalid_value", "A date is YYYY-MM-DD.".into());
-    match value {
-        Value::String(text) if text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok_and(|date| date.to_string() == text) => Ok(text),
-        _ => Err(fault()),
-    }
 }
 
 fn number_of_location(name: &str, value: Value) -> Result<Value, Fault> {

@@ -2,4 +2,5 @@
 
 mod fields;
 
-pub(crate) use fields::{Changes, FIELDS, Kind, is_summary, read, read_changes, read_date};
+pub use fields::{Changes, FIELDS, Kind, read};
+pub(crate) use fields::{is_summary, read_changes};

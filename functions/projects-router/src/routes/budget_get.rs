@@ -14,8 +14,8 @@ use shared_utils::random::sha256;
 
 use super::common::{RETRY, visible};
 use crate::App;
-use crate::budget::{Line, line_json};
-use crate::store::BudgetRead;
+use budgets::BudgetRead;
+use budgets::{Line, line_json};
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
@@ -86,7 +86,7 @@ pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Li
         "lines": lines_json(read, number, lines.values()),
         "totals": revision.totals.to_json(),
         "locks": locks_json(locks),
-        "revisions": read.revisions.values().map(crate::budget::Revision::summary_json).collect::<Vec<_>>(),
+        "revisions": read.revisions.values().map(budgets::Revision::summary_json).collect::<Vec<_>>(),
     });
     let body = body.to_string();
     if bytes_in_answer(&body) > MAX_ANSWER {

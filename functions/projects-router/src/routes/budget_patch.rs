@@ -1,5 +1,4 @@
-//! `PATCH /projects/{id}/budget`: all of it happens or none. The order is header, lines, deleted lines, new revision, deleted
-//! revision, client revision.
+//! `PATCH /projects/{id}/budget`: all of it happens or none. What it makes of the budget is [`budgets::plan`]'s.
 
 use access::session::Session;
 use std::collections::BTreeMap;
@@ -8,28 +7,17 @@ use access::teams::TeamRole;
 use realtime::LineLock;
 use serde_json::json;
 use shared_utils::auth::Caller;
-use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
-use shared_utils::fields::{FieldErrors, Patch};
+use shared_utils::fields::FieldErrors;
 use shared_utils::http::conditional::check_if_match_with;
 use shared_utils::http::{Call, Error, Request, Response};
-use shared_utils::ids::{GenerationId, LineId, ProjectId};
+use shared_utils::ids::{GenerationId, ProjectId};
 
 use super::budget_get::{answer, budget_etag, held_locks, is_of_version, lines_json};
 use super::common::{self, RETRY, kept, used_key, visible};
 use crate::App;
-use crate::budget::{BudgetPatch, CreateRevision, Line, Revision, apply_lines, read_patch, slug};
-use crate::store::{BudgetRead, BudgetWrite, KeyScope, Project, UsedKey};
-
-/// The next state of a budget, and what has to be written to get there.
-struct Plan {
-    next: BudgetRead,
-    write: BudgetWrite,
-    /// The revision that the answer shows, with its lines.
-    shown: u64,
-    lines: BTreeMap<LineId, Line>,
-    written: Vec<LineId>,
-}
+use crate::store::{KeyScope, Project, UsedKey};
+use budgets::{BudgetPatch, BudgetRead, Lines, Plan, Planned, plan, read_patch, slug};
 
 /// A request to change a budget.
 struct Wanted {
@@ -86,7 +74,11 @@ async fn change(
     let current = budget_etag(before.budget.version, locks);
     check_if_match_with(&wanted.request, &current, |tag| is_of_version(tag, before.budget.version))?;
     let patch = wanted.patch.as_ref().map_err(Clone::clone)?;
-    let Some(plan) = plan(app, project, before, patch).await? else { return Ok(None) };
+    let Some(plan) = make_plan(app, project, before, patch).await? else { return Ok(None) };
+    if let Some((number, lines)) = &plan.also_written {
+        // It is not the one that the answer shows, and has to be one that can be shown all the same.
+        answer(&plan.next, *number, lines, &[])?;
+    }
     // Made before anything is written: an answer that cannot be given must not follow a write.
     let response = respond(&plan, locks, is_minimal(&wanted.request))?;
     if patch.is_empty() && wanted.used.is_none() {
@@ -94,7 +86,7 @@ async fn change(
     }
     let kept = kept(&response);
     let answer = wanted.used.as_ref().map(|used| (used, &kept));
-    let begun: Vec<GenerationId> = plan.write.generations.iter().filter(|(_, lines)| !lines.is_empty()).map(|(id, _)| *id).collect();
+    let begun = plan.write.new_generations();
     let written_revisions: Vec<u64> = plan.write.revisions.iter().copied().collect();
     let write = app.store.write_budget(session, project, &before.budget, &plan.next, plan.write, answer);
     // The project's place in lists is written beside, not after: it costs no further round trip.
@@ -103,7 +95,7 @@ async fn change(
     if let Err(error) = moved {
         tracing::warn!(cause = error.cause(), "a project could not be moved in lists");
     }
-    tidy_later(app, wanted.id, app.store.given_up(&before.budget));
+    tidy_later(app, wanted.id, before.budget.expired_generations(app.edge.clock.now()));
     if !written? {
         // Nobody has seen what was written ahead, and nobody will.
         tidy_later(app, wanted.id, begun);
@@ -138,147 +130,23 @@ fn respond(plan: &Plan, locks: &[LineLock], minimal: bool) -> Result<Response, E
     Ok(response.with_header("preference-applied", "return=minimal"))
 }
 
-/// Works out the next state. Reads the lines of the revision that is written or copied, and nothing else. `None` when these are not the
-/// lines that the revision was read with: a write came between the two reads.
-async fn plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetPatch) -> Result<Option<Plan>, Error> {
-    let now = app.edge.clock.now();
-    let mut next = before.clone();
-    next.budget.version += 1;
-    let number = match patch.revision {
-        Some(number) if before.revisions.contains_key(&number) => number,
-        Some(_) => return Err(Error::field("revision", "invalid_value", "There is no such revision.")),
-        None => before.shown().ok_or(Error::NotFound)?,
-    };
-    let mut revision = next.revisions.get(&number).cloned().ok_or(Error::NotFound)?;
-    let mut lines = app.store.lines(revision.generation).await?;
-    if !revision.describes(&lines) {
-        return Ok(None);
-    }
-    let mut plan = Plan { next, write: BudgetWrite::default(), shown: number, lines: BTreeMap::new(), written: Vec::new() };
-    if patch.writes_revision() {
-        set_currency(&mut plan.next, patch)?;
-        let outcome = apply_lines(patch, &mut revision, &mut lines, &slug(project.title()), now)?;
-        write_lines(&mut plan, &mut revision, &lines, &outcome.written, &outcome.deleted, now);
-        plan.written = outcome.written;
-        plan.next.revisions.insert(number, revision.clone());
-        plan.write.revisions.insert(number);
-    }
-    if let Some(create) = &patch.create_revision {
-        if patch.writes_revision() {
-            // It is not the one that the answer shows, and has to be one that can be shown all the same.
-            answer(&plan.next, number, &lines, &[])?;
-        }
-        match create_revision(app, &mut plan, create, (number, lines), now).await? {
-            Some(copied) => lines = copied,
-            None => return Ok(None),
-        }
-    }
-    delete_revision(&mut plan, patch)?;
-    set_client_revision(&mut plan, patch)?;
-    if !plan.next.revisions.contains_key(&plan.shown) {
-        // The answer would show the revision that was just deleted: it shows what GET shows.
-        plan.shown = plan.next.shown().ok_or_else(|| Error::internal("a budget without revisions"))?;
-        let revision = &plan.next.revisions[&plan.shown];
-        lines = app.store.lines(revision.generation).await?;
-        if !revision.describes(&lines) {
+/// Works out the next state. Reads the lines of the revisions that it depends on, and nothing else. `None` when these are not the lines
+/// that a revision was read with: a write came between the two reads.
+async fn make_plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetPatch) -> Result<Option<Plan>, Error> {
+    let (now, slug) = (app.edge.clock.now(), slug(project.title()));
+    let mut lines: BTreeMap<u64, Lines> = BTreeMap::new();
+    loop {
+        let number = match plan(before, patch, &lines, &slug, now)? {
+            Planned::Plan(plan) => return Ok(Some(*plan)),
+            Planned::NeedsLines(number) => number,
+        };
+        let revision = before.revisions.get(&number).ok_or(Error::NotFound)?;
+        let read = app.store.lines(revision.generation).await?;
+        if !revision.describes(&read) {
             return Ok(None);
         }
+        lines.insert(number, read);
     }
-    if patch.is_empty() {
-        plan.next.budget.version = before.budget.version;
-    }
-    plan.lines = lines;
-    Ok(Some(plan))
-}
-
-/// A currency is chosen before there are lines.
-fn set_currency(next: &mut BudgetRead, patch: &BudgetPatch) -> Result<(), Error> {
-    let Some(currency) = patch.header.as_ref().and_then(|header| header.currency.clone()) else { return Ok(()) };
-    if currency != next.budget.currency && next.revisions.values().any(|revision| revision.line_count > 0) {
-        return Err(Error::field(["header", "currency"], "read_only", "The currency is fixed once there are lines."));
-    }
-    next.budget.currency = currency;
-    Ok(())
-}
-
-/// Few changed lines go into the transaction; many go into a new generation that replaces the shown one.
-fn write_lines(plan: &mut Plan, revision: &mut Revision, lines: &BTreeMap<LineId, Line>, written: &[LineId], deleted: &[LineId], now: Timestamp) {
-    let generation = revision.generation;
-    plan.write.put_lines = written.iter().filter_map(|line| lines.get(line)).map(|line| (generation, line.clone())).collect();
-    plan.write.delete_lines = deleted.iter().map(|line| (generation, *line)).collect();
-    if !plan.write.fits() {
-        plan.write.put_lines.clear();
-        plan.write.delete_lines.clear();
-        revision.generation = GenerationId::generate(now);
-        plan.write.generations.push((revision.generation, lines.values().cloned().collect()));
-        plan.write.replaced.push(generation);
-    }
-}
-
-/// Adds a revision, empty or with the lines of another; gives its lines. `None` when those are not the ones that it was read with.
-async fn create_revision(
-    app: &App,
-    plan: &mut Plan,
-    create: &CreateRevision,
-    (read, lines): (u64, BTreeMap<LineId, Line>),
-    now: Timestamp,
-) -> Result<Option<BTreeMap<LineId, Line>>, Error> {
-    let number = plan.next.budget.highest_revision + 1;
-    let (mut revision, lines) = match create.duplicate_of {
-        None => (Revision::empty(number, None, now), BTreeMap::new()),
-        Some(original) => {
-            let source = plan.next.revisions.get(&original);
-            let source = source.ok_or_else(|| Error::field(["createRevision", "duplicateOf"], "invalid_value", "There is no such revision."))?;
-            let lines = if original == read { lines } else { app.store.lines(source.generation).await? };
-            if !source.describes(&lines) {
-                return Ok(None);
-            }
-            let copy = Revision { revision: number, generation: GenerationId::generate(now), created_at: now, updated_at: now, ..source.clone() };
-            (copy, lines)
-        }
-    };
-    if let Some(title) = &create.title {
-        revision.title = Some(title.clone());
-    }
-    plan.write.generations.push((revision.generation, lines.values().cloned().collect()));
-    plan.write.revisions.insert(number);
-    plan.next.revisions.insert(number, revision);
-    plan.next.budget.highest_revision = number;
-    plan.shown = number;
-    Ok(Some(lines))
-}
-
-fn delete_revision(plan: &mut Plan, patch: &BudgetPatch) -> Result<(), Error> {
-    let Some(number) = patch.delete_revision else { return Ok(()) };
-    if !plan.next.revisions.contains_key(&number) {
-        return Err(Error::field("deleteRevision", "invalid_value", "There is no such revision."));
-    }
-    if plan.next.revisions.len() == 1 {
-        return Err(Error::Conflict("A budget keeps one revision.".into()));
-    }
-    if plan.next.budget.client_revision == Some(number) {
-        return Err(Error::Conflict("This revision is the client's.".into()));
-    }
-    plan.write.revisions.remove(&number);
-    plan.write.delete_revisions.push(number);
-    if let Some(gone) = plan.next.revisions.remove(&number).map(|revision| revision.generation) {
-        // What the same request wrote into the revision need not be written.
-        plan.write.put_lines.retain(|(generation, _)| *generation != gone);
-        plan.write.delete_lines.retain(|(generation, _)| *generation != gone);
-        plan.write.generations.retain(|(generation, _)| *generation != gone);
-        plan.write.replaced.push(gone);
-    }
-    Ok(())
-}
-
-fn set_client_revision(plan: &mut Plan, patch: &BudgetPatch) -> Result<(), Error> {
-    match patch.client_revision {
-        Patch::Absent => {}
-        Patch::Clear => plan.next.budget.client_revision = None,
-        Patch::Set(number) if plan.next.revisions.contains_key(&number) => plan.next.budget.client_revision = Some(number),
-        Patch::Set(_) => return Err(Error::field("clientRevision", "invalid_value", "There is no such revision.")),
-    }
-    Ok(())
 }
 
 /// Tells of every revision that was written, the one that the answer shows last.

@@ -13,9 +13,9 @@ use shared_utils::ids::{ProjectId, UserId};
 use super::common::{kept, project_etag, replayed, used_key};
 use super::patch::check_size;
 use crate::App;
-use crate::budget::{Scale, read_scaled};
 use crate::project::{Changes, read_changes};
 use crate::store::{Answered, CreateOutcome, KeyScope, NewProject};
+use budgets::{Scale, read_scaled};
 
 /// The most people that can be named when a project is made.
 const MAX_TEAM: usize = 90;

@@ -4,53 +4,50 @@ use std::collections::BTreeMap;
 
 use access::teams::Member;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Condition, Transaction, put_if, to_item};
-use shared_utils::http::Error;
+use shared_utils::dynamo::{Condition, StoreError, Transaction, put_if, to_item};
 use shared_utils::ids::{BudgetId, LineId, ProjectId, UserId};
 
-use super::budgets::{Budget, CURRENCY, line_item};
+use super::budget::line_item;
 use super::projects::items;
 use super::{Project, ProjectStore, Write, budget_key, revision_key};
-use crate::budget::{Line, Revision};
 use crate::project::Changes;
+use budgets::{Budget, Line, Revision};
 
 /// A project as it was elsewhere, in our terms.
 #[derive(Debug)]
-pub(crate) struct ImportedProject {
-    pub(crate) id: ProjectId,
-    pub(crate) owner: UserId,
-    pub(crate) team: BTreeMap<UserId, Member>,
-    pub(crate) fields: Changes,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+pub struct ImportedProject {
+    pub id: ProjectId,
+    pub owner: UserId,
+    pub team: BTreeMap<UserId, Member>,
+    pub fields: Changes,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 /// Its budget.
 #[derive(Debug)]
-pub(crate) struct ImportedBudget {
-    pub(crate) id: BudgetId,
+pub struct ImportedBudget {
+    pub id: BudgetId,
     /// Never empty.
-    pub(crate) revisions: BTreeMap<u64, (Revision, BTreeMap<LineId, Line>)>,
-    pub(crate) client_revision: Option<u64>,
+    pub revisions: BTreeMap<u64, (Revision, BTreeMap<LineId, Line>)>,
+    pub client_revision: Option<u64>,
 }
 
 impl ProjectStore {
+    /// Whether a project is there, deleted or not.
+    pub async fn is_imported(&self, project: ProjectId) -> Result<bool, StoreError> {
+        Ok(self.project(project).await?.is_some())
+    }
+
     /// Writes a project with its budget. `false` when it is there already. One that was cut short is written again.
-    pub(crate) async fn import(&self, imported: &ImportedProject, budget: &ImportedBudget) -> Result<bool, Error> {
-        if self.project(imported.id).await?.is_some() {
+    pub async fn import(&self, imported: &ImportedProject, budget: &ImportedBudget) -> Result<bool, StoreError> {
+        if self.is_imported(imported.id).await? {
             return Ok(false);
         }
         let (created_at, updated_at) = (imported.created_at, imported.updated_at);
         let project = Project::new(imported.id, imported.owner, imported.team.clone(), created_at, updated_at).changed(&imported.fields, updated_at);
-        let root = Budget {
-            budget_id: budget.id,
-            project_id: imported.id,
-            currency: CURRENCY.to_owned(),
-            version: 1,
-            client_revision: budget.client_revision,
-            highest_revision: budget.revisions.keys().next_back().copied().unwrap_or(1),
-            unfinished: BTreeMap::new(),
-        };
+        let highest = budget.revisions.keys().next_back().copied().unwrap_or(1);
+        let root = Budget { client_revision: budget.client_revision, ..Budget::new(budget.id, imported.id, highest) };
         // What an earlier import has left that was cut short, perhaps of another export.
         self.purge(imported.id).await?;
         let (header, details) = items(&project)?;

@@ -12,7 +12,7 @@
 //! | the rest of a long one | `ANSWER#<random>` | `PART#<n>` |
 
 mod answers;
-mod budgets;
+mod budget;
 mod import;
 mod lists;
 mod projects;
@@ -20,8 +20,7 @@ mod purge;
 mod team;
 
 pub(crate) use answers::{Answer, Answered, KeyScope, UsedKey};
-pub(crate) use budgets::{BudgetRead, BudgetWrite};
-pub(crate) use import::{ImportedBudget, ImportedProject};
+pub use import::{ImportedBudget, ImportedProject};
 pub(crate) use projects::{CreateOutcome, NewProject, Project};
 pub(crate) use team::TeamChange;
 
@@ -30,7 +29,7 @@ use shared_utils::dynamo::{Key, Store};
 use shared_utils::ids::{GenerationId, LineId, ProjectId, UserId};
 
 /// The largest project, in bytes: an item of the table holds 400 KB.
-pub(crate) const MAX_BYTES: usize = 390 * 1024;
+pub const MAX_BYTES: usize = 390 * 1024;
 
 /// The writes of this table's transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,14 +46,15 @@ enum Write {
 
 /// The projects table.
 #[derive(Clone)]
-pub(crate) struct ProjectStore {
+pub struct ProjectStore {
     store: Store,
     table: String,
     clock: Clock,
 }
 
 impl ProjectStore {
-    pub(crate) fn new(store: Store, table: String, clock: Clock) -> Self {
+    /// The store on this table.
+    pub fn new(store: Store, table: String, clock: Clock) -> Self {
         Self { store, table, clock }
     }
 }

@@ -11,7 +11,7 @@ impl ProjectStore {
     pub(crate) async fn purge(&self, project: ProjectId) -> Result<(), StoreError> {
         if let Some(read) = self.budget(project).await? {
             let shown = read.revisions.values().map(|revision| revision.generation);
-            for generation in shown.chain(read.budget.unfinished.keys().copied()) {
+            for generation in shown.chain(read.budget.pending_generations.keys().copied()) {
                 self.purge_partition(lines_partition(generation)).await?;
             }
         }

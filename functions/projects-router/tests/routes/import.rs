@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use access::teams::TeamRole;
-use projects_router::import::{Export, Fate, ImportError, Importer, Settings, Summary, read_export};
+use importer::{Export, Fate, ImportError, Importer, Settings, Summary, read_export};
 
 use super::*;
 

@@ -8,7 +8,7 @@ use shared_utils::number::Digits;
 
 /// How many decimals a number has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scale {
+pub enum Scale {
     /// Two: the minor unit of every currency that is allowed.
     Money,
     /// Three.
@@ -42,12 +42,12 @@ impl Scale {
 
 /// The scaled integer nearest to a JSON number, halves away from zero. `None` when it does not fit 64 bits. For numbers that were
 /// floats once: `0.30000000000000004` is 30 cents.
-pub(crate) fn nearest(number: &Number, scale: Scale) -> Option<i64> {
+pub fn nearest(number: &Number, scale: Scale) -> Option<i64> {
     Digits::of(number).nearest(scale.decimals())
 }
 
 /// Reads a number of this scale, within its bounds.
-pub(crate) fn read_scaled(value: &Value, scale: Scale) -> Result<i64, (&'static str, Cow<'static, str>)> {
+pub fn read_scaled(value: &Value, scale: Scale) -> Result<i64, (&'static str, Cow<'static, str>)> {
     let Value::Number(number) = value else { return Err(("wrong_type", "This must be a number.".into())) };
     let (least, most) = scale.bounds();
     match Digits::of(number).scaled(scale.decimals()) {
@@ -60,7 +60,7 @@ pub(crate) fn read_scaled(value: &Value, scale: Scale) -> Result<i64, (&'static 
 }
 
 /// A scaled integer as the shortest JSON number: `1850` cents are `18.5`.
-pub(crate) fn to_json(value: impl Into<i128>, scale: Scale) -> Value {
+pub fn to_json(value: impl Into<i128>, scale: Scale) -> Value {
     let (value, decimals): (i128, usize) = (value.into(), scale.decimals() as usize);
     let sign = if value < 0 { "-" } else { "" };
     let digits = format!("{:0>width$}", value.unsigned_abs(), width = decimals + 1);
@@ -71,7 +71,7 @@ pub(crate) fn to_json(value: impl Into<i128>, scale: Scale) -> Value {
 }
 
 /// `numerator / denominator`, rounded to the nearest integer, halves away from zero. The denominator is positive.
-pub(super) fn div_round(numerator: i128, denominator: i128) -> i128 {
+pub(crate) fn div_round(numerator: i128, denominator: i128) -> i128 {
     let half = denominator / 2;
     if numerator < 0 { -((-numerator + half) / denominator) } else { (numerator + half) / denominator }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::number::{self, NumberError};
-use super::report::RowReport;
-use crate::budget::{Line, Scale, read_scaled, to_json};
+use crate::number::{self, NumberError};
+use crate::report::RowReport;
+use budgets::{Line, Scale, read_scaled, to_json};
 
 /// A mark-up from here on is a multiplier unless the line's cost says otherwise: 1.15 is 15 %. Ten-thousandths.
 const MULTIPLIERS_FROM: i64 = 10_000;
@@ -13,7 +13,7 @@ const UNCLEAR_FROM: i64 = 100_000;
 
 /// A mark-up as the fraction that it meant. The old system wrote fractions (0.15), and before that multipliers (1.15): where the line
 /// has a cost of its own, the reading that gives it is right; else from 1 on it is a multiplier. An error where nothing tells what it meant.
-pub(super) fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) -> Result<Option<i64>, NumberError> {
+pub(crate) fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) -> Result<Option<i64>, NumberError> {
     let Some(read) = number::decimal(value, Scale::MarkUp)? else { return Ok(None) };
     let multiplier = read - MULTIPLIERS_FROM;
     let chosen = match by_cost(line, [read, multiplier]) {

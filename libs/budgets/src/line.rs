@@ -9,7 +9,7 @@ use shared_utils::fields::{Fields, Patch, text_within};
 use shared_utils::ids::{BudgetId, LineId, ProjectId};
 
 use super::decimal::{MAX_MONEY, Scale, div_round, read_scaled, to_json};
-use crate::project::read_date;
+use shared_utils::fields::read_date;
 
 const CATEGORIES: &[&str] = &[
     "AUDIO-VISUAL",
@@ -38,7 +38,7 @@ const CATEGORIES: &[&str] = &[
 
 /// What a line's field holds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind {
+pub enum LineFieldKind {
     /// A text of at most so many characters.
     Text(usize),
     /// As `Text`, trimmed and upper-cased.
@@ -52,31 +52,31 @@ pub(crate) enum Kind {
 }
 
 /// Every field of a line that a client may write.
-pub(crate) const FIELDS: &[(&str, Kind)] = &[
-    ("category", Kind::OneOf(CATEGORIES)),
-    ("areaGroup", Kind::Text(500)),
-    ("invoiceGroup", Kind::Text(500)),
-    ("description", Kind::UpperText(2_000)),
-    ("client", Kind::Text(500)),
-    ("quantity", Kind::Number(Scale::Quantity)),
-    ("unit", Kind::OneOf(&["Each", "Hrs", "Days", "EA", "PCS", "Box", "LF", "SQFT", "KG"])),
-    ("itemBudgetedCost", Kind::Number(Scale::Money)),
-    ("itemActualCost", Kind::Number(Scale::Money)),
-    ("itemReconciledCost", Kind::Number(Scale::Money)),
-    ("itemMarkUp", Kind::Number(Scale::MarkUp)),
-    ("itemFinalCost", Kind::Number(Scale::Money)),
-    ("amountPaid", Kind::Number(Scale::Money)),
-    ("balanceDue", Kind::Number(Scale::Money)),
-    ("paymentType", Kind::OneOf(&["CREDIT CARD", "CHECK", "WIRE", "ACH", "CASH"])),
-    ("paymentTerms", Kind::OneOf(&["NET 15", "NET 30", "NET 60", "DUE ON RECEIPT"])),
-    ("paymentStatus", Kind::OneOf(&["PAID", "PARTIAL", "UNPAID"])),
-    ("poNumber", Kind::Text(500)),
-    ("vendor", Kind::Text(500)),
-    ("vendorInvoiceNumber", Kind::Text(500)),
-    ("startDate", Kind::Date),
-    ("endDate", Kind::Date),
-    ("notes", Kind::Text(5_000)),
-    ("title", Kind::Text(500)),
+pub const FIELDS: &[(&str, LineFieldKind)] = &[
+    ("category", LineFieldKind::OneOf(CATEGORIES)),
+    ("areaGroup", LineFieldKind::Text(500)),
+    ("invoiceGroup", LineFieldKind::Text(500)),
+    ("description", LineFieldKind::UpperText(2_000)),
+    ("client", LineFieldKind::Text(500)),
+    ("quantity", LineFieldKind::Number(Scale::Quantity)),
+    ("unit", LineFieldKind::OneOf(&["Each", "Hrs", "Days", "EA", "PCS", "Box", "LF", "SQFT", "KG"])),
+    ("itemBudgetedCost", LineFieldKind::Number(Scale::Money)),
+    ("itemActualCost", LineFieldKind::Number(Scale::Money)),
+    ("itemReconciledCost", LineFieldKind::Number(Scale::Money)),
+    ("itemMarkUp", LineFieldKind::Number(Scale::MarkUp)),
+    ("itemFinalCost", LineFieldKind::Number(Scale::Money)),
+    ("amountPaid", LineFieldKind::Number(Scale::Money)),
+    ("balanceDue", LineFieldKind::Number(Scale::Money)),
+    ("paymentType", LineFieldKind::OneOf(&["CREDIT CARD", "CHECK", "WIRE", "ACH", "CASH"])),
+    ("paymentTerms", LineFieldKind::OneOf(&["NET 15", "NET 30", "NET 60", "DUE ON RECEIPT"])),
+    ("paymentStatus", LineFieldKind::OneOf(&["PAID", "PARTIAL", "UNPAID"])),
+    ("poNumber", LineFieldKind::Text(500)),
+    ("vendor", LineFieldKind::Text(500)),
+    ("vendorInvoiceNumber", LineFieldKind::Text(500)),
+    ("startDate", LineFieldKind::Date),
+    ("endDate", LineFieldKind::Date),
+    ("notes", LineFieldKind::Text(5_000)),
+    ("title", LineFieldKind::Text(500)),
 ];
 
 /// What the server alone writes.
@@ -85,34 +85,41 @@ const READ_ONLY: &[&str] = &["budgetId", "projectId", "revision", "elementKey", 
 /// A field's value as the table keeps it: a text, or a decimal's scaled integer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum FieldValue {
+pub enum FieldValue {
+    /// A decimal, as an integer of its field's scale.
     Number(i64),
+    /// A text.
     Text(String),
 }
 
 /// A line as the table keeps it. Where it stands (which revision) is the key's business.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Line {
-    pub(crate) budget_item_id: LineId,
+pub struct Line {
+    /// Which one.
+    pub budget_item_id: LineId,
     /// The client's own name of it, unique in its revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) client_line_id: Option<String>,
+    pub client_line_id: Option<String>,
     /// Its number in its revision: lines are listed in this order, and no number is given twice.
-    pub(crate) sequence: u64,
-    pub(crate) element_key: String,
-    pub(crate) element_id: Option<String>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+    pub sequence: u64,
+    /// Names it within its project: `atrium-0001`.
+    pub element_key: String,
+    /// Names it within its category: `DECOR-0001`.
+    pub element_id: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last written.
+    pub updated_at: Timestamp,
     /// The client's fields, by name; what is absent was never set or was cleared.
-    pub(crate) fields: BTreeMap<String, FieldValue>,
+    pub fields: BTreeMap<String, FieldValue>,
 }
 
 /// What a request does to the fields of a line: a value, or nothing to clear.
 pub(crate) type LineChanges = BTreeMap<String, Option<FieldValue>>;
 
 /// Takes every line field out of an entry of `lines`; faults are left in `fields`.
-pub(super) fn read_changes(fields: &mut Fields) -> LineChanges {
+pub(crate) fn read_changes(fields: &mut Fields) -> LineChanges {
     fields.read_only(READ_ONLY);
     let mut changes = LineChanges::new();
     for (name, kind) in FIELDS {
@@ -130,32 +137,32 @@ pub(super) fn read_changes(fields: &mut Fields) -> LineChanges {
 }
 
 /// A text as `UpperText` keeps it.
-pub(crate) fn upper(text: &str) -> String {
+pub fn upper(text: &str) -> String {
     text.trim().to_uppercase()
 }
 
 /// Reads the value of one field.
-pub(crate) fn read(kind: Kind, value: Value) -> Result<FieldValue, (&'static str, std::borrow::Cow<'static, str>)> {
+pub fn read(kind: LineFieldKind, value: Value) -> Result<FieldValue, (&'static str, std::borrow::Cow<'static, str>)> {
     match kind {
-        Kind::Text(max) => text_within(value, &(0..=max)).map(FieldValue::Text),
+        LineFieldKind::Text(max) => text_within(value, &(0..=max)).map(FieldValue::Text),
         // Bounded as it is kept: a letter may have two capitals.
-        Kind::UpperText(max) => {
+        LineFieldKind::UpperText(max) => {
             let text = text_within(value, &(0..=usize::MAX))?;
             text_within(Value::String(upper(&text)), &(0..=max)).map(FieldValue::Text)
         }
-        Kind::OneOf(known) => match value {
+        LineFieldKind::OneOf(known) => match value {
             Value::String(text) if known.contains(&text.as_str()) => Ok(FieldValue::Text(text)),
             Value::String(_) => Err(("invalid_value", format!("One of {}.", known.join(", ")).into())),
             _ => Err(("wrong_type", "This must be a text.".into())),
         },
-        Kind::Date => read_date(value).map(FieldValue::Text),
-        Kind::Number(scale) => read_scaled(&value, scale).map(FieldValue::Number),
+        LineFieldKind::Date => read_date(value).map(FieldValue::Text),
+        LineFieldKind::Number(scale) => read_scaled(&value, scale).map(FieldValue::Number),
     }
 }
 
 impl Line {
     /// A decimal field's scaled integer.
-    pub(crate) fn number(&self, name: &str) -> Option<i64> {
+    pub fn number(&self, name: &str) -> Option<i64> {
         match self.fields.get(name) {
             Some(FieldValue::Number(number)) => Some(*number),
             _ => None,
@@ -163,7 +170,7 @@ impl Line {
     }
 
     /// The line's category, if it has one.
-    pub(crate) fn category(&self) -> Option<&str> {
+    pub fn category(&self) -> Option<&str> {
         match self.fields.get("category") {
             Some(FieldValue::Text(text)) => Some(text),
             _ => None,
@@ -171,7 +178,7 @@ impl Line {
     }
 
     /// Sets and clears fields.
-    pub(crate) fn apply(&mut self, changes: &LineChanges) {
+    pub fn apply(&mut self, changes: &LineChanges) {
         for (name, value) in changes {
             match value {
                 Some(value) => self.fields.insert(name.clone(), value.clone()),
@@ -186,13 +193,13 @@ impl Line {
     }
 
     /// A cost per unit times the quantity, in cents, half up.
-    pub(crate) fn extended(&self, cost: &str) -> i128 {
+    pub fn extended(&self, cost: &str) -> i128 {
         div_round(i128::from(self.number(cost).unwrap_or(0)) * self.quantity(), 1_000)
     }
 
     /// What the line counts towards the final total, in cents: the cost that was given, else the first non-zero of reconciled,
     /// actual and budgeted × quantity × (1 + mark-up), half up.
-    pub(crate) fn final_cost(&self) -> i128 {
+    pub fn final_cost(&self) -> i128 {
         if let Some(given) = self.number("itemFinalCost") {
             return i128::from(given);
         }
@@ -200,7 +207,7 @@ impl Line {
     }
 
     /// What the line costs by the formula with this mark-up (ten-thousandths), in cents.
-    pub(crate) fn cost_with(&self, mark_up: i64) -> i128 {
+    pub fn cost_with(&self, mark_up: i64) -> i128 {
         let costs = ["itemReconciledCost", "itemActualCost", "itemBudgetedCost"];
         let base = costs.iter().filter_map(|cost| self.number(cost)).find(|cost| *cost != 0).unwrap_or(0);
         let factor = 10_000 + i128::from(mark_up);
@@ -208,7 +215,7 @@ impl Line {
     }
 
     /// The size of the line as it is stored, in bytes, about.
-    pub(crate) fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         let value = |value: &FieldValue| match value {
             FieldValue::Text(text) => text.len(),
             FieldValue::Number(_) => 10,
@@ -217,24 +224,24 @@ impl Line {
     }
 
     /// The largest amount that the line counts, in cents.
-    pub(crate) fn largest_amount(&self) -> i128 {
+    pub fn largest_amount(&self) -> i128 {
         let costs = ["itemBudgetedCost", "itemActualCost", "itemReconciledCost"].map(|cost| self.extended(cost));
         costs.into_iter().fold(self.final_cost(), i128::max)
     }
 
     /// Whether every amount of the line fits.
-    pub(crate) fn fits(&self) -> bool {
+    pub fn fits(&self) -> bool {
         self.largest_amount() <= i128::from(MAX_MONEY)
     }
 }
 
 /// A line as the API gives it: every field, null where it has no value.
-pub(crate) fn line_json(line: &Line, project: ProjectId, budget: BudgetId, revision: u64) -> Value {
+pub fn line_json(line: &Line, project: ProjectId, budget: BudgetId, revision: u64) -> Value {
     let mut object = Map::new();
     for (name, kind) in FIELDS {
         let value = match (line.fields.get(*name), kind) {
             (Some(FieldValue::Text(text)), _) => json!(text),
-            (Some(FieldValue::Number(number)), Kind::Number(scale)) => to_json(*number, *scale),
+            (Some(FieldValue::Number(number)), LineFieldKind::Number(scale)) => to_json(*number, *scale),
             (None, _) if *name == "quantity" => json!(1),
             _ => Value::Null,
         };

@@ -6,66 +6,73 @@ use shared_utils::ids::LineId;
 
 use super::decimal::{Scale, read_scaled};
 use super::line::{LineChanges, read_changes};
-use crate::project::read_date;
+use shared_utils::fields::read_date;
 
 /// The most lines in one PATCH.
 const MAX_PATCH_LINES: usize = 1_000;
 /// The most lines in a revision.
-pub(crate) const MAX_REVISION_LINES: usize = 5_000;
+pub const MAX_REVISION_LINES: usize = 5_000;
 
 /// An entry of `lines`.
 #[derive(Debug, Clone)]
-pub(crate) struct LinePatch {
-    pub(super) path: FieldPath,
-    pub(super) id: Option<LineId>,
-    pub(super) client_line_id: Option<String>,
-    pub(super) changes: LineChanges,
+pub struct LinePatch {
+    pub(crate) path: FieldPath,
+    pub(crate) id: Option<LineId>,
+    pub(crate) client_line_id: Option<String>,
+    pub(crate) changes: LineChanges,
 }
 
 /// `createRevision`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct CreateRevision {
-    pub(crate) duplicate_of: Option<u64>,
-    pub(crate) title: Option<String>,
+pub struct CreateRevision {
+    pub duplicate_of: Option<u64>,
+    pub title: Option<String>,
 }
 
 /// `header`: absent fields stay, null clears.
 #[derive(Debug, Clone)]
-pub(crate) struct HeaderPatch {
-    pub(super) title: Patch<String>,
-    pub(super) start_date: Patch<String>,
-    pub(super) end_date: Patch<String>,
-    pub(super) clients: Patch<Vec<String>>,
-    pub(super) header_ball_park: Patch<i64>,
-    pub(crate) currency: Option<String>,
+pub struct HeaderPatch {
+    pub(crate) title: Patch<String>,
+    pub(crate) start_date: Patch<String>,
+    pub(crate) end_date: Patch<String>,
+    pub(crate) clients: Patch<Vec<String>>,
+    pub(crate) header_ball_park: Patch<i64>,
+    pub currency: Option<String>,
 }
 
 /// A budget PATCH.
 #[derive(Debug, Clone)]
-pub(crate) struct BudgetPatch {
-    pub(crate) revision: Option<u64>,
-    pub(crate) header: Option<HeaderPatch>,
-    pub(crate) lines: Vec<LinePatch>,
-    pub(crate) delete_lines: Vec<(FieldPath, LineId)>,
-    pub(crate) create_revision: Option<CreateRevision>,
-    pub(crate) delete_revision: Option<u64>,
-    pub(crate) client_revision: Patch<u64>,
+pub struct BudgetPatch {
+    /// The revision that header and lines are of; the shown one when absent.
+    pub revision: Option<u64>,
+    /// Changes of the header.
+    pub header: Option<HeaderPatch>,
+    /// Lines that are new or changed.
+    pub lines: Vec<LinePatch>,
+    /// Lines that go, each with its place in the request.
+    pub delete_lines: Vec<(FieldPath, LineId)>,
+    /// A new revision.
+    pub create_revision: Option<CreateRevision>,
+    /// A revision that goes.
+    pub delete_revision: Option<u64>,
+    /// The revision that the client sees.
+    pub client_revision: Patch<u64>,
 }
 
 impl BudgetPatch {
     /// Whether it writes to the revision it names.
-    pub(crate) fn writes_revision(&self) -> bool {
+    pub fn writes_revision(&self) -> bool {
         self.header.is_some() || !self.lines.is_empty() || !self.delete_lines.is_empty()
     }
 
     /// Whether it does nothing at all.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         !self.writes_revision() && self.create_revision.is_none() && self.delete_revision.is_none() && !self.client_revision.is_present()
     }
 }
 
 /// Reads a body.
-pub(crate) fn read_patch(body: Map<String, Value>) -> Result<BudgetPatch, FieldErrors> {
+pub fn read_patch(body: Map<String, Value>) -> Result<BudgetPatch, FieldErrors> {
     let mut fields = Fields::new(body);
     fields.read_only(&["projectId", "budgetId", "version", "totals", "revisions", "locks"]);
     let number = 1..=u64::from(u32::MAX);

@@ -2,15 +2,15 @@
 
 use serde_json::{Number, Value};
 
-use super::report::RowReport;
-use crate::budget::{Scale, nearest, read_scaled, to_json};
+use crate::report::RowReport;
+use budgets::{Scale, nearest, read_scaled, to_json};
 
 /// What a grouping of thousands may be made of besides commas and points.
 const SPACES: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '’'];
 
 /// Why a value is no number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NumberError {
+pub(crate) enum NumberError {
     /// It may mean more than one number.
     #[error("{0}")]
     Unclear(String),
@@ -25,14 +25,14 @@ fn unusable(why: impl Into<String>) -> NumberError {
 
 /// The scaled integer that a value means, `None` for nothing at all: the nearest to what was a float, and a text such as `$1,200.50`,
 /// `12k` or `1.5m` by its meaning.
-pub(super) fn decimal(value: &Value, scale: Scale) -> Result<Option<i64>, NumberError> {
+pub(crate) fn decimal(value: &Value, scale: Scale) -> Result<Option<i64>, NumberError> {
     let Some(number) = number(value)? else { return Ok(None) };
     let value = nearest(&number, scale).ok_or_else(|| unusable("too large"))?;
     read_scaled(&to_json(value, scale), scale).map(Some).map_err(|(_, detail)| unusable(detail))
 }
 
 /// The number that a value means.
-pub(super) fn number(value: &Value) -> Result<Option<Number>, NumberError> {
+pub(crate) fn number(value: &Value) -> Result<Option<Number>, NumberError> {
     match value {
         Value::Null => Ok(None),
         Value::Number(number) => Ok(Some(number.clone())),
@@ -42,7 +42,7 @@ pub(super) fn number(value: &Value) -> Result<Option<Number>, NumberError> {
 }
 
 /// As [`decimal`]; what was changed is noted.
-pub(super) fn read(report: &mut RowReport<'_>, field: &str, value: &Value, scale: Scale) -> Result<Option<i64>, NumberError> {
+pub(crate) fn read(report: &mut RowReport<'_>, field: &str, value: &Value, scale: Scale) -> Result<Option<i64>, NumberError> {
     let read = decimal(value, scale)?;
     if let Some(number) = read.filter(|number| read_scaled(value, scale) != Ok(*number)) {
         report.changed(field, value, &to_json(number, scale));
@@ -51,7 +51,7 @@ pub(super) fn read(report: &mut RowReport<'_>, field: &str, value: &Value, scale
 }
 
 /// As [`read`]; what was refused is noted too.
-pub(super) fn take(report: &mut RowReport<'_>, field: &str, value: &Value, scale: Scale) -> Option<i64> {
+pub(crate) fn take(report: &mut RowReport<'_>, field: &str, value: &Value, scale: Scale) -> Option<i64> {
     read(report, field, value, scale).unwrap_or_else(|why| {
         report.refused(field, value, why);
         None

@@ -10,7 +10,8 @@ use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
 
 use super::line::{Line, line_json};
 use super::patch::read_patch;
-use super::{Revision, apply_lines};
+use crate::Revision;
+use crate::apply::apply_lines;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 

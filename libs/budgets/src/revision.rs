@@ -14,32 +14,41 @@ use super::totals::Totals;
 /// A revision as the table keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Revision {
-    pub(crate) revision: u64,
-    pub(crate) title: Option<String>,
-    pub(crate) start_date: Option<String>,
-    pub(crate) end_date: Option<String>,
-    pub(crate) clients: Vec<String>,
+pub struct Revision {
+    /// Its number.
+    pub revision: u64,
+    /// Its title.
+    pub title: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub start_date: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub end_date: Option<String>,
+    /// For whom it is.
+    pub clients: Vec<String>,
     /// Cents.
-    pub(crate) header_ball_park: Option<i64>,
+    pub header_ball_park: Option<i64>,
     /// Which written state of the lines is shown.
-    pub(crate) generation: GenerationId,
-    pub(crate) line_count: usize,
-    pub(crate) totals: Totals,
+    pub generation: GenerationId,
+    /// How many lines it has.
+    pub line_count: usize,
+    /// Their sums.
+    pub totals: Totals,
     /// What tells the lines of this state from those before and after it.
     #[serde(default)]
-    pub(crate) fingerprint: u64,
+    pub fingerprint: u64,
     /// The last number given to a line here.
-    pub(crate) sequence: u64,
+    pub sequence: u64,
     /// The last number given per category.
-    pub(crate) category_sequences: BTreeMap<String, u64>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+    pub category_sequences: BTreeMap<String, u64>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last written.
+    pub updated_at: Timestamp,
 }
 
 impl Revision {
     /// A revision without lines.
-    pub(crate) fn empty(revision: u64, header_ball_park: Option<i64>, now: Timestamp) -> Self {
+    pub fn empty(revision: u64, header_ball_park: Option<i64>, now: Timestamp) -> Self {
         Self {
             revision,
             title: None,
@@ -59,12 +68,12 @@ impl Revision {
     }
 
     /// Whether these are the lines that this state of the revision was written with.
-    pub(crate) fn describes(&self, lines: &BTreeMap<LineId, Line>) -> bool {
+    pub fn describes(&self, lines: &BTreeMap<LineId, Line>) -> bool {
         lines.len() == self.line_count && fingerprint(lines) == self.fingerprint && Totals::of(lines.values()) == Some(self.totals)
     }
 
     /// Takes these lines for its own. `None` when they cost more than money can be.
-    pub(crate) fn describe(&mut self, lines: &BTreeMap<LineId, Line>) -> Option<()> {
+    pub fn describe(&mut self, lines: &BTreeMap<LineId, Line>) -> Option<()> {
         self.line_count = lines.len();
         self.fingerprint = fingerprint(lines);
         self.totals = Totals::of(lines.values())?;
@@ -72,7 +81,7 @@ impl Revision {
     }
 
     /// The header part of an answer.
-    pub(crate) fn header_json(&self) -> Value {
+    pub fn header_json(&self) -> Value {
         json!({
             "title": self.title, "startDate": self.start_date, "endDate": self.end_date, "clients": self.clients,
             "headerBallPark": self.header_ball_park.map(|cents| to_json(cents, Scale::Money)),
@@ -80,14 +89,14 @@ impl Revision {
     }
 
     /// What the list of revisions says of it.
-    pub(crate) fn summary_json(&self) -> Value {
+    pub fn summary_json(&self) -> Value {
         json!({
             "revision": self.revision, "title": self.title, "totals": self.totals.to_json(), "lineCount": self.line_count, "createdAt": self.created_at,
         })
     }
 
     /// Gives a new line its number and names.
-    pub(crate) fn number(&mut self, line: &mut Line, slug: &str) {
+    pub fn number(&mut self, line: &mut Line, slug: &str) {
         self.sequence += 1;
         line.sequence = self.sequence;
         line.element_key = format!("{slug}-{:04}", self.sequence);
@@ -95,7 +104,7 @@ impl Revision {
     }
 
     /// Gives a line the next name in its category.
-    pub(crate) fn name_in_category(&mut self, line: &mut Line) {
+    pub fn name_in_category(&mut self, line: &mut Line) {
         line.element_id = line.category().map(str::to_owned).map(|category| {
             let last = self.category_sequences.entry(category.clone()).or_default();
             *last += 1;
@@ -120,7 +129,7 @@ fn fingerprint(lines: &BTreeMap<LineId, Line>) -> u64 {
 }
 
 /// A project's title as the start of element keys: lower-case letters and digits, the rest as single dashes.
-pub(crate) fn slug(title: &str) -> String {
+pub fn slug(title: &str) -> String {
     let mut slug = String::new();
     for character in title.to_lowercase().chars() {
         if character.is_ascii_alphanumeric() {

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::number::Digits;
 
-use super::export::Row;
-use super::report::RowReport;
-use crate::project::read_date;
+use crate::export::Row;
+use crate::report::RowReport;
+use shared_utils::fields::read_date;
 
 /// Null, and what is as empty.
-pub(super) fn is_nothing(value: &Value) -> bool {
+pub(crate) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.trim().is_empty(),
@@ -20,7 +20,7 @@ pub(super) fn is_nothing(value: &Value) -> bool {
 }
 
 /// A date, also where a time stood behind it.
-pub(super) fn day(value: Value) -> Value {
+pub(crate) fn day(value: Value) -> Value {
     match value.as_str().map(str::trim).and_then(|text| text.get(..10)) {
         Some(day) if read_date(json!(day)).is_ok() => json!(day),
         _ => value,
@@ -28,7 +28,7 @@ pub(super) fn day(value: Value) -> Value {
 }
 
 /// A moment as the old system spelled it: RFC 3339, a date alone, or milliseconds or seconds since the epoch.
-pub(super) fn moment(value: &Value) -> Option<Timestamp> {
+pub(crate) fn moment(value: &Value) -> Option<Timestamp> {
     let number = match value {
         Value::Number(number) => number.clone(),
         Value::String(text) => {
@@ -55,7 +55,7 @@ fn is_moment(value: &Value) -> bool {
 }
 
 /// When something was; a value that says no such thing is noted.
-pub(super) fn known_moment(row: &Row, name: &str, report: &mut RowReport<'_>) -> Option<Timestamp> {
+pub(crate) fn known_moment(row: &Row, name: &str, report: &mut RowReport<'_>) -> Option<Timestamp> {
     let value = row.get(name).filter(|value| !is_nothing(value))?;
     let moment = moment(value);
     match moment {

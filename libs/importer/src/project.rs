@@ -10,14 +10,14 @@ use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::number::Digits;
 use shared_utils::text::{excerpt, is_blank};
 
-use super::Settings;
-use super::export::Row;
-use super::number;
-use super::report::{Report, RowReport};
-use super::value::{day, is_nothing, known_moment, moment};
-use crate::budget::Scale;
-use crate::project::{Changes, FIELDS, Kind, read};
-use crate::store::{ImportedProject, MAX_BYTES};
+use crate::Settings;
+use crate::export::Row;
+use crate::number;
+use crate::report::{Report, RowReport};
+use crate::value::{day, is_nothing, known_moment, moment};
+use budgets::Scale;
+use projects_router::project::{Changes, FIELDS, Kind, read};
+use projects_router::store::{ImportedProject, MAX_BYTES};
 
 /// The title of a project that had none.
 const UNTITLED: &str = "Untitled project";
@@ -34,19 +34,19 @@ const KNOWN: &[&str] = &["projectId", "team", "teamUserIds", "budget", "createdA
 
 /// An old project that was read.
 #[derive(Debug)]
-pub(super) struct OldProject {
+pub(crate) struct OldProject {
     /// Its id in the old system.
-    pub(super) old_id: String,
+    pub(crate) old_id: String,
     /// What ids are derived from: the same moment in every import of the same export.
-    pub(super) id_time: Timestamp,
+    pub(crate) id_time: Timestamp,
     /// The ball park of the form it was made with, in cents.
-    pub(super) ball_park: Option<i64>,
+    pub(crate) ball_park: Option<i64>,
     /// What is written.
-    pub(super) project: ImportedProject,
+    pub(crate) project: ImportedProject,
 }
 
 /// Reads a row. `None` when it is no project.
-pub(super) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, report: &mut Report) -> Option<OldProject> {
+pub(crate) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, report: &mut Report) -> Option<OldProject> {
     let Some(old_id) = row.get("projectId").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned) else {
         report.of("Projects ?").refused_row("it has no projectId");
         return None;

@@ -9,7 +9,7 @@ use super::line::Line;
 /// Totals as the table keeps them, in cents.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Totals {
+pub struct Totals {
     budgeted: i64,
     actual: i64,
     reconciled: i64,
@@ -18,7 +18,7 @@ pub(crate) struct Totals {
 
 impl Totals {
     /// The totals of these lines; `None` when one is more than money can be.
-    pub(crate) fn of<'a>(lines: impl Iterator<Item = &'a Line>) -> Option<Self> {
+    pub fn of<'a>(lines: impl Iterator<Item = &'a Line>) -> Option<Self> {
         let (mut budgeted, mut actual, mut reconciled, mut total) = (0i128, 0i128, 0i128, 0i128);
         for line in lines {
             budgeted += line.extended("itemBudgetedCost");
@@ -38,7 +38,7 @@ impl Totals {
     }
 
     /// As the API gives them.
-    pub(crate) fn to_json(self) -> Value {
+    pub fn to_json(self) -> Value {
         json!({
             "headerBudgetedTotalCost": to_json(self.budgeted, Scale::Money),
             "headerActualTotalCost": to_json(self.actual, Scale::Money),

@@ -7,16 +7,16 @@ use shared_utils::ids::{BudgetId, GenerationId, LineId};
 use shared_utils::limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::text::excerpt;
 
-use super::export::Row;
-use super::mark_up::mark_up;
-use super::number::{self, NumberError};
-use super::project::OldProject;
-use super::report::{Report, RowReport};
-use super::value::{day, is_nothing, known_moment, moment};
-use crate::budget::{
-    FieldValue, LINE_FIELDS, Line, LineKind, MAX_REVISION_LINES, Revision, Scale, line_json, nearest, read_line_field, slug, to_json, upper,
+use crate::export::Row;
+use crate::mark_up::mark_up;
+use crate::number::{self, NumberError};
+use crate::project::OldProject;
+use crate::report::{Report, RowReport};
+use crate::value::{day, is_nothing, known_moment, moment};
+use budgets::{
+    FieldValue, LINE_FIELDS, Line, LineFieldKind, MAX_REVISION_LINES, Revision, Scale, line_json, nearest, read_line_field, slug, to_json, upper,
 };
-use crate::store::ImportedBudget;
+use projects_router::store::ImportedBudget;
 
 /// What revisions are told apart by: thousandths, since duplicates were numbered 2.1, 2.2…
 type OldNumber = i64;
@@ -61,7 +61,7 @@ struct OldRevision {
 }
 
 /// Reads a project's rows. Without any it is the budget of a new project.
-pub(super) fn read_budget(project: &OldProject, rows: Vec<Row>, report: &mut Report) -> ImportedBudget {
+pub(crate) fn read_budget(project: &OldProject, rows: Vec<Row>, report: &mut Report) -> ImportedBudget {
     let mut old: BTreeMap<OldNumber, OldRevision> = BTreeMap::new();
     let (mut wanted_client, mut ids) = (BTreeSet::new(), BTreeSet::new());
     for row in rows {
@@ -188,7 +188,7 @@ fn read_header(project: &OldProject, revision: &mut Revision, header: &Row, repo
     revision.title = text("title").map(|title| excerpt(title, MAX_TITLE).to_owned());
     let mut date = |name: &str| {
         let value = header.get(name).filter(|value| value.as_str() != Some(""))?;
-        match read_line_field(LineKind::Date, day(value.clone())) {
+        match read_line_field(LineFieldKind::Date, day(value.clone())) {
             Ok(FieldValue::Text(day)) => Some(day),
             Ok(FieldValue::Number(_)) => None,
             Err(_) if value.is_null() => None,
@@ -352,7 +352,7 @@ fn read_fields(row: &Row, report: &mut RowReport<'_>) -> Result<BTreeMap<String,
     for (name, kind) in LINE_FIELDS.iter().filter(|(name, _)| *name != "itemMarkUp") {
         let Some(value) = row.get(*name) else { continue };
         let taken = match kind {
-            LineKind::Number(scale) => {
+            LineFieldKind::Number(scale) => {
                 let read = match number::read(report, name, value, *scale) {
                     Err(NumberError::Unusable(why)) if NOT_COUNTED.contains(name) => {
                         report.refused(name, value, why);
@@ -380,7 +380,7 @@ fn leave_out(row: &Row, known: &[&str], report: &mut RowReport<'_>) {
     }
 }
 
-fn take_text(name: &str, kind: LineKind, value: &Value, report: &mut RowReport<'_>) -> Option<FieldValue> {
+fn take_text(name: &str, kind: LineFieldKind, value: &Value, report: &mut RowReport<'_>) -> Option<FieldValue> {
     if value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()) {
         return None;
     }
@@ -390,12 +390,12 @@ fn take_text(name: &str, kind: LineKind, value: &Value, report: &mut RowReport<'
         _ => String::new(),
     };
     let normal = match kind {
-        LineKind::OneOf(known) => {
+        LineFieldKind::OneOf(known) => {
             json!(known.iter().find(|known| known.eq_ignore_ascii_case(text.trim())).map_or(text.as_str(), |known| *known))
         }
-        LineKind::Text(max) if !text.is_empty() => json!(excerpt(&text, max)),
-        LineKind::UpperText(max) if !text.is_empty() => json!(excerpt(&upper(&text), max)),
-        LineKind::Date => day(value.clone()),
+        LineFieldKind::Text(max) if !text.is_empty() => json!(excerpt(&text, max)),
+        LineFieldKind::UpperText(max) if !text.is_empty() => json!(excerpt(&upper(&text), max)),
+        LineFieldKind::Date => day(value.clone()),
         _ => value.clone(),
     };
     match read_line_field(kind, normal) {

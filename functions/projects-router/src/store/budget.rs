@@ -3,11 +3,11 @@
 //! points at it.
 
 use access::session::Session;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use access::teams::{header_key, is_unchanged};
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde::{Deserialize, Serialize};
+use budgets::{Budget, BudgetRead, BudgetWrite, Line, Revision};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{
     Condition, Item, PartitionQuery, StoreError, TransactWrite, Transaction, Update, check, delete, from_item, put, s, to_attribute, to_item, update,
@@ -16,72 +16,6 @@ use shared_utils::http::Error;
 use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
 
 use super::{Answer, Project, ProjectStore, UsedKey, Write, budget_key, budget_partition, line_key, lines_partition, revision_key};
-use crate::budget::{Line, Revision};
-
-/// The currency of a new budget.
-pub(super) const CURRENCY: &str = "USD";
-/// How many lines a transaction takes beside the root and the revisions: 100 items at most.
-const MAX_TRANSACTION_LINES: usize = 90;
-/// How much of them, in bytes: 4 MB at most, with everything else in it.
-const MAX_TRANSACTION_BYTES: usize = 3 * 1024 * 1024;
-/// After so long nobody reads or writes a generation that nothing shows, in milliseconds: no event lives that long.
-const GIVEN_UP_MILLIS: i64 = 15 * 60 * 1000;
-
-/// A budget's root item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Budget {
-    pub(crate) budget_id: BudgetId,
-    pub(crate) project_id: ProjectId,
-    pub(crate) currency: String,
-    pub(crate) version: u64,
-    pub(crate) client_revision: Option<u64>,
-    /// The highest number that a revision ever had: numbers are not given twice.
-    pub(crate) highest_revision: u64,
-    /// Generations that nothing shows, with since when (epoch milliseconds): begun by a write and not shown yet, or replaced. They
-    /// are deleted once nobody can be reading or writing them any more.
-    #[serde(default)]
-    pub(crate) unfinished: BTreeMap<GenerationId, i64>,
-}
-
-/// A budget and its revisions, without lines.
-#[derive(Debug, Clone)]
-pub(crate) struct BudgetRead {
-    pub(crate) budget: Budget,
-    pub(crate) revisions: BTreeMap<u64, Revision>,
-}
-
-impl BudgetRead {
-    /// The revision that is shown when none is named: the client's, else the highest.
-    pub(crate) fn shown(&self) -> Option<u64> {
-        self.budget.client_revision.filter(|revision| self.revisions.contains_key(revision)).or_else(|| self.revisions.keys().next_back().copied())
-    }
-}
-
-/// What a write changes: the next states, and the lines that go with them.
-#[derive(Default)]
-pub(crate) struct BudgetWrite {
-    /// Lines written into the shown generation of a revision.
-    pub(crate) put_lines: Vec<(GenerationId, Line)>,
-    /// Lines deleted from it.
-    pub(crate) delete_lines: Vec<(GenerationId, LineId)>,
-    /// Generations written whole, to be shown by this write.
-    pub(crate) generations: Vec<(GenerationId, Vec<Line>)>,
-    /// Generations that this write leaves behind.
-    pub(crate) replaced: Vec<GenerationId>,
-    /// Revisions that are gone.
-    pub(crate) delete_revisions: Vec<u64>,
-    /// Revisions that are new or changed.
-    pub(crate) revisions: BTreeSet<u64>,
-}
-
-impl BudgetWrite {
-    /// Whether the changed lines fit into one transaction.
-    pub(crate) fn fits(&self) -> bool {
-        let bytes: usize = self.put_lines.iter().map(|(_, line)| line.size()).sum();
-        self.put_lines.len() + self.delete_lines.len() <= MAX_TRANSACTION_LINES && bytes <= MAX_TRANSACTION_BYTES
-    }
-}
 
 impl ProjectStore {
     /// Gives a new project its budget: the root and revision 1.
@@ -92,15 +26,7 @@ impl ProjectStore {
         ball_park: Option<i64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let budget = Budget {
-            budget_id: BudgetId::generate(now),
-            project_id: project,
-            currency: CURRENCY.to_owned(),
-            version: 1,
-            client_revision: None,
-            highest_revision: 1,
-            unfinished: BTreeMap::new(),
-        };
+        let budget = Budget::new(BudgetId::generate(now), project, 1);
         let revision = Revision::empty(1, ball_park, now);
         creation.add(Write::Budget, put(&self.table, to_item(budget_key(project), "budget", &budget)?));
         creation.add(Write::Revision, put(&self.table, to_item(revision_key(project, 1), "budgetRevision", &revision)?));
@@ -129,7 +55,7 @@ impl ProjectStore {
     }
 
     /// Writes the next state of a budget, with the record of its answer where the request has a key, unless it changed since `before`
-    /// was read, or the team did, or the key was used meanwhile (then `false`; what was written ahead stays noted as unfinished).
+    /// was read, or the team did, or the key was used meanwhile (then `false`; what was written ahead stays noted as pending).
     pub(crate) async fn write_budget(
         &self,
         _session: &Session,
@@ -142,7 +68,7 @@ impl ProjectStore {
         // Who may, and who is told, was decided from the team that was read.
         let team_check = check(&self.table, header_key(project.project_id), is_unchanged(project.team_version));
         let project = before.project_id;
-        let begun: Vec<GenerationId> = write.generations.iter().filter(|(_, lines)| !lines.is_empty()).map(|(id, _)| *id).collect();
+        let begun = write.new_generations();
         if !begun.is_empty() {
             self.begin(project, &begun).await?;
             for (generation, lines) in &write.generations {
@@ -221,12 +147,6 @@ impl ProjectStore {
             let _ = self.store.update_item(&self.table, budget_key(project), expression).await?;
         }
         Ok(())
-    }
-
-    /// Generations that nothing shows and nobody can be at any more.
-    pub(crate) fn given_up(&self, budget: &Budget) -> Vec<GenerationId> {
-        let now = self.clock.now().millis();
-        budget.unfinished.iter().filter(|(_, begun)| now - **begun > GIVEN_UP_MILLIS).map(|(generation, _)| *generation).collect()
     }
 }
 

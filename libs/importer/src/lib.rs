@@ -25,16 +25,15 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use shared_utils::aws::AwsConfig;
 use shared_utils::clock::Clock;
-use shared_utils::dynamo::Store;
+use shared_utils::dynamo::{Store, StoreError};
 use shared_utils::env;
-use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
 pub use export::{Export, ExportError, Row, read as read_export};
 pub use report::{Fate, Finding, Report};
 
-use crate::store::ProjectStore;
 use project::OldProject;
+use projects_router::store::ProjectStore;
 
 /// What an import goes by.
 #[derive(Debug, Clone)]
@@ -73,14 +72,8 @@ pub enum ImportError {
     #[error("there is no active account {0}")]
     NoAccount(UserId),
     /// A table.
-    #[error("{0}")]
-    Table(String),
-}
-
-impl From<Error> for ImportError {
-    fn from(error: Error) -> Self {
-        Self::Table(error.cause().map_or_else(|| error.to_string(), str::to_owned))
-    }
+    #[error("{}", .0.for_log())]
+    Table(#[from] StoreError),
 }
 
 /// Imports into the tables of an environment.
@@ -134,17 +127,17 @@ impl Importer {
             let rows = of_project.remove(&old.old_id).unwrap_or_default();
             // Nothing that an export holds may end the import: neither a fault of ours nor one that the table finds.
             let imported = AssertUnwindSafe(self.import(&old, rows, settings.apply, &mut summary.report)).catch_unwind().await;
-            match imported.unwrap_or_else(|_| Err(Error::internal("it cannot be read"))) {
+            match imported.unwrap_or_else(|_| Err(StoreError::corrupt("it cannot be read"))) {
                 Ok(Some(lines)) => {
                     summary.projects += 1;
                     summary.lines += lines;
                 }
                 Ok(None) => summary.already_there += 1,
                 Err(error) => {
-                    let why = error.cause().map_or_else(|| error.to_string(), str::to_owned);
+                    let why = error.for_log();
                     summary.failed += 1;
                     summary.report.of(format!("Projects {}", old.old_id)).refused_row(format!("it could not be imported: {why}"));
-                    if matches!(error, Error::Unavailable(_)) {
+                    if !matches!(error, StoreError::Broken(_)) {
                         // The others would fail as well.
                         summary.stopped = true;
                         return Ok(summary);
@@ -159,16 +152,16 @@ impl Importer {
     }
 
     /// Imports a project; how many budget lines it has. `None` when it is there already.
-    async fn import(&self, old: &OldProject, rows: Vec<Row>, apply: bool, report: &mut Report) -> Result<Option<usize>, Error> {
+    async fn import(&self, old: &OldProject, rows: Vec<Row>, apply: bool, report: &mut Report) -> Result<Option<usize>, StoreError> {
         let budget = budget::read_budget(old, rows, report);
         let lines: usize = budget.revisions.values().map(|(_, lines)| lines.len()).sum();
-        let is_new = if apply { self.store.import(&old.project, &budget).await? } else { self.store.project(old.project.id).await?.is_none() };
+        let is_new = if apply { self.store.import(&old.project, &budget).await? } else { !self.store.is_imported(old.project.id).await? };
         Ok(is_new.then_some(lines))
     }
 
     async fn check_people(&self, settings: &Settings) -> Result<(), ImportError> {
         let wanted: Vec<UserId> = settings.people.values().copied().chain([settings.owner]).collect();
-        let found = self.people.find(&wanted).await.map_err(Error::from)?;
+        let found = self.people.find(&wanted).await?;
         match wanted.into_iter().find(|user| !found.get(user).is_some_and(Person::is_active)) {
             Some(user) => Err(ImportError::NoAccount(user)),
             None => Ok(()),

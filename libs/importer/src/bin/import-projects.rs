@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use access::teams::TeamRole;
-use projects_router::import::{Export, Fate, Importer, Settings, Summary, read_export};
+use importer::{Export, Fate, Importer, Settings, Summary, read_export};
 use shared_utils::ids::UserId;
 
 const HELP: &str = "\

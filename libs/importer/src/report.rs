@@ -66,13 +66,13 @@ impl Report {
     }
 
     /// The findings about one row.
-    pub(super) fn of(&mut self, row: impl Into<String>) -> RowReport<'_> {
+    pub(crate) fn of(&mut self, row: impl Into<String>) -> RowReport<'_> {
         RowReport { report: self, row: row.into() }
     }
 }
 
 /// Notes findings about one row.
-pub(super) struct RowReport<'a> {
+pub(crate) struct RowReport<'a> {
     report: &'a mut Report,
     row: String,
 }
@@ -83,27 +83,27 @@ impl RowReport<'_> {
     }
 
     /// A value was taken as another.
-    pub(super) fn changed(&mut self, field: &str, from: &Value, to: &Value) {
+    pub(crate) fn changed(&mut self, field: &str, from: &Value, to: &Value) {
         self.note(Fate::Changed, field, format!("{} -> {}", shown(from), shown(to)));
     }
 
     /// Something was taken otherwise than it stood there, and how.
-    pub(super) fn changed_so(&mut self, field: &str, how: impl Into<String>) {
+    pub(crate) fn changed_so(&mut self, field: &str, how: impl Into<String>) {
         self.note(Fate::Changed, field, how.into());
     }
 
     /// There is no place for a value.
-    pub(super) fn left_out(&mut self, field: &str, why: impl Into<String>) {
+    pub(crate) fn left_out(&mut self, field: &str, why: impl Into<String>) {
         self.note(Fate::LeftOut, field, why.into());
     }
 
     /// A value, or the whole row, cannot be taken.
-    pub(super) fn refused(&mut self, field: &str, value: &Value, why: impl fmt::Display) {
+    pub(crate) fn refused(&mut self, field: &str, value: &Value, why: impl fmt::Display) {
         self.note(Fate::Refused, field, format!("{}: {why}", shown(value)));
     }
 
     /// The whole row cannot be taken.
-    pub(super) fn refused_row(&mut self, why: impl fmt::Display) {
+    pub(crate) fn refused_row(&mut self, why: impl fmt::Display) {
         self.note(Fate::Refused, "", why.to_string());
     }
 }

@@ -14,9 +14,9 @@ use super::revision::Revision;
 #[derive(Debug, Default)]
 pub(crate) struct LineOutcome {
     /// New and changed lines.
-    pub(crate) written: Vec<LineId>,
+    pub written: Vec<LineId>,
     /// Lines that are gone.
-    pub(crate) deleted: Vec<LineId>,
+    pub deleted: Vec<LineId>,
 }
 
 /// Applies header, lines and deletions to a revision and its lines, in this order, and brings the totals up to date. All faults
@@ -126,7 +126,7 @@ mod tests {
     use super::super::decimal::{Scale, to_json};
     use super::super::patch::read_patch;
     use super::*;
-    use crate::budget::totals::Totals;
+    use crate::totals::Totals;
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
