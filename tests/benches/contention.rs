@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use end_to_end::{Person, World, text};
+use end_to_end::{Person, TestStack, text};
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
@@ -90,7 +90,7 @@ async fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let mut people = Vec::new();
     for name in ["ana", "ben", "cleo", "dana"] {
         people.push(world.login(name).await);

@@ -7,11 +7,11 @@
 
 use std::time::{Duration, Instant};
 
-use end_to_end::{Person, Socket, World, text};
+use end_to_end::{Person, Socket, TestStack, text};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
-use local_stack::faults::{Effect, Fault};
+use local_stack::faults::{Effect, InjectedFault};
 use serde_json::json;
 
 const PEOPLE: usize = 100;
@@ -49,7 +49,7 @@ async fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let world = World::start_peopled(PEOPLE + 1).await;
+    let world = TestStack::start_peopled(PEOPLE + 1).await;
     let owner = world.login("ana").await;
     let mut people = Vec::new();
     for n in 1..PEOPLE {
@@ -76,7 +76,7 @@ async fn main() {
     drained.clear();
 
     let faults = &world.stack().faults;
-    let slow = |action: &str, effect, skip, times| Fault { action: Some(action.to_owned()), effect, skip, times };
+    let slow = |action: &str, effect, skip, times| InjectedFault { action: Some(action.to_owned()), effect, skip, times };
     let every = || slow("PostToConnection", Effect::Delay(POST), 0, usize::MAX);
     let (mut one, mut many, mut mixed) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

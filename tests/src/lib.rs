@@ -1,6 +1,6 @@
 //! What end-to-end tests are written with: people who call the HTTP API and hold sockets, and answers that say what they should be.
 //!
-//! Nothing here reaches behind the front doors, except to inject faults, to read what a request cost and to search the logs: every
+//! Nothing here reaches behind the public interfaces, except to inject faults, to read what a request cost and to search the logs: every
 //! world remembers the secrets that went through it, and at its end none of them may be in a log line.
 
 mod browser;
@@ -25,14 +25,14 @@ pub use person::{Answer, Person, is_success};
 pub use socket::Socket;
 
 /// A running backend: one of the test's own on this machine, or the deployed one that `MYLG_HTTP_URL` and `MYLG_WS_URL` name.
-pub struct World {
+pub struct TestStack {
     stack: Option<Stack>,
     http_url: String,
     websocket_url: String,
     secrets: Secrets,
 }
 
-impl Drop for World {
+impl Drop for TestStack {
     fn drop(&mut self) {
         if let Some(stack) = &self.stack
             && !std::thread::panicking()
@@ -42,7 +42,7 @@ impl Drop for World {
     }
 }
 
-impl World {
+impl TestStack {
     /// The deployed backend where one is named, else one of the test's own on free ports with its data in memory.
     ///
     /// # Panics
@@ -77,7 +77,7 @@ impl World {
     /// The stack of a backend of the test's own, for faults and records.
     ///
     /// # Panics
-    /// For a deployed backend: nobody reaches behind its doors.
+    /// For a deployed backend: nobody reaches behind its interfaces.
     pub fn stack(&self) -> &Stack {
         self.stack.as_ref().expect("a backend of the test's own")
     }
@@ -87,7 +87,7 @@ impl World {
         if self.stack.is_some() { status } else { 403 }
     }
 
-    /// Waits until everything that is owed after answers is done. Of a deployed backend nobody knows: it gets four seconds.
+    /// Waits until all background tasks are done. A deployed backend does not tell: it gets four seconds.
     pub async fn settled(&self) {
         match &self.stack {
             Some(stack) => stack.settled().await,
@@ -158,7 +158,7 @@ impl World {
         forge.sign(&claims).await
     }
 
-    /// What signs as auth-router does. `None` of a deployed backend, whose key never leaves its keeper.
+    /// What signs as auth-router does. `None` of a deployed backend, whose key never leaves KMS.
     pub fn forge(&self) -> Option<Forge> {
         self.stack.as_ref()?.signer().map(Forge)
     }

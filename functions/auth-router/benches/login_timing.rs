@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use auth_router::store::{AuthStore, NewUser};
 use auth_router::{App, Rates, Settings, Signer, Tables, hash_password};
 use http::Method;
-use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY};
+use local_stack::testing::{EventBuilder, Harness, NO_GATEWAY};
 use serde_json::json;
 use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
@@ -48,9 +48,9 @@ fn email(kind: Kind, sample: usize) -> String {
 }
 
 /// Makes the accounts and the locks that the samples meet.
-async fn prepare(bench: &Bench) {
-    let store = Store::new(bench.aws().dynamodb());
-    let accounts = AuthStore::new(store.clone(), bench.table("auth"));
+async fn prepare(harness: &Harness) {
+    let store = Store::new(harness.aws().dynamodb());
+    let accounts = AuthStore::new(store.clone(), harness.table("auth"));
     let password_hash = hash_password("the right password").unwrap();
     for sample in 0..SAMPLES + WARM_UP {
         for kind in [Kind::WrongPassword, Kind::WithLogins, Kind::LockedKnown] {
@@ -62,20 +62,20 @@ async fn prepare(bench: &Bench) {
                 last_name: None,
                 pending: false,
             };
-            let profile = accounts.create_user(new, None, bench.clock.now()).await.unwrap();
+            let profile = accounts.create_user(new, None, harness.clock.now()).await.unwrap();
             if kind == Kind::WithLogins {
-                store.put_many(&bench.table("auth"), (0..20).map(|_| login(profile.user_id, bench.clock.now())).collect()).await.unwrap();
+                store.put_many(&harness.table("auth"), (0..20).map(|_| login(profile.user_id, harness.clock.now())).collect()).await.unwrap();
             }
         }
         for kind in [Kind::LockedUnknown, Kind::LockedKnown] {
             let mut item = Key::new(format!("ATTEMPTS#{}", sha256(email(kind, sample).as_bytes())), "ANYWHERE").into_item();
-            let until = bench.clock.now().plus_seconds(900);
+            let until = harness.clock.now().plus_seconds(900);
             for (name, value) in
-                [("failures", 15), ("lastFailureAt", bench.clock.now().millis()), ("lockedUntil", until.millis()), ("ttl", until.seconds())]
+                [("failures", 15), ("lastFailureAt", harness.clock.now().millis()), ("lockedUntil", until.millis()), ("ttl", until.seconds())]
             {
                 item.insert(name.to_owned(), n(value));
             }
-            store.put_item(&bench.table("auth"), item).await.unwrap();
+            store.put_item(&harness.table("auth"), item).await.unwrap();
         }
     }
 }
@@ -115,12 +115,12 @@ async fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let bench = Bench::start().await;
-    let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let tables = Tables { messaging, connections: bench.table("connections") };
+    let harness = Harness::start().await;
+    let messaging = messaging::Tables { messages: harness.table("messages"), auth: harness.table("auth"), projects: harness.table("projects") };
+    let tables = Tables { messaging, connections: harness.table("connections") };
     let settings = Settings { rates: Rates { login: Rate::OFF, ..Rates::default() }, ..Settings::default() };
-    let app = App::new(bench.edge(), &bench.aws(), tables, NO_GATEWAY, Signer::KeyFile(bench.signer()), settings);
-    prepare(&bench).await;
+    let app = App::new(harness.context(), &harness.aws(), tables, NO_GATEWAY, Signer::KeyFile(harness.signer()), settings);
+    prepare(&harness).await;
     let mut times: [Vec<Duration>; KINDS.len()] = Default::default();
     for sample in 0..SAMPLES + WARM_UP {
         // In an order of its own each time: what follows a hash finds colder caches.

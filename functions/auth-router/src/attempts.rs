@@ -13,7 +13,7 @@ use crate::store::{self, User};
 /// account behind the address too. Unknown accounts do the same work, so timing reveals nothing.
 pub(crate) async fn count(app: &App, email: &str, request: &Request) -> Result<(store::Attempt, Option<User>), Error> {
     let counted = retry_on_conflict(RetryPolicy::Single, (), |()| async {
-        let now = app.edge.clock.now();
+        let now = app.context.clock.now();
         let (attempt, user) = futures_util::future::try_join(app.store.attempt(email, &request.source_ip, now), app.store.user_of(email)).await?;
         if let Some(lock) = attempt.lock(now) {
             audit!("login_locked", requestId = request.request_id, address = attempt.pseudonym());

@@ -1,6 +1,6 @@
 //! `ANY /auth/{proxy+}`: who someone is, for how long, and under which keys the others can check it.
 //!
-//! | module | room |
+//! | module | what it has |
 //! | --- | --- |
 //! | `routes` | the route table, one file per route |
 //! | `store` | users, refresh-token families and failed attempts in the auth table |
@@ -28,25 +28,25 @@ use access::revocations::Revocations;
 use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use messaging::broadcast::Broadcaster;
-use realtime::Gateway;
-use shared_utils::after_answer::AfterAnswer;
+use realtime::ConnectionsApi;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
+use shared_utils::background_tasks::BackgroundTasks;
 use shared_utils::cursor::Cursors;
 use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
 use shared_utils::http::routing::Route;
-use shared_utils::http::{Api, Edge, Error, Query, serve};
+use shared_utils::http::{Api, Error, HttpContext, Query, serve};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 
 use limits::AddressLimits;
 pub use passwords::hash as hash_password;
-use store::{AuthStore, Family};
+use store::{AuthStore, TokenFamily};
 use tokens::TokenIssuer;
 
 /// Everything the routes need, built once per sandbox.
 pub struct App {
-    edge: Edge,
+    context: HttpContext,
     store: AuthStore,
     people: People,
     tickets: Tickets,
@@ -83,31 +83,31 @@ impl App {
         let tables = Tables { messaging: messaging::Tables::from_env()?, connections: env::required("CONNECTIONS_TABLE")? };
         let signer = Signer::from_env(&aws)?;
         let settings = Settings { lifetimes: Lifetimes::from_env()?, rates: Rates::from_env()? };
-        Ok(Self::new(Edge::from_env()?, &aws, tables, &env::required("WEBSOCKET_ENDPOINT")?, signer, settings))
+        Ok(Self::new(HttpContext::from_env()?, &aws, tables, &env::required("WEBSOCKET_ENDPOINT")?, signer, settings))
     }
 
     /// Builds the function from its parts.
-    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, signer: Signer, settings: Settings) -> Self {
+    pub fn new(context: HttpContext, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, signer: Signer, settings: Settings) -> Self {
         let store = Store::new(aws.dynamodb());
         let auth = tables.messaging.auth.clone();
-        let revocations = Arc::new(Revocations::new(store.clone(), auth.clone(), edge.clock.clone()));
+        let revocations = Arc::new(Revocations::new(store.clone(), auth.clone(), context.clock.clone()));
         let broadcaster = Broadcaster::new(
             store.clone(),
-            Gateway::new(aws, websocket_endpoint),
+            ConnectionsApi::new(aws, websocket_endpoint),
             tables.messaging,
             tables.connections,
             revocations.clone(),
-            &edge.clock,
+            &context.clock,
         );
-        let tokens = TokenIssuer::new(signer, edge.verifier.issuer(), edge.verifier.audience(), settings.lifetimes);
+        let tokens = TokenIssuer::new(signer, context.verifier.issuer(), context.verifier.audience(), settings.lifetimes);
         Self {
             people: People::new(store.clone(), auth.clone()),
-            tickets: Tickets::new(store.clone(), auth.clone(), edge.clock.clone()),
+            tickets: Tickets::new(store.clone(), auth.clone(), context.clock.clone()),
             cursors: Cursors::new(store.clone(), auth.clone()),
             store: AuthStore::new(store, auth),
             rates: settings.rates,
             addresses: AddressLimits::new(settings.rates),
-            edge,
+            context,
             revocations,
             broadcaster,
             tokens,
@@ -115,14 +115,14 @@ impl App {
     }
 
     /// What runs after each response.
-    pub fn after_answer(&self) -> AfterAnswer {
-        self.broadcaster.after_answer().clone()
+    pub fn background_tasks(&self) -> BackgroundTasks {
+        self.broadcaster.background_tasks().clone()
     }
 
     /// Ends these logins of a user for refresh and access tokens in one transaction, their sockets after the answer. `false` when
     /// one of them is not there any more: then nothing was done.
     async fn revoke(&self, user: UserId, logins: &[(FamilyId, SessionId)]) -> Result<bool, Error> {
-        if !self.store.revoke_logins(logins, &self.revocations, self.edge.clock.now()).await? {
+        if !self.store.revoke_sessions(logins, &self.revocations, self.context.clock.now()).await? {
             return Ok(false);
         }
         self.broadcaster.end_sessions_later(user, logins.iter().map(|(_, session)| *session).collect());
@@ -131,11 +131,11 @@ impl App {
 
     /// Ends, after the answer, logins that a change should have met and did not: a query does not see a transaction as one, so a login
     /// that was just being added may have been missing in it.
-    fn end_missed_later(&self, user: UserId, is_missed: impl Fn(&Family) -> bool + Send + 'static) {
+    fn end_missed_later(&self, user: UserId, is_missed: impl Fn(&TokenFamily) -> bool + Send + 'static) {
         let (store, revocations, broadcaster, clock) =
-            (self.store.clone(), self.revocations.clone(), self.broadcaster.clone(), self.edge.clock.clone());
-        self.broadcaster.after_answer().push(async move {
-            let families = match store.user_with_families(user).await {
+            (self.store.clone(), self.revocations.clone(), self.broadcaster.clone(), self.context.clock.clone());
+        self.broadcaster.background_tasks().push(async move {
+            let families = match store.user_with_token_families(user).await {
                 Ok((_, families)) => families,
                 Err(error) => {
                     tracing::error!(cause = error.for_log(), userId = %user, "logins that a change may have missed could not be looked for");
@@ -147,7 +147,7 @@ impl App {
             if missed.is_empty() {
                 return;
             }
-            if let Err(error) = store.revoke_logins(&missed, &revocations, clock.now()).await {
+            if let Err(error) = store.revoke_sessions(&missed, &revocations, clock.now()).await {
                 tracing::error!(cause = error.for_log(), userId = %user, "a login that a change has missed could not be ended");
             }
             let sessions: Vec<SessionId> = missed.into_iter().map(|(_, session)| session).collect();
@@ -189,8 +189,8 @@ impl Api for App {
         routes::ROUTES
     }
 
-    fn edge(&self) -> &Edge {
-        &self.edge
+    fn context(&self) -> &HttpContext {
+        &self.context
     }
 
     async fn check_session(&self, caller: &Caller) -> Result<(), Error> {

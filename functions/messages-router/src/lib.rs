@@ -9,15 +9,15 @@ use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use messaging::Messaging;
 use messaging::broadcast::Broadcaster;
-use realtime::Gateway;
-use shared_utils::after_answer::AfterAnswer;
+use realtime::ConnectionsApi;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
+use shared_utils::background_tasks::BackgroundTasks;
 use shared_utils::cursor::Cursors;
 use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
 use shared_utils::http::routing::Route;
-use shared_utils::http::{Api, Edge, Error, serve};
+use shared_utils::http::{Api, Error, HttpContext, serve};
 use shared_utils::rate_limit::Rate;
 
 pub use routes::ROUTES;
@@ -27,7 +27,7 @@ pub const SEND_RATE: Rate = Rate::per_second(1, 10);
 
 /// Everything the routes need, built once per sandbox.
 pub struct App {
-    edge: Edge,
+    context: HttpContext,
     messaging: Messaging,
     cursors: Cursors,
     send_rate: Rate,
@@ -49,22 +49,28 @@ impl App {
     pub fn from_env() -> Result<Self, EnvError> {
         let tables = Tables { messaging: messaging::Tables::from_env()?, connections: env::required("CONNECTIONS_TABLE")? };
         let (send_rate, endpoint) = (Rate::from_env("SEND_RATE", SEND_RATE)?, env::required("WEBSOCKET_ENDPOINT")?);
-        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &endpoint, send_rate))
+        Ok(Self::new(HttpContext::from_env()?, &AwsConfig::from_env()?, tables, &endpoint, send_rate))
     }
 
     /// Builds the function from its parts.
-    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, send_rate: Rate) -> Self {
+    pub fn new(context: HttpContext, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, send_rate: Rate) -> Self {
         let store = Store::new(aws.dynamodb());
-        let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
+        let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), context.clock.clone()));
         let cursors = Cursors::new(store.clone(), tables.messaging.messages.clone());
-        let broadcaster =
-            Broadcaster::new(store, Gateway::new(aws, websocket_endpoint), tables.messaging, tables.connections, revocations.clone(), &edge.clock);
-        Self { messaging: broadcaster.messaging().clone(), broadcaster, cursors, edge, send_rate, revocations }
+        let broadcaster = Broadcaster::new(
+            store,
+            ConnectionsApi::new(aws, websocket_endpoint),
+            tables.messaging,
+            tables.connections,
+            revocations.clone(),
+            &context.clock,
+        );
+        Self { messaging: broadcaster.messaging().clone(), broadcaster, cursors, context, send_rate, revocations }
     }
 
     /// What runs after each response.
-    pub fn after_answer(&self) -> AfterAnswer {
-        self.broadcaster.after_answer().clone()
+    pub fn background_tasks(&self) -> BackgroundTasks {
+        self.broadcaster.background_tasks().clone()
     }
 
     /// Answers one raw event.
@@ -80,8 +86,8 @@ impl Api for App {
         routes::ROUTES
     }
 
-    fn edge(&self) -> &Edge {
-        &self.edge
+    fn context(&self) -> &HttpContext {
+        &self.context
     }
 
     async fn check_session(&self, caller: &Caller) -> Result<(), Error> {
@@ -89,9 +95,9 @@ impl Api for App {
     }
 
     fn answered(&self) {
-        for conversation in self.messaging.take_abandoned() {
+        for conversation in self.messaging.take_orphaned() {
             let messaging = self.messaging.clone();
-            self.broadcaster.after_answer().push(async move { messaging.purge(conversation).await });
+            self.broadcaster.background_tasks().push(async move { messaging.purge(conversation).await });
         }
     }
 }

@@ -1,13 +1,13 @@
 //! `ANY /projects`, `ANY /projects/{proxy+}`: projects, their teams and their budgets.
 //!
-//! | module | room |
+//! | module | what it has |
 //! | --- | --- |
 //! | `routes` | the route table, one file per route |
 //! | `project` | a project's fields: what a client may write, and its bounds |
 //! | `store` | the projects table: keys, items, transactions |
 //! | `announce` | what sockets are told |
 
-mod announce;
+mod broadcast;
 pub mod project;
 #[path = "routes/table.rs"]
 mod routes;
@@ -19,22 +19,22 @@ use access::people::People;
 use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use messaging::broadcast::Broadcaster;
-use realtime::Gateway;
-use shared_utils::after_answer::AfterAnswer;
+use realtime::ConnectionsApi;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
+use shared_utils::background_tasks::BackgroundTasks;
 use shared_utils::cursor::Cursors;
 use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
 use shared_utils::http::routing::Route;
-use shared_utils::http::{Api, Edge, Error, serve};
+use shared_utils::http::{Api, Error, HttpContext, serve};
 
 pub use routes::ROUTES;
 use store::ProjectStore;
 
 /// Everything the routes need, built once per sandbox.
 pub struct App {
-    edge: Edge,
+    context: HttpContext,
     store: ProjectStore,
     people: People,
     cursors: Cursors,
@@ -55,34 +55,34 @@ impl App {
     /// Builds the function from its environment.
     pub fn from_env() -> Result<Self, EnvError> {
         let tables = Tables { messaging: messaging::Tables::from_env()?, connections: env::required("CONNECTIONS_TABLE")? };
-        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?))
+        Ok(Self::new(HttpContext::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?))
     }
 
     /// Builds the function from its parts.
-    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str) -> Self {
+    pub fn new(context: HttpContext, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str) -> Self {
         let store = Store::new(aws.dynamodb());
         let (auth, projects) = (tables.messaging.auth.clone(), tables.messaging.projects.clone());
-        let revocations = Arc::new(Revocations::new(store.clone(), auth.clone(), edge.clock.clone()));
+        let revocations = Arc::new(Revocations::new(store.clone(), auth.clone(), context.clock.clone()));
         Self {
             broadcaster: Broadcaster::new(
                 store.clone(),
-                Gateway::new(aws, websocket_endpoint),
+                ConnectionsApi::new(aws, websocket_endpoint),
                 tables.messaging,
                 tables.connections,
                 revocations.clone(),
-                &edge.clock,
+                &context.clock,
             ),
             cursors: Cursors::new(store.clone(), projects.clone()),
             people: People::new(store.clone(), auth),
-            store: ProjectStore::new(store, projects, edge.clock.clone()),
-            edge,
+            store: ProjectStore::new(store, projects, context.clock.clone()),
+            context,
             revocations,
         }
     }
 
     /// What runs after each response.
-    pub fn after_answer(&self) -> AfterAnswer {
-        self.broadcaster.after_answer().clone()
+    pub fn background_tasks(&self) -> BackgroundTasks {
+        self.broadcaster.background_tasks().clone()
     }
 
     /// Answers one raw event.
@@ -98,8 +98,8 @@ impl Api for App {
         routes::ROUTES
     }
 
-    fn edge(&self) -> &Edge {
-        &self.edge
+    fn context(&self) -> &HttpContext {
+        &self.context
     }
 
     async fn check_session(&self, caller: &Caller) -> Result<(), Error> {

@@ -4,6 +4,6 @@ use projects_router::App;
 async fn main() -> Result<(), lambda_runtime::Error> {
     shared_utils::logging::init();
     let app = App::from_env()?;
-    let after = app.after_answer();
+    let after = app.background_tasks();
     shared_utils::runtime::run_http(app, after).await
 }

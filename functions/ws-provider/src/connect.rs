@@ -24,12 +24,12 @@ enum Credential<'a> {
 
 pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> Result<ApiGatewayProxyResponse, Error> {
     // A page of another site could open a socket with what it stole; its browser says where it comes from.
-    if event.headers.get("origin").is_some_and(|origin| !app.edge.cors.allows(origin)) {
+    if event.headers.get("origin").is_some_and(|origin| !app.context.cors.allows(origin)) {
         return Err(Error::Forbidden);
     }
     let protocols = offered(event);
     let caller = match credential(event, &protocols)? {
-        Credential::Token(token) => app.edge.verifier.verify(token, app.edge.clock.now())?,
+        Credential::Token(token) => app.context.verifier.verify(token, app.context.clock.now())?,
         Credential::Ticket(ticket) => app.tickets.take(ticket).await?,
     };
     app.revocations.check_session(caller).await?;
@@ -76,7 +76,7 @@ fn offered(event: &ApiGatewayWebsocketProxyRequest) -> Vec<String> {
 }
 
 fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Caller, tab_id: Option<String>) -> Result<Connection, Error> {
-    let now = app.edge.clock.now();
+    let now = app.context.clock.now();
     // The gateway's own time: it knows which of two handshakes came first.
     let connected_at = Some(event.request_context.connected_at).filter(|millis| *millis > 0).map_or(now, Timestamp::from_millis);
     let connection_id = event.request_context.connection_id.clone().ok_or_else(|| Error::internal("a connect event without a connection id"))?;
@@ -101,12 +101,12 @@ fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Calle
 
 /// After the response: of the connections of one tab the latest stays, then the least recently active ones over the limit go.
 fn end_surplus(app: &App, all: Vec<Connection>, new: &Connection) {
-    let now = app.edge.clock.now();
+    let now = app.context.clock.now();
     // What a missed `$disconnect` left on the person's list would stay there for good.
     for dead in all.iter().filter(|other| other.expires_at <= now) {
         let (connections, user, id) = (app.broadcaster.connections().clone(), dead.user_id, dead.connection_id.clone());
-        app.broadcaster.after_answer().push(async move {
-            let _ = connections.unlist(user, &id).await;
+        app.broadcaster.background_tasks().push(async move {
+            let _ = connections.remove_from_list(user, &id).await;
         });
     }
     let (of_tab, others): (Vec<_>, Vec<_>) =

@@ -1,6 +1,6 @@
 //! `$connect` · `$disconnect` · `$default` · `sendMessage`: the WebSocket API.
 //!
-//! | module | room |
+//! | module | what it has |
 //! | --- | --- |
 //! | `connect`, `disconnect` | the life of a connection |
 //! | `actions` | one file per action that a client can send |
@@ -21,13 +21,13 @@ use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxy
 use futures_util::FutureExt;
 use messaging::Messaging;
 use messaging::broadcast::Broadcaster;
-use realtime::{Connection, Gateway};
-use shared_utils::after_answer::AfterAnswer;
+use realtime::{Connection, ConnectionsApi};
 use shared_utils::audit;
 use shared_utils::aws::AwsConfig;
+use shared_utils::background_tasks::BackgroundTasks;
 use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
-use shared_utils::http::{Edge, Error};
+use shared_utils::http::{Error, HttpContext};
 use shared_utils::ids::UserId;
 use shared_utils::rate_limit::{Buckets, Rate};
 
@@ -35,7 +35,7 @@ pub use actions::{ACKNOWLEDGED, ACTIONS};
 
 /// Everything the routes need, built once per sandbox.
 pub struct App {
-    edge: Edge,
+    context: HttpContext,
     messaging: Messaging,
     tickets: Tickets,
     rates: Rates,
@@ -94,21 +94,27 @@ impl App {
     /// Builds the function from its environment.
     pub fn from_env() -> Result<Self, EnvError> {
         let tables = Tables { messaging: messaging::Tables::from_env()?, connections: env::required("CONNECTIONS_TABLE")? };
-        Ok(Self::new(Edge::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?, Rates::from_env()?))
+        Ok(Self::new(HttpContext::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?, Rates::from_env()?))
     }
 
     /// Builds the function from its parts.
-    pub fn new(edge: Edge, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, rates: Rates) -> Self {
+    pub fn new(context: HttpContext, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, rates: Rates) -> Self {
         let store = Store::new(aws.dynamodb());
-        let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone()));
-        let tickets = Tickets::new(store.clone(), tables.messaging.auth.clone(), edge.clock.clone());
-        let broadcaster =
-            Broadcaster::new(store, Gateway::new(aws, websocket_endpoint), tables.messaging, tables.connections, revocations.clone(), &edge.clock);
+        let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), context.clock.clone()));
+        let tickets = Tickets::new(store.clone(), tables.messaging.auth.clone(), context.clock.clone());
+        let broadcaster = Broadcaster::new(
+            store,
+            ConnectionsApi::new(aws, websocket_endpoint),
+            tables.messaging,
+            tables.connections,
+            revocations.clone(),
+            &context.clock,
+        );
         Self {
             messaging: broadcaster.messaging().clone(),
             broadcaster,
             tickets,
-            edge,
+            context,
             people: Buckets::new(rates.action.times(PERSON_FACTOR)),
             rates,
             revocations,
@@ -117,8 +123,8 @@ impl App {
     }
 
     /// What runs after each response.
-    pub fn after_answer(&self) -> AfterAnswer {
-        self.broadcaster.after_answer().clone()
+    pub fn background_tasks(&self) -> BackgroundTasks {
+        self.broadcaster.background_tasks().clone()
     }
 
     /// Answers one raw event. There is always an answer; what goes wrong inside is logged once, here.

@@ -6,7 +6,7 @@ use ws_provider::App;
 async fn main() -> Result<(), lambda_runtime::Error> {
     shared_utils::logging::init();
     let app = Arc::new(App::from_env()?);
-    let after = app.after_answer();
+    let after = app.background_tasks();
     let handler = move |event| {
         let app = app.clone();
         Box::pin(async move { app.handle(event).await }) as _

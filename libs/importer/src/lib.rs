@@ -1,7 +1,7 @@
 //! Taking over what the old system has: exports of its Projects and Budgets tables, as projects of ours. Every row and value that is
 //! not taken as it stands is reported. Nothing is written unless that is asked for, and what was imported is not imported again.
 //!
-//! | module | room |
+//! | module | what it has |
 //! | --- | --- |
 //! | `export` | reading exports |
 //! | `project`, `budget` | old rows as ours |

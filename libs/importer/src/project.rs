@@ -16,7 +16,7 @@ use crate::number;
 use crate::report::{Report, RowReport};
 use crate::value::{day, is_nothing, known_moment, moment};
 use budgets::Scale;
-use projects_router::project::{Changes, FIELDS, Kind, read};
+use projects_router::project::{Changes, PROJECT_FIELDS, ProjectFieldKind, read};
 use projects_router::store::{ImportedProject, MAX_BYTES};
 
 /// The title of a project that had none.
@@ -79,7 +79,7 @@ pub(crate) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, re
     }
     gather_folders(&mut row, &mut report);
     let mut fields = Changes::new();
-    for (name, kind, _) in FIELDS {
+    for (name, kind, _) in PROJECT_FIELDS {
         if let Some(value) = read_field(name, *kind, row.remove(*name), &mut report) {
             fields.insert((*name).to_owned(), value);
         }
@@ -164,7 +164,7 @@ fn gather_folders(row: &mut Row, report: &mut RowReport<'_>) {
     let named = row.get("customFolders").and_then(Value::as_array).into_iter().flatten();
     let mut keys: Vec<String> = named.filter_map(|folder| folder.get("key")?.as_str()).map(str::to_owned).collect();
     keys.extend(["uploads", "downloads"].map(str::to_owned));
-    let known = |name: &String| FIELDS.iter().any(|(field, _, _)| field == name);
+    let known = |name: &String| PROJECT_FIELDS.iter().any(|(field, _, _)| field == name);
     let is_file = |entry: &Value| entry.get("url").is_some_and(Value::is_string);
     let looks_like_one = |value: &Value| value.as_array().is_some_and(|entries| !entries.is_empty() && entries.iter().all(is_file));
     keys.extend(row.iter().filter(|(_, value)| looks_like_one(value)).map(|(name, _)| name.clone()));
@@ -191,9 +191,9 @@ fn gather_folders(row: &mut Row, report: &mut RowReport<'_>) {
 }
 
 /// A field as ours, or nothing; what was changed or refused is noted.
-fn read_field(name: &str, kind: Kind, value: Option<Value>, report: &mut RowReport<'_>) -> Option<Value> {
+fn read_field(name: &str, kind: ProjectFieldKind, value: Option<Value>, report: &mut RowReport<'_>) -> Option<Value> {
     let original = value.unwrap_or(Value::Null);
-    if is_nothing(&original) && !matches!(kind, Kind::Title) {
+    if is_nothing(&original) && !matches!(kind, ProjectFieldKind::Title) {
         return None;
     }
     let normal = normalize(name, kind, original.clone(), report);
@@ -236,14 +236,14 @@ fn why(errors: Vec<FieldError>) -> String {
 }
 
 /// A value as it would be if the old system had been strict.
-fn normalize(name: &str, kind: Kind, value: Value, report: &mut RowReport<'_>) -> Value {
+fn normalize(name: &str, kind: ProjectFieldKind, value: Value, report: &mut RowReport<'_>) -> Value {
     match kind {
-        Kind::Title => match as_text(&value) {
+        ProjectFieldKind::Title => match as_text(&value) {
             Some(title) if !is_blank(&title) => json!(excerpt(&title, 200)),
             _ => json!(UNTITLED),
         },
-        Kind::Text(_) | Kind::Link => as_text(&value).map_or(value, Value::String),
-        Kind::Color => match value.as_str().map(str::trim) {
+        ProjectFieldKind::Text(_) | ProjectFieldKind::Link => as_text(&value).map_or(value, Value::String),
+        ProjectFieldKind::Color => match value.as_str().map(str::trim) {
             Some(color) if color.len() == 4 && color.starts_with('#') => {
                 json!(format!("#{}", color.chars().skip(1).flat_map(|digit| [digit, digit]).collect::<String>()))
             }
@@ -251,24 +251,24 @@ fn normalize(name: &str, kind: Kind, value: Value, report: &mut RowReport<'_>) -
             Some(color) => json!(color),
             None => value,
         },
-        Kind::Date => day(value),
-        Kind::Location => {
+        ProjectFieldKind::Date => day(value),
+        ProjectFieldKind::Location => {
             let member = |name: &str| value.get(name).map(|value| as_number(value).unwrap_or_else(|| value.clone()));
             let members = ["lat", "lng", "accuracy"].iter().filter_map(|name| Some(((*name).to_owned(), member(name)?)));
             if value.is_object() { Value::Object(members.collect()) } else { value }
         }
-        Kind::Texts | Kind::Links => {
+        ProjectFieldKind::Texts | ProjectFieldKind::Links => {
             let entries = if value.is_string() { vec![value] } else { entries(value) };
             kept(kind, name, entries, report, |entry| as_text(entry).map(Value::String))
         }
-        Kind::QuickLinks => {
+        ProjectFieldKind::QuickLinks => {
             kept(kind, name, entries(value), report, |entry| members(entry, &[("id", &["id"]), ("title", &["title", "url"]), ("url", &["url"])]))
         }
-        Kind::Contact => members(&value, &[("name", &["name"]), ("phone", &["phone"]), ("contact", &["contact"])]).unwrap_or(value),
-        Kind::CustomFolders => {
+        ProjectFieldKind::Contact => members(&value, &[("name", &["name"]), ("phone", &["phone"]), ("contact", &["contact"])]).unwrap_or(value),
+        ProjectFieldKind::CustomFolders => {
             kept(kind, name, entries(value), report, |entry| members(entry, &[("key", &["key", "name"]), ("name", &["name", "key"])]))
         }
-        Kind::Folders => {
+        ProjectFieldKind::Folders => {
             let Value::Object(folders) = value else { return value };
             let folder = |(key, files): (String, Value)| {
                 let files =
@@ -277,7 +277,7 @@ fn normalize(name: &str, kind: Kind, value: Value, report: &mut RowReport<'_>) -
             };
             Value::Object(folders.into_iter().map(folder).collect())
         }
-        Kind::Galleries => kept(kind, name, entries(value), report, |entry| {
+        ProjectFieldKind::Galleries => kept(kind, name, entries(value), report, |entry| {
             members(entry, &[("id", &["id", "galleryId", "name"]), ("name", &["name"]), ("slug", &["slug"]), ("cover", &["cover", "coverImageUrl"])])
         }),
     }
@@ -305,11 +305,11 @@ fn entries(value: Value) -> Vec<Value> {
 }
 
 /// The entries that something can be made of, up to a hundred; the others are noted.
-fn kept(kind: Kind, name: &str, entries: Vec<Value>, report: &mut RowReport<'_>, make: impl Fn(&Value) -> Option<Value>) -> Value {
+fn kept(kind: ProjectFieldKind, name: &str, entries: Vec<Value>, report: &mut RowReport<'_>, make: impl Fn(&Value) -> Option<Value>) -> Value {
     let mut kept = Vec::new();
     for entry in entries {
         let candidate = make(&entry).unwrap_or_else(|| entry.clone());
-        let alone = if matches!(kind, Kind::Folders) { json!({"folder": [candidate.clone()]}) } else { json!([candidate.clone()]) };
+        let alone = if matches!(kind, ProjectFieldKind::Folders) { json!({"folder": [candidate.clone()]}) } else { json!([candidate.clone()]) };
         match read(kind, alone) {
             Ok(_) if kept.len() == MAX_ENTRIES => report.refused(name, &entry, format!("there are {MAX_ENTRIES} already")),
             Ok(_) => kept.push(candidate),

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 /// Sources of variables that have the code's own value unless another is passed on.
-pub const PASSED: [&str; 2] = ["rate", "local:passed"];
+pub const FORWARDED_ENV: [&str; 2] = ["rate", "local:passed"];
 
 /// What the backend consists of.
 #[derive(Debug, Clone, Deserialize)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::declaration::{Declaration, PASSED};
+use crate::declaration::{Declaration, FORWARDED_ENV};
 use crate::stack::{AUDIENCE, ISSUER, KEY_ID, StartError};
 
 /// Where the values of environment variables come from here.
@@ -56,7 +56,7 @@ impl Values {
                 ("aws", _) | ("local", "skew") => continue,
                 ("local", "layer") => self.layer.to_string_lossy().into_owned(),
                 ("local", "signing_key_file") => self.key_file.to_string_lossy().into_owned(),
-                _ if PASSED.contains(&source.as_str()) => match self.passed.get(variable) {
+                _ if FORWARDED_ENV.contains(&source.as_str()) => match self.passed.get(variable) {
                     Some(value) => value.clone(),
                     None => continue,
                 },

@@ -27,7 +27,7 @@ pub enum Effect {
 
 /// A fault that waits for calls.
 #[derive(Debug, Clone)]
-pub struct Fault {
+pub struct InjectedFault {
     /// The action it strikes, such as `TransactWriteItems`; every one of `DynamoDB`'s when absent.
     pub action: Option<String>,
     /// What happens.
@@ -83,8 +83,8 @@ pub(crate) fn lost() -> Response {
 }
 
 #[derive(Debug, Default)]
-struct Book {
-    faults: Vec<Fault>,
+struct FaultState {
+    faults: Vec<InjectedFault>,
     risks: Vec<Risk>,
     chance: Chance,
     struck: HashMap<&'static str, u64>,
@@ -93,15 +93,15 @@ struct Book {
 
 /// The faults that are waiting. Cheap to clone; all clones share one list.
 #[derive(Debug, Clone, Default)]
-pub struct Faults(Arc<Mutex<Book>>);
+pub struct Faults(Arc<Mutex<FaultState>>);
 
 impl Faults {
-    fn book(&self) -> std::sync::MutexGuard<'_, Book> {
+    fn book(&self) -> std::sync::MutexGuard<'_, FaultState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a fault.
-    pub fn add(&self, fault: Fault) {
+    pub fn add(&self, fault: InjectedFault) {
         self.book().faults.push(fault);
     }
 

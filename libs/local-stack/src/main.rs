@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use local_stack::build::Profile;
-use local_stack::declaration::{Declaration, PASSED, repository};
+use local_stack::declaration::{Declaration, FORWARDED_ENV, repository};
 use local_stack::people::{PASSWORD, PEOPLE};
-use local_stack::stack::{Options, Stack, say};
+use local_stack::stack::{Options, Stack, print_line};
 use local_stack::websocket_api::Limits;
 
 const HELP: &str = "\
@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
-            say(&format!("error: {reason}"));
+            print_line(&format!("error: {reason}"));
             ExitCode::FAILURE
         }
     }
@@ -63,7 +63,7 @@ fn variable<T: FromStr>(name: &str, default: T) -> Result<T, String> {
 
 async fn run() -> Result<(), String> {
     let Some(arguments) = arguments()? else {
-        say(HELP);
+        print_line(HELP);
         return Ok(());
     };
     let declaration = Declaration::read().map_err(|error| error.to_string())?;
@@ -71,7 +71,7 @@ async fn run() -> Result<(), String> {
         .functions
         .values()
         .flat_map(|function| &function.environment)
-        .filter(|(_, source)| PASSED.contains(&source.as_str()))
+        .filter(|(_, source)| FORWARDED_ENV.contains(&source.as_str()))
         .filter_map(|(name, _)| Some((name.clone(), std::env::var(name).ok()?)))
         .collect();
     let options = Options {
@@ -90,17 +90,17 @@ async fn run() -> Result<(), String> {
     };
     let folder: Option<PathBuf> = options.folder.clone();
     let stack = Stack::start(options).await.map_err(|error| error.to_string())?;
-    say("");
-    say(&format!("HTTP API       {}", stack.http_url));
-    say(&format!("WebSocket API  {}", stack.websocket_url));
-    say(&format!("DynamoDB       {}", stack.database_url));
-    say(&format!("Console        {}", stack.console_url));
+    print_line("");
+    print_line(&format!("HTTP API       {}", stack.http_url));
+    print_line(&format!("WebSocket API  {}", stack.websocket_url));
+    print_line(&format!("DynamoDB       {}", stack.database_url));
+    print_line(&format!("Console        {}", stack.console_url));
     let place = if arguments.in_memory { "memory".into() } else { folder.unwrap_or_default() };
-    say(&format!("Data           {}", place.display()));
+    print_line(&format!("Data           {}", place.display()));
     for (email, role, _, _) in PEOPLE {
-        say(&format!("Person         {email} ({role}), password {PASSWORD}"));
+        print_line(&format!("Person         {email} ({role}), password {PASSWORD}"));
     }
-    say("ready (Ctrl-C ends everything)");
+    print_line("ready (Ctrl-C ends everything)");
     wait_for_end().await;
     drop(stack);
     Ok(())

@@ -64,10 +64,10 @@ pub fn round_trips(calls: &[CallRecord]) -> usize {
 
 /// Everything that was recorded. Cheap to clone; all clones share one book.
 #[derive(Debug, Clone, Default)]
-pub struct Records(Arc<Mutex<Book>>);
+pub struct Records(Arc<Mutex<RecordState>>);
 
 #[derive(Debug, Default)]
-struct Book {
+struct RecordState {
     /// Calls of the event that a sandbox is at, by the sandbox's access key.
     open: HashMap<String, Vec<CallRecord>>,
     events: Vec<EventRecord>,
@@ -82,7 +82,7 @@ impl Records {
         records
     }
 
-    fn book(&self) -> std::sync::MutexGuard<'_, Book> {
+    fn book(&self) -> std::sync::MutexGuard<'_, RecordState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -38,7 +38,7 @@ pub struct Options {
     pub origins: Option<String>,
     /// How many people to seed besides the four.
     pub more_people: usize,
-    /// Variables passed on to the functions that declare them with one of the sources in [`PASSED`](crate::declaration::PASSED).
+    /// Variables passed on to the functions that declare them with one of the sources in [`FORWARDED_ENV`](crate::declaration::FORWARDED_ENV).
     pub passed: BTreeMap<String, String>,
     /// The WebSocket gateway's limits.
     pub limits: Limits,
@@ -285,7 +285,7 @@ fn line_sink(options: &Options, kept: Arc<Mutex<Vec<String>>>) -> LineSink {
             kept.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned());
         }
         if print {
-            say(&format!("  [{name}] {line}"));
+            print_line(&format!("  [{name}] {line}"));
         }
     })
 }
@@ -293,13 +293,13 @@ fn line_sink(options: &Options, kept: Arc<Mutex<Vec<String>>>) -> LineSink {
 fn report_sink(print: bool) -> ReportSink {
     Arc::new(move |record| {
         if print {
-            say(&line(record));
+            print_line(&line(record));
         }
     })
 }
 
 /// Prints one line for the person at the terminal. One that is gone must not end the stack.
-pub fn say(line: &str) {
+pub fn print_line(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

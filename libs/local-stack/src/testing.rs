@@ -11,7 +11,7 @@ use shared_utils::auth::{AccessClaims, KeyFileSigner, Role, Verifier, sign, spki
 use shared_utils::aws::AwsConfig;
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{Key, Outcome, Store, Transaction, to_item};
-use shared_utils::http::{CorsPolicy, Edge};
+use shared_utils::http::{CorsPolicy, HttpContext};
 use shared_utils::ids::{SessionId, UserId};
 use tokio::net::TcpListener;
 
@@ -31,7 +31,7 @@ pub const AUDIENCE: &str = "mylg-test";
 pub const KEY_ID: &str = "test-1";
 
 /// A database in memory with all tables, and what a function is built from in tests.
-pub struct Bench {
+pub struct Harness {
     /// The database.
     pub database: Database,
     /// Its faults.
@@ -46,7 +46,7 @@ pub struct Bench {
 /// An address where no gateway listens: deliveries fail, and nothing else does.
 pub const NO_GATEWAY: &str = "http://127.0.0.1:1";
 
-impl Bench {
+impl Harness {
     /// Starts a database and makes a key.
     ///
     /// # Panics
@@ -142,9 +142,9 @@ impl Bench {
     ///
     /// # Panics
     /// Never: its parts are made here.
-    pub fn edge(&self) -> Edge {
+    pub fn context(&self) -> HttpContext {
         let keys = BTreeMap::from([(KEY_ID.to_owned(), spki_from_point(self.signer().public_point()))]);
-        Edge {
+        HttpContext {
             cors: CorsPolicy::built_in(ORIGIN).expect("an origin"),
             verifier: Verifier::new(keys, ISSUER.to_owned(), AUDIENCE.to_owned()).expect("a verifier"),
             clock: self.clock.clone(),
@@ -292,7 +292,7 @@ pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
     let published = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("aws_lambda_events-1.");
     let files = crates.filter(published).find_map(|entry| std::fs::read_dir(entry.path().join("src/fixtures")).ok());
     let Some(files) = files else {
-        crate::stack::say("skipped: the published event files are not where a registry has them");
+        crate::stack::print_line("skipped: the published event files are not where a registry has them");
         return Vec::new();
     };
     let read = |entry: std::fs::DirEntry| {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use access::revocations::Revocations;
 use access::teams::{Member, Team, TeamRole, Teams, acts_as};
-use realtime::{Announcer, Connection, Connections, Departure, Ending, Gateway, Locks};
+use realtime::{CloseReason, Connection, Connections, ConnectionsApi, Delivery, Departure, Locks};
 use serde_json::{Value, json};
-use shared_utils::after_answer::AfterAnswer;
+use shared_utils::background_tasks::BackgroundTasks;
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::Store;
 use shared_utils::ids::{ProjectId, SessionId, UserId};
@@ -29,26 +29,33 @@ pub struct Broadcaster {
     connections: Connections,
     locks: Locks,
     teams: Teams,
-    announcer: Announcer,
-    after: AfterAnswer,
+    delivery: Delivery,
+    after: BackgroundTasks,
 }
 
 impl Broadcaster {
     /// A broadcaster on these tables and on the WebSocket API behind `gateway`.
-    pub fn new(store: Store, gateway: Gateway, tables: Tables, connections_table: String, revocations: Arc<Revocations>, clock: &Clock) -> Self {
+    pub fn new(
+        store: Store,
+        gateway: ConnectionsApi,
+        tables: Tables,
+        connections_table: String,
+        revocations: Arc<Revocations>,
+        clock: &Clock,
+    ) -> Self {
         let connections = Connections::new(store.clone(), connections_table.clone(), clock.clone());
         Self {
             teams: Teams::new(store.clone(), tables.projects.clone()),
             locks: Locks::new(store.clone(), connections_table, clock.clone()),
-            announcer: Announcer::new(connections.clone(), gateway, revocations, clock.clone()),
+            delivery: Delivery::new(connections.clone(), gateway, revocations, clock.clone()),
             messaging: Messaging::new(store, tables, clock.clone()),
             connections,
-            after: AfterAnswer::default(),
+            after: BackgroundTasks::default(),
         }
     }
 
     /// What runs after each response.
-    pub fn after_answer(&self) -> &AfterAnswer {
+    pub fn background_tasks(&self) -> &BackgroundTasks {
         &self.after
     }
 
@@ -73,26 +80,26 @@ impl Broadcaster {
     }
 
     /// Sends a frame to every live connection of these people.
-    pub fn announce_later(&self, people: Vec<UserId>, frame: Value) {
+    pub fn broadcast_later(&self, people: Vec<UserId>, frame: Value) {
         let broadcaster = self.clone();
         self.after.push(async move {
-            let departures = broadcaster.announcer.announce(&people, &frame, |_| true).await;
+            let departures = broadcaster.delivery.broadcast(&people, &frame, |_| true).await;
             broadcaster.departed(departures).await;
         });
     }
 
-    /// As [`Self::announce_later`], with a frame of their own for each of these people.
-    pub fn announce_each_later(&self, frames: Vec<(UserId, Value)>) {
+    /// As [`Self::broadcast_later`], with a frame of their own for each of these people.
+    pub fn broadcast_each_later(&self, frames: Vec<(UserId, Value)>) {
         let broadcaster = self.clone();
         self.after.push(async move {
-            let departures = broadcaster.announcer.announce_each(&frames).await;
+            let departures = broadcaster.delivery.broadcast_each(&frames).await;
             broadcaster.departed(departures).await;
         });
     }
 
     /// Sends frames of their own to these people: those in the team get the project's conversation with it, as they see it, the others
     /// are told that they take part in it no longer.
-    pub fn announce_with_conversation_later(&self, team: Team, mut frames: Vec<(UserId, Value)>) {
+    pub fn broadcast_with_conversation_later(&self, team: Team, mut frames: Vec<(UserId, Value)>) {
         let broadcaster = self.clone();
         self.after.push(async move {
             let mut departures = Vec::new();
@@ -101,9 +108,9 @@ impl Broadcaster {
                 for (person, frame) in frames.iter_mut().filter(|(person, _)| conversation.includes(*person)) {
                     frame["conversation"] = json!(conversation.view(*person));
                 }
-                departures = broadcaster.announcer.announce(&left, &conversation_removed(&conversation), |_| true).await;
+                departures = broadcaster.delivery.broadcast(&left, &conversation_removed(&conversation), |_| true).await;
             }
-            departures.extend(broadcaster.announcer.announce_each(&frames).await);
+            departures.extend(broadcaster.delivery.broadcast_each(&frames).await);
             broadcaster.departed(departures).await;
         });
     }
@@ -115,7 +122,7 @@ impl Broadcaster {
             let Some(conversation) = broadcaster.conversation_of(team).await else { return };
             let frames: Vec<_> =
                 conversation.participants().into_iter().map(|person| (person, conversation_updated(&conversation, person))).collect();
-            let departures = broadcaster.announcer.announce_each(&frames).await;
+            let departures = broadcaster.delivery.broadcast_each(&frames).await;
             broadcaster.departed(departures).await;
         });
     }
@@ -132,18 +139,18 @@ impl Broadcaster {
     }
 
     /// Sends a frame to those in a team who may see its budget.
-    pub fn announce_budget_later(&self, team: &BTreeMap<UserId, Member>, frame: Value) {
+    pub fn broadcast_budget_later(&self, team: &BTreeMap<UserId, Member>, frame: Value) {
         let (broadcaster, team) = (self.clone(), team.clone());
         self.after.push(async move {
-            let departures = broadcaster.announce_budget(&team, &frame).await;
+            let departures = broadcaster.broadcast_budget(&team, &frame).await;
             broadcaster.departed(departures).await;
         });
     }
 
-    async fn announce_budget(&self, team: &BTreeMap<UserId, Member>, frame: &Value) -> Vec<Departure> {
+    async fn broadcast_budget(&self, team: &BTreeMap<UserId, Member>, frame: &Value) -> Vec<Departure> {
         let people: Vec<UserId> = team.keys().copied().collect();
         let may_see = |connection: &Connection| acts_as(team, connection.user_id, connection.role) >= Some(TeamRole::Editor);
-        self.announcer.announce(&people, frame, may_see).await
+        self.delivery.broadcast(&people, frame, may_see).await
     }
 
     /// Tells a person's contacts that they came.
@@ -169,9 +176,9 @@ impl Broadcaster {
         });
     }
 
-    /// Tells `newcomers` and `others`, who begin to share something, who of them is online.
-    pub fn introduce_later(&self, newcomers: Vec<UserId>, others: Vec<UserId>) {
-        let everyone: BTreeSet<UserId> = newcomers.iter().chain(&others).copied().collect();
+    /// Tells `joined` and `others`, who begin to share something, who of them is online.
+    pub fn introduce_later(&self, joined: Vec<UserId>, others: Vec<UserId>) {
+        let everyone: BTreeSet<UserId> = joined.iter().chain(&others).copied().collect();
         if everyone.len() < 2 {
             return;
         }
@@ -184,25 +191,25 @@ impl Broadcaster {
                     return;
                 }
             };
-            if newcomers.iter().filter(|user| online.contains_key(user)).count() * online.len() > MAX_INTRODUCTIONS {
+            if joined.iter().filter(|user| online.contains_key(user)).count() * online.len() > MAX_INTRODUCTIONS {
                 return;
             }
             let mut departures = Vec::new();
             for (user, at) in &online {
-                // A newcomer is new to everyone; the others know each other.
+                // One who joined is new to everyone; the others know each other.
                 let told: Vec<UserId> =
-                    online.keys().copied().filter(|other| other != user && (newcomers.contains(user) || newcomers.contains(other))).collect();
-                departures.extend(broadcaster.announcer.announce(&told, &presence_changed(*user, true, *at), |_| true).await);
+                    online.keys().copied().filter(|other| other != user && (joined.contains(user) || joined.contains(other))).collect();
+                departures.extend(broadcaster.delivery.broadcast(&told, &presence_changed(*user, true, *at), |_| true).await);
             }
             broadcaster.departed(departures).await;
         });
     }
 
     /// Tells a connection why it ends and closes it.
-    pub fn end_later(&self, connection: Connection, ending: Ending) {
+    pub fn end_later(&self, connection: Connection, reason: CloseReason) {
         let broadcaster = self.clone();
         self.after.push(async move {
-            let departure = broadcaster.announcer.end(&connection, ending).await;
+            let departure = broadcaster.delivery.end(&connection, reason).await;
             broadcaster.departed(departure.into_iter().collect()).await;
         });
     }
@@ -212,7 +219,7 @@ impl Broadcaster {
         let broadcaster = self.clone();
         self.after.push(async move {
             broadcaster.hand_over(&old, &new).await;
-            let departure = broadcaster.announcer.end(&old, Ending::Replaced).await;
+            let departure = broadcaster.delivery.end(&old, CloseReason::Replaced).await;
             broadcaster.departed(departure.into_iter().collect()).await;
         });
     }
@@ -229,7 +236,7 @@ impl Broadcaster {
                 }
             };
             for connection in connections.into_iter().take(surplus) {
-                let departure = broadcaster.announcer.end(&connection, Ending::TooManyConnections).await;
+                let departure = broadcaster.delivery.end(&connection, CloseReason::TooManyConnections).await;
                 broadcaster.departed(departure.into_iter().collect()).await;
             }
         });
@@ -243,29 +250,29 @@ impl Broadcaster {
 
     /// As [`Self::end_sessions_later`], at once: for what runs after the response itself.
     pub async fn end_sessions(&self, user: UserId, sessions: &[SessionId]) {
-        let departures = self.announcer.end_where(user, Ending::SessionRevoked, |connection| sessions.contains(&connection.session_id)).await;
+        let departures = self.delivery.end_where(user, CloseReason::SessionRevoked, |connection| sessions.contains(&connection.session_id)).await;
         self.departed(departures).await;
     }
 
     /// Ends all sockets of a person.
-    pub fn end_all_later(&self, user: UserId, ending: Ending) {
+    pub fn end_all_later(&self, user: UserId, reason: CloseReason) {
         let broadcaster = self.clone();
         self.after.push(async move {
-            let departures = broadcaster.announcer.end_where(user, ending, |_| true).await;
+            let departures = broadcaster.delivery.end_where(user, reason, |_| true).await;
             broadcaster.departed(departures).await;
         });
     }
 
     /// Notes that a connection was told that its token's time is over.
     pub fn tell_expired_later(&self, connection: Connection) {
-        let announcer = self.announcer.clone();
-        self.after.push(async move { announcer.tell_expired(&connection).await });
+        let delivery = self.delivery.clone();
+        self.after.push(async move { delivery.tell_expired(&connection).await });
     }
 
     /// Tells a connection that no item knows why it ends, and closes it.
     pub fn close_unknown_later(&self, connection_id: &str) {
-        let (announcer, connection_id) = (self.announcer.clone(), connection_id.to_owned());
-        self.after.push(async move { announcer.close_unknown(&connection_id).await });
+        let (delivery, connection_id) = (self.delivery.clone(), connection_id.to_owned());
+        self.after.push(async move { delivery.close_unknown(&connection_id).await });
     }
 
     /// `$disconnect` of a connection, by its id alone.
@@ -273,7 +280,7 @@ impl Broadcaster {
         let broadcaster = self.clone();
         self.after.push(async move {
             let departure = match &connection {
-                Some(connection) => broadcaster.connections.leave(connection).await.unwrap_or_else(|error| {
+                Some(connection) => broadcaster.connections.disconnect(connection).await.unwrap_or_else(|error| {
                     tracing::warn!(cause = error.for_log(), "a closed connection could not be taken off its user's list");
                     None
                 }),
@@ -327,7 +334,7 @@ impl Broadcaster {
             let mut departures = Vec::new();
             for lock in released {
                 if let Some(team) = teams.get(&lock.place.project_id) {
-                    departures.extend(self.announce_budget(&team.team, &lock.frame()).await);
+                    departures.extend(self.broadcast_budget(&team.team, &lock.frame()).await);
                 }
             }
             Ok::<_, realtime::Error>(departures)
@@ -343,7 +350,7 @@ impl Broadcaster {
         match self.messaging.contacts(user).await {
             Ok(people) => {
                 let people: Vec<UserId> = people.into_iter().collect();
-                self.announcer.announce(&people, &presence_changed(user, online, at), |_| true).await
+                self.delivery.broadcast(&people, &presence_changed(user, online, at), |_| true).await
             }
             Err(error) => {
                 tracing::warn!(cause = error.for_log(), "nobody could be looked up for someone's presence");

@@ -7,8 +7,8 @@ use shared_utils::rate_limit::Rate;
 use crate::Error;
 
 use crate::broadcast::Broadcaster;
-use crate::change::{Changed, Found};
 use crate::conversation::Conversation;
+use crate::edit::{Changed, Found};
 use crate::message::{Message, NewMessage, Reaction};
 use crate::{frames, send};
 
@@ -17,7 +17,7 @@ impl Broadcaster {
     pub async fn send(&self, session: &Session, conversation: Conversation, new: NewMessage, rate: Rate) -> Result<send::Outcome, Error> {
         let outcome = self.messaging().send(session, conversation, new, rate).await?;
         if !outcome.replayed {
-            self.announce_later(outcome.conversation.participants(), frames::new_message(&outcome.conversation, &outcome.message));
+            self.broadcast_later(outcome.conversation.participants(), frames::new_message(&outcome.conversation, &outcome.message));
         }
         Ok(outcome)
     }
@@ -60,7 +60,7 @@ impl Broadcaster {
     /// [`crate::Messaging::mark_read`], and `markRead` to everyone who takes part.
     pub async fn mark_read(&self, session: &Session, conversation: &mut Conversation, seq: u64) -> Result<(), Error> {
         if self.messaging().mark_read(session, conversation, seq).await? {
-            self.announce_later(conversation.participants(), frames::mark_read(conversation.head.conversation_id, session.user, seq));
+            self.broadcast_later(conversation.participants(), frames::mark_read(conversation.head.conversation_id, session.user, seq));
         }
         Ok(())
     }
@@ -68,7 +68,7 @@ impl Broadcaster {
     /// Tells everyone who takes part of a message that was written; the message.
     fn tell(&self, changed: Changed, frame: fn(&Conversation, &Message) -> serde_json::Value) -> Message {
         if changed.written {
-            self.announce_later(changed.conversation.participants(), frame(&changed.conversation, &changed.message));
+            self.broadcast_later(changed.conversation.participants(), frame(&changed.conversation, &changed.message));
         }
         changed.message
     }

@@ -12,12 +12,12 @@ use shared_utils::ids::{ConversationId, MessageId, ProjectId, UserId};
 use crate::{Error, Messaging, keys};
 
 /// How many markers one send starts: an expression has 4 KB.
-const MAX_NEWCOMERS: usize = 100;
+const MAX_JOINED: usize = 100;
 
 /// What kind of conversation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ConversationKind {
     /// Two people; one per pair.
     Direct,
     /// 2–50 people under a title.
@@ -26,7 +26,7 @@ pub enum Kind {
     Project,
 }
 
-impl std::str::FromStr for Kind {
+impl std::str::FromStr for ConversationKind {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -45,7 +45,7 @@ impl std::str::FromStr for Kind {
 pub struct Marker {
     /// The last `seq` that counts as read.
     pub read_seq: u64,
-    /// Up to when this person's rate of sends over HTTP is spoken for, in milliseconds since the epoch.
+    /// The theoretical arrival time of this person's rate of sends, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sends_until: Option<i64>,
     /// Since when its person is in the team, for a project's conversation: who leaves and comes back begins again.
@@ -83,7 +83,7 @@ pub struct Head {
     /// Which conversation.
     pub conversation_id: ConversationId,
     /// Its kind. Stored under this name because `type` is the item's own.
-    pub conversation_type: Kind,
+    pub conversation_type: ConversationKind,
     /// The title of a group.
     pub title: Option<String>,
     /// The project of a project conversation.
@@ -125,7 +125,7 @@ pub struct ConversationView {
     /// Which one.
     pub conversation_id: ConversationId,
     /// Its kind.
-    pub r#type: Kind,
+    pub r#type: ConversationKind,
     /// A group's title, a project's title.
     pub title: Option<String>,
     /// The project of a project conversation.
@@ -182,7 +182,7 @@ impl Conversation {
     pub fn of_project(team: Team) -> Self {
         let head = Head {
             conversation_id: ConversationId::of_project(team.project_id),
-            conversation_type: Kind::Project,
+            conversation_type: ConversationKind::Project,
             title: None,
             project_id: Some(team.project_id),
             created_by: team.created_by,
@@ -261,10 +261,10 @@ impl Conversation {
 
     /// Team members without a marker who joined after the conversation was opened: their reading starts at the end. At most as many
     /// as an expression holds; the next send goes on.
-    pub(crate) fn newcomers(&self, but: UserId) -> Vec<UserId> {
+    pub(crate) fn joined(&self, but: UserId) -> Vec<UserId> {
         let Some(team) = &self.team else { return Vec::new() };
         let is_new = |(user, member): &(&UserId, &Member)| **user != but && member.joined_at > self.head.created_at && self.marker(**user).is_none();
-        team.team.iter().filter(is_new).map(|(user, _)| *user).take(MAX_NEWCOMERS).collect()
+        team.team.iter().filter(is_new).map(|(user, _)| *user).take(MAX_JOINED).collect()
     }
 
     /// What this person sees of it.
@@ -303,13 +303,13 @@ impl Messaging {
     ) -> Result<Option<Conversation>, StoreError> {
         let [head, project] = self.conversation_keys(conversation).map(|(table, key)| found.remove(&(table.to_owned(), key)));
         let head: Option<Head> = head.map(from_item).transpose()?;
-        if let Some(head) = head.as_ref().filter(|head| head.conversation_type != Kind::Project) {
+        if let Some(head) = head.as_ref().filter(|head| head.conversation_type != ConversationKind::Project) {
             return Ok(Some(Conversation::stored(head.clone(), None)));
         }
         let team: Option<Team> = project.map(from_item).transpose()?;
         let team = team.filter(|team| team.deleted_at.is_none());
         if team.is_none() && head.is_some() {
-            self.abandoned.note(conversation);
+            self.orphaned.note(conversation);
         }
         Ok(team.map(|team| match head {
             Some(head) => Conversation::stored(head, Some(team)),

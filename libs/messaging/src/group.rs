@@ -9,8 +9,8 @@ use shared_utils::ids::{ConversationId, UserId};
 
 use crate::Error;
 
-use crate::conversation::{Conversation, Head, Kind, Marker};
-use crate::{MAX_CONVERSATIONS, Messaging, changes, keys};
+use crate::conversation::{Conversation, ConversationKind, Head, Marker};
+use crate::{MAX_CONVERSATIONS, Messaging, change_log, keys};
 
 /// The most people in a group.
 pub const MAX_GROUP: usize = 50;
@@ -18,8 +18,8 @@ pub const MAX_GROUP: usize = 50;
 impl Conversation {
     /// Lets someone through who takes part and decides on title and people: whoever opened the group, and everyone once they are gone.
     /// [`Error::NotAGroup`] where there is nothing to decide: a pair is a pair, and a project's people are its team.
-    pub fn require_decision(&self, user: UserId) -> Result<(), Error> {
-        if self.head.conversation_type != Kind::Group {
+    pub fn require_can_manage(&self, user: UserId) -> Result<(), Error> {
+        if self.head.conversation_type != ConversationKind::Group {
             return Err(Error::NotAGroup);
         }
         let decides = self.head.created_by == user || !self.head.participants.contains_key(&self.head.created_by);
@@ -72,11 +72,11 @@ impl GroupChange {
 fn may_change(by: UserId, conversation: &Conversation, change: &GroupChange) -> Result<bool, Error> {
     conversation.require_participant(by)?;
     let head = &conversation.head;
-    if head.conversation_type != Kind::Group {
+    if head.conversation_type != ConversationKind::Group {
         return Err(Error::NotAGroup);
     }
     if *change != GroupChange::Remove(by) {
-        conversation.require_decision(by)?;
+        conversation.require_can_manage(by)?;
     }
     let is_so = match change {
         GroupChange::Add(user) => head.participants.contains_key(user),
@@ -177,7 +177,7 @@ impl Messaging {
             GroupChange::Title(title) => head_update = head_update.value(":title", s(title)),
         }
         transaction.add(Write::Head, update(&self.table, keys::head(id), head_update));
-        transaction.add(Write::Change, put(&self.table, changes::updated_item(id, change_seq)));
+        transaction.add(Write::Change, put(&self.table, change_log::updated_item(id, change_seq)));
         if head.updated_change > 0 {
             transaction.add(Write::ChangeBefore, delete(&self.table, keys::change(id, head.updated_change)));
         }

@@ -1,13 +1,13 @@
 //! Conversations and messages: the one write path that messages-router and ws-provider both call.
 //!
-//! | module | room |
+//! | module | what it has |
 //! | --- | --- |
 //! | [`conversation`] | heads, participants, what a person sees of a conversation |
 //! | [`message`] | messages, their values from outside, tombstones |
 //! | `open` | opening conversations: one per pair, one per project |
 //! | `send` | the send transaction: a gap-free `seq`, at most once per `optimisticId` |
 //! | [`change`] | edits, deletions, reactions |
-//! | `abandoned` | conversations whose project is gone |
+//! | `orphaned` | conversations whose project is gone |
 //! | [`changes`] | the change log that these leave behind |
 //! | [`group`] | a group's people and title |
 //! | `commands` | what people do, and what the others are told of it |
@@ -17,12 +17,11 @@
 //! | [`broadcast`] | telling people, and what a connection's end means to others |
 //! | [`frames`] | what sockets are told |
 
-mod abandoned;
 pub mod broadcast;
-pub mod change;
-pub mod changes;
+pub mod change_log;
 mod commands;
 pub mod conversation;
+pub mod edit;
 mod emoji;
 mod error;
 pub mod frames;
@@ -31,13 +30,14 @@ mod keys;
 mod marker;
 pub mod message;
 pub mod open;
+mod orphaned;
 pub mod read;
 pub mod send;
 pub mod sync;
 mod sync_cursor;
 
-use abandoned::Abandoned;
 pub use error::Error;
+use orphaned::OrphanedConversations;
 
 use access::people::People;
 use access::teams::Teams;
@@ -58,7 +58,7 @@ pub struct Messaging {
     teams: Teams,
     projects_table: String,
     clock: Clock,
-    abandoned: Abandoned,
+    orphaned: OrphanedConversations,
 }
 
 /// The tables that conversations touch.
@@ -89,7 +89,7 @@ impl Messaging {
             table: tables.messages,
             projects_table: tables.projects,
             clock,
-            abandoned: Abandoned::default(),
+            orphaned: OrphanedConversations::default(),
         }
     }
 }

@@ -11,7 +11,7 @@ use shared_utils::ids::{ConversationId, ProjectId, UserId};
 
 use crate::Error;
 
-use crate::conversation::{Conversation, Head, Kind, Marker};
+use crate::conversation::{Conversation, ConversationKind, Head, Marker};
 use crate::{MAX_CONVERSATIONS, Messaging, keys};
 
 /// How long an idempotency key is kept, in seconds.
@@ -129,13 +129,14 @@ impl Messaging {
                 let session = async { session.await.map_err(Error::from) };
                 let pair = keys::direct(user, other);
                 let find_pair = async { Ok(self.store.get_item(&self.table, &pair).await?) };
-                let room = self.check_room(user, named);
-                let (session, (), room, existing) = futures_util::future::try_join4(session, self.check_people(named), room, find_pair).await?;
+                let within_limits = self.check_limits(user, named);
+                let (session, (), within_limits, existing) =
+                    futures_util::future::try_join4(session, self.check_people(named), within_limits, find_pair).await?;
                 if let Some(item) = existing {
                     return self.existing(user, pointed_to(&item)?).await;
                 }
-                room?;
-                let head = self.new_head(user, Kind::Direct, None, &[user, other]);
+                within_limits?;
+                let head = self.new_head(user, ConversationKind::Direct, None, &[user, other]);
                 let mut pointer = pair.into_item();
                 pointer.insert("type".to_owned(), s("direct"));
                 pointer.insert("conversationId".to_owned(), s(head.conversation_id));
@@ -143,11 +144,12 @@ impl Messaging {
             }
             NewConversation::Group { title, others } => {
                 let session = async { session.await.map_err(Error::from) };
-                let (session, (), room) = futures_util::future::try_join3(session, self.check_people(named), self.check_room(user, named)).await?;
-                room?;
+                let (session, (), within_limits) =
+                    futures_util::future::try_join3(session, self.check_people(named), self.check_limits(user, named)).await?;
+                within_limits?;
                 let mut everyone = others;
                 everyone.push(user);
-                let head = self.new_head(user, Kind::Group, Some(title), &everyone);
+                let head = self.new_head(user, ConversationKind::Group, Some(title), &everyone);
                 self.create(&session, head, None, key).await
             }
         }
@@ -195,7 +197,7 @@ impl Messaging {
         Ok(Outcome::found(self.conversation(user, id).await?))
     }
 
-    fn new_head(&self, user: UserId, kind: Kind, title: Option<String>, people: &[UserId]) -> Head {
+    fn new_head(&self, user: UserId, kind: ConversationKind, title: Option<String>, people: &[UserId]) -> Head {
         let now: Timestamp = self.clock.now();
         Head {
             conversation_id: ConversationId::generate(now),
@@ -229,7 +231,7 @@ impl Messaging {
 impl Messaging {
     /// Refuses when someone takes part in as many conversations as one can. Apart from the read's own failure: a conversation that exists
     /// is found all the same.
-    async fn check_room(&self, user: UserId, named: &[UserId]) -> Result<Result<(), Error>, Error> {
+    async fn check_limits(&self, user: UserId, named: &[UserId]) -> Result<Result<(), Error>, Error> {
         let others = named.iter().enumerate().filter(|(_, person)| **person != user);
         let counts = others.map(|(index, person)| async move { Ok::<_, StoreError>((index, self.count_conversations(*person).await?)) });
         let (own, counts) = futures_util::future::try_join(self.count_conversations(user), futures_util::future::try_join_all(counts)).await?;

@@ -14,7 +14,7 @@ use shared_utils::dynamo::{
 use shared_utils::ids::{MessageId, UserId};
 use shared_utils::rate_limit::Rate;
 
-use crate::changes::{ChangeType, Placed};
+use crate::change_log::{ChangeType, StoredMessage};
 use crate::conversation::{Conversation, Head, Marker};
 use crate::message::{Message, NewMessage};
 use crate::{Error, Messaging, keys};
@@ -88,10 +88,10 @@ impl Messaging {
         rate: Rate,
     ) -> Result<Attempt<Option<Conversation>, Outcome>, Error> {
         let message = self.next_message(sender, &conversation.head, new);
-        let spoken_for = conversation.marker(sender).and_then(|marker| marker.sends_until);
+        let arrival_time = conversation.marker(sender).and_then(|marker| marker.sends_until);
         // The count moves in the transaction that the message is sent by: two at once cannot both take the last permit.
-        let sends_until = match rate.take(spoken_for.unwrap_or(0), message.timestamp) {
-            Ok(_) if rate.is_off() => spoken_for,
+        let sends_until = match rate.take(arrival_time.unwrap_or(0), message.timestamp) {
+            Ok(_) if rate.is_off() => arrival_time,
             Ok(until) => Some(until),
             // What was sent already may be asked for again at any rate.
             Err(too_fast) => match self.sent(sender, &conversation.head, new).await? {
@@ -169,11 +169,11 @@ impl Messaging {
         marker: Marker,
     ) -> Result<Transaction<Write>, StoreError> {
         let head = &conversation.head;
-        let placed = Placed::new(message.clone(), head.change_seq + 1);
+        let stored = StoredMessage::new(message.clone(), head.change_seq + 1);
         let mut transaction = Transaction::new();
-        transaction.add(Write::Head, self.head_write(conversation, message, placed.change_seq, marker)?);
-        transaction.add(Write::Message, put_if(&self.table, placed.item()?, Condition::absent()));
-        transaction.add(Write::Change, put(&self.table, placed.change_item(ChangeType::Created)?));
+        transaction.add(Write::Head, self.head_write(conversation, message, stored.change_seq, marker)?);
+        transaction.add(Write::Message, put_if(&self.table, stored.item()?, Condition::absent()));
+        transaction.add(Write::Change, put(&self.table, stored.change_item(ChangeType::Created)?));
         if let Some(optimistic_id) = &new.optimistic_id {
             let sent = Sent { seq: message.seq, digest: new.digest() };
             let sent = to_item(keys::sent(head.conversation_id, message.sender_id, optimistic_id), "sent", &sent)?;
@@ -187,9 +187,9 @@ impl Messaging {
     /// a project's conversation makes the head.
     fn head_write(&self, conversation: &Conversation, message: &Message, change_seq: u64, marker: Marker) -> Result<TransactWrite, StoreError> {
         let (head, sender) = (&conversation.head, message.sender_id);
-        let newcomers: Vec<_> = conversation.newcomers(sender).into_iter().map(|user| (user, conversation.marker_at(user, head.last_seq))).collect();
+        let joined: Vec<_> = conversation.joined(sender).into_iter().map(|user| (user, conversation.marker_at(user, head.last_seq))).collect();
         if !conversation.is_stored {
-            let mut participants: BTreeMap<UserId, Marker> = newcomers.into_iter().collect();
+            let mut participants: BTreeMap<UserId, Marker> = joined.into_iter().collect();
             participants.insert(sender, marker);
             let first = Head {
                 participants,
@@ -205,7 +205,7 @@ impl Messaging {
         let takes_part = if conversation.team.is_some() { "" } else { " AND attribute_exists(participants.#sender)" };
         let mut text =
             "SET lastSeq = :seq, changeSeq = :change, lastMessage = :last, lastActivityAt = :now, participants.#sender = :marker".to_owned();
-        for index in 0..newcomers.len() {
+        for index in 0..joined.len() {
             text = format!("{text}, participants.#n{index} = :n{index}");
         }
         let mut head_update = Update::new(text)
@@ -218,8 +218,8 @@ impl Messaging {
             .value(":marker", to_attribute(&marker)?)
             .value(":before", n(head.last_seq))
             .value(":changeBefore", n(head.change_seq));
-        for (index, (newcomer, marker)) in newcomers.iter().enumerate() {
-            head_update = head_update.name(&format!("#n{index}"), newcomer).value(&format!(":n{index}"), to_attribute(marker)?);
+        for (index, (user, marker)) in joined.iter().enumerate() {
+            head_update = head_update.name(&format!("#n{index}"), user).value(&format!(":n{index}"), to_attribute(marker)?);
         }
         Ok(update(&self.table, keys::head(head.conversation_id), head_update))
     }

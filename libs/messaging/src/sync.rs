@@ -13,7 +13,7 @@ use shared_utils::dynamo::{Item, PartitionQuery, StoreError, n, s};
 use shared_utils::ids::{ConversationId, UserId};
 use shared_utils::limits::{MAX_ANSWER, bytes_in_answer};
 
-use crate::changes::{ChangeType, Entry};
+use crate::change_log::{ChangeEntry, ChangeType};
 use crate::conversation::{Conversation, ConversationView};
 use crate::message::Message;
 use crate::sync_cursor::{Baseline, Position, Positions, positions_from_bytes, positions_to_bytes};
@@ -60,7 +60,7 @@ impl Change {
 
 /// One page of what has changed.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub struct SyncPage {
     /// The changes, those of one conversation in their order.
     pub changes: Vec<Change>,
     /// The positions of the device after them.
@@ -98,17 +98,17 @@ struct PageBuilder<'a> {
 impl Messaging {
     /// Where a person's conversations stand now: what is changed after this is what [`Self::sync`] tells. Two round trips, three where
     /// the positions do not fit into a cursor.
-    pub async fn sync_from_now(&self, user: UserId) -> Result<Page, Error> {
+    pub async fn sync_from_now(&self, user: UserId) -> Result<SyncPage, Error> {
         let listed = self.listed(user).await?;
         let conversations = self.conversations_of(user, listed).await?;
         let positions: Positions = conversations.iter().map(|(id, conversation)| (*id, Some(position_in(conversation, user)))).collect();
         let inline = SyncCursor { issued_at: self.clock.now(), baseline: None, moved: positions };
         let cursor = if inline.fits() { inline } else { self.with_baseline(user, &inline.moved, &inline.moved).await? };
-        Ok(Page { changes: Vec::new(), cursor, more: false, conversation_ids: Some(conversations.into_keys().collect()) })
+        Ok(SyncPage { changes: Vec::new(), cursor, more: false, conversation_ids: Some(conversations.into_keys().collect()) })
     }
 
     /// At most `limit` changes since `since`. [`Error::CursorExpired`] when that is too long ago. Three round trips as a rule.
-    pub async fn sync(&self, user: UserId, since: SyncCursor, limit: usize) -> Result<Page, Error> {
+    pub async fn sync(&self, user: UserId, since: SyncCursor, limit: usize) -> Result<SyncPage, Error> {
         if since.is_expired(self.clock.now()) {
             return Err(Error::CursorExpired);
         }
@@ -136,9 +136,9 @@ impl Messaging {
                 (None, None) => {}
             }
         }
-        let room = limit.saturating_sub(builder.changes.len());
-        more |= joined.len() > room;
-        joined.truncate(room);
+        let free = limit.saturating_sub(builder.changes.len());
+        more |= joined.len() > free;
+        joined.truncate(free);
         let newest = joined.iter().map(|conversation| self.newest(conversation.head.conversation_id));
         for (conversation, (messages, more_messages)) in joined.iter().zip(futures_util::future::try_join_all(newest).await?) {
             if builder.is_full() {
@@ -161,20 +161,20 @@ impl Messaging {
         let more = more || !waiting.is_empty();
         // A client may have been shown a conversation that no position knows of: whatever is not among these is over.
         let conversation_ids = (!more).then(|| conversations.keys().copied().collect());
-        Ok(Page { changes, cursor, more, conversation_ids })
+        Ok(SyncPage { changes, cursor, more, conversation_ids })
     }
 
     /// Reads as many stretches at once as the page may take, and takes what fits.
     async fn read_round(&self, builder: &mut PageBuilder<'_>) -> Result<(), Error> {
-        let room = builder.limit - builder.changes.len();
+        let free = builder.limit - builder.changes.len();
         let (mut chosen, mut bound) = (Vec::new(), 0);
-        while bound < room as u64
+        while bound < free as u64
             && let Some(stretch) = builder.waiting.pop_front()
         {
             bound += stretch.to - stretch.from;
             chosen.push(stretch);
         }
-        let read = chosen.iter().map(|stretch| self.entries(*stretch, room));
+        let read = chosen.iter().map(|stretch| self.entries(*stretch, free));
         let mut left_over = Vec::new();
         for (stretch, (entries, is_all)) in chosen.iter().zip(futures_util::future::try_join_all(read).await?) {
             let (mut reached, mut is_whole) = (stretch.from, is_all);
@@ -204,11 +204,11 @@ impl Messaging {
     }
 
     /// The entries of a stretch in order, at most `limit`, and whether these are all.
-    async fn entries(&self, stretch: Stretch, limit: usize) -> Result<(Vec<(u64, Entry)>, bool), StoreError> {
+    async fn entries(&self, stretch: Stretch, limit: usize) -> Result<(Vec<(u64, ChangeEntry)>, bool), StoreError> {
         let range = Some(("sk", keys::change_sort(stretch.from + 1), keys::change_sort(stretch.to)));
         let query = PartitionQuery { range, limit: Some(limit), ..PartitionQuery::all(&self.table, keys::partition(stretch.conversation)) };
         let page = self.store.query_page(&query, None).await?;
-        let entries = page.items.into_iter().map(Entry::from_item).collect::<Result<Vec<_>, _>>()?;
+        let entries = page.items.into_iter().map(ChangeEntry::from_item).collect::<Result<Vec<_>, _>>()?;
         // A page that ends at the last change there is may say that there are more.
         let is_all = page.last.is_none() || entries.last().is_some_and(|(at, _)| *at == stretch.to);
         Ok((entries, is_all))
@@ -326,15 +326,15 @@ fn positions_of(baseline: &Item) -> Result<Positions, StoreError> {
     bytes.and_then(|bytes| positions_from_bytes(bytes.as_ref())).ok_or_else(|| StoreError::corrupt("baseline"))
 }
 
-impl Entry {
+impl ChangeEntry {
     fn into_change(self, conversation: &Conversation, since: u64, user: UserId) -> Change {
         match self {
             Self::Updated => Change::of_conversation(ChangeType::Updated, conversation, user),
-            Self::Message(change_type, placed) => {
+            Self::Message(change_type, stored) => {
                 // Whoever has not seen a message yet is told that it is there, and not that it was edited since.
-                let is_new = placed.created_change > since && !placed.message.deleted;
+                let is_new = stored.created_change > since && !stored.message.deleted;
                 let r#type = if is_new { ChangeType::Created } else { change_type };
-                Change { message: Some(placed.message.clone()), ..Change::of(r#type, placed.message.conversation_id) }
+                Change { message: Some(stored.message.clone()), ..Change::of(r#type, stored.message.conversation_id) }
             }
         }
     }

@@ -64,7 +64,7 @@ pub struct Connection {
     /// Frames in a row that made no sense. Counted in the connection's own item only.
     #[serde(default)]
     pub strikes: u64,
-    /// Up to when its rate of actions is spoken for, in milliseconds since the epoch. In the connection's own item only.
+    /// The theoretical arrival time of its rate of actions, in milliseconds since the epoch. In the connection's own item only.
     #[serde(default)]
     pub actions_until: i64,
     /// The same for its sends.
@@ -251,7 +251,7 @@ impl Connections {
         let added = listed.and_then(|listed| Ok(put.map(|()| listed)?));
         if added.is_err() {
             // The gateway refuses it, so no `$disconnect` will ever take it out.
-            let _ = self.forget(connection).await;
+            let _ = self.remove_item(connection).await;
         }
         let ((item, at), now) = (added?, self.clock.now());
         let all = connections_in(item)?;
@@ -358,7 +358,7 @@ impl Connections {
 
     /// Whether it is time again to pass on that this person types in this conversation, whatever they type on; noted where it is. One
     /// round trip.
-    pub async fn types(&self, user: UserId, conversation: ConversationId) -> Result<bool, StoreError> {
+    pub async fn should_broadcast_typing(&self, user: UserId, conversation: ConversationId) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let expression = Update::new("SET typedAt = :now, #type = :type, #ttl = :ttl")
             .when("attribute_not_exists(pk) OR typedAt <= :before")
@@ -430,12 +430,12 @@ impl Connections {
     }
 
     /// Takes a connection out by its id alone, as `$disconnect` knows it. One round trip; its user's item may still list it.
-    pub async fn take(&self, connection_id: &str) -> Result<Option<Connection>, StoreError> {
+    pub async fn remove(&self, connection_id: &str) -> Result<Option<Connection>, StoreError> {
         self.store.delete_item(&self.table, connection_key(connection_id)).await?.map(from_item).transpose()
     }
 
     /// Takes a connection that went off its user's list. `None` for one that is not on it: someone has seen to it.
-    pub async fn leave(&self, connection: &Connection) -> Result<Option<Departure>, StoreError> {
+    pub async fn disconnect(&self, connection: &Connection) -> Result<Option<Departure>, StoreError> {
         let attribute = Connection::attribute(&connection.connection_id);
         let attribute = attribute.as_str();
         retry_on_conflict(RetryPolicy::Shared, PresenceMoment::new(self.clock.now()), |mut moment| async move {
@@ -458,7 +458,7 @@ impl Connections {
     }
 
     /// Takes a connection that is dead already off its user's list.
-    pub async fn unlist(&self, user: UserId, connection_id: &str) -> Result<(), StoreError> {
+    pub async fn remove_from_list(&self, user: UserId, connection_id: &str) -> Result<(), StoreError> {
         let expression = Update::new("REMOVE #connection").when("attribute_exists(pk)").name("#connection", Connection::attribute(connection_id));
         // A condition that does not hold means that there is no list: as good as taken off.
         let _ = self.store.update_item(&self.table, user_key(user), expression).await?;
@@ -467,31 +467,31 @@ impl Connections {
 
     /// Ends a connection that is about to be closed: nothing is delivered to it and nothing taken from it any more. `$disconnect` follows,
     /// and takes it out.
-    pub async fn end(&self, connection: &Connection) -> Result<(), StoreError> {
+    pub async fn mark_ended(&self, connection: &Connection) -> Result<(), StoreError> {
         let listed = Update::new("SET #connection.endedAt = :now")
             .when("attribute_exists(#connection)")
             .name("#connection", Connection::attribute(&connection.connection_id))
             .value(":now", s(self.clock.now()));
         let listed = self.store.update_item(&self.table, user_key(connection.user_id), listed);
-        futures_util::future::try_join(self.end_own(connection), listed).await.map(|_| ())
+        futures_util::future::try_join(self.mark_own_ended(connection), listed).await.map(|_| ())
     }
 
     /// Takes out a connection that is gone already. `None` when someone else has.
-    pub async fn lose(&self, connection: &Connection) -> Result<Option<Departure>, StoreError> {
-        let left = self.leave(connection);
-        futures_util::future::try_join(self.end_own(connection), left).await.map(|((), departure)| departure)
+    pub async fn mark_gone(&self, connection: &Connection) -> Result<Option<Departure>, StoreError> {
+        let left = self.disconnect(connection);
+        futures_util::future::try_join(self.mark_own_ended(connection), left).await.map(|((), departure)| departure)
     }
 
-    async fn end_own(&self, connection: &Connection) -> Result<(), StoreError> {
+    async fn mark_own_ended(&self, connection: &Connection) -> Result<(), StoreError> {
         let expression = Update::new("SET endedAt = :now").when("attribute_exists(pk)").value(":now", s(self.clock.now()));
         let _ = self.store.update_item(&self.table, connection_key(&connection.connection_id), expression).await?;
         Ok(())
     }
 
     /// Removes a connection that was never open.
-    async fn forget(&self, connection: &Connection) -> Result<(), StoreError> {
+    async fn remove_item(&self, connection: &Connection) -> Result<(), StoreError> {
         let taken = self.store.delete_item(&self.table, connection_key(&connection.connection_id));
-        futures_util::future::try_join(taken, self.unlist(connection.user_id, &connection.connection_id)).await?;
+        futures_util::future::try_join(taken, self.remove_from_list(connection.user_id, &connection.connection_id)).await?;
         Ok(())
     }
 }

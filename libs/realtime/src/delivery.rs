@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use shared_utils::clock::Clock;
 use shared_utils::ids::UserId;
 
+use crate::closing::CloseReason;
 use crate::connections::{Connection, Connections, Departure};
-use crate::ending::Ending;
-use crate::gateway::{Gateway, PostOutcome};
+use crate::gateway::{ConnectionsApi, PostOutcome};
 
 /// The largest frame that API Gateway carries, in bytes.
 const MAX_FRAME: usize = 32 * 1024;
@@ -57,9 +57,9 @@ pub fn frame_text(frame: &Value) -> String {
 
 /// Announces what happened to the people concerned.
 #[derive(Clone)]
-pub struct Announcer {
+pub struct Delivery {
     connections: Connections,
-    gateway: Gateway,
+    gateway: ConnectionsApi,
     revocations: Arc<Revocations>,
     clock: Clock,
 }
@@ -87,21 +87,21 @@ impl Tally {
     }
 }
 
-impl Announcer {
-    /// An announcer on these connections.
-    pub fn new(connections: Connections, gateway: Gateway, revocations: Arc<Revocations>, clock: Clock) -> Self {
+impl Delivery {
+    /// Delivery to these connections.
+    pub fn new(connections: Connections, gateway: ConnectionsApi, revocations: Arc<Revocations>, clock: Clock) -> Self {
         Self { connections, gateway, revocations, clock }
     }
 
     /// Sends a frame to every live connection of these people that `admits` lets through. Never fails: what could not be delivered is
     /// logged by count. Connections that turned out to be gone are given back, taken out: what that means to others is the caller's.
-    pub async fn announce(&self, people: &[UserId], frame: &Value, admits: impl Fn(&Connection) -> bool) -> Vec<Departure> {
+    pub async fn broadcast(&self, people: &[UserId], frame: &Value, admits: impl Fn(&Connection) -> bool) -> Vec<Departure> {
         let text: Arc<str> = frame_text(frame).into();
         self.deliver_all(people, action_of(frame), |connection| admits(connection).then(|| text.clone())).await
     }
 
     /// As [`Self::announce`], with frames of their own for each of these people, delivered in this order to each.
-    pub async fn announce_each(&self, frames: &[(UserId, Value)]) -> Vec<Departure> {
+    pub async fn broadcast_each(&self, frames: &[(UserId, Value)]) -> Vec<Departure> {
         let people: Vec<UserId> = frames.iter().map(|(user, _)| *user).collect();
         let texts: HashMap<UserId, Arc<str>> = frames.iter().map(|(user, frame)| (*user, frame_text(frame).into())).collect();
         let action = frames.first().map_or("", |(_, frame)| action_of(frame));
@@ -122,7 +122,7 @@ impl Announcer {
             .buffer_unordered(CONCURRENCY)
             .fold(Tally::default(), async |tally, outcome| tally.with(outcome))
             .await;
-        tracing::info!(action, delivered = tally.delivered, gone = tally.gone, failed = tally.failed, ended = tally.ended, "announced");
+        tracing::info!(action, delivered = tally.delivered, gone = tally.gone, failed = tally.failed, ended = tally.ended, "broadcast");
         tally.departures
     }
 
@@ -135,8 +135,8 @@ impl Announcer {
                 return Tally { ended: 1, departures, ..Tally::default() };
             }
             Err(error) => {
-                let Some(ending) = Ending::of_refusal(&error) else { return Tally { failed: 1, ..Tally::default() } };
-                let departures = self.end(connection, ending).await.into_iter().collect();
+                let Some(reason) = CloseReason::of_refusal(&error) else { return Tally { failed: 1, ..Tally::default() } };
+                let departures = self.end(connection, reason).await.into_iter().collect();
                 return Tally { ended: 1, departures, ..Tally::default() };
             }
         }
@@ -144,7 +144,7 @@ impl Announcer {
             PostOutcome::Delivered => Tally { delivered: 1, ..Tally::default() },
             PostOutcome::Failed => Tally { failed: 1, ..Tally::default() },
             PostOutcome::Gone => {
-                let departures = if self.is_opening(connection) { Vec::new() } else { self.lose(connection).await.into_iter().collect() };
+                let departures = if self.is_opening(connection) { Vec::new() } else { self.mark_gone(connection).await.into_iter().collect() };
                 Tally { gone: 1, departures, ..Tally::default() }
             }
         }
@@ -169,11 +169,11 @@ impl Announcer {
     async fn expire(&self, connection: &Connection) -> Option<Departure> {
         match connection.told_expired_at {
             None => {
-                self.gateway.post(&connection.connection_id, &Ending::TokenExpired.frame().to_string()).await;
+                self.gateway.post(&connection.connection_id, &CloseReason::TokenExpired.frame().to_string()).await;
                 self.tell_expired(connection).await;
                 None
             }
-            Some(_) if connection.is_past_renewal(self.clock.now()) => self.end(connection, Ending::TokenExpired).await,
+            Some(_) if connection.is_past_renewal(self.clock.now()) => self.end(connection, CloseReason::TokenExpired).await,
             Some(_) => None,
         }
     }
@@ -187,9 +187,9 @@ impl Announcer {
 
     /// Tells a connection why it ends, and closes it. `$disconnect` follows, and knows what that means to others; a departure when it
     /// turns out to be gone already, and none will follow.
-    pub async fn end(&self, connection: &Connection, ending: Ending) -> Option<Departure> {
-        if self.post(connection, &ending.frame().to_string()).await == PostOutcome::Gone {
-            let departure = self.lose(connection).await;
+    pub async fn end(&self, connection: &Connection, reason: CloseReason) -> Option<Departure> {
+        if self.post(connection, &reason.frame().to_string()).await == PostOutcome::Gone {
+            let departure = self.mark_gone(connection).await;
             if self.is_opening(connection) {
                 // Its handshake may have ended only now.
                 self.gateway.close(&connection.connection_id).await;
@@ -197,7 +197,7 @@ impl Announcer {
             return departure;
         }
         // Noted before it is closed: `$disconnect` takes it out.
-        if let Err(error) = self.connections.end(connection).await {
+        if let Err(error) = self.connections.mark_ended(connection).await {
             tracing::warn!(cause = error.for_log(), "the end of a connection could not be noted");
         }
         self.gateway.close(&connection.connection_id).await;
@@ -206,12 +206,12 @@ impl Announcer {
 
     /// Tells a connection that no item knows why it ends, and closes it.
     pub async fn close_unknown(&self, connection_id: &str) {
-        self.gateway.post(connection_id, &Ending::UnknownConnection.frame().to_string()).await;
+        self.gateway.post(connection_id, &CloseReason::UnknownConnection.frame().to_string()).await;
         self.gateway.close(connection_id).await;
     }
 
     /// Ends the sockets of a person that `ends` names.
-    pub async fn end_where(&self, user: UserId, ending: Ending, ends: impl Fn(&Connection) -> bool) -> Vec<Departure> {
+    pub async fn end_where(&self, user: UserId, reason: CloseReason, ends: impl Fn(&Connection) -> bool) -> Vec<Departure> {
         let connections = match self.connections.of_users(&[user]).await {
             Ok(connections) => connections,
             Err(error) => {
@@ -219,12 +219,12 @@ impl Announcer {
                 return Vec::new();
             }
         };
-        let ended = connections.iter().filter(|connection| ends(connection)).map(|connection| self.end(connection, ending));
+        let ended = connections.iter().filter(|connection| ends(connection)).map(|connection| self.end(connection, reason));
         futures_util::future::join_all(ended).await.into_iter().flatten().collect()
     }
 
-    async fn lose(&self, connection: &Connection) -> Option<Departure> {
-        self.connections.lose(connection).await.unwrap_or_else(|error| {
+    async fn mark_gone(&self, connection: &Connection) -> Option<Departure> {
+        self.connections.mark_gone(connection).await.unwrap_or_else(|error| {
             tracing::warn!(cause = error.for_log(), "a connection that is gone could not be taken out; it expires by itself");
             None
         })

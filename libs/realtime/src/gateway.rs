@@ -25,11 +25,11 @@ pub enum PostOutcome {
 
 /// A client of this environment's WebSocket API.
 #[derive(Clone, Debug)]
-pub struct Gateway {
+pub struct ConnectionsApi {
     client: Client,
 }
 
-impl Gateway {
+impl ConnectionsApi {
     /// A client of the API at `endpoint`, such as `https://{api}.execute-api.{region}.amazonaws.com/{stage}`.
     ///
     /// A post that takes longer than two seconds is given up.

@@ -35,7 +35,7 @@ const CONCURRENCY: usize = 8;
 /// A budget line in a revision. The id is the client's word: a lock on a line that is not there is taken all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LinePlace {
+pub struct LineKey {
     /// The budget's project.
     pub project_id: ProjectId,
     /// The revision's number.
@@ -50,7 +50,7 @@ pub struct LinePlace {
 pub struct LineLock {
     /// What is locked.
     #[serde(flatten)]
-    pub place: LinePlace,
+    pub place: LineKey,
     /// Who edits it.
     pub user_id: UserId,
     /// Until when, unless it is renewed or released.
@@ -91,7 +91,7 @@ impl LineLock {
 #[derive(Debug, Clone)]
 pub struct ReleasedLock {
     /// What was locked.
-    pub place: LinePlace,
+    pub place: LineKey,
     /// Who held it.
     pub user_id: UserId,
     /// When it was released.
@@ -101,7 +101,7 @@ pub struct ReleasedLock {
 impl ReleasedLock {
     /// `lineUnlocked`.
     pub fn frame(&self) -> Value {
-        let LinePlace { project_id, revision, line_id } = &self.place;
+        let LineKey { project_id, revision, line_id } = &self.place;
         json!({
             "action": "lineUnlocked", "projectId": project_id, "lineId": line_id, "revision": revision, "userId": self.user_id, "at": self.at,
         })
@@ -115,11 +115,11 @@ fn locks_partition(project: ProjectId) -> String {
     format!("LOCKS#{project}")
 }
 
-fn lock_key(place: &LinePlace) -> Key {
+fn lock_key(place: &LineKey) -> Key {
     Key::new(locks_partition(place.project_id), format!("LOCK#{:010}#{}", place.revision, place.line_id))
 }
 
-fn taken_key(connection_id: &str, place: &LinePlace) -> Key {
+fn taken_key(connection_id: &str, place: &LineKey) -> Key {
     Key::new(format!("CONNECTION#{connection_id}"), format!("LOCK#{}#{:010}#{}", place.project_id, place.revision, place.line_id))
 }
 
@@ -149,7 +149,7 @@ impl Locks {
 
     /// Takes or renews a lock. [`Error::LineTaken`] while another connection holds it, unless that is an earlier one of the same tab.
     /// One round trip.
-    pub async fn take(&self, _session: &Session, connection: &Connection, place: LinePlace) -> Result<LineLock, Error> {
+    pub async fn take(&self, _session: &Session, connection: &Connection, place: LineKey) -> Result<LineLock, Error> {
         let now = self.clock.now();
         let first = LineLock {
             place,
@@ -202,11 +202,11 @@ impl Locks {
 
     /// Releases a lock of a connection, or of an earlier one of its tab. `None` when nobody held it. [`Error::LineTaken`] when another
     /// connection does. One round trip.
-    pub async fn release(&self, _session: &Session, connection: &Connection, place: &LinePlace) -> Result<Option<ReleasedLock>, Error> {
+    pub async fn release(&self, _session: &Session, connection: &Connection, place: &LineKey) -> Result<Option<ReleasedLock>, Error> {
         self.release_of(&connection.connection_id, connection.user_id, connection.tab_id.as_deref(), place).await
     }
 
-    async fn release_of(&self, connection_id: &str, user_id: UserId, tab_id: Option<&str>, place: &LinePlace) -> Result<Option<ReleasedLock>, Error> {
+    async fn release_of(&self, connection_id: &str, user_id: UserId, tab_id: Option<&str>, place: &LineKey) -> Result<Option<ReleasedLock>, Error> {
         let now = self.clock.now();
         let own = if tab_id.is_some() { "(connectionId = :connection OR (userId = :user AND tabId = :tab))" } else { "connectionId = :connection" };
         retry_on_conflict(RetryPolicy::Single, now, |at| async move {

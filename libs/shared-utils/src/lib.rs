@@ -1,15 +1,15 @@
 //! What every function shares: raw events in, answers out, tokens, CORS, typed ids, logs.
 //!
-//! Ground floor of the house: it knows HTTP events and how to speak to AWS, and no table of ours.
+//! The lowest layer: it knows HTTP events and how to call AWS, and no table of ours.
 //!
-//! | module | room |
+//! | module | what it has |
 //! | --- | --- |
 //! | [`http`] | request reading, routing, the one error enum, CORS, answers |
 //! | [`auth`] | access tokens: claims, signing, verification |
 //! | [`aws`] | SDK configuration without the start-up cost of the default one |
 //! | [`dynamo`] | typed `DynamoDB` calls; expected outcomes as values |
 //! | [`cursor`] | page cursors bound to caller, route and filters |
-//! | [`after_answer`] | work that runs after the answer went out |
+//! | [`background_tasks`] | work that runs after the answer went out |
 //! | [`audit`], [`logging`] | what is logged, and what never is |
 //! | [`text`], [`number`] | what people write: visible, cut, compared; numbers by their digits |
 //! | [`rate_limit`] | token buckets, each one number |
@@ -18,10 +18,10 @@
 //! | [`runtime`] | the Lambda run loop around a handler |
 //! | [`ids`], [`clock`], [`env`], [`random`] | small things, one each |
 
-pub mod after_answer;
 pub mod audit;
 pub mod auth;
 pub mod aws;
+pub mod background_tasks;
 pub mod clock;
 pub mod cursor;
 pub mod dynamo;

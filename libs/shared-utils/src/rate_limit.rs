@@ -1,7 +1,7 @@
 //! Rates: token buckets, each kept as one number (the generic cell rate algorithm), so that an item attribute or a map entry holds it.
 //!
-//! The number is the moment, in milliseconds since the epoch, up to which a bucket is spoken for. Each use moves it one interval on
-//! from the present; a bucket that is spoken for further ahead than its burst reaches is empty.
+//! The number is the theoretical arrival time (TAT), in milliseconds since the epoch: when the bucket is full again. Each use moves it one
+//! interval on from the present; a bucket whose TAT is further ahead than its capacity is empty.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -69,7 +69,7 @@ impl Rate {
         self.capacity
     }
 
-    /// Up to when a bucket is spoken for after one more use, from up to when it was. [`RateLimited`] when it is empty.
+    /// Consumes one token: the TAT after it, from the TAT before it. [`RateLimited`] when it is empty.
     pub fn take(self, until: i64, now: Timestamp) -> Result<i64, RateLimited> {
         if self.is_off() {
             return Ok(until);
@@ -114,13 +114,13 @@ impl FromStr for Rate {
 /// The buckets of one warm process: best effort, since every sandbox has its own.
 pub struct Buckets {
     rate: Rate,
-    spoken_for: Mutex<HashMap<String, i64>>,
+    theoretical_arrival_times: Mutex<HashMap<String, i64>>,
 }
 
 impl Buckets {
     /// Full buckets.
     pub fn new(rate: Rate) -> Self {
-        Self { rate, spoken_for: Mutex::default() }
+        Self { rate, theoretical_arrival_times: Mutex::default() }
     }
 
     /// Takes one from a key's bucket. [`RateLimited`] when it is empty.
@@ -128,14 +128,14 @@ impl Buckets {
         if self.rate.is_off() {
             return Ok(());
         }
-        let mut spoken_for = self.spoken_for.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = self.rate.take(spoken_for.get(key).copied().unwrap_or(0), now)?;
-        if spoken_for.len() >= MAX_KEYS {
-            spoken_for.retain(|_, until| *until > now.millis());
+        let mut theoretical_arrival_times = self.theoretical_arrival_times.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = self.rate.take(theoretical_arrival_times.get(key).copied().unwrap_or(0), now)?;
+        if theoretical_arrival_times.len() >= MAX_KEYS {
+            theoretical_arrival_times.retain(|_, until| *until > now.millis());
         }
         // Whoever fills the memory with addresses must not have the rest refused: those are let through uncounted.
-        if spoken_for.len() < MAX_KEYS {
-            spoken_for.insert(key.to_owned(), next);
+        if theoretical_arrival_times.len() < MAX_KEYS {
+            theoretical_arrival_times.insert(key.to_owned(), next);
         }
         Ok(())
     }
@@ -190,8 +190,8 @@ mod tests {
         for n in 0..2 * MAX_KEYS {
             assert!(buckets.take(&format!("flood-{n}"), now).is_ok());
         }
-        assert_eq!(buckets.spoken_for.lock().unwrap().len(), MAX_KEYS);
+        assert_eq!(buckets.theoretical_arrival_times.lock().unwrap().len(), MAX_KEYS);
         assert!(buckets.take("late", now.plus_seconds(61)).is_ok());
-        assert_eq!(buckets.spoken_for.lock().unwrap().len(), 1, "what is full again is forgotten");
+        assert_eq!(buckets.theoretical_arrival_times.lock().unwrap().len(), 1, "what is full again is forgotten");
     }
 }

@@ -1,4 +1,4 @@
-//! The Lambda run loop around a handler: raw event in, raw answer out, then what is owed after the answer.
+//! The Lambda run loop around a handler: raw event in, raw response out, then the background tasks.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::after_answer::{AfterAnswer, AfterAnswerLayer};
+use crate::background_tasks::{AfterAnswerLayer, BackgroundTasks};
 use crate::http::{Api, serve};
 
 /// How long the work after an answer may take: inside the function's time-out, whatever the handler took.
 const AFTER_BUDGET: Duration = Duration::from_secs(20);
 
 /// Runs an HTTP function until the sandbox ends.
-pub async fn run_http<A: Api + Send + 'static>(api: A, after: AfterAnswer) -> Result<(), lambda_runtime::Error> {
+pub async fn run_http<A: Api + Send + 'static>(api: A, after: BackgroundTasks) -> Result<(), lambda_runtime::Error> {
     let api = Arc::new(api);
     run(
         move |event: ApiGatewayV2httpRequest| {
@@ -30,7 +30,7 @@ pub async fn run_http<A: Api + Send + 'static>(api: A, after: AfterAnswer) -> Re
 }
 
 /// Runs any handler that always has an answer, until the sandbox ends.
-pub async fn run<E, R, H>(handler: H, after: AfterAnswer) -> Result<(), lambda_runtime::Error>
+pub async fn run<E, R, H>(handler: H, after: BackgroundTasks) -> Result<(), lambda_runtime::Error>
 where
     E: DeserializeOwned + Send + 'static,
     R: Serialize + Send + 'static,

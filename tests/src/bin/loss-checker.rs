@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use end_to_end::losses::{Settings, run};
-use local_stack::stack::say;
+use local_stack::stack::print_line;
 
 const HELP: &str = "\
 loss-checker [--messages 200000] [--writers 8] [--readers 6] [--seed 1] [--no-faults] [--expect-losses]
@@ -17,17 +17,17 @@ async fn main() -> ExitCode {
     let (settings, expects_losses) = match settings() {
         Ok(Some(found)) => found,
         Ok(None) => {
-            say(HELP);
+            print_line(HELP);
             return ExitCode::SUCCESS;
         }
         Err(reason) => {
-            say(&format!("error: {reason}\n\n{HELP}"));
+            print_line(&format!("error: {reason}\n\n{HELP}"));
             return ExitCode::from(2);
         }
     };
-    say(&format!("{settings:?}"));
-    let report = run(&settings, |acknowledged| say(&format!("{acknowledged} acknowledged"))).await;
-    say(&report.to_string());
+    print_line(&format!("{settings:?}"));
+    let report = run(&settings, |acknowledged| print_line(&format!("{acknowledged} acknowledged"))).await;
+    print_line(&report.to_string());
     if report.verdict.is_clean() == expects_losses { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 

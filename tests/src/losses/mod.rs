@@ -20,7 +20,7 @@ use self::account::Account;
 use self::history::{History, Reading, Stored};
 use self::reader::Reader;
 use self::writer::Writer;
-use crate::World;
+use crate::TestStack;
 
 pub use self::history::Verdict;
 
@@ -75,7 +75,7 @@ impl std::fmt::Display for Report {
 
 /// A conversation.
 #[derive(Debug, Clone)]
-struct Room {
+struct TestConversation {
     number: usize,
     id: String,
     /// Who takes part, by number.
@@ -150,7 +150,7 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
     let people = settings.writers.max(settings.readers).max(2);
     let skew_ms = if settings.faults { SKEW_MS } else { 0 };
     let options = Options { more_people: people, keep: false, seed: settings.seed, skew_ms, ..Options::for_tests() };
-    let world = World::start_with(options).await;
+    let world = TestStack::start_with(options).await;
     let http = reqwest::Client::new();
     let mut accounts = Vec::with_capacity(people);
     let mut first = Vec::with_capacity(people);
@@ -159,7 +159,7 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
         accounts.push(Arc::new(Account::new(&person, http.clone())));
         first.push(person);
     }
-    let rooms = rooms(&world, &first).await;
+    let conversations = conversations(&world, &first).await;
     let shared = Arc::new(Shared {
         faults: settings.faults,
         began: Mutex::default(),
@@ -169,14 +169,14 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
     });
     let mut readers = Vec::new();
     for (number, account) in accounts.iter().enumerate().take(settings.readers) {
-        let own: Vec<&Room> = rooms.iter().filter(|room| room.people.contains(&number)).collect();
+        let own: Vec<&TestConversation> = conversations.iter().filter(|conversation| conversation.people.contains(&number)).collect();
         let mut reader = Reader {
             account: account.clone(),
-            rooms: own.iter().map(|room| (room.id.clone(), room.number)).collect(),
+            conversations: own.iter().map(|conversation| (conversation.id.clone(), conversation.number)).collect(),
             chance: Chance::new(settings.seed ^ (0x5eed << 16) ^ number as u64),
             shared: shared.clone(),
             cursor: String::new(),
-            reading: Reading { conversations: own.iter().map(|room| room.number).collect(), ..Reading::default() },
+            reading: Reading { conversations: own.iter().map(|conversation| conversation.number).collect(), ..Reading::default() },
             latencies: Vec::new(),
             missed: 0,
             connections: 0,
@@ -196,7 +196,7 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
         let writer = Writer {
             number,
             account: accounts[person].clone(),
-            rooms: rooms.iter().filter(|room| room.people.contains(&person)).cloned().collect(),
+            conversations: conversations.iter().filter(|conversation| conversation.people.contains(&person)).cloned().collect(),
             chance: Chance::new(settings.seed ^ (0x0a11 << 16) ^ number as u64),
             over_socket: number % 2 == 0,
             shared: shared.clone(),
@@ -239,8 +239,8 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
             Err(error) => shared.refuse(error.to_string()),
         }
     }
-    for room in &rooms {
-        history.stored.push(stored(&accounts[room.people[0]], room).await.unwrap_or_else(|why| panic!("{why}")));
+    for conversation in &conversations {
+        history.stored.push(stored(&accounts[conversation.people[0]], conversation).await.unwrap_or_else(|why| panic!("{why}")));
     }
     history.refused = std::mem::take(&mut *shared.refused.lock().unwrap_or_else(PoisonError::into_inner));
     let verdict = history.judge();
@@ -264,9 +264,9 @@ fn keep_fresh(accounts: &[Arc<Account>], shared: &Arc<Shared>) -> tokio::task::J
 }
 
 /// A project's conversation of everyone, a group of every second person, and pairs.
-async fn rooms(world: &World, people: &[crate::Person]) -> Vec<Room> {
-    let mut rooms: Vec<Room> = Vec::new();
-    let mut add = |id: String, people: Vec<usize>| rooms.push(Room { number: rooms.len(), id, people });
+async fn conversations(world: &TestStack, people: &[crate::Person]) -> Vec<TestConversation> {
+    let mut conversations: Vec<TestConversation> = Vec::new();
+    let mut add = |id: String, people: Vec<usize>| conversations.push(TestConversation { number: conversations.len(), id, people });
     let team: Vec<(&crate::Person, &str)> = people[1..].iter().map(|person| (person, "viewer")).collect();
     let project = world.project(&people[0], "Atrium", &team).await;
     let opened = people[0].post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
@@ -283,15 +283,15 @@ async fn rooms(world: &World, people: &[crate::Person]) -> Vec<Room> {
     for pair in people.windows(2).enumerate().step_by(2) {
         add(world.direct(&pair.1[0], &pair.1[1]).await, vec![pair.0, pair.0 + 1]);
     }
-    rooms
+    conversations
 }
 
 /// Everything in a conversation, oldest first, as HTTP gives it.
-async fn stored(account: &Account, room: &Room) -> Result<Vec<Stored>, String> {
+async fn stored(account: &Account, conversation: &TestConversation) -> Result<Vec<Stored>, String> {
     let mut all: Vec<Stored> = Vec::new();
     loop {
         let after = all.last().map_or(0, |message| message.seq);
-        let path = format!("/messages/conversations/{}/messages?afterSeq={after}&limit=100", room.id);
+        let path = format!("/messages/conversations/{}/messages?afterSeq={after}&limit=100", conversation.id);
         let (status, page) = account.until_answered(Method::GET, &path, None).await?;
         if status == 401 {
             account.refresh().await?;

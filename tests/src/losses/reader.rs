@@ -21,7 +21,7 @@ const PING: Duration = Duration::from_secs(2);
 /// Someone who reads.
 pub(super) struct Reader {
     pub(super) account: Arc<Account>,
-    pub(super) rooms: HashMap<String, usize>,
+    pub(super) conversations: HashMap<String, usize>,
     pub(super) chance: Chance,
     pub(super) shared: Arc<Shared>,
     pub(super) cursor: String,
@@ -130,7 +130,7 @@ impl Reader {
     }
 
     fn place(&self, message: &Value, seq: u64) -> Option<(usize, u64)> {
-        Some((*self.rooms.get(message["conversationId"].as_str()?)?, seq))
+        Some((*self.conversations.get(message["conversationId"].as_str()?)?, seq))
     }
 
     fn knows(&self, message: &Value, seq: u64) -> bool {

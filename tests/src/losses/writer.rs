@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::account::{Account, Stream, between};
 use super::history::Acknowledged;
-use super::{Room, Shared};
+use super::{Shared, TestConversation};
 
 /// How long a reply over the socket is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ enum Reply {
 pub(super) struct Writer {
     pub(super) number: usize,
     pub(super) account: Arc<Account>,
-    pub(super) rooms: Vec<Room>,
+    pub(super) conversations: Vec<TestConversation>,
     pub(super) chance: Chance,
     /// Over a socket, or over HTTP.
     pub(super) over_socket: bool,
@@ -47,10 +47,10 @@ impl Writer {
         let mut acknowledged = Vec::new();
         let mut socket = None;
         for n in 0..count {
-            let room = self.rooms[usize::try_from(self.chance.below(self.rooms.len() as u64)).unwrap_or_default()].clone();
+            let conversation = self.conversations[usize::try_from(self.chance.below(self.conversations.len() as u64)).unwrap_or_default()].clone();
             let name = format!("w{}-{n}", self.number);
             self.shared.began(&name);
-            let Some(message) = self.send(&mut socket, &room, &name).await else { return acknowledged };
+            let Some(message) = self.send(&mut socket, &conversation, &name).await else { return acknowledged };
             let mut text = name.clone();
             if self.chance.below(1_000) < EDITS {
                 text.push_str(" edited");
@@ -64,15 +64,15 @@ impl Writer {
             if message["senderId"] != self.account.id.as_str() || message["optimisticId"] != name.as_str() {
                 self.shared.refuse(format!("{name} was acknowledged as another message"));
             }
-            acknowledged.push(Acknowledged { writer: self.number, conversation: room.number, seq, optimistic_id: name, text });
+            acknowledged.push(Acknowledged { writer: self.number, conversation: conversation.number, seq, optimistic_id: name, text });
             self.shared.count_one();
         }
         acknowledged
     }
 
-    async fn send(&mut self, socket: &mut Option<Stream>, room: &Room, name: &str) -> Option<Value> {
+    async fn send(&mut self, socket: &mut Option<Stream>, conversation: &TestConversation, name: &str) -> Option<Value> {
         for attempt in 0..TRIES {
-            let reply = if self.over_socket { self.over_socket(socket, room, name).await } else { self.over_http(room, name).await };
+            let reply = if self.over_socket { self.over_socket(socket, conversation, name).await } else { self.over_http(conversation, name).await };
             match reply {
                 Ok(Reply::Message(message)) => return Some(message),
                 Ok(Reply::Again) => tokio::time::sleep(Duration::from_millis(2 << attempt.min(6))).await,
@@ -86,8 +86,8 @@ impl Writer {
         None
     }
 
-    async fn over_http(&self, room: &Room, name: &str) -> Result<Reply, String> {
-        let path = format!("/messages/conversations/{}/messages", room.id);
+    async fn over_http(&self, conversation: &TestConversation, name: &str) -> Result<Reply, String> {
+        let path = format!("/messages/conversations/{}/messages", conversation.id);
         let (status, body) = self.account.until_answered(Method::POST, &path, Some(json!({"text": name, "optimisticId": name}))).await?;
         Ok(match status {
             200 | 201 => Reply::Message(body),
@@ -99,12 +99,12 @@ impl Writer {
         })
     }
 
-    async fn over_socket(&mut self, socket: &mut Option<Stream>, room: &Room, name: &str) -> Result<Reply, String> {
+    async fn over_socket(&mut self, socket: &mut Option<Stream>, conversation: &TestConversation, name: &str) -> Result<Reply, String> {
         let mut stream = match socket.take() {
             Some(stream) => stream,
             None => self.account.connect().await?,
         };
-        let frame = json!({"action": "sendMessage", "ref": name, "conversationId": room.id, "text": name, "optimisticId": name});
+        let frame = json!({"action": "sendMessage", "ref": name, "conversationId": conversation.id, "text": name, "optimisticId": name});
         if stream.send(Message::text(frame.to_string())).await.is_err() {
             return Ok(Reply::Again);
         }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use end_to_end::{World, text};
-use local_stack::faults::{Effect, Fault};
+use end_to_end::{TestStack, text};
+use local_stack::faults::{Effect, InjectedFault};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_must_be_kept_is_logged_by_ids() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     for _ in 0..6 {
         world.anonymous().post("/auth/login", json!({"email": "ghost-of-the-studio@mylg.test", "password": "wrong password here"})).await;
@@ -60,7 +60,7 @@ async fn what_must_be_kept_is_logged_by_ids() {
 /// Secrets and words in every place where they can stand, in requests that work, that are refused, and that fail inside.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_and_no_word_of_anyone_is_logged() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let conversation = world.direct(&ana, &ben).await;
     let path = format!("/messages/conversations/{conversation}/messages");
@@ -68,10 +68,10 @@ async fn no_secret_and_no_word_of_anyone_is_logged() {
     let faults = &world.stack().faults;
     for round in 0..3 {
         if round == 1 {
-            faults.add(Fault { action: None, effect: Effect::ServerError, skip: 0, times: usize::MAX });
+            faults.add(InjectedFault { action: None, effect: Effect::ServerError, skip: 0, times: usize::MAX });
         } else if round == 2 {
             faults.clear();
-            faults.add(Fault { action: None, effect: Effect::Throttle, skip: 2, times: usize::MAX });
+            faults.add(InjectedFault { action: None, effect: Effect::Throttle, skip: 2, times: usize::MAX });
         }
         let phrase = |what: &str| format!("canary {what} {round} {}", local_stack::testing::random_name());
         let secret = |what: &str| phrase(what).replace(' ', "-");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use end_to_end::{Answer, Person, World, claims_of, is_success, text};
+use end_to_end::{Answer, Person, TestStack, claims_of, is_success, text};
 use local_stack::people::PASSWORD;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -106,15 +106,15 @@ fn table() -> Vec<Row> {
     ]
 }
 
-struct Cast {
-    world: World,
+struct Actors {
+    world: TestStack,
     actors: Vec<Person>,
     /// A login of the person who waits for approval.
     session: String,
 }
 
-async fn cast() -> Cast {
-    let world = World::start_peopled(6).await;
+async fn cast() -> Actors {
+    let world = TestStack::start_peopled(6).await;
     let admin = world.login("ana").await;
     let patch = async |person: &Person, rights: Value| admin.patch(&format!("/auth/users/{}", person.id), rights).await.expect(200);
     let disabled = world.login("user003").await;
@@ -136,7 +136,7 @@ async fn cast() -> Cast {
         // The sandboxes of a deployed backend may have looked at who is revoked a moment before.
         tokio::time::sleep(std::time::Duration::from_secs(6)).await;
     }
-    Cast { world, actors, session }
+    Actors { world, actors, session }
 }
 
 /// A person's login, as their token has it.
@@ -144,7 +144,7 @@ fn session_of(person: &Person) -> String {
     text(&claims_of(person.token.as_deref().unwrap())["sid"])
 }
 
-impl Cast {
+impl Actors {
     /// Something to act on that nobody has touched yet. Whoever is to stay signed in is, however long the test takes.
     async fn things(&mut self) -> Things {
         for actor in &mut self.actors[PENDING..] {

@@ -1,6 +1,6 @@
 //! Bad input of every kind gets the status and code of the contract, never a 500, and changes nothing.
 
-use end_to_end::{Answer, Person, World, text};
+use end_to_end::{Answer, Person, TestStack, text};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ async fn raw(person: &Person, method: Method, path: &str, content_type: &str, bo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_bad_input_has_its_answer() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor")]).await;
     let conversation = world.direct(&ana, &ben).await;
@@ -84,7 +84,7 @@ async fn every_kind_of_bad_input_has_its_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_methods_queries_and_tokens() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let token = ana.token.clone().unwrap();
     for path in ["/auth/nothing", "/projects/a/b/c", "/projects/a/", "/messages/conversations/x/y", "/auth/users/x/y"] {
@@ -131,7 +131,7 @@ async fn paths_methods_queries_and_tokens() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cursors_are_bound_and_sealed() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let mut made = Vec::new();
     for number in 0..5 {

@@ -1,10 +1,10 @@
 //! What a page in a browser sees of closing sockets, and of the console.
 
-use end_to_end::{Page, World, text};
+use end_to_end::{Page, TestStack, text};
 use serde_json::{Value, json};
 
 /// Opens a socket in the page; the script's own part then runs with it, and `closed` is how it was closed.
-fn with_socket(world: &World, token: &str, part: &str) -> String {
+fn with_socket(world: &TestStack, token: &str, part: &str) -> String {
     let url = format!("{}?token={token}", world.stack().websocket_url);
     format!(
         "new Promise((resolve, reject) => {{
@@ -21,7 +21,7 @@ fn with_socket(world: &World, token: &str, part: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_close_has_a_code() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let Some(mut page) = Page::open(&world.stack().console_url).await else { return };
     let token = ana.token.clone().unwrap();
@@ -51,7 +51,7 @@ async fn every_close_has_a_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_console_shows_what_happened() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let Some(mut page) = Page::open(&world.stack().console_url).await else { return };
     let call =
         |path: &str| format!("(async () => {{ at('path').value = {}; await at('call').onclick(); return at('answer').textContent }})()", json!(path));

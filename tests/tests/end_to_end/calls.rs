@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use std::time::Duration;
 
-use end_to_end::{Person, World, text};
-use local_stack::faults::{Effect, Fault};
+use end_to_end::{Person, TestStack, text};
+use local_stack::faults::{Effect, InjectedFault};
 use local_stack::people::PASSWORD;
 use local_stack::records::{EventRecord, Permission, round_trips};
-use local_stack::stack::{Options, say};
+use local_stack::stack::{Options, print_line};
 use reqwest::Method;
 use serde_json::json;
 
@@ -81,10 +81,10 @@ fn route(label: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_route_spends_more_than_its_budget_and_none_scans() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     // Every call takes its time, so that what runs side by side is seen to, however busy the machine is.
-    world.stack().faults.add(Fault { action: None, effect: Effect::Delay(Duration::from_millis(100)), skip: 0, times: usize::MAX });
+    world.stack().faults.add(InjectedFault { action: None, effect: Effect::Delay(Duration::from_millis(100)), skip: 0, times: usize::MAX });
     // What came before is not counted: quick calls that stand side by side are not seen to.
     let before = world.stack().records.events().len();
     // Several rounds. Within one the dearest counts; of the rounds the cheapest, since beside a busy suite calls that are sent together
@@ -159,10 +159,10 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
     let named = |index: usize, label: &str| actions.get(&(before + index)).map_or_else(|| route(label), |action| (*action).to_owned());
     let costs = costs(&world, day, &ends, named);
     let mut over = Vec::new();
-    say(&format!("{:<46} {:>11} {:>6} {:>6}", "route", "round trips", "calls", "budget"));
+    print_line(&format!("{:<46} {:>11} {:>6} {:>6}", "route", "round trips", "calls", "budget"));
     for (route, (trips, calls)) in &costs {
         let budget = BUDGET.iter().find(|(known, _)| known == route).map(|(_, budget)| *budget);
-        say(&format!("{route:<46} {trips:>11} {calls:>6} {:>6}", budget.map_or("?".to_owned(), |budget| budget.to_string())));
+        print_line(&format!("{route:<46} {trips:>11} {calls:>6} {:>6}", budget.map_or("?".to_owned(), |budget| budget.to_string())));
         if budget.is_none_or(|budget| *trips > budget) {
             over.push(route.clone());
         }
@@ -173,7 +173,7 @@ async fn no_route_spends_more_than_its_budget_and_none_scans() {
 }
 
 /// What each route has cost: round trips and calls, of each round the dearest, of these the cheapest.
-fn costs(world: &World, day: Vec<EventRecord>, ends: &[usize], named: impl Fn(usize, &str) -> String) -> BTreeMap<String, (usize, usize)> {
+fn costs(world: &TestStack, day: Vec<EventRecord>, ends: &[usize], named: impl Fn(usize, &str) -> String) -> BTreeMap<String, (usize, usize)> {
     let mut costs: BTreeMap<String, BTreeMap<usize, (usize, usize)>> = BTreeMap::new();
     for (index, event) in day.into_iter().enumerate() {
         for call in event.calls.iter().chain(&event.calls_after) {
@@ -204,7 +204,7 @@ fn costs(world: &World, day: Vec<EventRecord>, ends: &[usize], named: impl Fn(us
 }
 
 /// What people do over a socket, up to leaving without a word; which event was which action.
-async fn over_a_socket(world: &World, ben: &Person, conversation: &str, project: &str, actions: &mut BTreeMap<usize, &'static str>) {
+async fn over_a_socket(world: &TestStack, ben: &Person, conversation: &str, project: &str, actions: &mut BTreeMap<usize, &'static str>) {
     let mut socket = ben.connect().await;
     let (sent, _) = socket.ask(json!({"action": "sendMessage", "ref": "1", "conversationId": conversation, "text": "x", "optimisticId": "s"})).await;
     let (message, seq) = (&sent["message"]["messageId"], &sent["message"]["seq"]);
@@ -233,7 +233,7 @@ async fn over_a_socket(world: &World, ben: &Person, conversation: &str, project:
 }
 
 /// What takes a permission and is not a part of a usual day: a second page, a large budget, a logout with an open socket.
-async fn rarer_paths(world: &World, ana: &Person, cleo: &Person) {
+async fn rarer_paths(world: &TestStack, ana: &Person, cleo: &Person) {
     world.stack().faults.clear();
     let project = world.project(ana, "Large", &[]).await;
     world.project(ana, "Second", &[]).await;
@@ -271,10 +271,10 @@ async fn rarer_paths(world: &World, ana: &Person, cleo: &Person) {
 }
 
 /// Every function that posts may be the one that finds a connection gone: it takes leave of it, and tells others.
-async fn lost_connections() -> World {
+async fn lost_connections() -> TestStack {
     let mut options = Options::for_tests();
     options.limits.connected_before = Duration::from_mins(1);
-    let world = World::start_with(options).await;
+    let world = TestStack::start_with(options).await;
     let (ana, cleo) = (&world.login("ana").await, &world.login("cleo").await);
     let project = world.project(ana, "Lost", &[(cleo, "editor")]).await;
     let group = ana.post("/messages/conversations", json!({"type": "group", "title": "G", "participants": [cleo.id]})).await.expect(201);
@@ -289,7 +289,7 @@ async fn lost_connections() -> World {
         let (ack, _) = socket.ask(json!({"action": "lineLocked", "ref": "l", "projectId": project, "lineId": finder, "revision": 1})).await;
         assert_eq!(ack["action"], json!("ack"), "{ack}");
         world.settled().await;
-        world.stack().faults.add(Fault { action: Some("PostToConnection".to_owned()), effect: Effect::Gone, skip: 0, times: usize::MAX });
+        world.stack().faults.add(InjectedFault { action: Some("PostToConnection".to_owned()), effect: Effect::Gone, skip: 0, times: usize::MAX });
         match finder {
             "projects-router" => drop(ana.patch(&format!("/projects/{project}"), json!({"status": finder})).await.expect(200)),
             "messages-router" => drop(ana.post(&messages, json!({"text": "x"})).await.expect(201)),
@@ -308,7 +308,7 @@ async fn lost_connections() -> World {
 const CLEAN_UP: [&str; 1] = ["PutItem"];
 
 /// What every function really called is what its role may do: nothing is missing, and nothing is there that nobody takes.
-fn hold_to_permissions(worlds: [&World; 2]) {
+fn hold_to_permissions(worlds: [&TestStack; 2]) {
     let declaration = &worlds[0].stack().declaration;
     for (name, function) in &declaration.functions {
         let mut declared: BTreeSet<Permission> = BTreeSet::new();

@@ -1,6 +1,6 @@
 //! A browser's view: listed origins pass, any other gets no CORS header at all.
 
-use end_to_end::{Answer, World};
+use end_to_end::{Answer, TestStack};
 use local_stack::stack::Options;
 use reqwest::Method;
 
@@ -13,7 +13,7 @@ fn cors_headers(answer: &Answer) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn listed_origins_pass_and_others_get_nothing() {
     let options = Options { origins: Some(format!("{LISTED},https://*.preview.mylg.studio")), ..Options::for_tests() };
-    let world = World::start_with(options).await;
+    let world = TestStack::start_with(options).await;
     let ana = world.login("ana").await;
     let console = world.stack().console_url.clone();
     for origin in [LISTED, "https://pr-1.preview.mylg.studio", &console] {
@@ -49,7 +49,7 @@ async fn listed_origins_pass_and_others_get_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sockets_from_other_origins_are_refused() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let query = format!("?token={}", ana.token.clone().unwrap());
     assert_eq!(ana.try_connect(&query, &[("origin", "https://evil.test")]).await.err(), Some(403));

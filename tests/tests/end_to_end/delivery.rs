@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use end_to_end::{Person, Socket, World, is_success, text};
+use end_to_end::{Person, Socket, TestStack, is_success, text};
 use futures_util::future::join_all;
-use local_stack::faults::{Effect, Fault};
+use local_stack::faults::{Effect, InjectedFault};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const PEOPLE: usize = 50;
 const SOCKETS: usize = 3;
 
-async fn fill(world: &World) -> (Person, String, Vec<Socket>) {
+async fn fill(world: &TestStack) -> (Person, String, Vec<Socket>) {
     let owner = world.login("ana").await;
     let mut people = Vec::new();
     for chunk in (1..PEOPLE).collect::<Vec<_>>().chunks(8) {
@@ -40,13 +40,13 @@ async fn told(sockets: &mut [Socket]) -> Vec<Vec<Value>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_people_with_three_sockets_each_are_told_once_each() {
-    let world = World::start_peopled(PEOPLE).await;
+    let world = TestStack::start_peopled(PEOPLE).await;
     let (owner, conversation, mut sockets) = fill(&world).await;
     told(&mut sockets).await;
     let path = format!("/messages/conversations/{conversation}/messages");
     let faults = &world.stack().faults;
     // Every call takes its time, so that what runs side by side is seen to, however busy the machine is.
-    faults.add(Fault { action: None, effect: Effect::Delay(Duration::from_millis(300)), skip: 0, times: usize::MAX });
+    faults.add(InjectedFault { action: None, effect: Effect::Delay(Duration::from_millis(300)), skip: 0, times: usize::MAX });
     let before = world.stack().records.events().len();
     owner.post(&path, json!({"text": "to all"})).await.expect(201);
     world.settled().await;
@@ -61,7 +61,7 @@ async fn fifty_people_with_three_sockets_each_are_told_once_each() {
         assert_eq!((frames.len(), &frames[0]["text"]), (1, &json!("to all")), "{frames:?}");
     }
     // Some are dead, some throttled, some fail: the others are told all the same, and nobody twice.
-    let fault = |effect, times| Fault { action: Some("PostToConnection".to_owned()), effect, skip: 10, times };
+    let fault = |effect, times| InjectedFault { action: Some("PostToConnection".to_owned()), effect, skip: 10, times };
     for (effect, times, lost) in [(Effect::Gone, 7, 7), (Effect::ServerError, 5, 5), (Effect::Throttle, 20, 0), (Effect::DropResponse, 9, 0)] {
         faults.add(fault(effect, times));
         owner.post(&path, json!({"text": format!("{effect:?}")})).await.expect(201);
@@ -86,12 +86,13 @@ async fn fifty_people_with_three_sockets_each_are_told_once_each() {
 /// One slow connection holds up nobody but itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_connection_delays_nobody() {
-    let world = World::start_peopled(12).await;
+    let world = TestStack::start_peopled(12).await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let path = format!("/messages/conversations/{}/messages", world.direct(&ana, &ben).await);
     let (mut slow, mut quick) = (ben.connect().await, ben.connect().await);
     world.settled().await;
-    let fault = |skip| Fault { action: Some("PostToConnection".to_owned()), effect: Effect::Delay(Duration::from_millis(1_500)), skip, times: 1 };
+    let fault =
+        |skip| InjectedFault { action: Some("PostToConnection".to_owned()), effect: Effect::Delay(Duration::from_millis(1_500)), skip, times: 1 };
     // Whichever of the two is posted to first.
     world.stack().faults.add(fault(0));
     ana.post(&path, json!({"text": "one"})).await.expect(201);
@@ -114,7 +115,7 @@ async fn a_slow_connection_delays_nobody() {
 /// Who may, and who is told, is decided by the team at the moment of the write.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_left_while_something_was_written_is_not_told_of_it() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor")]).await;
     let member = format!("/projects/{project}/team/{}", ben.id);
@@ -134,7 +135,7 @@ async fn whoever_left_while_something_was_written_is_not_told_of_it() {
         at_ben.drain().await;
         let faults = &world.stack().faults;
         let late = Effect::Delay(Duration::from_millis(1_500));
-        faults.add(Fault { action: Some("TransactWriteItems".to_owned()), effect: late, skip: 0, times: 1 });
+        faults.add(InjectedFault { action: Some("TransactWriteItems".to_owned()), effect: late, skip: 0, times: 1 });
         let writer = ana.clone();
         let write = tokio::spawn(async move { writer.send(method, &path, &[], &body).await });
         while faults.waiting() > 0 {
@@ -153,7 +154,7 @@ async fn whoever_left_while_something_was_written_is_not_told_of_it() {
 /// The newest first, however long the history; and nothing that a client says of sender and time is believed.
 #[tokio::test(flavor = "multi_thread")]
 async fn long_histories_show_the_newest_first() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let path = format!("/messages/conversations/{}/messages", world.direct(&ana, &ben).await);
     for n in 0..120 {

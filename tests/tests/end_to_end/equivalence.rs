@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{Mirror, Person, Socket, World, is_success, text};
+use end_to_end::{Mirror, Person, Socket, TestStack, is_success, text};
 use local_stack::faults::{Chance, Effect, Risk};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -151,7 +151,7 @@ async fn act(chance: &mut Chance, clients: &mut [Client], things: &mut Things) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_alone_and_catching_up_lead_to_what_is_fetched_afresh() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let mut clients = Vec::new();
     for name in ["ana", "ben", "cleo", "dana"] {
         clients.push(Client::new(world.login(name).await).await);

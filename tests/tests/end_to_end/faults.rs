@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use end_to_end::{World, is_success};
-use local_stack::faults::{Effect, Fault};
+use end_to_end::{TestStack, is_success};
+use local_stack::faults::{Effect, InjectedFault};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_the_function_in_the_middle_of_sends_loses_nothing_that_was_acknowledged() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let conversation = world.direct(&ana, &ben).await;
     let path = format!("/messages/conversations/{conversation}/messages");
@@ -59,11 +59,11 @@ async fn killing_the_function_in_the_middle_of_sends_loses_nothing_that_was_ackn
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_of_the_database_is_not_a_second_message() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let conversation = world.direct(&ana, &ben).await;
     let path = format!("/messages/conversations/{conversation}/messages");
-    let fault = |effect, times| Fault { action: Some("TransactWriteItems".to_owned()), effect, skip: 0, times };
+    let fault = |effect, times| InjectedFault { action: Some("TransactWriteItems".to_owned()), effect, skip: 0, times };
     for (number, effect) in
         [Effect::DropResponse, Effect::Throttle, Effect::ServerError, Effect::Delay(Duration::from_millis(50))].into_iter().enumerate()
     {
@@ -75,9 +75,9 @@ async fn a_lost_answer_of_the_database_is_not_a_second_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_throttle_that_stays_is_503_and_changes_nothing() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
-    world.stack().faults.add(Fault { action: Some("TransactWriteItems".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
+    world.stack().faults.add(InjectedFault { action: Some("TransactWriteItems".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
     let answer = ana.post("/projects", json!({"title": "Never"})).await;
     assert_eq!(answer.header("retry-after"), "1");
     answer.expect_error(503, "unavailable");
@@ -88,17 +88,17 @@ async fn a_throttle_that_stays_is_503_and_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_throttled_refresh_is_not_taken_for_reuse() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
-    world.stack().faults.add(Fault { action: Some("UpdateItem".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 });
+    world.stack().faults.add(InjectedFault { action: Some("UpdateItem".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 });
     ana.post("/auth/refresh", json!({"refreshToken": ana.refresh_token})).await.expect_error(503, "unavailable");
     ana.post("/auth/refresh", json!({"refreshToken": ana.refresh_token})).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unreadable_revocations_let_nobody_through() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
-    world.stack().faults.add(Fault { action: Some("BatchGetItem".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
+    world.stack().faults.add(InjectedFault { action: Some("BatchGetItem".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
     ana.get("/auth/me").await.expect_error(503, "unavailable");
 }

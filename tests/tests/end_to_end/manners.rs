@@ -1,6 +1,6 @@
 //! What HTTP promises besides the routes: methods, media types, spellings; and that no name in JSON means more than it says.
 
-use end_to_end::{World, text};
+use end_to_end::{TestStack, text};
 use local_stack::stack::{Options, Stack};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ const NUMBER: &str = "$serde_json::private::Number";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn head_is_get_without_its_body() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let project = world.project(&ana, "Atrium", &[]).await;
     for path in [
@@ -38,7 +38,7 @@ async fn head_is_get_without_its_body() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn json_is_json_under_any_charset_and_in_no_other_coding() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let body = json!({"title": "Atrium"}).to_string();
     for content_type in
@@ -62,7 +62,7 @@ async fn json_is_json_under_any_charset_and_in_no_other_coding() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_member_name_ends_a_process_or_smuggles_a_value() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let anonymous = world.anonymous();
     let raw =
@@ -103,7 +103,7 @@ async fn no_member_name_ends_a_process_or_smuggles_a_value() {
 #[tokio::test(flavor = "multi_thread")]
 async fn origins_are_what_browsers_send() {
     let origins = "https://APP.mylg.studio:443,http://xn--Mnchen-3ya.example:80,https://b.test:8443";
-    let world = World::start_with(Options { origins: Some(origins.to_owned()), ..Options::for_tests() }).await;
+    let world = TestStack::start_with(Options { origins: Some(origins.to_owned()), ..Options::for_tests() }).await;
     for origin in ["https://app.mylg.studio", "http://xn--mnchen-3ya.example", "https://b.test:8443"] {
         let answer = world.anonymous().request(Method::GET, "/auth/health", &[("origin", origin)], None).await;
         assert_eq!(answer.header("access-control-allow-origin"), origin);
@@ -122,7 +122,7 @@ async fn origins_are_what_browsers_send() {
 /// The token's payload is UTF-8 (RFC 7519, section 7.2), also where nobody looks.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payload_that_is_no_text_is_no_token() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let forge = world.forge().expect("the local key can be read");
     let claims = end_to_end::claims_of(&text(&json!(ana.token)));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{Person, Socket, World, text};
+use end_to_end::{Person, Socket, TestStack, text};
 use serde_json::{Value, json};
 
 /// Who came and went, as a socket was told, in order.
@@ -40,7 +40,7 @@ async fn goes(socket: &mut Socket, person: &Person) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_who_share_something_see_each_other_come_and_go_and_nobody_else_does() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben, cleo, dana) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await, world.login("dana").await);
     // Ana and Ben share a project, Ben and Cleo a conversation, Dana nothing.
     world.project(&ana, "Atrium", &[(&ben, "viewer")]).await;
@@ -79,7 +79,7 @@ fn latest(frames: &[Value], person: &Person) -> Option<bool> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_loaded_again_is_online_by_the_latest_frame() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     world.direct(&ana, &ben).await;
     let mut by_ana = ana.connect().await;
@@ -104,7 +104,7 @@ async fn a_page_that_is_loaded_again_is_online_by_the_latest_frame() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn typing_is_passed_on_to_the_others_once_in_three_seconds() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     let (conversation, other) = (world.direct(&ana, &ben).await, world.direct(&ana, &cleo).await);
     let (mut typist, mut own, mut at_ben, mut with_cleo) = (ana.connect().await, ana.connect().await, ben.connect().await, cleo.connect().await);

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use end_to_end::{Person, Socket, World, is_success, text};
+use end_to_end::{Person, Socket, TestStack, is_success, text};
 use futures_util::future::join_all;
-use local_stack::faults::{Effect, Fault};
+use local_stack::faults::{Effect, InjectedFault};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared_utils::aws::AwsConfig;
@@ -20,7 +20,7 @@ async fn heard(socket: &mut Socket) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_is_announced_to_those_whom_it_concerns() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben, cleo, dana) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await, world.login("dana").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor"), (&cleo, "viewer")]).await;
     let path = format!("/projects/{project}");
@@ -64,7 +64,7 @@ async fn every_change_is_announced_to_those_whom_it_concerns() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_line_is_seen_by_editors_and_late_joiners_until_it_is_given_back() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor"), (&cleo, "viewer")]).await;
     let budget = format!("/projects/{project}/budget");
@@ -118,7 +118,7 @@ async fn a_locked_line_is_seen_by_editors_and_late_joiners_until_it_is_given_bac
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_clients_of_one_budget_lose_nothing() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let project = world.project(&ana, "Atrium", &[]).await;
     let budget = format!("/projects/{project}/budget");
@@ -153,13 +153,14 @@ async fn twenty_clients_of_one_budget_lose_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_is_cut_short_is_whole_or_not_there() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let project = world.project(&ana, "Atrium", &[]).await;
     let budget = format!("/projects/{project}/budget");
     ana.patch(&budget, json!({"lines": vec![json!({"itemBudgetedCost": 1}); 1_000]})).await.expect(200);
     // Forty batches, four at a time.
-    let slow = Fault { action: Some("BatchWriteItem".to_owned()), effect: Effect::Delay(Duration::from_millis(15)), skip: 0, times: usize::MAX };
+    let slow =
+        InjectedFault { action: Some("BatchWriteItem".to_owned()), effect: Effect::Delay(Duration::from_millis(15)), skip: 0, times: usize::MAX };
     world.stack().faults.add(slow);
     let function = world.stack().function("projects-router").unwrap().clone();
     let (mut failed, mut made) = (0, BTreeSet::new());
@@ -209,7 +210,7 @@ fn another(items: &[Item], id: ProjectId, minute: Timestamp) -> Vec<Item> {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_projects_page_in_a_stable_order_with_two_calls_each() {
     const PROJECTS: i64 = 10_000;
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let project = world.project(&ana, "Atrium", &[]).await;
     let store = Store::new(AwsConfig::local(&world.stack().database_url).dynamodb());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{World, text};
+use end_to_end::{TestStack, text};
 use local_stack::stack::Options;
 use local_stack::websocket_api::Limits;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_frames_get_an_error_and_ten_in_a_row_close() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let mut socket = ana.connect().await;
     let deep = format!(r#"{{"action":"ping","x":{}1{}}}"#, "[".repeat(16), "]".repeat(16));
@@ -56,7 +56,7 @@ async fn bad_frames_get_an_error_and_ten_in_a_row_close() {
 async fn a_flood_is_answered_frame_by_frame_and_kills_nothing() {
     let mut options = Options::for_tests();
     options.passed.remove("ACTION_RATE");
-    let world = World::start_with(options).await;
+    let world = TestStack::start_with(options).await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let mut flooding = ana.connect().await;
     for n in 0..400 {
@@ -79,7 +79,7 @@ async fn a_flood_is_answered_frame_by_frame_and_kills_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_size_of_frames() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let mut socket = ana.connect().await;
     let frame = |size: usize| {
@@ -103,7 +103,7 @@ async fn the_size_of_frames() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_connection_of_everyone_concerned_gets_a_frame_once() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben, cleo, dana) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await, world.login("dana").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor"), (&cleo, "viewer")]).await;
     let opened = ana.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
@@ -145,7 +145,7 @@ async fn every_connection_of_everyone_concerned_gets_a_frame_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_logout_closes_that_logins_sockets_and_no_other() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let phone = world.login("ben").await;
     let laptop = world.login_again(&phone).await;
     let (mut on_phone, mut on_laptop) = (phone.connect().await, laptop.connect().await);
@@ -169,7 +169,7 @@ async fn a_logout_closes_that_logins_sockets_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_eleventh_socket_closes_the_first_and_a_tab_replaces_itself() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ben = world.login("ben").await;
     let token = ben.token.clone().unwrap();
     let mut tab = ben.try_connect(&format!("?token={token}&tabId=t1"), &[]).await.unwrap();
@@ -190,7 +190,7 @@ async fn an_eleventh_socket_closes_the_first_and_a_tab_replaces_itself() {
 async fn a_token_is_good_for_a_minute_longer_than_it_says() {
     let mut options = Options::for_tests();
     options.passed.insert("ACCESS_TTL_S".to_owned(), "1".to_owned());
-    let world = World::start_with(options).await;
+    let world = TestStack::start_with(options).await;
     let ana = world.login("ana").await;
     // Within the leeway of a minute everything still works.
     let mut socket = ana.connect().await;
@@ -201,7 +201,7 @@ async fn a_token_is_good_for_a_minute_longer_than_it_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_connection_is_closed_by_the_gateway() {
     let limits = Limits { idle: Duration::from_millis(300), ..Limits::default() };
-    let world = World::start_with(Options { limits, ..Options::for_tests() }).await;
+    let world = TestStack::start_with(Options { limits, ..Options::for_tests() }).await;
     let ana = world.login("ana").await;
     let mut socket = ana.connect().await;
     assert_eq!(socket.next().await, Err(1001));

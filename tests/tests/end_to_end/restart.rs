@@ -1,6 +1,6 @@
 //! Data and keys outlive the stack.
 
-use end_to_end::{World, text};
+use end_to_end::{TestStack, text};
 use local_stack::stack::Options;
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 async fn stopped_and_started_again_everything_is_still_there() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { folder: Some(folder.path().to_owned()), in_memory: false, ..Options::for_tests() };
-    let world = World::start_with(options.clone()).await;
+    let world = TestStack::start_with(options.clone()).await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "viewer")]).await;
     let conversation = world.direct(&ana, &ben).await;
@@ -16,7 +16,7 @@ async fn stopped_and_started_again_everything_is_still_there() {
     ana.post(&path, json!({"text": "still here?"})).await.expect(201);
     drop(world);
 
-    let world = World::start_with(options).await;
+    let world = TestStack::start_with(options).await;
     // The signing key is the same: yesterday's token is still good, at the new address.
     let ana = world.with_token(ana.token.as_deref().unwrap());
     assert_eq!(ana.get(&format!("/projects/{project}")).await.expect(200)["title"], json!("Atrium"));

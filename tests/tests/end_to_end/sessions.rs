@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use end_to_end::{Answer, Person, Socket, World, claims_of, text};
+use end_to_end::{Answer, Person, Socket, TestStack, claims_of, text};
 use local_stack::people::PASSWORD;
 use local_stack::stack::Options;
 use reqwest::Method;
@@ -42,7 +42,7 @@ async fn last_words(socket: &mut Socket) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_logout_on_one_device_is_known_everywhere_and_leaves_the_other_alone() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let phone = world.login("ben").await;
     let laptop = world.login_again(&phone).await;
     // Every function has just looked, so that its knowledge is as old as it may be.
@@ -67,7 +67,7 @@ async fn a_logout_on_one_device_is_known_everywhere_and_leaves_the_other_alone()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_ends_a_login_closes_its_sockets_and_no_other() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ben = world.login("ben").await;
     for way in ["reuse", "session", "password", "too many"] {
         let (device, other) = (world.login_again(&ben).await, world.login_again(&ben).await);
@@ -111,7 +111,7 @@ async fn whatever_ends_a_login_closes_its_sockets_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pending_disabled_and_other_roles_reach_open_sockets() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let path = format!("/auth/users/{}", ben.id);
     for (rights, action, reason, reconnect) in [
@@ -182,7 +182,7 @@ fn message(n: usize) -> Value {
 /// What happens while streams of requests run; whatever was acknowledged before it stays, and nothing is accepted after it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removed_member_sends_nothing_after_the_removal() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor")]).await;
     let opened = ana.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
@@ -213,7 +213,7 @@ async fn a_removed_member_sends_nothing_after_the_removal() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_demoted_editor_and_a_demoted_owner_keep_what_viewers_have() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor"), (&cleo, "owner")]).await;
     let (path, budget) = (format!("/projects/{project}"), format!("/projects/{project}/budget"));
@@ -243,7 +243,7 @@ async fn a_demoted_editor_and_a_demoted_owner_keep_what_viewers_have() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disabled_person_stops_in_the_middle_of_a_stream() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let conversation = world.direct(&ana, &ben).await;
     let path = format!("/messages/conversations/{conversation}/messages");
@@ -263,7 +263,7 @@ async fn a_disabled_person_stops_in_the_middle_of_a_stream() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_opens_one_socket() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let ticket = format!("?ticket={}", text(&ana.post("/auth/ws-ticket", json!({})).await.expect(200)["ticket"]));
     let mut socket = ana.try_connect(&ticket, &[]).await.unwrap();
@@ -273,7 +273,7 @@ async fn a_ticket_opens_one_socket() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_may_come_as_a_protocol() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let ticket = text(&ana.post("/auth/ws-ticket", json!({})).await.expect(200)["ticket"]);
     let mut socket = ana.try_connect("", &[("sec-websocket-protocol", &format!("mylg.v1, ticket.{ticket}"))]).await.unwrap();
@@ -283,7 +283,7 @@ async fn a_ticket_may_come_as_a_protocol() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_connection_is_told_so_in_place_of_deliveries_until_it_is_renewed() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let conversation = world.direct(&ana, &ben).await;
     let path = format!("/messages/conversations/{conversation}/messages");
@@ -323,7 +323,7 @@ async fn rates_are_what_the_environment_says() {
     for (name, rate) in [("LOGIN_RATE", "2/min"), ("CONNECT_RATE", "2/min"), ("ACTION_RATE", "3/min"), ("SEND_RATE", "1/min:2")] {
         options.passed.insert(name.to_owned(), rate.to_owned());
     }
-    let world = World::start_with(options).await;
+    let world = TestStack::start_with(options).await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     // Each sandbox counts for itself, and there are sixteen at most.
     let mut refused = None;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use end_to_end::{Person, Socket, World, text};
-use local_stack::faults::{Effect, Fault};
+use end_to_end::{Person, Socket, TestStack, text};
+use local_stack::faults::{Effect, InjectedFault};
 use local_stack::stack::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn heard(socket: &mut Socket) -> (Vec<Value>, Vec<(String, bool)>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_into_a_team_is_given_everything_and_everyone_is_told_who_is_there() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     let project = world.project(&ben, "Atrium", &[]).await;
     let (mut bens, mut cleos) = (ben.connect().await, cleo.connect().await);
@@ -71,7 +71,7 @@ async fn who_comes_into_a_team_is_given_everything_and_everyone_is_told_who_is_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renamed_project_renames_its_conversation_for_everyone() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ben, cleo) = (world.login("ben").await, world.login("cleo").await);
     let project = world.project(&ben, "Atrium", &[(&cleo, "viewer")]).await;
     let before = cleo.get("/messages/conversations").await.expect(200)["items"][0].clone();
@@ -91,7 +91,7 @@ async fn a_renamed_project_renames_its_conversation_for_everyone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_acts_as_owner_also_where_they_are_in_the_team_as_viewer() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let project = world.project(&ben, "Atrium", &[(&ana, "viewer")]).await;
     let opened = ben.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
@@ -123,7 +123,7 @@ async fn an_administrator_acts_as_owner_also_where_they_are_in_the_team_as_viewe
 }
 
 /// A line in ana's project that a person has locked, with a socket of ana's that watches.
-async fn locked(world: &World, ana: &Person, person: &Person) -> (String, Value, Socket, Socket) {
+async fn locked(world: &TestStack, ana: &Person, person: &Person) -> (String, Value, Socket, Socket) {
     let project = world.project(ana, "Atrium", &[(person, "editor")]).await;
     let written = ana.patch(&format!("/projects/{project}/budget"), json!({"lines": [{"quantity": 1}]})).await.expect(200);
     let line = written["lines"][0]["budgetItemId"].clone();
@@ -141,7 +141,7 @@ async fn locked(world: &World, ana: &Person, person: &Person) -> (String, Value,
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_connection_frees_its_lines_before_anything_else_is_told() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let (project, line, mut watcher, owner) = locked(&world, &ana, &ben).await;
     let locked_frame = heard(&mut watcher).await.0.pop().unwrap();
@@ -163,7 +163,7 @@ async fn every_function_announces_a_connection_that_it_finds_gone() {
     for finder in ["projects-router", "messages-router", "auth-router", "ws-provider"] {
         let mut options = Options::for_tests();
         options.limits.connected_before = Duration::from_mins(1);
-        let world = World::start_with(options).await;
+        let world = TestStack::start_with(options).await;
         let (ana, ben) = (world.login("ana").await, world.login("ben").await);
         let pair = world.direct(&ana, &ben).await;
         let (project, _, mut watcher, _owner) = locked(&world, &ana, &ben).await;
@@ -171,7 +171,7 @@ async fn every_function_announces_a_connection_that_it_finds_gone() {
         let mut second = ana.connect().await;
         world.settled().await;
         heard(&mut watcher).await;
-        world.stack().faults.add(Fault { action: Some("PostToConnection".to_owned()), effect: Effect::Gone, skip: 0, times: usize::MAX });
+        world.stack().faults.add(InjectedFault { action: Some("PostToConnection".to_owned()), effect: Effect::Gone, skip: 0, times: usize::MAX });
         let sends = json!({"action": "sendMessage", "ref": "s", "conversationId": pair, "text": "x", "optimisticId": "o"});
         match finder {
             "projects-router" => drop(ana.patch(&format!("/projects/{project}"), json!({"status": "1%"})).await.expect(200)),
@@ -196,13 +196,13 @@ async fn every_function_announces_a_connection_that_it_finds_gone() {
 async fn one_connection_that_is_found_gone_is_told_to_those_who_are_there() {
     let mut options = Options::for_tests();
     options.limits.connected_before = Duration::from_mins(1);
-    let world = World::start_with(options).await;
+    let world = TestStack::start_with(options).await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     let pair = world.direct(&ben, &cleo).await;
     let (_, line, mut watcher, _owner) = locked(&world, &ana, &ben).await;
     heard(&mut watcher).await;
     // Cleo's message goes to Ben alone: the one post that fails.
-    world.stack().faults.add(Fault { action: Some("PostToConnection".to_owned()), effect: Effect::Gone, skip: 0, times: 1 });
+    world.stack().faults.add(InjectedFault { action: Some("PostToConnection".to_owned()), effect: Effect::Gone, skip: 0, times: 1 });
     cleo.post(&format!("/messages/conversations/{pair}/messages"), json!({"text": "x"})).await.expect(201);
     let mut frames = Vec::new();
     while frames.len() < 2 {

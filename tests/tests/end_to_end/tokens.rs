@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use end_to_end::{Forge, Person, World, claims_of};
+use end_to_end::{Forge, Person, TestStack, claims_of};
 use reqwest::Method;
 use ring::hmac;
 use ring::rand::SystemRandom;
@@ -313,7 +313,7 @@ fn percent_encoded(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_attack_on_a_token_passes_anywhere() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let token = ana.token.clone().unwrap();
     let (claims, forge) = (claims_of(&token), world.forge().unwrap());
@@ -397,7 +397,7 @@ async fn no_attack_on_a_token_passes_anywhere() {
 /// 11: a signature can be written as r and n − s as well. Whoever writes it so is the same login, and goes with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_spelled_otherwise_ends_with_its_login() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let token = ana.token.clone().unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();

@@ -1,11 +1,11 @@
 //! A day in the studio: what the product is for, from sign-in to sign-out.
 
-use end_to_end::{World, text};
+use end_to_end::{TestStack, text};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_in_the_studio() {
-    let world = World::start().await;
+    let world = TestStack::start().await;
     let (ana, ben, dana) = (world.login("ana").await, world.login("ben").await, world.login("dana").await);
 
     // A project, someone in its team, a budget.

@@ -22,7 +22,7 @@ struct JwkSet<'a> {
 }
 
 pub(super) async fn handle(app: &App, _: Call) -> Result<Response, Error> {
-    let keys = app.edge.verifier.public_keys();
+    let keys = app.context.verifier.public_keys();
     let keys = keys.map(|(kid, x, y)| Jwk { kty: "EC", crv: "P-256", r#use: "sig", alg: "ES256", kid, x, y }).collect();
     Ok(Response::json(200, &JwkSet { keys })?.with_header("cache-control", "public, max-age=300"))
 }

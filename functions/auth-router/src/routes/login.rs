@@ -9,7 +9,7 @@ use shared_utils::http::{Call, Error, Request, Response};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 
 use crate::attempts::count;
-use crate::store::{Family, Profile, User};
+use crate::store::{Profile, TokenFamily, User};
 use crate::tokens::{RefreshToken, Subject, TokenPair};
 use crate::transport::Transport;
 use crate::{App, passwords};
@@ -24,8 +24,8 @@ struct Answer {
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let request = &call.request;
     let transport = Transport::of(request)?;
-    transport.guard(request, &app.edge.cors)?;
-    app.addresses.login(request, app.edge.clock.now())?;
+    transport.guard(request, &app.context.cors)?;
+    app.addresses.login(request, app.context.clock.now())?;
     let mut fields = Fields::new(call.body);
     let email = fields.required_string("email", 1..=254);
     // Taken exactly as sent: a blank one is as wrong as any other.
@@ -51,16 +51,16 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             }
         };
         // The logins that there are, only now: how many they are must not show in the time of a refusal.
-        let (user, families) = app.store.user_with_families(verified.profile.user_id).await?;
+        let (user, families) = app.store.user_with_token_families(verified.profile.user_id).await?;
         let user = match user {
             Some(user) if user.password_hash == verified.password_hash && !user.disabled => user,
             changed => return Ok(Attempt::Refused(Account::Known(changed.map(Box::new)))),
         };
-        let now = app.edge.clock.now();
+        let now = app.context.clock.now();
         let (family, token) = new_session(app, &user, request, now);
         // Signed before it is stored: a login that cannot be answered must not push another one out.
         let tokens = app.tokens.pair(family.subject(), &token, family.expires_at(), transport, now).await?;
-        let Some(ended) = app.store.add_login(attempt, &user, &family, families, &app.revocations).await? else {
+        let Some(ended) = app.store.add_session(attempt, &user, &family, families, &app.revocations).await? else {
             // The account changed while its password was checked.
             return Ok(Attempt::Stale(Account::Changed(user.profile.user_id)));
         };
@@ -87,7 +87,7 @@ enum Account {
 fn rehash_later(app: &App, user: User, password: String) {
     if passwords::is_outdated(&user.password_hash) {
         let store = app.store.clone();
-        app.broadcaster.after_answer().push(async move {
+        app.broadcaster.background_tasks().push(async move {
             if let Ok(hash) = passwords::hash(&password) {
                 let _ = store.rehash(&user, &hash).await;
             }
@@ -95,11 +95,11 @@ fn rehash_later(app: &App, user: User, password: String) {
     }
 }
 
-fn new_session(app: &App, user: &User, request: &Request, now: Timestamp) -> (Family, RefreshToken) {
+fn new_session(app: &App, user: &User, request: &Request, now: Timestamp) -> (TokenFamily, RefreshToken) {
     let user_id = user.profile.user_id;
     let token = RefreshToken::first(FamilyId::generate(now, user_id));
     let subject =
         Subject { user: user_id, session: SessionId::generate(now), role: user.profile.role, version: user.version, pending: user.profile.pending };
     let from = (request.user_agent(), request.source_ip.clone());
-    (Family::new(&token, subject, user.logins + 1, app.tokens.lifetimes, from, now), token)
+    (TokenFamily::new(&token, subject, user.logins + 1, app.tokens.lifetimes, from, now), token)
 }

@@ -36,7 +36,7 @@ impl std::str::FromStr for Scope {
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let transport = Transport::of(&call.request)?;
     let request_id = call.request.request_id.clone();
-    transport.guard(&call.request, &app.edge.cors)?;
+    transport.guard(&call.request, &app.context.cors)?;
     transport.cleared_on_401(logout(app, call, transport).await, &request_id)
 }
 
@@ -60,9 +60,9 @@ async fn logout(app: &App, call: Call, transport: Transport) -> Result<Response,
 
 /// Whose logins are meant, and whether by a credential that counts for more than its own. A dead refresh token means nobody's, and that is fine: it is dead.
 async fn who(app: &App, token: Patch<String>, header: Option<&HeaderValue>) -> Result<Option<(UserId, SessionId, bool)>, Error> {
-    let now = app.edge.clock.now();
+    let now = app.context.clock.now();
     let Patch::Set(text) = token else {
-        let caller = app.edge.verifier.verify_ignoring_expiry(credentials::bearer(header)?, now)?;
+        let caller = app.context.verifier.verify_ignoring_expiry(credentials::bearer(header)?, now)?;
         return Ok(Some((caller.user, caller.session, true)));
     };
     let family = match RefreshToken::parse(&text) {
@@ -74,7 +74,7 @@ async fn who(app: &App, token: Patch<String>, header: Option<&HeaderValue>) -> R
     }
     // The token is dead or unknown: a bearer that is sent beside it still says who wants to leave.
     let caller = header.and_then(|header| credentials::bearer(Some(header)).ok());
-    let caller = caller.and_then(|token| app.edge.verifier.verify_ignoring_expiry(token, now).ok());
+    let caller = caller.and_then(|token| app.context.verifier.verify_ignoring_expiry(token, now).ok());
     Ok(caller.map(|caller| (caller.user, caller.session, true)))
 }
 
@@ -82,8 +82,8 @@ async fn who(app: &App, token: Patch<String>, header: Option<&HeaderValue>) -> R
 /// about others: its old access token, found in some log, must not sign its owner out for ever.
 async fn end(app: &App, user: UserId, session: SessionId, scope: Scope) -> Result<(), Error> {
     retry_on_conflict(RetryPolicy::Single, (), |()| async {
-        let (_, families) = app.store.user_with_families(user).await?;
-        let now = app.edge.clock.now();
+        let (_, families) = app.store.user_with_token_families(user).await?;
+        let now = app.context.clock.now();
         if !families.iter().any(|family| family.session_id == session && family.is_live(now)) {
             return Ok(Attempt::Done(()));
         }

@@ -14,6 +14,6 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     fields.read_only(&["userId", "email", "role", "pending", "createdAt", "updatedAt"]);
     let patch = ProfilePatch::read(&mut fields);
     fields.finish()?;
-    let profile = app.store.change_profile(&session, user, &patch, app.edge.clock.now()).await?.ok_or(Error::InvalidToken)?;
+    let profile = app.store.change_profile(&session, user, &patch, app.context.clock.now()).await?.ok_or(Error::InvalidToken)?;
     Response::json(200, &profile)
 }

@@ -18,7 +18,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let (current, new) = (current.unwrap_or_default(), new.unwrap_or_default());
 
     // The session is checked before anything is counted.
-    let read = app.store.user_with_families(caller.user);
+    let read = app.store.user_with_token_families(caller.user);
     let (session, read) = app.revocations.with_session_check(caller, read).await?;
     let email = read.0.as_ref().map(|user| user.profile.email.clone()).ok_or(Error::InvalidToken)?;
     // A guess here counts as a failed login.
@@ -27,7 +27,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     retry_on_conflict(RetryPolicy::Single, Some(read), |known| async move {
         let (user, families) = match known {
             Some(read) => read,
-            None => app.store.user_with_families(caller.user).await?,
+            None => app.store.user_with_token_families(caller.user).await?,
         };
         // The caller's own rights and login, as they are now: what was admitted may be five seconds old.
         let user = user.filter(|user| !user.disabled && user.version == caller.version).ok_or(Error::InvalidToken)?;
@@ -37,7 +37,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             audit!("login_failed", requestId = request_id, userId = %caller.user, sessionId = %caller.session);
             return Err(Error::WrongPassword);
         }
-        let now = app.edge.clock.now();
+        let now = app.context.clock.now();
         if let Err((code, detail)) = passwords::check_new(new, &user.profile.email) {
             // The present password was right: this was no guess.
             app.store.attempt_was_right(attempt, now).await?;

@@ -10,7 +10,7 @@ use shared_utils::http::{Call, Error, Response, idempotency};
 use shared_utils::random::sha256;
 
 use crate::App;
-use crate::store::{Family, Profile, Rotation};
+use crate::store::{Profile, Rotation, TokenFamily};
 use crate::tokens::{RefreshToken, TokenPair};
 use crate::transport::Transport;
 
@@ -24,12 +24,12 @@ struct Answer {
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let transport = Transport::of(&call.request)?;
     let request_id = call.request.request_id.clone();
-    transport.guard(&call.request, &app.edge.cors)?;
+    transport.guard(&call.request, &app.context.cors)?;
     transport.cleared_on_401(refresh(app, call, transport).await, &request_id)
 }
 
 async fn refresh(app: &App, call: Call, transport: Transport) -> Result<Response, Error> {
-    let now = app.edge.clock.now();
+    let now = app.context.clock.now();
     app.addresses.refresh(&call.request, now)?;
     let key_hash = idempotency::key(&call.request)?.map(|key| sha256(key.as_bytes()));
     let mut fields = Fields::new(call.body);
@@ -62,7 +62,7 @@ async fn refresh(app: &App, call: Call, transport: Transport) -> Result<Response
         Ok(answer) => answer,
         Err(error) => {
             // The chain has moved and the client was not told: a late retry must not count as reuse.
-            app.store.owe(&family, now).await?;
+            app.store.extend_grace(&family, now).await?;
             return Err(error);
         }
     };
@@ -72,7 +72,7 @@ async fn refresh(app: &App, call: Call, transport: Transport) -> Result<Response
 }
 
 /// Someone has a copy of an old token: the whole login ends, with its sockets.
-async fn end_reused(app: &App, family: &Family, request_id: &str) -> Result<(), Error> {
+async fn end_reused(app: &App, family: &TokenFamily, request_id: &str) -> Result<(), Error> {
     audit!("refresh_reuse", requestId = request_id, userId = %family.user_id, sessionId = %family.session_id);
     // A family that went meanwhile is as good as ended.
     app.revoke(family.user_id, &[(family.family_id, family.session_id)]).await.map(|_| ())

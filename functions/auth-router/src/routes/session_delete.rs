@@ -9,8 +9,8 @@ use crate::App;
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let session: SessionId = call.params.id("id")?;
-    let now = app.edge.clock.now();
-    let read = app.store.user_with_families(caller.user);
+    let now = app.context.clock.now();
+    let read = app.store.user_with_token_families(caller.user);
     let (_, (_, families)) = app.revocations.with_session_check(caller, read).await?;
     let family = families.into_iter().find(|family| family.session_id == session && family.is_live(now)).ok_or(Error::NotFound)?;
     if !app.revoke(caller.user, &[(family.family_id, session)]).await? {

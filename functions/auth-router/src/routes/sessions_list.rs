@@ -30,8 +30,8 @@ struct Answer {
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     call.query(&[])?;
-    let now = app.edge.clock.now();
-    let (_, families) = app.store.user_with_families(caller.user).await?;
+    let now = app.context.clock.now();
+    let (_, families) = app.store.user_with_token_families(caller.user).await?;
     let mut items: Vec<_> = families
         .into_iter()
         .filter(|family| family.is_live(now))

@@ -1,7 +1,7 @@
 //! `PATCH /auth/users/{id}`: an administrator changes what someone may do at all, or corrects their address. Other rights take effect at
 //! once: the person's tokens count no longer, and their sockets are closed.
 
-use realtime::Ending;
+use realtime::CloseReason;
 use serde::Serialize;
 use shared_utils::audit;
 use shared_utils::auth::Role;
@@ -11,7 +11,7 @@ use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::UserId;
 
 use crate::App;
-use crate::store::{AccountOutcome, AccountPatch, Address, MALFORMED_ADDRESS, Profile, Rights, User};
+use crate::store::{AccountOutcome, AccountPatch, AccountStatus, Address, MALFORMED_ADDRESS, Profile, User};
 
 /// An account as administrators see it.
 #[derive(Serialize)]
@@ -45,7 +45,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         disabled: fields.boolean("disabled").value(),
         email: email.value(),
     };
-    let read = app.store.user_with_families(id);
+    let read = app.store.user_with_token_families(id);
     let (session, read) = app.revocations.with_session_check(caller, read).await?;
     // What does not exist is 404, however wrong the values are.
     if read.0.is_none() {
@@ -56,14 +56,14 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     retry_on_conflict(RetryPolicy::Single, Some(read), |known| async move {
         let (user, families) = match known {
             Some(read) => read,
-            None => app.store.user_with_families(id).await?,
+            None => app.store.user_with_token_families(id).await?,
         };
         let before = user.ok_or(Error::NotFound)?;
         let mut after = patch.applied_to(&before);
-        if after.rights() == before.rights() && after.profile.email == before.profile.email {
+        if after.status() == before.status() && after.profile.email == before.profile.email {
             return Response::json(200, &Account::from(before)).map(Attempt::Done);
         }
-        let now = app.edge.clock.now();
+        let now = app.context.clock.now();
         match app.store.change_account((&before, &families), &after, &session, &app.revocations, now).await? {
             AccountOutcome::Changed => {}
             AccountOutcome::Stale => return Ok(Attempt::Stale(None)),
@@ -81,11 +81,11 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
 /// What follows a change: sockets that were opened with other rights are closed, and the audit has a line for each part of it.
 fn changed(app: &App, request_id: &str, by: UserId, before: &User, after: &User) {
     let id = before.profile.user_id;
-    if after.rights() != before.rights() {
-        end_sockets_later(app, id, after.rights());
+    if after.status() != before.status() {
+        end_sockets_later(app, id, after.status());
         let outdated = before.version;
         app.end_missed_later(id, move |family| family.version <= outdated);
-        let Rights { role, pending, disabled } = after.rights();
+        let AccountStatus { role, pending, disabled } = after.status();
         audit!("role_changed", requestId = request_id, userId = %id, by = %by, role = ?role, pending, disabled);
     }
     if after.profile.email != before.profile.email {
@@ -94,11 +94,11 @@ fn changed(app: &App, request_id: &str, by: UserId, before: &User, after: &User)
 }
 
 /// Whatever was open was opened with rights that do not count any more.
-fn end_sockets_later(app: &App, user: UserId, after: Rights) {
-    let ending = match after {
-        Rights { disabled: true, .. } => Ending::SessionRevoked,
-        Rights { pending: true, .. } => Ending::AccountPending,
-        Rights { .. } => Ending::RightsChanged,
+fn end_sockets_later(app: &App, user: UserId, after: AccountStatus) {
+    let reason = match after {
+        AccountStatus { disabled: true, .. } => CloseReason::SessionRevoked,
+        AccountStatus { pending: true, .. } => CloseReason::AccountPending,
+        AccountStatus { .. } => CloseReason::RightsChanged,
     };
-    app.broadcaster.end_all_later(user, ending);
+    app.broadcaster.end_all_later(user, reason);
 }

@@ -13,23 +13,23 @@
 //! | revocations | `REVOCATIONS` | `BUCKET#…` (see `access::revocations`) |
 //! | ticket, pace of tickets | `TICKET#<sha256>`, `PACE#<userId>` | (see `access::tickets`) |
 
+mod account_status;
 mod address;
 mod admins;
 mod attempts;
 mod directory;
-mod families;
-mod logins;
 mod profiles;
-mod rights;
+mod sessions;
+mod token_families;
 mod users;
 
+pub(crate) use account_status::{AccountOutcome, AccountPatch, AccountStatus};
 pub(crate) use address::MALFORMED_ADDRESS;
 pub use address::{Address, MalformedAddress};
 pub(crate) use attempts::Attempt;
 pub(crate) use directory::folded;
-pub(crate) use families::{Family, Rotation};
 pub(crate) use profiles::{LENGTH as PROFILE_LENGTH, ProfilePatch};
-pub(crate) use rights::{AccountOutcome, AccountPatch, Rights};
+pub(crate) use token_families::{Rotation, TokenFamily};
 pub use users::{NewUser, Profile, User};
 
 use shared_utils::dynamo::Store;
@@ -55,9 +55,9 @@ enum Write {
     /// The list of those who wait for approval.
     Pending,
     /// The login that the transaction is about.
-    Login,
+    Session,
     /// The account's other logins.
-    OtherLogins,
+    OtherSessions,
     Revocations,
 }
 

@@ -15,7 +15,7 @@ use super::{AuthStore, Profile, User, Write};
 /// The length of all fields together, in code points: what a request's body may need.
 pub(crate) const LENGTH: usize = 100 + 100 + 64 + 100 + 200 + 40 + 1_024;
 /// Name, bounds of its length, whether the directory shows it too.
-const FIELDS: [(&str, usize, bool); 7] = [
+const PROFILE_FIELDS: [(&str, usize, bool); 7] = [
     ("firstName", 100, true),
     ("lastName", 100, true),
     ("username", 64, true),
@@ -32,7 +32,7 @@ impl ProfilePatch {
     /// Reads the fields that are the user's to write.
     pub(crate) fn read(fields: &mut Fields) -> Self {
         let mut values = Vec::new();
-        for (name, longest, shown) in FIELDS {
+        for (name, longest, shown) in PROFILE_FIELDS {
             let value = fields.name(name, 1..=longest);
             if matches!(&value, Patch::Set(text) if name == "thumbnail" && !is_link(text)) {
                 fields.fault(name, "invalid_value", "This must be a storage key or a web address.");

@@ -14,8 +14,8 @@ use shared_utils::ids::UserId;
 use super::address::normalized;
 use super::admins::AdminChange;
 use super::directory::Terms;
-use super::families::Family;
-use super::{Address, AuthStore, Rights, Write};
+use super::token_families::TokenFamily;
+use super::{AccountStatus, Address, AuthStore, Write};
 
 /// A user as the table keeps it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -37,8 +37,8 @@ pub struct User {
 
 impl User {
     /// What the user may do at all.
-    pub(crate) fn rights(&self) -> Rights {
-        Rights { role: self.profile.role, pending: self.profile.pending, disabled: self.disabled }
+    pub(crate) fn status(&self) -> AccountStatus {
+        AccountStatus { role: self.profile.role, pending: self.profile.pending, disabled: self.disabled }
     }
 }
 
@@ -126,7 +126,7 @@ impl AuthStore {
     }
 
     /// A user and all their logins, in one call. The user is read first: a login that is missing here has raised the user's `logins`.
-    pub(crate) async fn user_with_families(&self, user: UserId) -> Result<(Option<User>, Vec<Family>), StoreError> {
+    pub(crate) async fn user_with_token_families(&self, user: UserId) -> Result<(Option<User>, Vec<TokenFamily>), StoreError> {
         // PROFILE sorts behind FAMILY#….
         let query = PartitionQuery { descending: true, ..PartitionQuery::all(&self.table, format!("USER#{user}")) };
         let (mut found, mut families) = (None, Vec::new());
@@ -195,7 +195,7 @@ impl AuthStore {
         creation.add(Write::Address, self.address_put(&profile.email, id));
         creation.add(Write::Account, put_if(&self.table, to_item(user_key(id), "user", &user)?, Condition::absent()));
         creation.add(Write::Person, put_if(&self.table, to_item(person_key(id), "person", &profile.person(false))?, Condition::absent()));
-        let admins = if user.rights().administers() { AdminChange::Joins(id) } else { AdminChange::None };
+        let admins = if user.status().administers() { AdminChange::Joins(id) } else { AdminChange::None };
         creation.add_all(Write::Admins, self.admins_change(admins, by.map(|by| by.user)));
         creation.add_all(Write::Terms, self.terms_change(id, &Terms::none(), &Terms::of(&profile))?);
         if new.pending {

@@ -7,7 +7,7 @@ async fn a_profile_is_its_owners_to_change_but_for_rights_and_address() {
     let studio = studio().await;
     let token = studio.login_as(&studio.ben).await["accessToken"].clone();
     let patch = |body: Value| studio.ask(Method::PATCH, "/auth/me", &token, body);
-    studio.bench.clock.advance_seconds(1);
+    studio.harness.clock.advance_seconds(1);
     let body = json!({"firstName": "Ben", "lastName": "Okafor", "username": "beno", "occupation": "Set design", "company": "MYLG", "phoneNumber": "+1 555",
         "thumbnail": "public/ben.png"});
     let after = patch(body.clone()).await.expect(200);
@@ -79,7 +79,7 @@ async fn guesses_at_the_present_password_lock_the_account() {
     let locked = guess().await;
     assert_eq!(locked.headers["retry-after"], "1");
     locked.expect_code(429, "too_many_attempts");
-    // From the same place, the door is locked too; the login that is there goes on.
+    // From the same network the address is locked too; the session that is there goes on.
     assert_eq!(studio.login_from([127, 0, 0, 1], "ben@mylg.test", PASSWORD).await.0, 429);
     studio.me(&token).await.expect(200);
 }
@@ -87,11 +87,11 @@ async fn guesses_at_the_present_password_lock_the_account() {
 /// A login with the old password that is added while the password changes does not outlive it.
 #[tokio::test]
 async fn no_login_slips_past_a_change_of_password() {
-    use local_stack::faults::{Effect, Fault};
+    use local_stack::faults::{Effect, InjectedFault};
     let studio = studio().await;
     let here = studio.login().await;
     let effect = Effect::Delay(std::time::Duration::from_millis(400));
-    studio.bench.faults.add(Fault { action: Some("TransactWriteItems".to_owned()), effect, skip: 0, times: 1 });
+    studio.harness.faults.add(InjectedFault { action: Some("TransactWriteItems".to_owned()), effect, skip: 0, times: 1 });
     let body = json!({"currentPassword": PASSWORD, "newPassword": "another long one"});
     let change = studio.ask(Method::POST, "/auth/password", &here["accessToken"], body);
     let login = async {
@@ -110,7 +110,7 @@ async fn no_login_slips_past_a_change_of_password() {
 async fn an_ended_login_changes_no_password() {
     let studio = studio().await;
     let (anas, bens) = (studio.login().await, studio.login_as(&studio.ben).await);
-    let other = app_on(&studio.bench, studio.bench.clock.clone(), unhurried());
+    let other = app_on(&studio.harness, studio.harness.clock.clone(), unhurried());
     let ask =
         |method, path: &str, token: &Value, body: Value| send(&other, EventBuilder::new(method, path).bearer(token.as_str().unwrap()).json(&body));
     let change = json!({"currentPassword": PASSWORD, "newPassword": "another long one"});
@@ -163,8 +163,8 @@ async fn a_password_that_was_set_before_goes_on_working() {
         last_name: None,
         pending: false,
     };
-    AuthStore::new(Store::new(studio.bench.aws().dynamodb()), studio.bench.table("auth"))
-        .create_user(new, None, studio.bench.clock.now())
+    AuthStore::new(Store::new(studio.harness.aws().dynamodb()), studio.harness.table("auth"))
+        .create_user(new, None, studio.harness.clock.now())
         .await
         .unwrap();
     studio.post("/auth/login", json!({"email": "cleo@mylg.test", "password": old})).await.expect(200);

@@ -6,7 +6,7 @@ use super::*;
 async fn expired_tokens_say_so_and_the_public_keys_verify() {
     let studio = studio().await;
     let login = studio.login().await;
-    studio.bench.clock.advance_seconds(661);
+    studio.harness.clock.advance_seconds(661);
     assert_eq!(studio.me(&login["accessToken"]).await.body["code"], json!("token_expired"));
     let answer = studio.app.handle(EventBuilder::new(Method::GET, "/auth/.well-known/jwks.json").event()).await;
     assert_eq!(answer.headers["cache-control"], "public, max-age=300");
@@ -25,16 +25,16 @@ async fn keys_are_rotated_without_a_refused_request() {
     let studio = studio().await;
     let pem = KeyFileSigner::generate_pem().unwrap();
     let next = || KeyFileSigner::from_pem("test-2", pem.as_bytes()).unwrap();
-    let old_public = ("test-1".to_owned(), spki_from_point(studio.bench.signer().public_point()));
+    let old_public = ("test-1".to_owned(), spki_from_point(studio.harness.signer().public_point()));
     let new_public = ("test-2".to_owned(), spki_from_point(next().public_point()));
     let deployed = |keys: Vec<(String, String)>, signer: Signer| {
-        let edge = studio.bench.edge();
-        let (issuer, audience) = (edge.verifier.issuer().to_owned(), edge.verifier.audience().to_owned());
+        let context = studio.harness.context();
+        let (issuer, audience) = (context.verifier.issuer().to_owned(), context.verifier.audience().to_owned());
         let verifier = Verifier::new(BTreeMap::from_iter(keys), issuer, audience).unwrap();
-        let tables = tables(&studio.bench);
-        App::new(shared_utils::http::Edge { verifier, ..edge }, &studio.bench.aws(), tables, NO_GATEWAY, signer, unhurried())
+        let tables = tables(&studio.harness);
+        App::new(shared_utils::http::HttpContext { verifier, ..context }, &studio.harness.aws(), tables, NO_GATEWAY, signer, unhurried())
     };
-    let old = || Signer::KeyFile(studio.bench.signer());
+    let old = || Signer::KeyFile(studio.harness.signer());
     let stages = [
         deployed(vec![old_public.clone()], old()),
         deployed(vec![old_public.clone(), new_public.clone()], old()),

@@ -14,7 +14,7 @@ async fn logins_of_one_address_are_counted_whoever_signs_in() {
     let event = EventBuilder::new(Method::POST, "/auth/login").peer(IpAddr::from([1, 1, 1, 1])).header("x-forwarded-for", "3.3.3.3");
     let answer = studio.call(event.json(&json!({"email": "ana@mylg.test", "password": PASSWORD}))).await;
     answer.expect_code(429, "too_many_requests");
-    studio.bench.clock.advance_seconds(3);
+    studio.harness.clock.advance_seconds(3);
     assert_eq!(studio.login_from([1, 1, 1, 1], "ana@mylg.test", PASSWORD).await.0, 200);
 }
 
@@ -33,7 +33,7 @@ async fn one_login_moves_thirty_times_a_minute_and_loses_nothing_by_asking_more(
     // Another login of the same person has a rate of its own.
     let other = studio.login().await["refreshToken"].clone();
     studio.refresh(&other).await.expect(200);
-    studio.bench.clock.advance_seconds(2);
+    studio.harness.clock.advance_seconds(2);
     studio.refresh(&token).await.expect(200);
 }
 
@@ -62,7 +62,7 @@ async fn a_person_gets_ten_tickets_a_minute() {
     answer.expect_code(429, "too_many_requests");
     let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
     studio.ask(Method::POST, "/auth/ws-ticket", &bens, json!({})).await.expect(200);
-    studio.bench.clock.advance_seconds(6);
+    studio.harness.clock.advance_seconds(6);
     ask().await.expect(200);
     ask().await.expect(429);
 }
@@ -84,7 +84,7 @@ async fn each_of_several_tabs_is_told_when_there_is_a_ticket_for_it() {
     assert_eq!(waits, [6, 12, 18, 24, 30, 36], "one ticket frees every six seconds");
     let mut waited = 0;
     for wait in waits {
-        studio.bench.clock.advance_seconds(wait - waited);
+        studio.harness.clock.advance_seconds(wait - waited);
         waited = wait;
         ask().await.expect(200);
     }

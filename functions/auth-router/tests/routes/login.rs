@@ -1,4 +1,4 @@
-//! Signing in: equal answers, locks, and room for twenty logins.
+//! Signing in: equal answers, locks, and at most twenty sessions.
 
 use super::*;
 
@@ -38,10 +38,10 @@ async fn the_fifth_failure_locks_known_and_unknown_addresses_alike() {
         for _ in 0..3 {
             assert_eq!(studio.login_from([1, 1, 1, 1], email, PASSWORD).await, (429, Some("1".to_owned())));
         }
-        studio.bench.clock.advance_seconds(1);
+        studio.harness.clock.advance_seconds(1);
         assert_eq!(studio.login_from([1, 1, 1, 1], email, "wrong").await, (401, None));
         assert_eq!(studio.login_from([1, 1, 1, 1], email, "wrong").await, (429, Some("2".to_owned())));
-        studio.bench.clock.advance_seconds(900);
+        studio.harness.clock.advance_seconds(900);
         assert_eq!(studio.login_from([1, 1, 1, 1], email, "wrong").await, (401, None));
     }
 }
@@ -63,7 +63,7 @@ async fn the_twenty_first_login_ends_the_least_recently_used() {
     let mut logins = Vec::new();
     for _ in 0..21 {
         logins.push(studio.login().await);
-        studio.bench.clock.advance_seconds(1);
+        studio.harness.clock.advance_seconds(1);
     }
     assert_eq!(studio.refresh(&logins[0]["refreshToken"]).await.status, 401);
     assert_eq!(studio.refresh(&logins[1]["refreshToken"]).await.status, 200);
@@ -77,7 +77,7 @@ async fn many_logins_at_once_leave_twenty() {
         studio.login_from([10, 0, 0, n], "ana@mylg.test", PASSWORD).await;
     }
     for _ in 0..3 {
-        studio.bench.clock.advance_seconds(1);
+        studio.harness.clock.advance_seconds(1);
         // From places of their own, or the fifth that is counted at once would lock.
         let body = json!({"email": "ana@mylg.test", "password": PASSWORD});
         let at_once = (0..12).map(|n| {
@@ -96,20 +96,20 @@ async fn many_logins_at_once_leave_twenty() {
 async fn a_hash_of_other_parameters_is_replaced_at_a_login() {
     let studio = studio().await;
     let hash = async || {
-        let client = studio.bench.aws().dynamodb();
+        let client = studio.harness.aws().dynamodb();
         let key = [("pk", format!("USER#{}", studio.ana.user_id)), ("sk", "PROFILE".to_owned())];
         let key = key.map(|(name, value)| (name.to_owned(), aws_sdk_dynamodb::types::AttributeValue::S(value)));
-        let item = client.get_item().table_name(studio.bench.table("auth")).set_key(Some(key.into())).send().await.unwrap().item.unwrap();
+        let item = client.get_item().table_name(studio.harness.table("auth")).set_key(Some(key.into())).send().await.unwrap().item.unwrap();
         item["passwordHash"].as_s().unwrap().clone()
     };
     let before = hash().await;
     studio.login_from([1, 1, 1, 1], "ana@mylg.test", "wrong").await;
     studio.login().await;
-    studio.app.after_answer().run(std::time::Duration::from_secs(10)).await;
+    studio.app.background_tasks().run(std::time::Duration::from_secs(10)).await;
     let after = hash().await;
     assert_ne!(before, after);
     assert!(after.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     studio.login().await;
-    studio.app.after_answer().run(std::time::Duration::from_secs(10)).await;
+    studio.app.background_tasks().run(std::time::Duration::from_secs(10)).await;
     assert_eq!(hash().await, after, "once is enough");
 }

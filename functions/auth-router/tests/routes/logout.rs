@@ -13,7 +13,7 @@ async fn a_logout_ends_refresh_and_access_and_may_be_repeated() {
     assert_eq!(studio.me(&one["accessToken"]).await.body["code"], json!("session_revoked"));
     assert_eq!(studio.me(&other["accessToken"]).await.status, 200);
     // Everywhere, by bearer alone and without any body; also with a token whose time is over.
-    studio.bench.clock.advance_seconds(3_600);
+    studio.harness.clock.advance_seconds(3_600);
     let bearer = other["accessToken"].as_str().unwrap();
     let third = studio.login().await;
     let everywhere = EventBuilder::new(Method::POST, "/auth/logout").bearer(bearer).json(&json!({"scope": "global"}));
@@ -39,7 +39,7 @@ async fn only_a_token_that_counts_speaks_for_other_logins() {
     for scope in ["others", "global"] {
         let replaced = studio.login().await;
         studio.refresh(&replaced["refreshToken"]).await.expect(200);
-        studio.bench.clock.advance_seconds(31);
+        studio.harness.clock.advance_seconds(31);
         logout(&replaced["refreshToken"], scope).await.expect(204);
         studio.me(&replaced["accessToken"]).await.expect_code(401, "session_revoked");
         studio.me(&stays["accessToken"]).await.expect(200);

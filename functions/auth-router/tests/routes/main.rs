@@ -22,7 +22,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use auth_router::store::{AuthStore, NewUser, Profile};
 use auth_router::{App, Rates, Settings, Signer, Tables};
 use http::Method;
-use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY, ORIGIN, body_of};
+use local_stack::testing::{EventBuilder, Harness, NO_GATEWAY, ORIGIN, body_of};
 use serde_json::{Value, json};
 use shared_utils::auth::Role;
 use shared_utils::clock::Clock;
@@ -33,7 +33,7 @@ const PASSWORD: &str = "correct horse battery";
 
 /// A function on a database of its own, with two people: ana, who administers, and ben.
 struct Studio {
-    bench: Bench,
+    harness: Harness,
     app: App,
     ana: Profile,
     ben: Profile,
@@ -67,14 +67,14 @@ fn unhurried() -> Settings {
     Settings { rates: Rates { login: Rate::OFF, refresh: Rate::OFF, session_refresh: Rate::OFF, ..Rates::default() }, ..Settings::default() }
 }
 
-fn tables(bench: &Bench) -> Tables {
-    let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    Tables { messaging, connections: bench.table("connections") }
+fn tables(harness: &Harness) -> Tables {
+    let messaging = messaging::Tables { messages: harness.table("messages"), auth: harness.table("auth"), projects: harness.table("projects") };
+    Tables { messaging, connections: harness.table("connections") }
 }
 
-fn app_on(bench: &Bench, clock: Clock, settings: Settings) -> App {
-    let edge = shared_utils::http::Edge { clock, ..bench.edge() };
-    App::new(edge, &bench.aws(), tables(bench), NO_GATEWAY, Signer::KeyFile(bench.signer()), settings)
+fn app_on(harness: &Harness, clock: Clock, settings: Settings) -> App {
+    let context = shared_utils::http::HttpContext { clock, ..harness.context() };
+    App::new(context, &harness.aws(), tables(harness), NO_GATEWAY, Signer::KeyFile(harness.signer()), settings)
 }
 
 /// A hash of the password that costs next to nothing.
@@ -84,7 +84,7 @@ fn cheap_hash(password: &str) -> String {
     hash.to_string()
 }
 
-async fn account(bench: &Bench, email: &str, role: Role) -> Profile {
+async fn account(harness: &Harness, email: &str, role: Role) -> Profile {
     let new = NewUser {
         email: email.parse().unwrap(),
         password_hash: cheap_hash(PASSWORD),
@@ -93,7 +93,7 @@ async fn account(bench: &Bench, email: &str, role: Role) -> Profile {
         last_name: None,
         pending: false,
     };
-    AuthStore::new(Store::new(bench.aws().dynamodb()), bench.table("auth")).create_user(new, None, bench.clock.now()).await.unwrap()
+    AuthStore::new(Store::new(harness.aws().dynamodb()), harness.table("auth")).create_user(new, None, harness.clock.now()).await.unwrap()
 }
 
 async fn studio() -> Studio {
@@ -101,10 +101,10 @@ async fn studio() -> Studio {
 }
 
 async fn studio_with(settings: Settings) -> Studio {
-    let bench = Bench::start().await;
-    let ana = account(&bench, " Ana@MYLG.test ", Role::Admin).await;
-    let ben = account(&bench, "ben@mylg.test", Role::Designer).await;
-    Studio { app: app_on(&bench, bench.clock.clone(), settings), bench, ana, ben }
+    let harness = Harness::start().await;
+    let ana = account(&harness, " Ana@MYLG.test ", Role::Admin).await;
+    let ben = account(&harness, "ben@mylg.test", Role::Designer).await;
+    Studio { app: app_on(&harness, harness.clock.clone(), settings), harness, ana, ben }
 }
 
 async fn send(app: &App, event: EventBuilder) -> Answer {

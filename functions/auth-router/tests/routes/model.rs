@@ -259,16 +259,16 @@ fn variable(name: &str, default: u32) -> u32 {
 #[test]
 fn random_interleavings_do_what_the_reference_does() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let bench = runtime.block_on(Bench::start());
+    let harness = runtime.block_on(Harness::start());
     let cases = variable("REFRESH_MODEL_CASES", 300) / u32::from(THREADS);
     let seed = u8::try_from(variable("REFRESH_MODEL_SEED", 0)).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (bench, runtime) = (&bench, &runtime);
+            let (harness, runtime) = (&harness, &runtime);
             scope.spawn(move || {
                 let clock = Clock::manual();
-                let edge = shared_utils::http::Edge { clock: clock.clone(), ..bench.edge() };
-                let app = App::new(edge, &bench.engine(), tables(bench), NO_GATEWAY, Signer::KeyFile(bench.signer()), unhurried());
+                let context = shared_utils::http::HttpContext { clock: clock.clone(), ..harness.context() };
+                let app = App::new(context, &harness.engine(), tables(harness), NO_GATEWAY, Signer::KeyFile(harness.signer()), unhurried());
                 let mut random = [seed; 32];
                 random[0] = thread;
                 let config = Config { cases, failure_persistence: None, ..Config::default() };
@@ -276,7 +276,7 @@ fn random_interleavings_do_what_the_reference_does() {
                 let outcome = runner.run(&proptest::collection::vec(op(), 4..14), |ops| {
                     let verdict: Verdict = runtime.block_on(async {
                         let email = format!("{}@mylg.test", local_stack::testing::random_name());
-                        account(bench, &email, Role::User).await;
+                        account(harness, &email, Role::User).await;
                         let mut case = Case { app: &app, clock: &clock, email, tabs: Default::default(), reference: Reference::default() };
                         case.step(Op::Login(0)).await?;
                         for (index, op) in ops.iter().enumerate() {

@@ -13,7 +13,7 @@ async fn a_refresh_moves_the_chain_on_and_repeats_within_the_grace() {
     let second = studio.refresh(&first).await.expect(200);
     assert_ne!(second["refreshToken"], first);
     assert_eq!((&second["user"]["userId"], &second["user"]["email"]), (&json!(studio.ana.user_id), &json!(studio.ana.email)));
-    studio.bench.clock.advance_seconds(29);
+    studio.harness.clock.advance_seconds(29);
     // A second tab, a lost answer: the very same successor.
     assert_eq!(studio.refresh(&first).await.expect(200)["refreshToken"], second["refreshToken"]);
     let third = studio.refresh(&second["refreshToken"]).await.expect(200);
@@ -36,7 +36,7 @@ async fn reuse_after_the_grace_ends_the_login() {
     let studio = studio().await;
     let login = studio.login().await;
     let next = studio.refresh(&login["refreshToken"]).await.expect(200);
-    studio.bench.clock.advance_seconds(31);
+    studio.harness.clock.advance_seconds(31);
     for token in [&login["refreshToken"], &next["refreshToken"]] {
         studio.refresh(token).await.expect_code(401, "invalid_refresh_token");
     }
@@ -68,14 +68,14 @@ async fn a_login_ends_idle_or_absolutely() {
     let studio = studio().await;
     let day = 86_400;
     let idle = studio.login().await["refreshToken"].clone();
-    studio.bench.clock.advance_seconds(7 * day + 121);
+    studio.harness.clock.advance_seconds(7 * day + 121);
     assert_eq!(studio.refresh(&idle).await.status, 401);
     let mut token = studio.login().await["refreshToken"].clone();
     for _ in 0..5 {
-        studio.bench.clock.advance_seconds(6 * day - 60);
+        studio.harness.clock.advance_seconds(6 * day - 60);
         token = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
     }
-    studio.bench.clock.advance_seconds(600);
+    studio.harness.clock.advance_seconds(600);
     assert_eq!(studio.refresh(&token).await.status, 401, "thirty days are over");
 }
 
@@ -98,7 +98,7 @@ async fn every_refusal_looks_the_same() {
     refusals.push(refusal(studio.refresh(&first).await));
     let login = studio.login().await;
     studio.refresh(&login["refreshToken"]).await.expect(200);
-    studio.bench.clock.advance_seconds(31);
+    studio.harness.clock.advance_seconds(31);
     refusals.push(refusal(studio.refresh(&login["refreshToken"]).await));
     // R6: malformed, unknown.
     refusals.push(refusal(studio.refresh(&json!("v1.nonsense")).await));
@@ -115,7 +115,7 @@ async fn every_refusal_looks_the_same() {
     refusals.push(refusal(studio.refresh(&other["accessToken"]).await));
     studio.me(&other["refreshToken"]).await.expect_code(401, "invalid_token");
     let idle = studio.login().await;
-    studio.bench.clock.advance_seconds(8 * 86_400);
+    studio.harness.clock.advance_seconds(8 * 86_400);
     refusals.push(refusal(studio.refresh(&idle["refreshToken"]).await));
     assert_eq!(refusals[0].0, 401);
     for refused in &refusals {
@@ -126,15 +126,15 @@ async fn every_refusal_looks_the_same() {
 /// R10: a throttled or broken table is never taken for reuse.
 #[tokio::test]
 async fn a_table_that_fails_ends_no_login() {
-    use local_stack::faults::{Effect, Fault};
+    use local_stack::faults::{Effect, InjectedFault};
     let studio = studio().await;
     let token = studio.login().await["refreshToken"].clone();
     for effect in [Effect::Throttle, Effect::ServerError] {
-        studio.bench.faults.add(Fault { action: Some("UpdateItem".to_owned()), effect, skip: 0, times: usize::MAX });
+        studio.harness.faults.add(InjectedFault { action: Some("UpdateItem".to_owned()), effect, skip: 0, times: usize::MAX });
         let answer = studio.refresh(&token).await;
         assert!(answer.headers.contains_key("retry-after"));
         answer.expect_code(503, "unavailable");
-        studio.bench.faults.clear();
+        studio.harness.faults.clear();
     }
     studio.refresh(&token).await.expect(200);
 }
@@ -142,11 +142,11 @@ async fn a_table_that_fails_ends_no_login() {
 /// R11: the rotation was done and its answer lost; whoever tries again gets what was lost.
 #[tokio::test]
 async fn a_lost_answer_is_given_again() {
-    use local_stack::faults::{Effect, Fault};
+    use local_stack::faults::{Effect, InjectedFault};
     let studio = studio().await;
     let token = studio.login().await["refreshToken"].clone();
     // The SDK asks the table again by itself, and finds its own rotation.
-    studio.bench.faults.add(Fault { action: Some("UpdateItem".to_owned()), effect: Effect::DropResponse, skip: 0, times: 1 });
+    studio.harness.faults.add(InjectedFault { action: Some("UpdateItem".to_owned()), effect: Effect::DropResponse, skip: 0, times: 1 });
     let next = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
     assert_eq!(studio.refresh(&token).await.expect(200)["refreshToken"], next);
     studio.refresh(&next).await.expect(200);
@@ -158,12 +158,12 @@ async fn a_lost_answer_is_given_again() {
 async fn clocks_may_differ_a_little() {
     let studio = studio().await;
     let token = studio.login().await["refreshToken"].clone();
-    studio.bench.clock.advance_seconds(7 * 86_400 + 119);
+    studio.harness.clock.advance_seconds(7 * 86_400 + 119);
     let next = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
     // Another sandbox whose clock is twenty seconds behind.
-    studio.bench.clock.advance_seconds(-20);
+    studio.harness.clock.advance_seconds(-20);
     assert_eq!(studio.refresh(&token).await.expect(200)["refreshToken"], next);
-    studio.bench.clock.advance_seconds(-20);
+    studio.harness.clock.advance_seconds(-20);
     studio.refresh(&token).await.expect_code(401, "invalid_refresh_token");
 }
 
@@ -187,10 +187,10 @@ async fn a_repetition_moves_nothing() {
     let token = studio.login().await["refreshToken"].clone();
     studio.refresh(&token).await.expect(200);
     for _ in 0..3 {
-        studio.bench.clock.advance_seconds(10);
+        studio.harness.clock.advance_seconds(10);
         studio.refresh(&token).await.expect(200);
     }
-    studio.bench.clock.advance_seconds(1);
+    studio.harness.clock.advance_seconds(1);
     studio.refresh(&token).await.expect_code(401, "invalid_refresh_token");
 }
 
@@ -198,22 +198,22 @@ async fn a_repetition_moves_nothing() {
 #[tokio::test]
 async fn a_key_that_cannot_be_reached_ends_no_login() {
     let studio = studio().await;
-    let unreachable = AwsConfig { endpoint: Some(NO_GATEWAY.to_owned()), ..studio.bench.aws() };
-    let tables = tables(&studio.bench);
+    let unreachable = AwsConfig { endpoint: Some(NO_GATEWAY.to_owned()), ..studio.harness.aws() };
+    let tables = tables(&studio.harness);
     let signer = Signer::kms(&unreachable, "arn:aws:kms:eu-central-1:000000000000:key/k".to_owned(), "test-1".to_owned());
-    let dark = App::new(studio.bench.edge(), &studio.bench.aws(), tables, NO_GATEWAY, signer, unhurried());
+    let dark = App::new(studio.harness.context(), &studio.harness.aws(), tables, NO_GATEWAY, signer, unhurried());
     let ask = |app, path, body| send(app, EventBuilder::new(Method::POST, path).json(&body));
     let token = studio.login().await["refreshToken"].clone();
     for _ in 0..3 {
         ask(&dark, "/auth/refresh", json!({"refreshToken": token})).await.expect_code(503, "unavailable");
-        studio.bench.clock.advance_seconds(120);
+        studio.harness.clock.advance_seconds(120);
     }
     let next = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
     studio.refresh(&next).await.expect(200);
     // A login that could not be answered is not kept, and pushes no other one out.
     for _ in 0..25 {
         ask(&dark, "/auth/login", json!({"email": "ana@mylg.test", "password": PASSWORD})).await.expect_code(503, "unavailable");
-        studio.bench.clock.advance_seconds(900);
+        studio.harness.clock.advance_seconds(900);
     }
     let access = studio.login().await["accessToken"].clone();
     assert_eq!(studio.get("/auth/sessions", &access).await.expect(200)["items"].as_array().unwrap().len(), 2);
@@ -225,7 +225,7 @@ async fn under_its_key_a_lost_answer_is_given_again_however_late() {
     let first = studio.login().await["refreshToken"].clone();
     let lost = studio.refresh_under(&first, Some("k-1")).await.expect(200);
     // The lid was closed for three days.
-    studio.bench.clock.advance_seconds(3 * 86_400);
+    studio.harness.clock.advance_seconds(3 * 86_400);
     for _ in 0..2 {
         let again = studio.refresh_under(&first, Some("k-1")).await;
         assert_eq!(again.headers["idempotent-replayed"], "true");
@@ -245,7 +245,7 @@ async fn who_copied_the_token_does_not_know_the_key() {
     for (owner, attacker) in [(Some("k-1"), None), (Some("k-1"), Some("k-2")), (None, Some("k-1")), (None, None)] {
         let first = studio.login().await["refreshToken"].clone();
         let next = studio.refresh_under(&first, owner).await.expect(200);
-        studio.bench.clock.advance_seconds(31);
+        studio.harness.clock.advance_seconds(31);
         studio.refresh_under(&first, attacker).await.expect_code(401, "invalid_refresh_token");
         studio.refresh_under(&next["refreshToken"], owner).await.expect_code(401, "invalid_refresh_token");
     }

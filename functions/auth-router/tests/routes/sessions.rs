@@ -10,9 +10,9 @@ async fn logins_are_listed_and_ended_one_by_one() {
         studio.call(event.json(&json!({"email": "ben@mylg.test", "password": PASSWORD})))
     };
     let phone = from("phone", [1, 1, 1, 1]).await.expect(200);
-    studio.bench.clock.advance_seconds(1);
+    studio.harness.clock.advance_seconds(1);
     let laptop = from("laptop", [2, 2, 2, 2]).await.expect(200);
-    studio.bench.clock.advance_seconds(1);
+    studio.harness.clock.advance_seconds(1);
     studio.refresh(&phone["refreshToken"]).await.expect(200);
     let list = || studio.get("/auth/sessions", &laptop["accessToken"]);
     let listed = list().await.expect(200);

@@ -121,7 +121,7 @@ async fn a_change_of_rights_takes_effect_at_once() {
     assert_eq!(studio.login_as(&studio.ben).await["user"]["pending"], json!(true));
     patch(json!({"pending": false})).await.expect(200);
 
-    // Disabled: nothing is left, and the door looks as if the password were wrong.
+    // Disabled: nothing is left, and a login looks as if the password were wrong.
     let last = studio.login_as(&studio.ben).await;
     assert_eq!(patch(json!({"disabled": true})).await.expect(200)["disabled"], json!(true));
     studio.me(&last["accessToken"]).await.expect(401);
@@ -171,9 +171,9 @@ async fn there_is_always_an_active_administrator() {
 
 /// Holds back the next transaction, so that whatever runs beside it comes first.
 fn hold_back(studio: &Studio) {
-    use local_stack::faults::{Effect, Fault};
+    use local_stack::faults::{Effect, InjectedFault};
     let effect = Effect::Delay(std::time::Duration::from_millis(400));
-    studio.bench.faults.add(Fault { action: Some("TransactWriteItems".to_owned()), effect, skip: 0, times: 1 });
+    studio.harness.faults.add(InjectedFault { action: Some("TransactWriteItems".to_owned()), effect, skip: 0, times: 1 });
 }
 
 /// A login that runs beside a change of rights has the new ones, whichever of the two comes first.
@@ -287,7 +287,7 @@ async fn colleagues_are_listed_by_name_and_found_by_address_by_those_who_may_kno
     assert_eq!(by_email("ben@mylg.test", &bens).await, [json!(studio.ben.user_id)]);
     assert_eq!(by_email("abel@mylg.test", &bens).await, Vec::<Value>::new(), "a guess tells nothing");
     assert_eq!(by_email("nobody@mylg.test", &token).await, Vec::<Value>::new());
-    let now = studio.bench.clock.now();
+    let now = studio.harness.clock.now();
     let project = ProjectId::generate(now);
     let zoe = ids[0].as_str().unwrap().parse().unwrap();
     let member = |role| Member { role, title: None, joined_at: now };
@@ -301,7 +301,7 @@ async fn colleagues_are_listed_by_name_and_found_by_address_by_those_who_may_kno
         created_at: now,
         deleted_at: None,
     };
-    let (store, table) = (Store::new(studio.bench.aws().dynamodb()), studio.bench.table("projects"));
+    let (store, table) = (Store::new(studio.harness.aws().dynamodb()), studio.harness.table("projects"));
     store.put_item(&table, to_item(header_key(project), "project", &team).unwrap()).await.unwrap();
     for user in team.team.keys() {
         let row = json!({"projectId": project, "memberId": user, "activity": format!("{now}#{project}")});

@@ -1,8 +1,8 @@
 //! What several routes share.
 
 use access::session::Session;
-use messaging::change::Found;
 use messaging::conversation::Conversation;
+use messaging::edit::Found;
 use messaging::frames;
 use shared_utils::http::conditional::{check_if_match, etag};
 use shared_utils::http::{Call, Error, Request, Response};
@@ -36,9 +36,9 @@ pub(super) async fn find_conversation(app: &App, call: &Call) -> Result<(Session
 }
 
 /// Tells everyone in a group but `but` what it is now.
-pub(super) fn announce_group(app: &App, conversation: &Conversation, but: Option<UserId>) {
+pub(super) fn broadcast_group(app: &App, conversation: &Conversation, but: Option<UserId>) {
     let people = conversation.participants().into_iter().filter(|person| Some(*person) != but);
-    app.broadcaster.announce_each_later(people.map(|person| (person, frames::conversation_updated(conversation, person))).collect());
+    app.broadcaster.broadcast_each_later(people.map(|person| (person, frames::conversation_updated(conversation, person))).collect());
 }
 
 /// An answer with one message and its entity tag.

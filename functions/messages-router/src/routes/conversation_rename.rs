@@ -4,17 +4,17 @@ use messaging::group::GroupChange;
 use shared_utils::fields::Fields;
 use shared_utils::http::{Call, Error, Response};
 
-use super::common::{announce_group, find_conversation};
+use super::common::{broadcast_group, find_conversation};
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let (session, mut conversation) = find_conversation(app, &call).await?;
-    conversation.require_decision(session.user)?;
+    conversation.require_can_manage(session.user)?;
     let mut fields = Fields::new(call.body);
     let title = fields.required_string("title", 1..=120);
     fields.finish()?;
     if app.messaging.change_group(&session, &mut conversation, &GroupChange::Title(title)).await? {
-        announce_group(app, &conversation, None);
+        broadcast_group(app, &conversation, None);
     }
     Response::json(200, &conversation.view(session.user))
 }

@@ -9,7 +9,7 @@ use crate::App;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+struct ConversationPage {
     items: Vec<ConversationView>,
     next_cursor: Option<String>,
 }
@@ -35,7 +35,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         _ => None,
     };
     let items = page.into_iter().map(|conversation| conversation.view(caller.user)).collect();
-    Response::json(200, &Page { items, next_cursor })
+    Response::json(200, &ConversationPage { items, next_cursor })
 }
 
 /// Where a page ended: when that conversation was last active, and which it was.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use messaging::conversation::Kind;
+use messaging::conversation::ConversationKind;
 use messaging::frames;
 use messaging::group::MAX_GROUP;
 use messaging::open::{IdempotencyKey, NewConversation};
@@ -24,7 +24,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     if created {
         let people = outcome.conversation.participants();
         let frames = people.iter().map(|person| (*person, frames::conversation_added(&outcome.conversation, *person)));
-        app.broadcaster.announce_each_later(frames.collect());
+        app.broadcaster.broadcast_each_later(frames.collect());
         app.broadcaster.introduce_later(people, Vec::new());
     }
     let response = Response::json(if outcome.created { 201 } else { 200 }, &view)?;
@@ -36,15 +36,15 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
 /// What the body asks for, and the people it names, in its order.
 fn read(body: Map<String, Value>, caller: UserId) -> Result<(NewConversation, Vec<UserId>), Error> {
     let mut fields = Fields::new(body);
-    let kind = fields.parsed::<Kind>("type", "One of direct, group, project.");
+    let kind = fields.parsed::<ConversationKind>("type", "One of direct, group, project.");
     let kind = fields.require("type", kind);
     let named = match kind {
-        Some(Kind::Direct | Kind::Group) => read_participants(&mut fields),
+        Some(ConversationKind::Direct | ConversationKind::Group) => read_participants(&mut fields),
         _ => Vec::new(),
     };
     let others: BTreeSet<UserId> = named.iter().copied().filter(|user| *user != caller).collect();
     let new = match kind {
-        Some(Kind::Direct) => match others.iter().next() {
+        Some(ConversationKind::Direct) => match others.iter().next() {
             Some(other) if others.len() == 1 => Some(NewConversation::Direct(*other)),
             _ => {
                 let alone = others.is_empty() && !named.is_empty();
@@ -53,13 +53,13 @@ fn read(body: Map<String, Value>, caller: UserId) -> Result<(NewConversation, Ve
                 None
             }
         },
-        Some(Kind::Group) => {
+        Some(ConversationKind::Group) => {
             if others.is_empty() || others.len() >= MAX_GROUP {
                 fields.fault("participants", "out_of_range", "A group has 2 to 50 people.");
             }
             Some(NewConversation::Group { title: fields.required_string("title", 1..=120), others: others.into_iter().collect() })
         }
-        Some(Kind::Project) => {
+        Some(ConversationKind::Project) => {
             let project = fields.raw("projectId");
             match fields.require("projectId", project) {
                 // An id that is not well-formed is one that does not exist.

@@ -10,7 +10,7 @@ use crate::App;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+struct MessagePage {
     items: Vec<Message>,
     next_cursor: Option<String>,
     last_seq: u64,
@@ -42,7 +42,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         Some(place) => Some(app.cursors.seal(&scope, &place).await?),
         None => None,
     };
-    Response::json(200, &Page { items, next_cursor, last_seq })
+    Response::json(200, &MessagePage { items, next_cursor, last_seq })
 }
 
 /// The rest that a cursor stands for.

@@ -5,7 +5,7 @@ use messaging::group::{Candidate, GroupChange};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::UserId;
 
-use super::common::{announce_group, find_conversation};
+use super::common::{broadcast_group, find_conversation};
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
@@ -17,14 +17,14 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         }
     };
     let ((session, mut conversation), candidate) = futures_util::future::try_join(find_conversation(app, &call), candidate).await?;
-    conversation.require_decision(session.user)?;
+    conversation.require_can_manage(session.user)?;
     let user = user.filter(|_| candidate != Candidate::Unknown).ok_or(Error::NotFound)?;
     if candidate == Candidate::Full && !conversation.includes(user) {
         return Err(Error::Conflict("This person takes part in too many conversations.".into()));
     }
     if app.messaging.change_group(&session, &mut conversation, &GroupChange::Add(user)).await? {
-        app.broadcaster.announce_later(vec![user], frames::conversation_added(&conversation, user));
-        announce_group(app, &conversation, Some(user));
+        app.broadcaster.broadcast_later(vec![user], frames::conversation_added(&conversation, user));
+        broadcast_group(app, &conversation, Some(user));
         app.broadcaster.introduce_later(vec![user], conversation.participants());
     }
     Ok(Response::empty(204))

@@ -5,20 +5,20 @@ use messaging::group::GroupChange;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::UserId;
 
-use super::common::{announce_group, find_conversation};
+use super::common::{broadcast_group, find_conversation};
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let (session, mut conversation) = find_conversation(app, &call).await?;
     let user: Option<UserId> = call.params.id("userId").ok();
     if user != Some(session.user) {
-        conversation.require_decision(session.user)?;
+        conversation.require_can_manage(session.user)?;
     }
     // Whoever does not take part, or does not exist, takes part no longer.
     let Some(user) = user else { return Ok(Response::empty(204)) };
     if app.messaging.change_group(&session, &mut conversation, &GroupChange::Remove(user)).await? {
-        app.broadcaster.announce_later(vec![user], frames::conversation_removed(&conversation));
-        announce_group(app, &conversation, None);
+        app.broadcaster.broadcast_later(vec![user], frames::conversation_removed(&conversation));
+        broadcast_group(app, &conversation, None);
     }
     Ok(Response::empty(204))
 }

@@ -33,16 +33,16 @@ async fn gateway() -> (String, Posts) {
 
 #[tokio::test]
 async fn a_connection_that_is_gone_is_taken_off_its_own_persons_list_once_it_is_no_longer_opening() {
-    let bench = Bench::start().await;
+    let harness = Harness::start().await;
     let (endpoint, posts) = gateway().await;
-    let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let tables = Tables { messaging, connections: bench.table("connections") };
-    let app = App::new(bench.edge(), &bench.aws(), tables, &endpoint, Rate::OFF);
-    let studio = Studio { bench, app };
+    let messaging = messaging::Tables { messages: harness.table("messages"), auth: harness.table("auth"), projects: harness.table("projects") };
+    let tables = Tables { messaging, connections: harness.table("connections") };
+    let app = App::new(harness.context(), &harness.aws(), tables, &endpoint, Rate::OFF);
+    let studio = Studio { harness, app };
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
-    let connections = Connections::new(studio.store(), studio.bench.table("connections"), studio.bench.clock.clone());
+    let connections = Connections::new(studio.store(), studio.harness.table("connections"), studio.harness.clock.clone());
     let open = async |person: &Person<'_>, id: &str| {
-        let now = studio.bench.clock.now();
+        let now = studio.harness.clock.now();
         let connection = Connection {
             connection_id: id.to_owned(),
             user_id: person.id,
@@ -71,10 +71,10 @@ async fn a_connection_that_is_gone_is_taken_off_its_own_persons_list_once_it_is_
         all.into_iter().map(|connection| connection.connection_id).collect::<BTreeSet<_>>()
     };
     let posted = async |text: &str| {
-        studio.app.after_answer().run(Duration::from_secs(5)).await;
+        studio.app.background_tasks().run(Duration::from_secs(5)).await;
         posts.lock().unwrap().clear();
         ana.say(&conversation, text).await;
-        studio.app.after_answer().run(Duration::from_secs(5)).await;
+        studio.app.background_tasks().run(Duration::from_secs(5)).await;
         let mut posts = std::mem::take(&mut *posts.lock().unwrap());
         posts.sort();
         posts
@@ -82,11 +82,11 @@ async fn a_connection_that_is_gone_is_taken_off_its_own_persons_list_once_it_is_
     // It may be opening: it is tried again, and kept.
     assert_eq!(posted("young").await, ["ana", "ben", "gone-ben", "gone-ben"]);
     assert_eq!(known().await.len(), 3);
-    studio.bench.clock.advance_seconds(31);
+    studio.harness.clock.advance_seconds(31);
     assert_eq!(posted("old").await, ["ana", "ben", "gone-ben"]);
     assert_eq!(known().await, BTreeSet::from(["ana".to_owned(), "ben".to_owned()]), "the recipient's, and not the sender's");
     assert_eq!(posted("again").await, ["ana", "ben"]);
     // One whose two hours are over is nobody's, whatever `$disconnect` did.
-    studio.bench.clock.advance_seconds(7_900);
+    studio.harness.clock.advance_seconds(7_900);
     assert_eq!(known().await.len(), 0);
 }

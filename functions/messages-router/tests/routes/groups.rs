@@ -48,7 +48,7 @@ async fn whoever_opened_a_group_decides_and_anyone_leaves() {
     assert_eq!(ben.put(&participant(&group, cleo.id)).await.0, 204);
     assert_eq!(cleo.send(Method::PATCH, &path, rename(json!("Ours"))).await.0, 200);
     // Nobody who does not exist, or is not active.
-    let nobody = UserId::generate(studio.bench.clock.now());
+    let nobody = UserId::generate(studio.harness.clock.now());
     assert_eq!(ben.put(&participant(&group, nobody)).await.0, 404);
     assert_eq!(ben.put("/messages/conversations/cnv_x/participants/usr_x").await.0, 404);
     assert_eq!(ben.delete(&participant(&group, nobody)).await.0, 204);
@@ -59,7 +59,7 @@ async fn pairs_and_projects_have_the_people_that_they_have() {
     let studio = studio().await;
     let (ana, ben, cleo) = (studio.person("ana").await, studio.person("ben").await, studio.person("cleo").await);
     let pair = ana.direct(&ben).await;
-    let project = ProjectId::generate(studio.bench.clock.now());
+    let project = ProjectId::generate(studio.harness.clock.now());
     studio.project(project, &[&ana, &ben], false).await;
     let (_, opened) = ana.send(Method::POST, "/messages/conversations", json!({"type": "project", "projectId": project})).await;
     for conversation in [pair.as_str(), opened["conversationId"].as_str().unwrap()] {
@@ -110,12 +110,12 @@ async fn a_group_has_fifty_people_and_a_person_five_hundred_conversations() {
     let (status, problem) = ana.put(&participant(&group, others[49].id)).await;
     assert_eq!((status, &problem["code"]), (409, &json!("conflict")));
     // One who takes part in as many as one can.
-    let (busy, now) = (&others[49], studio.bench.clock.now());
+    let (busy, now) = (&others[49], studio.harness.clock.now());
     let listed = (0..500).map(|_| {
         let id = shared_utils::ids::ConversationId::generate(now);
         to_item(Key::new(format!("USER#{}", busy.id), format!("CONVERSATION#{id}")), "participant", &json!({"conversationId": id})).unwrap()
     });
-    studio.store().put_many(&studio.bench.table("messages"), listed.collect()).await.unwrap();
+    studio.store().put_many(&studio.harness.table("messages"), listed.collect()).await.unwrap();
     let open = |person: UserId| json!({"type": "direct", "participants": [person]});
     let (status, problem) = ana.send(Method::POST, "/messages/conversations", open(busy.id)).await;
     assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/participants/0")));
@@ -129,7 +129,7 @@ async fn a_group_has_fifty_people_and_a_person_five_hundred_conversations() {
 async fn what_is_left_of_a_deleted_projects_conversation_goes_when_it_is_met() {
     let studio = studio().await;
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
-    let project = ProjectId::generate(studio.bench.clock.now());
+    let project = ProjectId::generate(studio.harness.clock.now());
     studio.project(project, &[&ana, &ben], false).await;
     let (_, opened) = ana.send(Method::POST, "/messages/conversations", json!({"type": "project", "projectId": project})).await;
     let conversation = opened["conversationId"].as_str().unwrap();
@@ -137,7 +137,7 @@ async fn what_is_left_of_a_deleted_projects_conversation_goes_when_it_is_met() {
         ana.say(conversation, &n.to_string()).await;
     }
     let store = studio.store();
-    let table = studio.bench.table("messages");
+    let table = studio.harness.table("messages");
     let query = shared_utils::dynamo::PartitionQuery {
         table: &table,
         index: None,
@@ -149,6 +149,6 @@ async fn what_is_left_of_a_deleted_projects_conversation_goes_when_it_is_met() {
     assert_eq!(store.count(&query).await.unwrap(), 11, "a head, five messages, five changes");
     studio.project(project, &[&ana, &ben], true).await;
     assert_eq!(ben.get(&messages(conversation)).await.0, 404);
-    studio.app.after_answer().run(std::time::Duration::from_secs(5)).await;
+    studio.app.background_tasks().run(std::time::Duration::from_secs(5)).await;
     assert_eq!(store.count(&query).await.unwrap(), 0);
 }

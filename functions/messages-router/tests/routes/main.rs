@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::join_all;
 use http::Method;
-use local_stack::faults::{Effect, Fault};
-use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY, body_of, published_events};
+use local_stack::faults::{Effect, InjectedFault};
+use local_stack::testing::{EventBuilder, Harness, NO_GATEWAY, body_of, published_events};
 use messages_router::{App, SEND_RATE, Tables};
 use serde_json::{Value, json};
 use shared_utils::auth::Role;
@@ -28,7 +28,7 @@ use shared_utils::rate_limit::Rate;
 static TEAM_VERSIONS: AtomicU64 = AtomicU64::new(1);
 
 struct Studio {
-    bench: Bench,
+    harness: Harness,
     app: App,
 }
 
@@ -37,22 +37,22 @@ async fn studio() -> Studio {
 }
 
 async fn paced_studio(rate: Rate) -> Studio {
-    let bench = Bench::start().await;
-    let aws = bench.aws();
-    studio_on(bench, &aws, rate)
+    let harness = Harness::start().await;
+    let aws = harness.aws();
+    studio_on(harness, &aws, rate)
 }
 
 /// For tests that make very many calls and need no faults.
 async fn quick_studio() -> Studio {
-    let bench = Bench::start().await;
-    let aws = bench.engine();
-    studio_on(bench, &aws, Rate::OFF)
+    let harness = Harness::start().await;
+    let aws = harness.engine();
+    studio_on(harness, &aws, Rate::OFF)
 }
 
-fn studio_on(bench: Bench, aws: &AwsConfig, rate: Rate) -> Studio {
-    let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let app = App::new(bench.edge(), aws, Tables { messaging, connections: bench.table("connections") }, NO_GATEWAY, rate);
-    Studio { bench, app }
+fn studio_on(harness: Harness, aws: &AwsConfig, rate: Rate) -> Studio {
+    let messaging = messaging::Tables { messages: harness.table("messages"), auth: harness.table("auth"), projects: harness.table("projects") };
+    let app = App::new(harness.context(), aws, Tables { messaging, connections: harness.table("connections") }, NO_GATEWAY, rate);
+    Studio { harness, app }
 }
 
 struct Person<'a> {
@@ -64,33 +64,33 @@ struct Person<'a> {
 impl Studio {
     /// Writes a project's header, as projects-router keeps it, with this team.
     async fn project(&self, id: ProjectId, team: &[&Person<'_>], deleted: bool) {
-        let now = self.bench.clock.now();
+        let now = self.harness.clock.now();
         let mut members = serde_json::Map::new();
         for person in team {
             members.insert(person.id.to_string(), json!({"role": "editor", "joinedAt": now}));
         }
-        let mut header = json!({"projectId": id, "title": "Atrium", "team": members, "createdBy": team[0].id, "createdAt": self.bench.clock.now()});
+        let mut header = json!({"projectId": id, "title": "Atrium", "team": members, "createdBy": team[0].id, "createdAt": self.harness.clock.now()});
         if deleted {
             header["deletedAt"] = json!(now);
         }
         let mut item = to_item(access::teams::header_key(id), "project", &header).unwrap();
         item.insert("teamVersion".to_owned(), n(TEAM_VERSIONS.fetch_add(1, Ordering::Relaxed)));
         let store = self.store();
-        store.put_item(&self.bench.table("projects"), item).await.unwrap();
+        store.put_item(&self.harness.table("projects"), item).await.unwrap();
         for person in team {
             let member = json!({"projectId": id, "memberId": person.id, "activity": format!("{now}#{id}")});
             let key = Key::new(format!("PROJECT#{id}"), format!("MEMBER#{}", person.id));
-            store.put_item(&self.bench.table("projects"), to_item(key, "teamMember", &member).unwrap()).await.unwrap();
+            store.put_item(&self.harness.table("projects"), to_item(key, "teamMember", &member).unwrap()).await.unwrap();
         }
     }
 
     fn store(&self) -> Store {
-        Store::new(self.bench.aws().dynamodb())
+        Store::new(self.harness.aws().dynamodb())
     }
 
     async fn person(&self, name: &str) -> Person<'_> {
-        let id = self.bench.person(name).await;
-        Person { studio: self, id, token: self.bench.token(id, Role::User).await }
+        let id = self.harness.person(name).await;
+        Person { studio: self, id, token: self.harness.token(id, Role::User).await }
     }
 }
 
@@ -164,7 +164,7 @@ async fn a_direct_conversation_is_one_per_pair_whoever_opens_it_and_however_many
 async fn people_who_are_not_there_are_faults_at_their_place() {
     let studio = studio().await;
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
-    let nobody = UserId::generate(studio.bench.clock.now());
+    let nobody = UserId::generate(studio.harness.clock.now());
     let open = async |body: Value| {
         let (status, body) = ana.send(Method::POST, "/messages/conversations", body).await;
         let pointers: Vec<String> =
@@ -291,14 +291,14 @@ async fn lists_are_in_the_order_of_activity_and_idempotency_keys_make_one_group(
     assert!(made.iter().all(|(status, body)| *status == 201 && body["conversationId"] == made[0].1["conversationId"]), "{made:?}");
     assert_eq!(ana.call(group("k", "B")).await.1["code"], json!("idempotency_mismatch"));
     assert_eq!(ana.call(group("", "B")).await.1["code"], json!("invalid_parameter"));
-    studio.bench.clock.advance_seconds(1);
+    studio.harness.clock.advance_seconds(1);
     let (_, second) = ana.call(group("k2", "B")).await;
     let titles = async || {
         let (_, list) = ben.get("/messages/conversations").await;
         list["items"].as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(titles().await, ["B", "A"]);
-    studio.bench.clock.advance_seconds(1);
+    studio.harness.clock.advance_seconds(1);
     ana.send(Method::POST, &messages(made[0].1["conversationId"].as_str().unwrap()), json!({"text": "up"})).await;
     assert_eq!(titles().await, ["A", "B"]);
     assert_eq!(second["unread"], json!(0));
@@ -311,10 +311,10 @@ async fn each_call_may_fail_once_and_a_send_is_whole_or_not_there() {
     let path = messages(&ana.direct(&ben).await);
     for (index, effect) in [Effect::Throttle, Effect::ServerError, Effect::DropResponse].into_iter().enumerate() {
         for skip in 0..2 {
-            studio.bench.faults.add(Fault { action: None, effect, skip, times: 1 });
+            studio.harness.faults.add(InjectedFault { action: None, effect, skip, times: 1 });
             let (status, body) = ana.send(Method::POST, &path, json!({"text": "x", "optimisticId": format!("{index}-{skip}")})).await;
             assert_eq!(status, 201, "{effect:?} after {skip}: {body}");
-            studio.bench.faults.clear();
+            studio.harness.faults.clear();
         }
     }
     let (_, page) = ben.get(&path).await;
@@ -328,9 +328,9 @@ async fn outdated_rights_write_nothing() {
     let path = messages(&ana.direct(&ben).await);
     let (_, sent) = ana.send(Method::POST, &path, json!({"text": "before"})).await;
     let message = format!("/messages/{}", sent["messageId"].as_str().unwrap());
-    studio.bench.outdate_tokens(ana.id).await;
+    studio.harness.outdate_tokens(ana.id).await;
     // What was asked before has just looked: its knowledge is good for five seconds, and no longer.
-    studio.bench.clock.advance_seconds(5);
+    studio.harness.clock.advance_seconds(5);
     for (method, path, body) in [
         (Method::POST, path.as_str(), json!({"text": "after"})),
         (Method::PATCH, &message, json!({"text": "after"})),
@@ -351,7 +351,7 @@ async fn time_goes_on_in_a_conversation_whatever_clock_a_sender_met() {
     let conversation = ana.direct(&ben).await;
     let mut times = Vec::new();
     for ahead in [0, 2, -3, 1, -1] {
-        studio.bench.clock.advance_seconds(ahead);
+        studio.harness.clock.advance_seconds(ahead);
         times.push(ana.say(&conversation, "tick").await["timestamp"].as_str().unwrap().to_owned());
     }
     assert!(times.is_sorted() && times.first() < times.last(), "{times:?}");
@@ -367,8 +367,8 @@ async fn a_key_gives_the_same_answer_whatever_kind_of_conversation() {
     assert_eq!((first.0, again.0, &first.1), (201, 201, &again.1));
     assert_eq!(open(json!({"type": "group", "title": "T", "participants": [ben.id]})).await.1["code"], json!("idempotency_mismatch"));
     // After a day the key is free, whether or not the table has swept it.
-    studio.bench.clock.advance_seconds(86_401);
-    let ana = Person { token: studio.bench.token(ana.id, Role::User).await, ..ana };
+    studio.harness.clock.advance_seconds(86_401);
+    let ana = Person { token: studio.harness.token(ana.id, Role::User).await, ..ana };
     let group = EventBuilder::new(Method::POST, "/messages/conversations").header("idempotency-key", "k");
     assert_eq!(ana.call(group.json(&json!({"type": "group", "title": "T", "participants": [ben.id]}))).await.0, 201);
 }
@@ -397,7 +397,7 @@ async fn a_person_sends_one_a_second_into_a_conversation_with_bursts_of_ten() {
     // Nobody else and no other conversation is held up.
     assert_eq!(ben.send(Method::POST, &path, json!({"text": "and I?"})).await.0, 201);
     assert_eq!(ana.send(Method::POST, &other, json!({"text": "elsewhere"})).await.0, 201);
-    studio.bench.clock.advance_seconds(1);
+    studio.harness.clock.advance_seconds(1);
     assert_eq!(ana.send(Method::POST, &path, json!({"text": "again"})).await.0, 201);
     assert_eq!(ana.send(Method::POST, &path, json!({"text": "too soon"})).await.0, 429);
     let (_, page) = ana.get(&path).await;

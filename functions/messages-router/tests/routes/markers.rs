@@ -51,12 +51,12 @@ async fn a_marker_never_moves_back_and_never_ahead_of_what_there_is() {
 async fn who_joins_a_project_begins_at_its_end_also_the_second_time() {
     let studio = studio().await;
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
-    let project = ProjectId::generate(studio.bench.clock.now());
+    let project = ProjectId::generate(studio.harness.clock.now());
     studio.project(project, &[&ana], false).await;
     let (_, opened) = ana.send(Method::POST, "/messages/conversations", json!({"type": "project", "projectId": project})).await;
     let conversation = opened["conversationId"].as_str().unwrap().to_owned();
     ana.say(&conversation, "one").await;
-    studio.bench.clock.advance_seconds(1);
+    studio.harness.clock.advance_seconds(1);
     studio.project(project, &[&ana, &ben], false).await;
     assert_eq!(place(&ben, &conversation).await, (json!(1), json!(0)));
     ana.say(&conversation, "two").await;
@@ -68,7 +68,7 @@ async fn who_joins_a_project_begins_at_its_end_also_the_second_time() {
     studio.project(project, &[&ana], false).await;
     assert_eq!(read(&ben, &conversation, json!(3)).await.0, 404);
     ana.say(&conversation, "four").await;
-    studio.bench.clock.advance_seconds(1);
+    studio.harness.clock.advance_seconds(1);
     studio.project(project, &[&ana, &ben], false).await;
     assert_eq!(place(&ben, &conversation).await, (json!(4), json!(0)));
     ana.say(&conversation, "five").await;

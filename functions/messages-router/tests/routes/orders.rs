@@ -188,7 +188,7 @@ struct Story<'a> {
 
 impl<'a> Story<'a> {
     async fn begin(ana: &'a Person<'a>, ben: &'a Person<'a>, kind: Kind) -> Self {
-        let project = ProjectId::generate(ana.studio.bench.clock.now());
+        let project = ProjectId::generate(ana.studio.harness.clock.now());
         let conversation = match kind {
             Kind::Direct => None,
             Kind::Group => Some(ana.group("Atrium", &[&ana.studio.person("cleo").await]).await),
@@ -221,7 +221,7 @@ impl<'a> Story<'a> {
             Kind::Project => {
                 // Members and their rows go together.
                 let key = Key::new(format!("PROJECT#{}", self.project), format!("MEMBER#{}", self.ben.id));
-                self.ana.studio.store().delete_item(&self.ana.studio.bench.table("projects"), key).await.unwrap();
+                self.ana.studio.store().delete_item(&self.ana.studio.harness.table("projects"), key).await.unwrap();
                 self.ana.studio.project(self.project, &[self.ana], false).await;
             }
         }
@@ -237,7 +237,7 @@ impl<'a> Story<'a> {
             Step::Returned => {
                 if self.is_in {
                     self.remove().await;
-                    self.ana.studio.bench.clock.advance_seconds(1);
+                    self.ana.studio.harness.clock.advance_seconds(1);
                     self.add().await;
                 }
             }

@@ -103,10 +103,10 @@ async fn cursors_are_ones_own_and_last_thirty_days() {
         let code = code(&ana, bad).await;
         assert!(code == json!("invalid_cursor") || code == json!("invalid_parameter"), "{bad}: {code}");
     }
-    studio.bench.clock.advance_seconds(30 * 86_400 - 60);
-    let later = Person { token: studio.bench.token(ana.id, Role::User).await, ..ana };
+    studio.harness.clock.advance_seconds(30 * 86_400 - 60);
+    let later = Person { token: studio.harness.token(ana.id, Role::User).await, ..ana };
     assert_eq!(later.get(&format!("/messages/sync?since={since}")).await.0, 200);
-    studio.bench.clock.advance_seconds(120);
+    studio.harness.clock.advance_seconds(120);
     let (status, problem) = later.get(&format!("/messages/sync?since={since}")).await;
     assert_eq!((status, &problem["code"]), (410, &json!("cursor_expired")));
 }
@@ -191,14 +191,14 @@ async fn more_conversations_than_a_cursor_holds_are_caught_up_as_well() {
     // The first cursor is as good as it was.
     assert_eq!(catch_up(&ben, first, 100).await.0.len(), 15 + 200);
     // A day later the positions are kept afresh, so that they outlive the cursor.
-    studio.bench.clock.advance_seconds(2 * 86_400);
-    let ben = Person { token: studio.bench.token(ben.id, Role::User).await, ..ben };
-    let ana = Person { token: studio.bench.token(ana.id, Role::User).await, ..ana };
+    studio.harness.clock.advance_seconds(2 * 86_400);
+    let ben = Person { token: studio.harness.token(ben.id, Role::User).await, ..ben };
+    let ana = Person { token: studio.harness.token(ana.id, Role::User).await, ..ana };
     let (changes, _, after) = catch_up(&ben, after, 100).await;
     assert_eq!(changes, Vec::<Value>::new());
-    studio.bench.clock.advance_seconds(30 * 86_400 - 60);
-    let ben = Person { token: studio.bench.token(ben.id, Role::User).await, ..ben };
-    let ana = Person { token: studio.bench.token(ana.id, Role::User).await, ..ana };
+    studio.harness.clock.advance_seconds(30 * 86_400 - 60);
+    let ben = Person { token: studio.harness.token(ben.id, Role::User).await, ..ben };
+    let ana = Person { token: studio.harness.token(ana.id, Role::User).await, ..ana };
     ana.say(&groups[0], "a month later").await;
     assert_eq!(types(&catch_up(&ben, after, 100).await.0), ["created"]);
 }
@@ -251,7 +251,7 @@ async fn who_left_and_came_back_meanwhile_is_told_so() {
     let studio = studio().await;
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
     let group = ana.group("Atrium", &[&ben]).await;
-    let project = ProjectId::generate(studio.bench.clock.now());
+    let project = ProjectId::generate(studio.harness.clock.now());
     studio.project(project, &[&ana, &ben], false).await;
     let (_, opened) = ana.send(Method::POST, "/messages/conversations", json!({"type": "project", "projectId": project})).await;
     ana.say(&group, "before").await;
@@ -261,7 +261,7 @@ async fn who_left_and_came_back_meanwhile_is_told_so() {
     ana.say(&group, "while Ben is out").await;
     ana.put(&participant).await;
     studio.project(project, &[&ana], false).await;
-    studio.bench.clock.advance_seconds(1);
+    studio.harness.clock.advance_seconds(1);
     studio.project(project, &[&ana, &ben], false).await;
     let (changes, _, after) = catch_up(&ben, since, 50).await;
     let told: Vec<&Value> = changes.iter().map(|change| &change["conversationId"]).collect();

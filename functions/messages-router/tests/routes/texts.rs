@@ -110,10 +110,10 @@ async fn an_edit_to_the_same_text_is_no_change_and_a_caption_can_be_cleared() {
     let body = json!({"text": "caption", "attachments": [{"key": "a.png", "name": "a.png", "type": "image/png"}]});
     let (_, sent) = ana.send(Method::POST, &messages(&pair), body).await;
     let path = format!("/messages/{}", sent["messageId"].as_str().unwrap());
-    studio.app.after_answer().run(std::time::Duration::from_secs(5)).await;
+    studio.app.background_tasks().run(std::time::Duration::from_secs(5)).await;
     let (status, same) = ana.send(Method::PATCH, &path, json!({"text": "caption"})).await;
     assert_eq!((status, &same["version"], &same["editedAt"]), (200, &json!(1), &Value::Null), "{same}");
-    assert_eq!(studio.app.after_answer().run(std::time::Duration::ZERO).await, 0, "nobody is told");
+    assert_eq!(studio.app.background_tasks().run(std::time::Duration::ZERO).await, 0, "nobody is told");
     for (text, version) in [(json!("another"), 2), (Value::Null, 3), (json!("back"), 4), (json!(""), 5), (json!(null), 5)] {
         let (status, edited) = ana.send(Method::PATCH, &path, json!({"text": text})).await;
         assert_eq!((status, &edited["version"]), (200, &json!(version)), "{text}: {edited}");

@@ -10,7 +10,7 @@ type Fault = (&'static str, Cow<'static, str>);
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
+pub enum ProjectFieldKind {
     /// The title: 1–200 characters, never cleared.
     Title,
     /// A text of at most so many characters.
@@ -40,37 +40,37 @@ pub enum Kind {
 }
 
 /// Every field that a client may write, and whether lists show it (then it is in the header item, else in the details item).
-pub const FIELDS: &[(&str, Kind, bool)] = &[
-    ("title", Kind::Title, true),
-    ("status", Kind::Text(500), true),
-    ("color", Kind::Color, true),
-    ("thumbnails", Kind::Links, true),
-    ("finishline", Kind::Date, true),
-    ("dateCreated", Kind::Date, true),
-    ("customFolders", Kind::CustomFolders, true),
-    ("description", Kind::Text(200_000), false),
-    ("canvasJson", Kind::Text(250_000), false),
-    ("slug", Kind::Text(500), false),
-    ("milestone", Kind::Text(500), false),
-    ("address", Kind::Text(500), false),
-    ("company", Kind::Text(500), false),
-    ("previewUrl", Kind::Link, false),
-    ("clientName", Kind::Text(500), false),
-    ("clientAddress", Kind::Text(500), false),
-    ("clientPhone", Kind::Text(500), false),
-    ("clientEmail", Kind::Text(500), false),
-    ("invoiceBrandName", Kind::Text(500), false),
-    ("invoiceBrandAddress", Kind::Text(500), false),
-    ("invoiceBrandPhone", Kind::Text(500), false),
-    ("productionStart", Kind::Date, false),
-    ("invoiceDate", Kind::Date, false),
-    ("location", Kind::Location, false),
-    ("tags", Kind::Texts, false),
-    ("milestoneTitles", Kind::Texts, false),
-    ("quickLinks", Kind::QuickLinks, false),
-    ("contact", Kind::Contact, false),
-    ("folders", Kind::Folders, false),
-    ("galleries", Kind::Galleries, false),
+pub const PROJECT_FIELDS: &[(&str, ProjectFieldKind, bool)] = &[
+    ("title", ProjectFieldKind::Title, true),
+    ("status", ProjectFieldKind::Text(500), true),
+    ("color", ProjectFieldKind::Color, true),
+    ("thumbnails", ProjectFieldKind::Links, true),
+    ("finishline", ProjectFieldKind::Date, true),
+    ("dateCreated", ProjectFieldKind::Date, true),
+    ("customFolders", ProjectFieldKind::CustomFolders, true),
+    ("description", ProjectFieldKind::Text(200_000), false),
+    ("canvasJson", ProjectFieldKind::Text(250_000), false),
+    ("slug", ProjectFieldKind::Text(500), false),
+    ("milestone", ProjectFieldKind::Text(500), false),
+    ("address", ProjectFieldKind::Text(500), false),
+    ("company", ProjectFieldKind::Text(500), false),
+    ("previewUrl", ProjectFieldKind::Link, false),
+    ("clientName", ProjectFieldKind::Text(500), false),
+    ("clientAddress", ProjectFieldKind::Text(500), false),
+    ("clientPhone", ProjectFieldKind::Text(500), false),
+    ("clientEmail", ProjectFieldKind::Text(500), false),
+    ("invoiceBrandName", ProjectFieldKind::Text(500), false),
+    ("invoiceBrandAddress", ProjectFieldKind::Text(500), false),
+    ("invoiceBrandPhone", ProjectFieldKind::Text(500), false),
+    ("productionStart", ProjectFieldKind::Date, false),
+    ("invoiceDate", ProjectFieldKind::Date, false),
+    ("location", ProjectFieldKind::Location, false),
+    ("tags", ProjectFieldKind::Texts, false),
+    ("milestoneTitles", ProjectFieldKind::Texts, false),
+    ("quickLinks", ProjectFieldKind::QuickLinks, false),
+    ("contact", ProjectFieldKind::Contact, false),
+    ("folders", ProjectFieldKind::Folders, false),
+    ("galleries", ProjectFieldKind::Galleries, false),
 ];
 
 /// What the server alone writes: refused from a client by name.
@@ -82,7 +82,7 @@ const MAX_FILES: usize = 500;
 
 /// Whether lists show this field.
 pub(crate) fn is_summary(name: &str) -> bool {
-    FIELDS.iter().any(|(field, _, summary)| *field == name && *summary)
+    PROJECT_FIELDS.iter().any(|(field, _, summary)| *field == name && *summary)
 }
 
 /// The fields that a request changes: a value, or null to clear.
@@ -93,10 +93,10 @@ pub type Changes = Map<String, Value>;
 pub(crate) fn read_changes(fields: &mut Fields, present: &Changes) -> Changes {
     fields.read_only(READ_ONLY);
     let mut changes = Changes::new();
-    for (name, kind, _) in FIELDS {
+    for (name, kind, _) in PROJECT_FIELDS {
         match fields.raw(name) {
             Patch::Absent => {}
-            Patch::Clear if matches!(kind, Kind::Title) => fields.fault(name, "required", "A project has a title."),
+            Patch::Clear if matches!(kind, ProjectFieldKind::Title) => fields.fault(name, "required", "A project has a title."),
             Patch::Clear => {
                 changes.insert((*name).to_owned(), Value::Null);
             }
@@ -145,19 +145,19 @@ fn of_value((code, detail): Fault) -> FieldError {
 }
 
 /// Reads the value of one field; everything that is wrong with it.
-pub fn read(kind: Kind, value: Value) -> Result<Value, Vec<FieldError>> {
+pub fn read(kind: ProjectFieldKind, value: Value) -> Result<Value, Vec<FieldError>> {
     let text = |value: Value, max: usize| text_within(value, &(0..=max)).map(Value::String);
     match kind {
-        Kind::Location => object(value, &["lat", "lng"], &["accuracy"], number_of_location),
-        Kind::Texts => array(value, |entry| single(text(entry, 500))),
-        Kind::Links => array(value, |entry| single(link(entry, 500))),
-        Kind::QuickLinks => array(value, |entry| {
+        ProjectFieldKind::Location => object(value, &["lat", "lng"], &["accuracy"], number_of_location),
+        ProjectFieldKind::Texts => array(value, |entry| single(text(entry, 500))),
+        ProjectFieldKind::Links => array(value, |entry| single(link(entry, 500))),
+        ProjectFieldKind::QuickLinks => array(value, |entry| {
             object(entry, &["title", "url"], &["id"], |name, value| if name == "url" { link(value, 2_000) } else { text(value, 200) })
         }),
-        Kind::Contact => object(value, &[], &["name", "phone", "contact"], |_, value| text(value, 500)),
-        Kind::CustomFolders => array(value, |entry| object(entry, &["key", "name"], &[], |_, value| text(value, 500))),
-        Kind::Folders => folders(value),
-        Kind::Galleries => array(value, |entry| {
+        ProjectFieldKind::Contact => object(value, &[], &["name", "phone", "contact"], |_, value| text(value, 500)),
+        ProjectFieldKind::CustomFolders => array(value, |entry| object(entry, &["key", "name"], &[], |_, value| text(value, 500))),
+        ProjectFieldKind::Folders => folders(value),
+        ProjectFieldKind::Galleries => array(value, |entry| {
             object(entry, &["id", "name"], &["slug", "cover"], |name, value| if name == "cover" { link(value, 2_000) } else { text(value, 2_000) })
         }),
         kind => single(read_scalar(kind, value)),
@@ -168,16 +168,16 @@ fn single(read: Result<Value, Fault>) -> Result<Value, Vec<FieldError>> {
     read.map_err(|fault| vec![of_value(fault)])
 }
 
-fn read_scalar(kind: Kind, value: Value) -> Result<Value, Fault> {
+fn read_scalar(kind: ProjectFieldKind, value: Value) -> Result<Value, Fault> {
     match kind {
-        Kind::Title => text_within(value, &(1..=200)).map(Value::String),
-        Kind::Text(max) => text_within(value, &(0..=max)).map(Value::String),
-        Kind::Color => match value.as_str() {
+        ProjectFieldKind::Title => text_within(value, &(1..=200)).map(Value::String),
+        ProjectFieldKind::Text(max) => text_within(value, &(0..=max)).map(Value::String),
+        ProjectFieldKind::Color => match value.as_str() {
             Some(text) if text.len() == 7 && text.starts_with('#') && text[1..].bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(value),
             _ => Err(("invalid_value", "A colour is #RRGGBB.".into())),
         },
-        Kind::Date => read_date(value).map(Value::String),
-        Kind::Link => link(value, 500),
+        ProjectFieldKind::Date => read_date(value).map(Value::String),
+        ProjectFieldKind::Link => link(value, 500),
         _ => Err(("wrong_type", "This must be a single value.".into())),
     }
 }

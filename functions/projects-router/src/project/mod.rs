@@ -2,5 +2,5 @@
 
 mod fields;
 
-pub use fields::{Changes, FIELDS, Kind, read};
+pub use fields::{Changes, PROJECT_FIELDS, ProjectFieldKind, read};
 pub(crate) use fields::{is_summary, read_changes};

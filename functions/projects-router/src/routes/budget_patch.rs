@@ -95,14 +95,14 @@ async fn change(
     if let Err(error) = moved {
         tracing::warn!(cause = error.cause(), "a project could not be moved in lists");
     }
-    tidy_later(app, wanted.id, before.budget.expired_generations(app.edge.clock.now()));
+    tidy_later(app, wanted.id, before.budget.expired_generations(app.context.clock.now()));
     if !written? {
         // Nobody has seen what was written ahead, and nobody will.
         tidy_later(app, wanted.id, begun);
         return Ok(None);
     }
     if !patch.is_empty() {
-        announce(app, project, &plan.next, plan.shown, &written_revisions, patch, &wanted.caller);
+        broadcast(app, project, &plan.next, plan.shown, &written_revisions, patch, &wanted.caller);
     }
     Ok(Some(response))
 }
@@ -133,7 +133,7 @@ fn respond(plan: &Plan, locks: &[LineLock], minimal: bool) -> Result<Response, E
 /// Works out the next state. Reads the lines of the revisions that it depends on, and nothing else. `None` when these are not the lines
 /// that a revision was read with: a write came between the two reads.
 async fn make_plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetPatch) -> Result<Option<Plan>, Error> {
-    let (now, slug) = (app.edge.clock.now(), slug(project.title()));
+    let (now, slug) = (app.context.clock.now(), slug(project.title()));
     let mut lines: BTreeMap<u64, Lines> = BTreeMap::new();
     loop {
         let number = match plan(before, patch, &lines, &slug, now)? {
@@ -150,14 +150,14 @@ async fn make_plan(app: &App, project: &Project, before: &BudgetRead, patch: &Bu
 }
 
 /// Tells of every revision that was written, the one that the answer shows last.
-fn announce(app: &App, project: &Project, next: &BudgetRead, shown: u64, written: &[u64], patch: &BudgetPatch, caller: &Caller) {
+fn broadcast(app: &App, project: &Project, next: &BudgetRead, shown: u64, written: &[u64], patch: &BudgetPatch, caller: &Caller) {
     for number in written.iter().copied().filter(|number| *number != shown).chain([shown]) {
         if let Some(revision) = next.revisions.get(&number) {
-            app.announce_budget(&project.team, project.project_id, (number, next.budget.version), &revision.totals.to_json(), caller.user);
+            app.broadcast_budget(&project.team, project.project_id, (number, next.budget.version), &revision.totals.to_json(), caller.user);
         }
     }
     if patch.client_revision.is_present() {
-        app.announce_client_revision(&project.team, project.project_id, (next.budget.client_revision, next.budget.version), caller.user);
+        app.broadcast_client_revision(&project.team, project.project_id, (next.budget.client_revision, next.budget.version), caller.user);
     }
 }
 
@@ -167,7 +167,7 @@ fn tidy_later(app: &App, project: ProjectId, generations: Vec<GenerationId>) {
         return;
     }
     let store = app.store.clone();
-    app.broadcaster.after_answer().push(async move {
+    app.broadcaster.background_tasks().push(async move {
         if let Err(error) = store.forget_generations(project, &generations).await {
             tracing::warn!(cause = error.cause(), "lines that nothing shows could not be deleted");
         }

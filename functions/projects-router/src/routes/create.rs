@@ -23,7 +23,7 @@ const MAX_TEAM: usize = 90;
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let session = app.revocations.check_session(call.caller()?).await?;
     let used = used_key(&call, session.user, KeyScope::Projects)?;
-    let now = app.edge.clock.now();
+    let now = app.context.clock.now();
     let mut fields = Fields::new(call.body);
     let title = fields.peek("title").is_some();
     let changes = read_changes(&mut fields, &Changes::new());
@@ -58,7 +58,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let answer = kept(&response);
     match app.store.create(&session, &project, ball_park, used.as_ref().map(|used| (used, &answer))).await? {
         CreateOutcome::Created => {
-            app.announce_new_project(&project, session.user);
+            app.broadcast_new_project(&project, session.user);
             Ok(located(response, project.project_id))
         }
         CreateOutcome::Replayed(answered) => replay(app, &session, answered).await,

@@ -23,7 +23,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         require_role(&project.team, &session, TeamRole::Owner)?;
         check_version(&call.request, &project)?;
         if app.store.delete(&session, &project).await? {
-            app.announce_removal(&project);
+            app.broadcast_removal(&project);
             purge_later(app, id);
             return Ok(Attempt::Done(Response::empty(204)));
         }
@@ -35,7 +35,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
 /// Goes on with what is left of a deleted project, after the answer.
 pub(super) fn purge_later(app: &App, id: ProjectId) {
     let store = app.store.clone();
-    app.broadcaster.after_answer().push(async move {
+    app.broadcaster.background_tasks().push(async move {
         if let Err(error) = store.purge(id).await {
             tracing::warn!(cause = error.for_log(), "a deleted project could not be purged; the next listing goes on with it");
         }

@@ -28,9 +28,9 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         if changes.is_empty() {
             return answer(&project).map(Attempt::Done);
         }
-        let next = project.changed(&changes, app.edge.clock.now());
+        let next = project.changed(&changes, app.context.clock.now());
         if app.store.change(&session, &project, &next, &changes).await? {
-            app.announce_project(&project, &next, &announced(&changes), caller.user);
+            app.broadcast_project(&project, &next, &announced(&changes), caller.user);
             return answer(&next).map(Attempt::Done);
         }
         Ok(Attempt::Stale(()))

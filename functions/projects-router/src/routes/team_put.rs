@@ -30,7 +30,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let title = fields.string("title", 0..=200).value();
         fields.finish()?;
         let role = role.ok_or_else(|| Error::internal("a role without faults and without a value"))?;
-        let joined_at = project.team.get(&user).map_or(app.edge.clock.now(), |member| member.joined_at);
+        let joined_at = project.team.get(&user).map_or(app.context.clock.now(), |member| member.joined_at);
         let member = Member { role, title, joined_at };
         let entry = json!({"userId": user, "role": member.role, "title": member.title});
         if project.team.get(&user) == Some(&member) {
@@ -38,7 +38,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         }
         let next = app.store.with_team(&project, user, &TeamChange::Set(member))?;
         if app.store.change_team(&session, &project, &next, user).await? {
-            app.announce_team(&project, &next, user, caller.user);
+            app.broadcast_team(&project, &next, user, caller.user);
             return Ok(Attempt::Done(Response::json(200, &entry)?.with_header("etag", project_etag(&next))));
         }
         Ok(Attempt::Stale(()))

@@ -16,7 +16,7 @@ use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::text::excerpt;
 
 use super::{Answer, Answered, ProjectStore, UsedKey, Write, details_key};
-use crate::project::{Changes, FIELDS, is_summary};
+use crate::project::{Changes, PROJECT_FIELDS, is_summary};
 
 /// How long a deleted project's header stays, so that its owner's repeated DELETE finds it, in seconds.
 const TOMBSTONE_SECONDS: i64 = 7 * 86_400;
@@ -88,7 +88,7 @@ pub(crate) enum CreateOutcome {
 impl Project {
     pub(super) fn from_items(header: Item, details: Option<Item>) -> Result<Self, StoreError> {
         let mut fields = Map::new();
-        for (name, _, summary) in FIELDS {
+        for (name, _, summary) in PROJECT_FIELDS {
             let item = if *summary { Some(&header) } else { details.as_ref() };
             if let Some(value) = item.and_then(|item| item.get(*name)) {
                 fields.insert((*name).to_owned(), to_json(value));
@@ -159,7 +159,7 @@ impl Project {
     /// The whole project, as the API gives it: every field, null where it has no value.
     pub(crate) fn to_json(&self) -> Value {
         let mut object = Map::new();
-        for (name, _, _) in FIELDS {
+        for (name, _, _) in PROJECT_FIELDS {
             object.insert((*name).to_owned(), self.fields.get(*name).cloned().unwrap_or(Value::Null));
         }
         object.insert("projectId".to_owned(), json!(self.project_id));
@@ -176,7 +176,7 @@ impl Project {
     pub(crate) fn summary_json(&self) -> Value {
         let excerpt = Some(&self.excerpt).filter(|excerpt| !excerpt.is_empty());
         let mut object = Map::new();
-        for (name, _, _) in FIELDS.iter().filter(|(_, _, summary)| *summary) {
+        for (name, _, _) in PROJECT_FIELDS.iter().filter(|(_, _, summary)| *summary) {
             object.insert((*name).to_owned(), self.fields.get(*name).cloned().unwrap_or(Value::Null));
         }
         object.extend([

@@ -124,8 +124,8 @@ async fn minimal_answers_hold_what_was_written() {
 
 /// How many items of one kind the table holds.
 async fn stored(studio: &Studio, kind: &str) -> usize {
-    let table = studio.bench.table("projects");
-    let mut scan = studio.bench.aws().dynamodb().scan().table_name(table).into_paginator().items().send();
+    let table = studio.harness.table("projects");
+    let mut scan = studio.harness.aws().dynamodb().scan().table_name(table).into_paginator().items().send();
     let mut count = 0;
     while let Some(item) = scan.next().await {
         count += usize::from(item.unwrap()["type"].as_s().unwrap() == kind);
@@ -135,26 +135,26 @@ async fn stored(studio: &Studio, kind: &str) -> usize {
 
 #[tokio::test]
 async fn what_a_copy_that_failed_has_left_is_cleared_by_a_later_write() {
-    use local_stack::faults::{Effect, Fault};
+    use local_stack::faults::{Effect, InjectedFault};
     let studio = studio().await;
     let ana = studio.person("ana").await;
     let path = format!("{}/budget", ana.project(json!({"title": "Atrium"})).await);
     ana.patch(&path, json!({"lines": vec![json!({"itemBudgetedCost": 1}); 300]})).await.expect(200);
     // Six of twelve batches go through.
-    studio.bench.faults.add(Fault { action: Some("BatchWriteItem".to_owned()), effect: Effect::Throttle, skip: 6, times: usize::MAX });
+    studio.harness.faults.add(InjectedFault { action: Some("BatchWriteItem".to_owned()), effect: Effect::Throttle, skip: 6, times: usize::MAX });
     assert_eq!(ana.patch(&path, json!({"createRevision": {"duplicateOf": 1}})).await.status, 503);
-    studio.bench.faults.clear();
+    studio.harness.faults.clear();
     assert!(stored(&studio, "budgetLine").await > 300);
     let after = ana.get(&path).await.expect(200);
     assert_eq!((&after["version"], after["revisions"].as_array().unwrap().len()), (&json!(2), 1), "nothing is seen of it");
     // Not yet: whoever wrote it could still be at it.
     ana.patch(&path, json!({"header": {"title": "a"}})).await.expect(200);
-    studio.app.after_answer().run(Duration::from_secs(30)).await;
+    studio.app.background_tasks().run(Duration::from_secs(30)).await;
     assert!(stored(&studio, "budgetLine").await > 300);
-    studio.bench.clock.advance_seconds(15 * 60 + 1);
-    let ana = Person { token: studio.bench.token(ana.id, Role::User).await, ..ana };
+    studio.harness.clock.advance_seconds(15 * 60 + 1);
+    let ana = Person { token: studio.harness.token(ana.id, Role::User).await, ..ana };
     ana.patch(&path, json!({"header": {"title": "b"}})).await.expect(200);
-    studio.app.after_answer().run(Duration::from_secs(30)).await;
+    studio.app.background_tasks().run(Duration::from_secs(30)).await;
     assert_eq!(stored(&studio, "budgetLine").await, 300);
     assert_eq!(ana.get(&path).await.expect(200)["lines"].as_array().unwrap().len(), 300);
 }

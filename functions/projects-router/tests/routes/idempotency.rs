@@ -44,8 +44,8 @@ async fn a_repeated_patch_is_answered_as_it_was_whatever_came_between() {
     let malformed = ana.call(keyed(&path, "", &json!({}))).await;
     assert_eq!((malformed.status, &malformed.body["code"]), (400, &json!("invalid_parameter")));
     // A day later the key is free again.
-    studio.bench.clock.advance_seconds(86_401);
-    let token = studio.bench.token(ana.id, Role::User).await;
+    studio.harness.clock.advance_seconds(86_401);
+    let token = studio.harness.token(ana.id, Role::User).await;
     let ana = Person { token, ..ana };
     let later = ana.call(keyed(&path, "k-1", &json!({"header": {"title": "new"}}))).await;
     assert_eq!((later.status, later.replayed), (200, false), "{}", later.body);

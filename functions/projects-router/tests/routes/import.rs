@@ -19,8 +19,8 @@ struct Move {
 
 impl Move {
     fn of(studio: &Studio, owner: UserId, people: &[(&str, UserId)]) -> Self {
-        let (projects, auth) = (studio.bench.table("projects"), studio.bench.table("auth"));
-        let importer = Importer::new(&studio.bench.aws(), projects, auth, studio.bench.clock.clone());
+        let (projects, auth) = (studio.harness.table("projects"), studio.harness.table("auth"));
+        let importer = Importer::new(&studio.harness.aws(), projects, auth, studio.harness.clock.clone());
         let people: BTreeMap<String, UserId> = people.iter().map(|(old, user)| ((*old).to_owned(), *user)).collect();
         Self { importer, settings: Settings { people, owner, member_role: TeamRole::Viewer, apply: true } }
     }
@@ -205,13 +205,13 @@ async fn a_budget_is_taken_over_to_the_cent() {
 async fn a_dry_run_and_a_run_that_cannot_be_write_nothing() {
     let studio = studio().await;
     let ana = studio.person("ana").await;
-    let everything = async || studio.bench.aws().dynamodb().scan().table_name(studio.bench.table("projects")).send().await.unwrap().count();
+    let everything = async || studio.harness.aws().dynamodb().scan().table_name(studio.harness.table("projects")).send().await.unwrap().count();
     let mut moved = Move::of(&studio, ana.id, &[]);
     moved.settings.apply = false;
     let dry = moved.run(atrium(), json!([header("LINE-1", json!(1), json!({}))])).await;
     assert_eq!((dry.projects, dry.lines, everything().await), (1, 1, 0));
     moved.settings.apply = true;
-    let nobody = UserId::generate(studio.bench.clock.now());
+    let nobody = UserId::generate(studio.harness.clock.now());
     moved.settings.people.insert("u-77".to_owned(), nobody);
     let refused = moved.importer.run(rows(atrium()), Export::default(), &moved.settings).await;
     assert!(matches!(refused, Err(ImportError::NoAccount(user)) if user == nobody));
@@ -223,7 +223,7 @@ async fn a_dry_run_and_a_run_that_cannot_be_write_nothing() {
     // Also what says nothing of when it was made is found again.
     let undated = async || moved.run(json!([{"projectId": "P-7"}]), json!([])).await;
     let first = undated().await;
-    studio.bench.clock.advance_seconds(60);
+    studio.harness.clock.advance_seconds(60);
     let second = undated().await;
     assert_eq!((first.projects, second.projects, second.already_there), (1, 0, 1));
     assert_eq!(moved.run(json!([{"title": "nameless"}]), json!([])).await.report.count(Fate::Refused), 1);
@@ -231,13 +231,13 @@ async fn a_dry_run_and_a_run_that_cannot_be_write_nothing() {
 
 #[tokio::test]
 async fn an_import_that_was_cut_short_is_done_again() {
-    use local_stack::faults::{Effect, Fault};
+    use local_stack::faults::{Effect, InjectedFault};
     let studio = studio().await;
     let ana = studio.person("ana").await;
     let moved = Move::of(&studio, ana.id, &[]);
     let budgets = json!((0..60).map(|n| header(&format!("LINE-{n}"), json!(1), json!({"itemBudgetedCost": n}))).collect::<Vec<_>>());
-    let fault = Fault { action: Some("TransactWriteItems".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 };
-    studio.bench.faults.add(fault);
+    let fault = InjectedFault { action: Some("TransactWriteItems".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 };
+    studio.harness.faults.add(fault);
     let stopped = moved.run(atrium(), budgets.clone()).await;
     assert_eq!((stopped.stopped, stopped.failed, stopped.projects), (true, 1, 0));
     assert_eq!(said(&stopped, Fate::Changed, "Projects P-1", "status"), "35 -> \"35\"", "what was found until then is not lost");
@@ -245,7 +245,7 @@ async fn an_import_that_was_cut_short_is_done_again() {
     assert_eq!(moved.run(atrium(), budgets).await.lines, 60);
     let budget = ana.get(&format!("{}/budget", moved.project_of(&ana).await)).await.expect(200);
     assert_eq!(budget["totals"]["headerBudgetedTotalCost"].to_string(), "1770");
-    let items = studio.bench.aws().dynamodb().scan().table_name(studio.bench.table("projects")).send().await.unwrap();
+    let items = studio.harness.aws().dynamodb().scan().table_name(studio.harness.table("projects")).send().await.unwrap();
     let lines = items.items().iter().filter(|item| item["type"].as_s().unwrap() == "budgetLine").count();
     assert_eq!(lines, 60, "what the first run left was written over");
 }

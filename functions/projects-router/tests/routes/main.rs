@@ -11,7 +11,7 @@ mod teams;
 
 use futures_util::future::join_all;
 use http::Method;
-use local_stack::testing::{Bench, EventBuilder, NO_GATEWAY, body_of, published_events};
+use local_stack::testing::{EventBuilder, Harness, NO_GATEWAY, body_of, published_events};
 use projects_router::{App, Tables};
 use serde_json::{Value, json};
 use shared_utils::auth::Role;
@@ -19,16 +19,16 @@ use shared_utils::ids::UserId;
 use std::time::Duration;
 
 struct Studio {
-    bench: Bench,
+    harness: Harness,
     app: App,
 }
 
 async fn studio() -> Studio {
-    let bench = Bench::start().await;
-    let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let tables = Tables { messaging, connections: bench.table("connections") };
-    let app = App::new(bench.edge(), &bench.aws(), tables, NO_GATEWAY);
-    Studio { bench, app }
+    let harness = Harness::start().await;
+    let messaging = messaging::Tables { messages: harness.table("messages"), auth: harness.table("auth"), projects: harness.table("projects") };
+    let tables = Tables { messaging, connections: harness.table("connections") };
+    let app = App::new(harness.context(), &harness.aws(), tables, NO_GATEWAY);
+    Studio { harness, app }
 }
 
 struct Person<'a> {
@@ -39,8 +39,8 @@ struct Person<'a> {
 
 impl Studio {
     async fn person(&self, name: &str) -> Person<'_> {
-        let id = self.bench.person(name).await;
-        Person { studio: self, id, token: self.bench.token(id, Role::User).await }
+        let id = self.harness.person(name).await;
+        Person { studio: self, id, token: self.harness.token(id, Role::User).await }
     }
 }
 

@@ -32,7 +32,7 @@ async fn one_key_makes_one_project_however_often_it_is_sent() {
     assert!(all.iter().all(|answer| answer.status == 201 && answer.body == all[0].body));
     assert_eq!(all.iter().filter(|answer| answer.replayed).count(), 3);
     assert_eq!(ana.get("/projects/list").await.expect(200)["items"].as_array().unwrap().len(), 1);
-    let made = studio.bench.aws().dynamodb().scan().table_name(studio.bench.table("projects")).send().await.unwrap();
+    let made = studio.harness.aws().dynamodb().scan().table_name(studio.harness.table("projects")).send().await.unwrap();
     let mut kinds: Vec<_> = made.items().iter().map(|item| item["type"].as_s().unwrap().clone()).collect();
     kinds.sort();
     assert_eq!(kinds, ["budget", "budgetRevision", "idempotency", "project", "projectDetails", "teamMember"], "one of each");
@@ -61,9 +61,9 @@ async fn a_deleted_project_is_gone_at_once_and_purged_after_the_answer() {
     assert_eq!(ben.get("/projects/list").await.expect(200)["items"], json!([]));
     assert_eq!(ana.call(EventBuilder::new(Method::DELETE, &path)).await.status, 204, "again, by who owned it");
     assert_eq!(ben.call(EventBuilder::new(Method::DELETE, &path)).await.status, 404);
-    studio.app.after_answer().run(Duration::from_secs(30)).await;
-    let client = studio.bench.aws().dynamodb();
-    let left = client.scan().table_name(studio.bench.table("projects")).send().await.unwrap();
+    studio.app.background_tasks().run(Duration::from_secs(30)).await;
+    let client = studio.harness.aws().dynamodb();
+    let left = client.scan().table_name(studio.harness.table("projects")).send().await.unwrap();
     let kinds: Vec<_> = left.items().iter().map(|item| item["type"].as_s().unwrap().clone()).collect();
     assert_eq!(kinds, ["project"], "only the header waits for its time");
 }
@@ -81,23 +81,23 @@ async fn a_project_that_is_too_large_is_a_fault_at_the_field_that_broke_it() {
 
 #[tokio::test]
 async fn a_purge_that_was_cut_short_goes_on_with_the_next_list() {
-    use local_stack::faults::{Effect, Fault};
+    use local_stack::faults::{Effect, InjectedFault};
     let studio = studio().await;
     let ana = studio.person("ana").await;
     let path = ana.project(json!({"title": "Atrium"})).await;
     ana.patch(&format!("{path}/budget"), json!({"lines": vec![json!({"quantity": 1}); 200]})).await.expect(200);
-    studio.bench.faults.add(Fault { action: Some("BatchWriteItem".to_owned()), effect: Effect::Throttle, skip: 3, times: usize::MAX });
+    studio.harness.faults.add(InjectedFault { action: Some("BatchWriteItem".to_owned()), effect: Effect::Throttle, skip: 3, times: usize::MAX });
     assert_eq!(ana.call(EventBuilder::new(Method::DELETE, &path)).await.status, 204);
-    studio.app.after_answer().run(Duration::from_secs(30)).await;
-    studio.bench.faults.clear();
+    studio.app.background_tasks().run(Duration::from_secs(30)).await;
+    studio.harness.faults.clear();
     let kinds = async || {
-        let scanned = studio.bench.aws().dynamodb().scan().table_name(studio.bench.table("projects")).send().await.unwrap();
+        let scanned = studio.harness.aws().dynamodb().scan().table_name(studio.harness.table("projects")).send().await.unwrap();
         let kinds: std::collections::BTreeSet<_> = scanned.items().iter().map(|item| item["type"].as_s().unwrap().clone()).collect();
         kinds.into_iter().collect::<Vec<_>>()
     };
     assert!(kinds().await.contains(&"budgetLine".to_owned()), "it was cut short");
     assert_eq!(ana.get("/projects/list").await.expect(200)["items"], json!([]), "and nobody sees it");
-    studio.app.after_answer().run(Duration::from_secs(30)).await;
+    studio.app.background_tasks().run(Duration::from_secs(30)).await;
     assert_eq!(kinds().await, ["project"], "only the header waits for its time");
 }
 
@@ -108,7 +108,7 @@ async fn lists_page_in_a_stable_order_and_filter() {
     let mut paths = Vec::new();
     for n in 0..12 {
         paths.push(ana.project(json!({"title": format!("Project {n}"), "status": if n % 3 == 0 { "new" } else { "old" }})).await);
-        studio.bench.clock.advance_seconds(20);
+        studio.harness.clock.advance_seconds(20);
     }
     let titles = async |query: &str| {
         let (mut titles, mut cursor) = (Vec::new(), String::new());
@@ -124,9 +124,9 @@ async fn lists_page_in_a_stable_order_and_filter() {
     assert_eq!(titles("").await, (0..12).rev().map(|n| format!("Project {n}")).collect::<Vec<_>>());
     assert_eq!(titles("&status=new").await, ["Project 9", "Project 6", "Project 3", "Project 0"]);
     assert_eq!(titles("&q=PROJECT%201").await, ["Project 11", "Project 10", "Project 1"]);
-    studio.bench.clock.advance_seconds(60);
+    studio.harness.clock.advance_seconds(60);
     ana.patch(&paths[2], json!({"status": "moved"})).await.expect(200);
-    studio.bench.clock.advance_seconds(60);
+    studio.harness.clock.advance_seconds(60);
     ana.patch(&format!("{}/budget", paths[4]), json!({"header": {"title": "v1"}})).await.expect(200);
     assert_eq!(titles("").await[..3], ["Project 4", "Project 2", "Project 11"]);
 }
@@ -138,9 +138,9 @@ async fn outdated_rights_write_nothing() {
     let path = ana.project(json!({"title": "Atrium", "team": [{"userId": ben.id, "role": "owner"}]})).await;
     let budget = format!("{path}/budget");
     let before = (ben.get(&path).await.body, ben.get(&budget).await.body);
-    studio.bench.outdate_tokens(ana.id).await;
+    studio.harness.outdate_tokens(ana.id).await;
     // What was asked before has just looked: its knowledge is good for five seconds, and no longer.
-    studio.bench.clock.advance_seconds(5);
+    studio.harness.clock.advance_seconds(5);
     let member = format!("{path}/team/{}", ben.id);
     for event in [
         EventBuilder::new(Method::POST, "/projects").json(&json!({"title": "New"})),
@@ -244,7 +244,7 @@ async fn names_are_visible_links_do_not_run_and_reserved_names_are_names() {
         let deep = format!(r#"{{"{name}": {}}}"#, json!("[".repeat(50_000)));
         assert_eq!(ana.call(EventBuilder::new(Method::PATCH, &path).body("application/json", &deep)).await.status, 422);
     }
-    let everything = studio.bench.aws().dynamodb().scan().table_name(studio.bench.table("projects")).send().await;
+    let everything = studio.harness.aws().dynamodb().scan().table_name(studio.harness.table("projects")).send().await;
     assert!(everything.is_ok(), "the table can be read whole");
 }
 

@@ -17,7 +17,7 @@ async fn the_team_has_its_rules() {
     assert_eq!(ben.get("/projects/list").await.expect(200)["items"].as_array().unwrap().len(), 1);
     assert_eq!(set(&ana, &cleo, "king").await.status, 422);
     assert_eq!(ana.send(Method::PUT, &format!("{path}/team/usr_x"), json!({"role": "viewer"})).await.status, 404);
-    let nobody = UserId::generate(studio.bench.clock.now());
+    let nobody = UserId::generate(studio.harness.clock.now());
     assert_eq!(ana.send(Method::PUT, &format!("{path}/team/{nobody}"), json!({"role": "viewer"})).await.status, 404);
     assert_eq!(remove(&cleo, &ben).await.status, 403);
     assert_eq!(remove(&cleo, &cleo).await.status, 204, "anyone may leave");

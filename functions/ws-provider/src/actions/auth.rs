@@ -1,6 +1,6 @@
 //! `auth {token}`: the connection goes on with a fresh token of the same person.
 
-use realtime::{Connection, Ending};
+use realtime::{CloseReason, Connection};
 use serde_json::{Value, json};
 use shared_utils::fields::Fields;
 use shared_utils::http::Error;
@@ -20,10 +20,10 @@ impl SocketAction for Auth {
     }
 
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
-        let caller = app.edge.verifier.verify(&self.0?, app.edge.clock.now())?;
+        let caller = app.context.verifier.verify(&self.0?, app.context.clock.now())?;
         if caller.user != received.connection.user_id {
             // Whoever shares a browser must not take over what the other is told.
-            app.broadcaster.end_later(received.connection.clone(), Ending::AnotherPerson);
+            app.broadcaster.end_later(received.connection.clone(), CloseReason::AnotherPerson);
             return Err(Error::Forbidden);
         }
         app.revocations.check_session(caller).await?;
@@ -39,7 +39,7 @@ impl SocketAction for Auth {
         if !app.broadcaster.connections().renew(&renewed).await? {
             return Err(Error::InvalidToken);
         }
-        if !received.connection.is_live(app.edge.clock.now()) {
+        if !received.connection.is_live(app.context.clock.now()) {
             // For everyone else this person may have been gone.
             app.broadcaster.came_back_later(caller.user);
         }

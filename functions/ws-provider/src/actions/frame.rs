@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use access::teams::Team;
-use messaging::change::Found;
 use messaging::conversation::Conversation;
+use messaging::edit::Found;
 use serde_json::{Map, Value};
 use shared_utils::fields::Fields;
 use shared_utils::http::{Error, json};

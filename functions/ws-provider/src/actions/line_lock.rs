@@ -2,7 +2,7 @@
 
 use access::session::Session;
 use access::teams::{Team, TeamRole, require_role};
-use realtime::LinePlace;
+use realtime::LineKey;
 use shared_utils::fields::Fields;
 use shared_utils::http::Error;
 use shared_utils::ids::ProjectId;
@@ -36,13 +36,13 @@ impl NamedLine {
     }
 
     /// The line, and the team whose budget it is in, for someone who may edit that.
-    pub(super) fn require(self, session: &Session, team: Option<Team>) -> Result<(LinePlace, Team), Error> {
+    pub(super) fn require(self, session: &Session, team: Option<Team>) -> Result<(LineKey, Team), Error> {
         let team = self.project.require(team)?;
         if let Some(team) = &team {
             require_role(&team.team, session, TeamRole::Editor)?;
         }
         let (line_id, revision) = self.line?;
         let team = team.ok_or(Error::NotFound)?;
-        Ok((LinePlace { project_id: team.project_id, revision, line_id }, team))
+        Ok((LineKey { project_id: team.project_id, revision, line_id }, team))
     }
 }

@@ -25,7 +25,7 @@ impl SocketAction for LineLocked {
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
         let (line, team) = self.0.require(&received.session, received.subject.team)?;
         let lock = app.broadcaster.locks().take(&received.session, received.connection, line).await?;
-        app.broadcaster.announce_budget_later(&team.team, lock.locked_frame());
+        app.broadcaster.broadcast_budget_later(&team.team, lock.locked_frame());
         Ok(received.echo.ack(json!({"lock": lock.to_json()})))
     }
 }

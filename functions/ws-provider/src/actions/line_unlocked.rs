@@ -25,7 +25,7 @@ impl SocketAction for LineUnlocked {
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
         let (line, team) = self.0.require(&received.session, received.subject.team)?;
         if let Some(released) = app.broadcaster.locks().release(&received.session, received.connection, &line).await? {
-            app.broadcaster.announce_budget_later(&team.team, released.frame());
+            app.broadcaster.broadcast_budget_later(&team.team, released.frame());
         }
         Ok(received.echo.ack(json!({})))
     }

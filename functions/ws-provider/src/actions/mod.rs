@@ -22,7 +22,7 @@ use std::panic::AssertUnwindSafe;
 use access::session::Session;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use futures_util::FutureExt;
-use realtime::{Connection, Ending};
+use realtime::{CloseReason, Connection};
 use serde_json::{Value, json};
 use shared_utils::audit;
 use shared_utils::fields::Fields;
@@ -170,13 +170,13 @@ async fn answer(app: &App, connection_id: &str, read: Result<Action, Error>, ech
     let session = match app.revocations.check_session(connection.caller()).await {
         Ok(session) => session,
         Err(error) => {
-            if let Some(ending) = Ending::of_refusal(&error) {
-                app.broadcaster.end_later(connection, ending);
+            if let Some(reason) = CloseReason::of_refusal(&error) {
+                app.broadcaster.end_later(connection, reason);
             }
             return Err(error.into());
         }
     };
-    let now = app.edge.clock.now();
+    let now = app.context.clock.now();
     let renews = read.as_ref().is_ok_and(Action::renews);
     if connection.is_token_over(now) && (!renews || connection.is_past_renewal(now)) {
         expire_later(app, connection);
@@ -212,12 +212,12 @@ async fn clear_or_count_strike(app: &App, connection: &Connection, makes_sense: 
     let (connections, id) = (app.broadcaster.connections(), &connection.connection_id);
     if !makes_sense {
         if connections.strike(id).await.is_ok_and(|strikes| strikes >= MAX_STRIKES) {
-            app.broadcaster.end_later(connection.clone(), Ending::Strikes);
+            app.broadcaster.end_later(connection.clone(), CloseReason::Strikes);
         }
     } else if connection.strikes > 0 {
         let (connections, id) = (connections.clone(), id.clone());
         // Bookkeeping must not hold up, or fail, what was asked.
-        app.broadcaster.after_answer().push(async move {
+        app.broadcaster.background_tasks().push(async move {
             let _ = connections.clear_strikes(&id).await;
         });
     }
@@ -225,8 +225,8 @@ async fn clear_or_count_strike(app: &App, connection: &Connection, makes_sense: 
 
 /// A connection whose token's time is over has been told so by the reply: it has a minute to renew it, then it is closed.
 fn expire_later(app: &App, connection: Connection) {
-    if connection.is_past_renewal(app.edge.clock.now()) {
-        app.broadcaster.end_later(connection, Ending::TokenExpired);
+    if connection.is_past_renewal(app.context.clock.now()) {
+        app.broadcaster.end_later(connection, CloseReason::TokenExpired);
     } else if connection.told_expired_at.is_none() {
         app.broadcaster.tell_expired_later(connection);
     }

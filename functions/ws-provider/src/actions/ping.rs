@@ -16,6 +16,6 @@ impl SocketAction for Ping {
 
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
         self.0?;
-        Ok(json!({"action": "pong", "ref": received.echo.reference, "at": app.edge.clock.now()}))
+        Ok(json!({"action": "pong", "ref": received.echo.reference, "at": app.context.clock.now()}))
     }
 }

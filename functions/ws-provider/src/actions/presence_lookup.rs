@@ -26,7 +26,7 @@ impl SocketAction for PresenceLookup {
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
         let user = received.session.user;
         self.0?;
-        let at = app.edge.clock.now();
+        let at = app.context.clock.now();
         let people: Vec<UserId> = match received.subject.contacts {
             Some(people) => people.into_iter().collect(),
             None => app.messaging.contacts(user).await?.into_iter().collect(),

@@ -32,9 +32,9 @@ impl SocketAction for Typing {
         self.read?;
         let conversation = conversation.ok_or(Error::NotFound)?;
         let id = conversation.head.conversation_id;
-        if app.broadcaster.connections().types(user, id).await? {
+        if app.broadcaster.connections().should_broadcast_typing(user, id).await? {
             let others = conversation.participants().into_iter().filter(|person| *person != user).collect();
-            app.broadcaster.announce_later(others, frames::typing(id, user, app.edge.clock.now()));
+            app.broadcaster.broadcast_later(others, frames::typing(id, user, app.context.clock.now()));
         }
         Ok(received.echo.ack(json!({})))
     }

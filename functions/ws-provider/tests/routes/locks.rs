@@ -19,15 +19,15 @@ struct Site {
 
 async fn site() -> Site {
     let studio = studio().await;
-    let now = studio.bench.clock.now();
+    let now = studio.harness.clock.now();
     let mut team = BTreeMap::from([(studio.ana, TeamRole::Owner)]);
     let mut tokens = BTreeMap::from([("ana", studio.token.clone())]);
     for (name, role) in [("ben", Some(TeamRole::Editor)), ("cleo", Some(TeamRole::Viewer)), ("dana", None)] {
-        let person = studio.bench.person(name).await;
-        tokens.insert(name, studio.bench.token(person, Role::User).await);
+        let person = studio.harness.person(name).await;
+        tokens.insert(name, studio.harness.token(person, Role::User).await);
         team.extend(role.map(|role| (person, role)));
     }
-    tokens.insert("admin", studio.bench.token(studio.bench.person("admin").await, Role::Admin).await);
+    tokens.insert("admin", studio.harness.token(studio.harness.person("admin").await, Role::Admin).await);
     let project = ProjectId::generate(now);
     let team = team.into_iter().map(|(user, role)| (user, Member { role, title: None, joined_at: now })).collect();
     let team = Team {
@@ -40,9 +40,9 @@ async fn site() -> Site {
         created_at: now,
         deleted_at: None,
     };
-    let store = Store::new(studio.bench.aws().dynamodb());
-    store.put_item(&studio.bench.table("projects"), to_item(header_key(project), "project", &team).unwrap()).await.unwrap();
-    let locks = Locks::new(store, studio.bench.table("connections"), studio.bench.clock.clone());
+    let store = Store::new(studio.harness.aws().dynamodb());
+    store.put_item(&studio.harness.table("projects"), to_item(header_key(project), "project", &team).unwrap()).await.unwrap();
+    let locks = Locks::new(store, studio.harness.table("connections"), studio.harness.clock.clone());
     Site { studio, project, tokens, locks }
 }
 
@@ -79,20 +79,20 @@ async fn a_lock_has_one_owner_is_renewed_and_lapses() {
     let site = site().await;
     let (ana, ben) = (site.open("ana", "").await, site.open("ben", "").await);
     let taken = Box::pin(site.studio.ask(&ana, site.frame("lineLocked", "lin_1"))).await;
-    let expires = site.studio.bench.clock.now().plus_seconds(60);
+    let expires = site.studio.harness.clock.now().plus_seconds(60);
     assert_eq!(
         taken["lock"],
-        json!({"lineId": "lin_1", "revision": 1, "userId": site.studio.ana, "at": site.studio.bench.clock.now(), "expiresAt": expires})
+        json!({"lineId": "lin_1", "revision": 1, "userId": site.studio.ana, "at": site.studio.harness.clock.now(), "expiresAt": expires})
     );
     assert_eq!(site.ask(&ben, "lineLocked", "lin_1").await, "conflict");
     assert_eq!(site.ask(&ben, "lineUnlocked", "lin_1").await, "conflict");
     assert_eq!(site.ask(&ben, "lineLocked", "lin_2").await, "ack", "another line");
-    site.studio.bench.clock.advance_seconds(59);
+    site.studio.harness.clock.advance_seconds(59);
     assert_eq!(site.ask(&ana, "lineLocked", "lin_1").await, "ack", "renewed");
-    site.studio.bench.clock.advance_seconds(59);
+    site.studio.harness.clock.advance_seconds(59);
     assert_eq!(site.ask(&ben, "lineLocked", "lin_1").await, "conflict");
     assert_eq!(site.held().await.len(), 1, "the other one has lapsed");
-    site.studio.bench.clock.advance_seconds(1);
+    site.studio.harness.clock.advance_seconds(1);
     assert_eq!(site.held().await, []);
     assert_eq!(site.ask(&ben, "lineLocked", "lin_1").await, "ack");
     assert_eq!(site.ask(&ana, "lineUnlocked", "lin_1").await, "conflict");
@@ -115,14 +115,14 @@ async fn locks_go_with_their_connection_whoever_ends_it() {
     assert_eq!(lines(site.held().await), ["lin_3"]);
     // Another function ended it, and its item is gone before the gateway tells of it.
     let known = site.studio.connections.find(ben.connection_id()).await.unwrap().unwrap();
-    site.studio.connections.end(&known).await.unwrap();
+    site.studio.connections.mark_ended(&known).await.unwrap();
     site.studio.app.handle(ben.disconnect()).await;
     settle(&site.studio).await;
     assert_eq!(site.held().await, []);
     // What someone else has taken since is theirs.
     let ben = site.open("ben", "").await;
     assert_eq!(site.ask(&ben, "lineLocked", "lin_1").await, "ack");
-    site.studio.bench.clock.advance_seconds(60);
+    site.studio.harness.clock.advance_seconds(60);
     assert_eq!(site.ask(&other_tab, "lineLocked", "lin_1").await, "ack");
     site.studio.app.handle(ben.disconnect()).await;
     settle(&site.studio).await;
@@ -184,7 +184,7 @@ async fn a_tab_that_reconnects_before_its_old_connection_ends_keeps_its_locks() 
         assert_eq!(site.ask(&before, "lineLocked", line).await, "ack");
     }
     // The old connection is still open: it is replaced, and its end frees nothing. Its locks are the tab's at once.
-    let after = SocketEvents::opened_at(site.studio.bench.clock.now().plus_seconds(1));
+    let after = SocketEvents::opened_at(site.studio.harness.clock.now().plus_seconds(1));
     assert_eq!(site.studio.connect(&after, &format!("token={}&tabId=t1", site.tokens["ana"]), &[]).await, 200);
     assert_eq!(site.ask(&after, "lineUnlocked", "lin_2").await, "ack");
     assert_eq!(site.ask(&after, "lineLocked", "lin_2").await, "ack");

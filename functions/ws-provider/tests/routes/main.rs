@@ -9,8 +9,8 @@ use access::revocations::Mark;
 use access::revocations::Revocations;
 use access::session::Session;
 use access::tickets::Tickets;
-use local_stack::faults::{Effect, Fault};
-use local_stack::testing::{Bench, NO_GATEWAY, ORIGIN, SocketEvents, body_of, published_events};
+use local_stack::faults::{Effect, InjectedFault};
+use local_stack::testing::{Harness, NO_GATEWAY, ORIGIN, SocketEvents, body_of, published_events};
 use realtime::Connections;
 use serde_json::{Value, json};
 use shared_utils::auth::{Caller, Role};
@@ -20,7 +20,7 @@ use shared_utils::rate_limit::Rate;
 use ws_provider::{ACKNOWLEDGED, ACTIONS, App, Rates, Tables};
 
 struct Studio {
-    bench: Bench,
+    harness: Harness,
     app: App,
     connections: Connections,
     ana: UserId,
@@ -28,14 +28,14 @@ struct Studio {
 }
 
 async fn studio() -> Studio {
-    let bench = Bench::start().await;
-    let messaging = messaging::Tables { messages: bench.table("messages"), auth: bench.table("auth"), projects: bench.table("projects") };
-    let tables = Tables { messaging, connections: bench.table("connections") };
-    let app = App::new(bench.edge(), &bench.aws(), tables, NO_GATEWAY, Rates::default());
-    let connections = Connections::new(Store::new(bench.aws().dynamodb()), bench.table("connections"), bench.clock.clone());
-    let ana = bench.person("ana").await;
-    let token = bench.token(ana, Role::User).await;
-    Studio { bench, app, connections, ana, token }
+    let harness = Harness::start().await;
+    let messaging = messaging::Tables { messages: harness.table("messages"), auth: harness.table("auth"), projects: harness.table("projects") };
+    let tables = Tables { messaging, connections: harness.table("connections") };
+    let app = App::new(harness.context(), &harness.aws(), tables, NO_GATEWAY, Rates::default());
+    let connections = Connections::new(Store::new(harness.aws().dynamodb()), harness.table("connections"), harness.clock.clone());
+    let ana = harness.person("ana").await;
+    let token = harness.token(ana, Role::User).await;
+    Studio { harness, app, connections, ana, token }
 }
 
 impl Studio {
@@ -67,7 +67,7 @@ async fn the_gate_lets_good_tokens_in_and_nothing_else() {
     ] {
         assert_eq!(studio.connect(&SocketEvents::default(), query, headers).await, expected, "{query} {headers:?}");
     }
-    studio.bench.clock.advance_seconds(661);
+    studio.harness.clock.advance_seconds(661);
     assert_eq!(studio.connect(&SocketEvents::default(), &good, &[]).await, 401, "its time is over");
 }
 
@@ -75,8 +75,8 @@ async fn the_gate_lets_good_tokens_in_and_nothing_else() {
 async fn nothing_is_posted_inside_connect() {
     let studio = studio().await;
     studio.connect(&SocketEvents::default(), &format!("token={}", studio.token), &[]).await;
-    // What there is to say is owed after the answer, and to others: that someone has come.
-    assert_eq!(studio.app.after_answer().run(std::time::Duration::ZERO).await, 1);
+    // What others are told runs after the response: that someone has come.
+    assert_eq!(studio.app.background_tasks().run(std::time::Duration::ZERO).await, 1);
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn a_connection_is_known_until_it_goes() {
     assert_eq!(known.iter().map(|connection| connection.connection_id.as_str()).collect::<Vec<_>>(), [socket.connection_id()]);
     assert_eq!(studio.ask(&socket, json!({"action": "ping", "ref": "1"})).await["action"], json!("pong"));
     studio.app.handle(socket.disconnect()).await;
-    studio.app.after_answer().run(std::time::Duration::from_secs(5)).await;
+    studio.app.background_tasks().run(std::time::Duration::from_secs(5)).await;
     assert_eq!(studio.connections.of_users(&[studio.ana]).await.unwrap(), []);
     assert_eq!(studio.ask(&socket, json!({"action": "ping", "ref": "1"})).await["action"], json!("error"), "a connection without an item");
 }
@@ -98,18 +98,18 @@ async fn a_token_whose_time_is_over_ends_actions() {
     let studio = studio().await;
     let socket = SocketEvents::default();
     studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
-    studio.bench.clock.advance_seconds(659);
+    studio.harness.clock.advance_seconds(659);
     assert_eq!(studio.ask(&socket, json!({"action": "ping", "ref": "1"})).await["action"], json!("pong"));
-    studio.bench.clock.advance_seconds(2);
+    studio.harness.clock.advance_seconds(2);
     let refused = studio.ask(&socket, json!({"action": "ping", "ref": "2"})).await;
     assert_eq!((&refused["code"], &refused["ref"]), (&json!("auth_expired"), &json!("2")));
-    studio.bench.clock.advance_seconds(7_200);
+    studio.harness.clock.advance_seconds(7_200);
     assert_eq!(studio.connections.of_users(&[studio.ana]).await.unwrap(), [], "a zombie is nobody's connection");
 }
 
-/// Does what is owed after the answer.
+/// Runs the background tasks.
 async fn settle(studio: &Studio) {
-    studio.app.after_answer().run(std::time::Duration::from_secs(5)).await;
+    studio.app.background_tasks().run(std::time::Duration::from_secs(5)).await;
 }
 
 #[tokio::test]
@@ -119,25 +119,25 @@ async fn an_expired_connection_has_a_minute_to_be_renewed() {
     let open = || async { studio.connections.of_users(&[studio.ana]).await.unwrap().len() };
     let socket = SocketEvents::default();
     studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
-    studio.bench.clock.advance_seconds(661);
+    studio.harness.clock.advance_seconds(661);
     assert_eq!(studio.ask(&socket, ping.clone()).await["code"], json!("auth_expired"));
     settle(&studio).await;
     assert_eq!(open().await, 1, "it may still be renewed");
-    studio.bench.clock.advance_seconds(59);
+    studio.harness.clock.advance_seconds(59);
     assert_eq!(studio.ask(&socket, ping.clone()).await["code"], json!("auth_expired"));
     settle(&studio).await;
-    let fresh = studio.bench.token(studio.ana, Role::User).await;
+    let fresh = studio.harness.token(studio.ana, Role::User).await;
     let renewed = studio.ask(&socket, json!({"action": "auth", "ref": "a", "token": fresh})).await;
     assert_eq!((&renewed["action"], &renewed["of"]), (&json!("ack"), &json!("auth")), "{renewed}");
     assert_eq!(studio.ask(&socket, ping.clone()).await["action"], json!("pong"));
     let listed = &studio.connections.of_users(&[studio.ana]).await.unwrap()[0];
-    assert!(listed.is_live(studio.bench.clock.now()) && listed.told_expired_at.is_none(), "deliveries go on too");
+    assert!(listed.is_live(studio.harness.clock.now()) && listed.told_expired_at.is_none(), "deliveries go on too");
 
     // Not renewed, it is closed by whoever meets it after that minute.
-    studio.bench.clock.advance_seconds(661);
+    studio.harness.clock.advance_seconds(661);
     studio.ask(&socket, ping.clone()).await;
     settle(&studio).await;
-    studio.bench.clock.advance_seconds(60);
+    studio.harness.clock.advance_seconds(60);
     assert_eq!(studio.ask(&socket, ping).await["code"], json!("auth_expired"));
     settle(&studio).await;
     assert_eq!(open().await, 0);
@@ -157,22 +157,22 @@ async fn a_renewal_takes_a_good_token_of_the_same_person() {
     }
     settle(&studio).await;
     assert_eq!(studio.connections.of_users(&[studio.ana]).await.unwrap().len(), 1);
-    let bens = studio.bench.token(studio.bench.person("ben").await, Role::User).await;
+    let bens = studio.harness.token(studio.harness.person("ben").await, Role::User).await;
     assert_eq!(studio.ask(&socket, json!({"action": "auth", "ref": "1", "token": bens})).await["code"], json!("forbidden"));
     settle(&studio).await;
     assert_eq!(studio.connections.of_users(&[studio.ana]).await.unwrap().len(), 0, "another person's token closes");
 }
 
 async fn session(studio: &Studio) -> Session {
-    let now = studio.bench.clock.now();
+    let now = studio.harness.clock.now();
     let session = SessionId::generate(now);
     let caller = Caller { user: studio.ana, session, role: Role::User, version: 1, pending: false, expires_at: now.plus_seconds(600) };
-    let revocations = Revocations::new(Store::new(studio.bench.aws().dynamodb()), studio.bench.table("auth"), studio.bench.clock.clone());
+    let revocations = Revocations::new(Store::new(studio.harness.aws().dynamodb()), studio.harness.table("auth"), studio.harness.clock.clone());
     revocations.check_session(caller).await.unwrap()
 }
 
 async fn ticket(studio: &Studio) -> String {
-    let tickets = Tickets::new(Store::new(studio.bench.aws().dynamodb()), studio.bench.table("auth"), studio.bench.clock.clone());
+    let tickets = Tickets::new(Store::new(studio.harness.aws().dynamodb()), studio.harness.table("auth"), studio.harness.clock.clone());
     tickets.issue(&session(studio).await, 30, Rate::OFF).await.unwrap()
 }
 
@@ -189,7 +189,7 @@ async fn a_ticket_opens_one_socket_within_half_a_minute() {
     assert_eq!(connect(&format!("ticket={good}"), &[("Origin", ORIGIN)]).await, 200);
     assert_eq!(connect(&format!("ticket={good}"), &[("Origin", ORIGIN)]).await, 401, "once");
     let late = ticket(&studio).await;
-    studio.bench.clock.advance_seconds(30);
+    studio.harness.clock.advance_seconds(30);
     assert_eq!(connect(&format!("ticket={late}"), &[]).await, 401, "its half minute is over, whatever the table still holds");
     assert_eq!(connect("ticket=", &[]).await, 401);
     assert_eq!(connect(&format!("ticket={}", "A".repeat(43)), &[]).await, 401);
@@ -206,7 +206,7 @@ async fn a_ticket_opens_one_socket_within_half_a_minute() {
 async fn a_ticket_dies_with_the_rights_that_it_was_given_for() {
     let studio = studio().await;
     let good = ticket(&studio).await;
-    studio.bench.outdate_tokens(studio.ana).await;
+    studio.harness.outdate_tokens(studio.ana).await;
     assert_eq!(studio.connect(&SocketEvents::default(), &format!("ticket={good}"), &[]).await, 401);
 }
 
@@ -239,7 +239,7 @@ async fn a_person_opens_thirty_sockets_a_minute() {
     let refused = SocketEvents::default();
     assert_eq!(studio.connect(&refused, &query, &[]).await, 429);
     assert_eq!(studio.ask(&refused, json!({"action": "ping", "ref": "1"})).await["code"], json!("invalid_token"), "nothing is left of it");
-    studio.bench.clock.advance_seconds(2);
+    studio.harness.clock.advance_seconds(2);
     assert_eq!(studio.connect(&SocketEvents::default(), &query, &[]).await, 200);
 }
 
@@ -262,7 +262,7 @@ async fn actions_and_sends_have_their_pace() {
     let other = SocketEvents::default();
     studio.connect(&other, &format!("token={}", studio.token), &[]).await;
     assert_eq!(studio.ask(&other, send.clone()).await["code"], json!("not_found"), "each connection has its own");
-    studio.bench.clock.advance_seconds(1);
+    studio.harness.clock.advance_seconds(1);
     assert_eq!(studio.ask(&socket, send.clone()).await["code"], json!("not_found"));
     assert_eq!(studio.ask(&socket, send).await["code"], json!("too_many_requests"));
 }
@@ -271,10 +271,13 @@ async fn actions_and_sends_have_their_pace() {
 #[tokio::test]
 async fn a_person_has_a_pace_whatever_they_send_through() {
     let studio = studio().await;
-    let ben = studio.bench.person("ben").await;
-    let tables =
-        messaging::Tables { messages: studio.bench.table("messages"), auth: studio.bench.table("auth"), projects: studio.bench.table("projects") };
-    let messaging = messaging::Messaging::new(Store::new(studio.bench.aws().dynamodb()), tables, studio.bench.clock.clone());
+    let ben = studio.harness.person("ben").await;
+    let tables = messaging::Tables {
+        messages: studio.harness.table("messages"),
+        auth: studio.harness.table("auth"),
+        projects: studio.harness.table("projects"),
+    };
+    let messaging = messaging::Messaging::new(Store::new(studio.harness.aws().dynamodb()), tables, studio.harness.clock.clone());
     let new = messaging::open::NewConversation::Direct(ben);
     let opened = messaging.open(studio.ana, new, &[ben], None, async { Ok(session(&studio).await) }).await.unwrap();
     let conversation = opened.conversation.head.conversation_id;
@@ -301,7 +304,7 @@ async fn a_person_has_a_pace_whatever_they_send_through() {
 
 /// The login behind a token.
 fn login_of(studio: &Studio, token: &str) -> SessionId {
-    studio.bench.edge().verifier.verify(token, studio.bench.clock.now()).unwrap().session
+    studio.harness.context().verifier.verify(token, studio.harness.clock.now()).unwrap().session
 }
 
 /// After an ended login or other rights, whatever a connection sends is refused, and it is closed; also where nobody else closes it.
@@ -310,17 +313,17 @@ async fn every_action_of_an_ended_login_is_refused_and_closes() {
     let studio = studio().await;
     let ways = ["ended", "outdated", "expired"];
     for (action, way) in ACTIONS.iter().chain(ACKNOWLEDGED).copied().chain(["nonsense"]).flat_map(|action| ways.map(|way| (action, way))) {
-        let ben = studio.bench.person("ben").await;
-        let token = studio.bench.token(ben, Role::User).await;
+        let ben = studio.harness.person("ben").await;
+        let token = studio.harness.token(ben, Role::User).await;
         let socket = SocketEvents::default();
         assert_eq!(studio.connect(&socket, &format!("token={token}"), &[]).await, 200);
         let code = match way {
             "ended" => {
-                studio.bench.revoke(Mark::Session(login_of(&studio, &token))).await;
+                studio.harness.revoke(Mark::Session(login_of(&studio, &token))).await;
                 "session_revoked"
             }
             "outdated" => {
-                studio.bench.revoke(Mark::Version(ben, 1)).await;
+                studio.harness.revoke(Mark::Version(ben, 1)).await;
                 "invalid_token"
             }
             // A renewal is what it waits for, and not with a token whose time is over as well.
@@ -328,7 +331,7 @@ async fn every_action_of_an_ended_login_is_refused_and_closes() {
             _ => "auth_expired",
         };
         // What is remembered of revocations is good for five seconds; a token for eleven minutes with its leeway.
-        studio.bench.clock.advance_seconds(if way == "expired" { 661 } else { 6 });
+        studio.harness.clock.advance_seconds(if way == "expired" { 661 } else { 6 });
         let refused = studio.ask(&socket, json!({"action": action, "ref": "1", "token": token})).await;
         assert_eq!(refused["code"], json!(code), "{action}, {way}");
         settle(&studio).await;
@@ -343,9 +346,9 @@ async fn a_renewal_takes_no_ended_login() {
     let studio = studio().await;
     let socket = SocketEvents::default();
     studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
-    let renewal = studio.bench.token(studio.ana, Role::User).await;
-    studio.bench.revoke(Mark::Session(login_of(&studio, &renewal))).await;
-    studio.bench.clock.advance_seconds(6);
+    let renewal = studio.harness.token(studio.ana, Role::User).await;
+    studio.harness.revoke(Mark::Session(login_of(&studio, &renewal))).await;
+    studio.harness.clock.advance_seconds(6);
     assert_eq!(studio.ask(&socket, json!({"action": "auth", "ref": "1", "token": renewal})).await["code"], json!("session_revoked"));
     assert_eq!(studio.ask(&socket, json!({"action": "ping", "ref": "1"})).await["action"], json!("pong"), "its own login goes on");
 }
@@ -356,9 +359,9 @@ async fn a_late_note_does_not_touch_a_renewed_connection() {
     let studio = studio().await;
     let socket = SocketEvents::default();
     studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
-    studio.bench.clock.advance_seconds(661);
+    studio.harness.clock.advance_seconds(661);
     let expired = studio.connections.of_users(&[studio.ana]).await.unwrap().remove(0);
-    let fresh = studio.bench.token(studio.ana, Role::User).await;
+    let fresh = studio.harness.token(studio.ana, Role::User).await;
     assert_eq!(studio.ask(&socket, json!({"action": "auth", "ref": "a", "token": fresh})).await["action"], json!("ack"));
     studio.connections.told_expired(&expired).await.unwrap();
     assert_eq!(studio.connections.of_users(&[studio.ana]).await.unwrap()[0].told_expired_at, None);
@@ -380,7 +383,7 @@ async fn frames_at_the_same_moment_are_all_counted() {
 async fn an_unreadable_ticket_table_lets_nobody_in() {
     let studio = studio().await;
     let good = ticket(&studio).await;
-    studio.bench.faults.add(Fault { action: Some("DeleteItem".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
+    studio.harness.faults.add(InjectedFault { action: Some("DeleteItem".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
     assert_eq!(studio.connect(&SocketEvents::default(), &format!("ticket={good}"), &[]).await, 503);
 }
 
@@ -401,10 +404,10 @@ async fn a_busy_table_is_an_error_frame_and_not_silence() {
     let studio = studio().await;
     let socket = SocketEvents::default();
     studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
-    studio.bench.faults.add(Fault { action: Some("GetItem".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 });
+    studio.harness.faults.add(InjectedFault { action: Some("GetItem".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 });
     let busy = studio.ask(&socket, json!({"action": "sendMessage", "ref": "1", "conversationId": "cnv_x", "optimisticId": "o"})).await;
     assert_eq!((&busy["code"], &busy["ref"], &busy["optimisticId"]), (&json!("unavailable"), &json!("1"), &json!("o")));
-    studio.bench.faults.clear();
+    studio.harness.faults.clear();
     assert_eq!(studio.ask(&socket, json!({"action": "ping", "ref": "2"})).await["action"], json!("pong"));
 }
 

@@ -17,7 +17,7 @@ async fn the_later_connection_of_a_tab_stays_whichever_handler_ends_last() {
     let query = format!("token={}&tabId=t1", studio.token);
     for gap in [1, 20, 400] {
         for is_newer_first in [false, true] {
-            let opened = studio.bench.clock.now();
+            let opened = studio.harness.clock.now();
             let (older, newer) = (SocketEvents::opened_at(opened), SocketEvents::opened_at(opened.plus_millis(gap)));
             for socket in if is_newer_first { [&newer, &older] } else { [&older, &newer] } {
                 assert_eq!(studio.connect(socket, &query, &[]).await, 200);
@@ -37,19 +37,19 @@ async fn the_least_recently_active_connection_makes_room() {
     let query = format!("token={}", studio.token);
     let mut sockets = Vec::new();
     for _ in 0..10 {
-        let socket = SocketEvents::opened_at(studio.bench.clock.now());
+        let socket = SocketEvents::opened_at(studio.harness.clock.now());
         assert_eq!(studio.connect(&socket, &query, &[]).await, 200);
-        studio.bench.clock.advance_seconds(3);
+        studio.harness.clock.advance_seconds(3);
         sockets.push(socket);
     }
     settle(&studio).await;
     // The oldest one is in use; the third has been used as well, but earlier.
     for used in [2, 0] {
         assert_eq!(studio.ask(&sockets[used], json!({"action": "ping", "ref": 1})).await["action"], json!("pong"));
-        studio.bench.clock.advance_seconds(1);
+        studio.harness.clock.advance_seconds(1);
     }
     for expected in [1, 3] {
-        let eleventh = SocketEvents::opened_at(studio.bench.clock.now());
+        let eleventh = SocketEvents::opened_at(studio.harness.clock.now());
         assert_eq!(studio.connect(&eleventh, &query, &[]).await, 200);
         settle(&studio).await;
         let open = open_ids(&studio).await;

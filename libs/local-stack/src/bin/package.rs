@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use local_stack::build::{Profile, build_release};
 use local_stack::declaration::{Declaration, repository};
-use local_stack::stack::say;
+use local_stack::stack::print_line;
 use shared_utils::random::sha256;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     match package() {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
-            say(&format!("error: {reason}"));
+            print_line(&format!("error: {reason}"));
             ExitCode::FAILURE
         }
     }
@@ -87,7 +87,7 @@ fn write_zip(path: &Path, entries: &[(String, u32, Vec<u8>)]) -> Result<(), Stri
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
     let unpacked: usize = entries.iter().map(|(_, _, bytes)| bytes.len()).sum();
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    say(&format!("{name:<22} {:>9} bytes, {unpacked:>9} unpacked, sha256 {}", bytes.len(), sha256(&bytes)));
+    print_line(&format!("{name:<22} {:>9} bytes, {unpacked:>9} unpacked, sha256 {}", bytes.len(), sha256(&bytes)));
     Ok(())
 }
 

@@ -19,7 +19,7 @@ pub enum SignError {
     /// The key cannot be read or used.
     #[error("the signing key is not usable")]
     Key(Internal),
-    /// The key's keeper did not answer.
+    /// KMS did not respond.
     #[error("the signing key cannot be reached")]
     Unreachable(Internal),
 }

@@ -23,5 +23,5 @@ pub use error::StoreError;
 pub use expression::{Condition, Update};
 pub use item::{Item, Key, from_item, from_json, n, s, to_attribute, to_item, to_json};
 pub use retry::{Attempt, RetryPolicy, retry_on_conflict};
-pub use store::{Page, PartitionQuery, Store};
+pub use store::{PartitionQuery, QueryPage, Store};
 pub use transaction::{Outcome, TransactWrite, Transaction, Verdict, check, delete, put, put_if, update};

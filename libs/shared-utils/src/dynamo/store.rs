@@ -40,7 +40,7 @@ impl<'a> PartitionQuery<'a> {
 
 /// One page of a query.
 #[derive(Debug)]
-pub struct Page {
+pub struct QueryPage {
     /// The items in order.
     pub items: Vec<Item>,
     /// Where the next page begins, if there may be one.
@@ -188,9 +188,9 @@ impl Store {
     }
 
     /// One page of a partition, from `start` (an item's key attributes) on.
-    pub async fn query_page(&self, query: &PartitionQuery<'_>, start: Option<Item>) -> Result<Page, StoreError> {
+    pub async fn query_page(&self, query: &PartitionQuery<'_>, start: Option<Item>) -> Result<QueryPage, StoreError> {
         let output = self.query(query, start).send().await?;
-        Ok(Page { items: output.items.unwrap_or_default(), last: output.last_evaluated_key.filter(|key| !key.is_empty()) })
+        Ok(QueryPage { items: output.items.unwrap_or_default(), last: output.last_evaluated_key.filter(|key| !key.is_empty()) })
     }
 
     fn query(&self, query: &PartitionQuery<'_>, start: Option<Item>) -> QueryFluentBuilder {

@@ -16,4 +16,4 @@ pub use cors::CorsPolicy;
 pub use error::{Error, Fault};
 pub use request::Request;
 pub use response::Response;
-pub use serve::{Api, Call, Edge, Query, is_json, serve};
+pub use serve::{Api, Call, HttpContext, Query, is_json, serve};

@@ -88,8 +88,8 @@ impl<'a> Query<'a> {
     }
 }
 
-/// What every function needs at its edge, before any handler runs.
-pub struct Edge {
+/// What every function needs before any handler runs.
+pub struct HttpContext {
     /// Who may call from a browser.
     pub cors: CorsPolicy,
     /// Who is calling.
@@ -98,7 +98,7 @@ pub struct Edge {
     pub clock: Clock,
 }
 
-impl Edge {
+impl HttpContext {
     /// Reads what the environment declares.
     pub fn from_env() -> Result<Self, EnvError> {
         Ok(Self { cors: CorsPolicy::from_env()?, verifier: Verifier::from_env()?, clock: Clock::from_env()? })
@@ -111,8 +111,8 @@ pub trait Api: Sync + Sized + 'static {
     const DOMAIN: &'static str;
     /// Its routes, literal paths first.
     fn routes() -> &'static [Route<Self>];
-    /// What it answers with at its edge.
-    fn edge(&self) -> &Edge;
+    /// What it checks requests with.
+    fn context(&self) -> &HttpContext;
     /// Refuses a caller whose session has ended or whose rights were replaced. Answers from memory when that is fresh, else asks the table.
     fn check_session(&self, caller: &Caller) -> impl Future<Output = Result<(), Error>> + Send;
     /// Called when a request has its answer: what it has met and left to do can be put off until the answer is out.
@@ -166,7 +166,7 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
         .with_header("x-request-id", request_id.as_str())
         .with_header("strict-transport-security", "max-age=31536000; includeSubDomains")
         .with_header("x-content-type-options", "nosniff");
-    let mut response = api.edge().cors.apply(response, origin.as_ref());
+    let mut response = api.context().cors.apply(response, origin.as_ref());
     if is_head {
         response.body = None;
     }
@@ -189,7 +189,7 @@ async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Re
     if request.method == Method::OPTIONS {
         let (pattern, _) = routing::pattern(A::routes(), &request.segments).ok_or(Error::NotFound)?;
         seen.route = pattern;
-        return Ok(api.edge().cors.preflight(request.headers.get("origin"), &routing::methods(A::routes(), pattern)));
+        return Ok(api.context().cors.preflight(request.headers.get("origin"), &routing::methods(A::routes(), pattern)));
     }
     let (route, params) = routing::find(A::routes(), &request)?;
     seen.route = route.pattern;
@@ -198,7 +198,7 @@ async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Re
         return (route.handler)(api, Call { request, params, body, caller: None }).await;
     }
     let token = credentials::bearer(request.headers.get("authorization"))?;
-    let caller = api.edge().verifier.verify(token, api.edge().clock.now())?;
+    let caller = api.context().verifier.verify(token, api.context().clock.now())?;
     seen.caller = Some(caller);
     let call = Call { request, params, body, caller: Some(caller) };
     if caller.pending && route.access == Access::Approved {
@@ -213,7 +213,7 @@ async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Re
 fn health<A: Api>(api: &A, request: &Request) -> Result<Response, Error> {
     match request.method {
         Method::GET | Method::HEAD => Response::json(200, &Health { ok: true, domain: A::DOMAIN, version: env!("CARGO_PKG_VERSION") }),
-        Method::OPTIONS => Ok(api.edge().cors.preflight(request.headers.get("origin"), "GET, HEAD, OPTIONS")),
+        Method::OPTIONS => Ok(api.context().cors.preflight(request.headers.get("origin"), "GET, HEAD, OPTIONS")),
         _ => Err(Error::MethodNotAllowed { allow: "GET, HEAD, OPTIONS".to_owned() }),
     }
 }

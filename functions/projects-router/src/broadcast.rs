@@ -21,33 +21,33 @@ fn team_changed(project: &Project, user: UserId, role: Option<TeamRole>, by: Use
 
 impl App {
     /// `projectUpdated`: these fields changed. With another title, `conversationUpdated` too.
-    pub(crate) fn announce_project(&self, before: &Project, project: &Project, fields: &Value, by: UserId) {
+    pub(crate) fn broadcast_project(&self, before: &Project, project: &Project, fields: &Value, by: UserId) {
         let frame = json!({"action": "projectUpdated", "projectId": project.project_id, "version": project.version, "fields": fields, "userId": by});
-        self.broadcaster.announce_later(everyone(&project.team), frame);
+        self.broadcaster.broadcast_later(everyone(&project.team), frame);
         if before.title() != project.title() {
             self.broadcaster.announce_conversation_later(project.as_team());
         }
     }
 
     /// `projectRemoved`: it is gone.
-    pub(crate) fn announce_removal(&self, project: &Project) {
-        self.broadcaster.announce_later(everyone(&project.team), json!({"action": "projectRemoved", "projectId": project.project_id}));
+    pub(crate) fn broadcast_removal(&self, project: &Project) {
+        self.broadcaster.broadcast_later(everyone(&project.team), json!({"action": "projectRemoved", "projectId": project.project_id}));
     }
 
     /// `teamChanged` of a new project: everyone in its team is told of their own place, with the project and its conversation.
-    pub(crate) fn announce_new_project(&self, project: &Project, by: UserId) {
+    pub(crate) fn broadcast_new_project(&self, project: &Project, by: UserId) {
         let frames = project.team.iter().map(|(user, member)| {
             let mut frame = team_changed(project, *user, Some(member.role), by);
             frame["project"] = project.summary_json();
             (*user, frame)
         });
-        self.broadcaster.announce_with_conversation_later(project.as_team(), frames.collect());
+        self.broadcaster.broadcast_with_conversation_later(project.as_team(), frames.collect());
         self.broadcaster.introduce_later(everyone(&project.team), Vec::new());
     }
 
     /// `teamChanged`: this person has this role now, or none; told to the team, with the project's conversation as each of them sees it,
     /// and to the person. A new member gets the project too.
-    pub(crate) fn announce_team(&self, before: &Project, project: &Project, user: UserId, by: UserId) {
+    pub(crate) fn broadcast_team(&self, before: &Project, project: &Project, user: UserId, by: UserId) {
         let role = project.team.get(&user).map(|member| member.role);
         let is_new = !before.team.contains_key(&user);
         let frame = team_changed(project, user, role, by);
@@ -58,14 +58,14 @@ impl App {
         for (_, frame) in frames.iter_mut().filter(|(person, _)| is_new && *person == user) {
             frame["project"] = project.summary_json();
         }
-        self.broadcaster.announce_with_conversation_later(project.as_team(), frames);
+        self.broadcaster.broadcast_with_conversation_later(project.as_team(), frames);
         if is_new {
             self.broadcaster.introduce_later(vec![user], everyone(&project.team));
         }
     }
 
     /// `budgetUpdated`: the revision that was written, with its totals.
-    pub(crate) fn announce_budget(
+    pub(crate) fn broadcast_budget(
         &self,
         team: &BTreeMap<UserId, Member>,
         project: ProjectId,
@@ -75,11 +75,11 @@ impl App {
     ) {
         let frame =
             json!({"action": "budgetUpdated", "projectId": project, "revision": revision, "version": version, "totals": totals, "userId": by});
-        self.broadcaster.announce_budget_later(team, frame);
+        self.broadcaster.broadcast_budget_later(team, frame);
     }
 
     /// `clientRevisionUpdated`: another revision is the client's now.
-    pub(crate) fn announce_client_revision(
+    pub(crate) fn broadcast_client_revision(
         &self,
         team: &BTreeMap<UserId, Member>,
         project: ProjectId,
@@ -87,6 +87,6 @@ impl App {
         by: UserId,
     ) {
         let frame = json!({"action": "clientRevisionUpdated", "projectId": project, "clientRevision": revision, "version": version, "userId": by});
-        self.broadcaster.announce_budget_later(team, frame);
+        self.broadcaster.broadcast_budget_later(team, frame);
     }
 }

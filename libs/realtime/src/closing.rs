@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// Why a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum CloseReason {
     /// Its login was ended.
     SessionRevoked,
     /// Its token's time is over and it was not renewed.
@@ -25,7 +25,7 @@ pub enum Ending {
     Strikes,
 }
 
-impl Ending {
+impl CloseReason {
     /// Why a connection ends whose login was refused. `None` when the error says nothing about the login.
     pub fn of_refusal(error: &access::Error) -> Option<Self> {
         match error {

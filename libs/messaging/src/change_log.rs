@@ -47,7 +47,7 @@ impl ChangeType {
 
 /// A message with its places in the change log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
+pub struct StoredMessage {
     /// The message.
     pub message: Message,
     /// Its latest change.
@@ -56,7 +56,7 @@ pub struct Placed {
     pub(crate) created_change: u64,
 }
 
-impl Placed {
+impl StoredMessage {
     /// A message that is sent by this change.
     pub(crate) fn new(message: Message, change_seq: u64) -> Self {
         Self { message, change_seq, created_change: change_seq }
@@ -104,14 +104,14 @@ pub(crate) fn updated_item(conversation: ConversationId, change_seq: u64) -> Ite
 }
 
 /// An entry as it is read.
-pub(crate) enum Entry {
+pub(crate) enum ChangeEntry {
     /// A message, and what was last done to it.
-    Message(ChangeType, Box<Placed>),
+    Message(ChangeType, Box<StoredMessage>),
     /// The group itself.
     Updated,
 }
 
-impl Entry {
+impl ChangeEntry {
     /// Reads an entry, and the number it stands at.
     pub(crate) fn from_item(item: Item) -> Result<(u64, Self), StoreError> {
         #[derive(Deserialize)]
@@ -123,7 +123,7 @@ impl Entry {
         let place: Place = from_item(item.clone())?;
         let entry = match place.change_type {
             ChangeType::Updated => Self::Updated,
-            change_type => Self::Message(change_type, Box::new(Placed::from_item(item)?)),
+            change_type => Self::Message(change_type, Box::new(StoredMessage::from_item(item)?)),
         };
         Ok((place.change_seq, entry))
     }

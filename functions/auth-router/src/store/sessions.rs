@@ -8,17 +8,17 @@ use shared_utils::dynamo::{StoreError, TransactWrite, Transaction, Update, n, s,
 use shared_utils::ids::{FamilyId, SessionId};
 
 use super::users::user_key;
-use super::{Attempt, AuthStore, Family, MAX_FAMILIES, User, Write};
+use super::{Attempt, AuthStore, MAX_FAMILIES, TokenFamily, User, Write};
 
 impl AuthStore {
     /// Adds a login to the account as it was read; the least recently used ones make room when there are too many. The sessions that
     /// ended so; `None` when the account has changed since, or another login was added.
-    pub(crate) async fn add_login(
+    pub(crate) async fn add_session(
         &self,
         attempt: &Attempt,
         user: &User,
-        family: &Family,
-        mut families: Vec<Family>,
+        family: &TokenFamily,
+        mut families: Vec<TokenFamily>,
         revocations: &Revocations,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
         let now = family.created_at;
@@ -28,9 +28,9 @@ impl AuthStore {
 
         let mut login = Transaction::new();
         login.add(Write::Account, self.login_counted(user));
-        login.add(Write::Login, self.family_put(family)?);
+        login.add(Write::Session, self.family_put(family)?);
         login.add_all(Write::Attempts, self.attempt_succeeded(attempt, now)?);
-        login.add_all(Write::OtherLogins, surplus.iter().map(|family| self.family_delete(family.family_id)));
+        login.add_all(Write::OtherSessions, surplus.iter().map(|family| self.family_delete(family.family_id)));
         login.add_all(Write::Revocations, session_marks(&ended).map(|marks| revocations.write(&marks)));
         let outcome = self.store.transact(&login).await?;
         if outcome.refused(Write::Account).is_refused() {
@@ -44,7 +44,7 @@ impl AuthStore {
     }
 
     /// Ends these logins for refresh and access tokens. `false` when one of them is not there any more: then nothing was done.
-    pub(crate) async fn revoke_logins(
+    pub(crate) async fn revoke_sessions(
         &self,
         logins: &[(FamilyId, SessionId)],
         revocations: &Revocations,
@@ -52,7 +52,7 @@ impl AuthStore {
     ) -> Result<bool, StoreError> {
         let sessions: Vec<SessionId> = logins.iter().map(|(_, session)| *session).collect();
         let mut revocation = Transaction::new();
-        revocation.add_all(Write::Login, logins.iter().map(|(family, _)| self.family_revoke(*family, now)));
+        revocation.add_all(Write::Session, logins.iter().map(|(family, _)| self.family_revoke(*family, now)));
         revocation.add_all(Write::Revocations, session_marks(&sessions).map(|marks| revocations.write(&marks)));
         let done = self.store.transact(&revocation).await?.is_committed();
         if done {
@@ -66,7 +66,7 @@ impl AuthStore {
     pub(crate) async fn change_password(
         &self,
         _session: &Session,
-        (user, own, others): (&User, FamilyId, &[Family]),
+        (user, own, others): (&User, FamilyId, &[TokenFamily]),
         hash: &str,
         attempt: &Attempt,
         revocations: &Revocations,
@@ -75,9 +75,9 @@ impl AuthStore {
         let sessions: Vec<SessionId> = others.iter().map(|family| family.session_id).collect();
         let mut change = Transaction::new();
         change.add(Write::Account, self.password_update(user, hash));
-        change.add(Write::Login, self.family_check(own));
+        change.add(Write::Session, self.family_check(own));
         change.add_all(Write::Attempts, self.attempt_succeeded(attempt, now)?);
-        change.add_all(Write::OtherLogins, others.iter().map(|family| self.family_revoke(family.family_id, now)));
+        change.add_all(Write::OtherSessions, others.iter().map(|family| self.family_revoke(family.family_id, now)));
         change.add_all(Write::Revocations, session_marks(&sessions).map(|marks| revocations.write(&marks)));
         let done = self.store.transact(&change).await?.is_committed();
         if done {

@@ -17,13 +17,13 @@ use crate::tokens::{Lifetimes, RefreshToken, Subject};
 /// Clocks may differ by this much where expiries are compared, in seconds.
 const SLACK_SECONDS: i64 = 120;
 
-/// How long a token is kept for whoever was owed it, in seconds: longer than a key's keeper is away.
-const OWED_SECONDS: i64 = 900;
+/// How long a token is repeated for a client whose response could not be made, in seconds: longer than KMS is unavailable.
+const EXTENDED_GRACE_SECONDS: i64 = 900;
 
 /// One login.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Family {
+pub(crate) struct TokenFamily {
     pub(crate) family_id: FamilyId,
     pub(crate) session_id: SessionId,
     pub(crate) user_id: UserId,
@@ -40,8 +40,8 @@ pub(crate) struct Family {
     pub(crate) rotated_at: Option<i64>,
     /// Until when the token before still gets it although the grace is over, in milliseconds since the epoch: set when a rotation's
     /// answer could not be made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) owed_until: Option<i64>,
+    #[serde(default, rename = "owedUntil", skip_serializing_if = "Option::is_none")]
+    pub(crate) grace_until: Option<i64>,
     /// SHA-256 of the `Idempotency-Key` that came with the last rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rotation_key: Option<String>,
@@ -65,7 +65,7 @@ pub(crate) struct Family {
     pub(crate) ttl: i64,
 }
 
-impl Family {
+impl TokenFamily {
     /// A new login that ends by itself as `lifetimes` say.
     pub(crate) fn new(
         token: &RefreshToken,
@@ -84,7 +84,7 @@ impl Family {
             previous_hash: None,
             nonce: None,
             rotated_at: None,
-            owed_until: None,
+            grace_until: None,
             rotation_key: None,
             number,
             created_at: now,
@@ -119,7 +119,7 @@ impl Family {
     /// Whether the token before the current one still gets it.
     fn in_grace(&self, lifetimes: Lifetimes, now: Timestamp) -> bool {
         self.rotated_at.is_some_and(|rotated_at| (now.millis() - rotated_at).abs() <= lifetimes.grace * 1000)
-            || self.owed_until.is_some_and(|until| now.millis() <= until)
+            || self.grace_until.is_some_and(|until| now.millis() <= until)
     }
 
     /// Whether it can still be used.
@@ -131,11 +131,11 @@ impl Family {
 /// What a presented refresh token led to.
 pub(crate) enum Rotation {
     /// It was the current one: the chain moved on to this token.
-    Rotated(Box<Family>, RefreshToken),
+    Rotated(Box<TokenFamily>, RefreshToken),
     /// It was the one before, within the grace or under the key of its rotation: the same successor again.
-    Repeated(Box<Family>, RefreshToken),
+    Repeated(Box<TokenFamily>, RefreshToken),
     /// It is long past, or was never one of this family: someone else has a copy.
-    Reused(Box<Family>),
+    Reused(Box<TokenFamily>),
     /// Unknown, ended or expired.
     Dead,
 }
@@ -146,7 +146,7 @@ pub(super) fn family_key(family: FamilyId) -> Key {
 
 impl AuthStore {
     /// The write that adds a login.
-    pub(crate) fn family_put(&self, family: &Family) -> Result<TransactWrite, StoreError> {
+    pub(crate) fn family_put(&self, family: &TokenFamily) -> Result<TransactWrite, StoreError> {
         Ok(put_if(&self.table, to_item(family_key(family.family_id), "family", family)?, Condition::absent()))
     }
 
@@ -163,8 +163,13 @@ impl AuthStore {
 
     /// The live login that a refresh token belongs to, and whether the token still counts: a refresh would be answered with its
     /// successor. The one before it says later on no more than which login is meant.
-    pub(crate) async fn family_of(&self, token: &RefreshToken, lifetimes: Lifetimes, now: Timestamp) -> Result<Option<(Family, bool)>, StoreError> {
-        let family: Option<Family> = self.store.get(&self.table, &family_key(token.family)).await?;
+    pub(crate) async fn family_of(
+        &self,
+        token: &RefreshToken,
+        lifetimes: Lifetimes,
+        now: Timestamp,
+    ) -> Result<Option<(TokenFamily, bool)>, StoreError> {
+        let family: Option<TokenFamily> = self.store.get(&self.table, &family_key(token.family)).await?;
         let hash = token.hash();
         Ok(family.filter(|family| family.is_live(now)).and_then(|family| {
             if family.current_hash == hash {
@@ -176,10 +181,10 @@ impl AuthStore {
     }
 
     /// Gives whoever holds the token before the current one more time to come for it: the answer that carried it could not be made.
-    pub(crate) async fn owe(&self, family: &Family, now: Timestamp) -> Result<(), StoreError> {
+    pub(crate) async fn extend_grace(&self, family: &TokenFamily, now: Timestamp) -> Result<(), StoreError> {
         let expression = Update::new("SET owedUntil = :until")
             .when("currentHash = :current AND attribute_not_exists(revokedAt)")
-            .value(":until", n(now.millis() + OWED_SECONDS * 1000))
+            .value(":until", n(now.millis() + EXTENDED_GRACE_SECONDS * 1000))
             .value(":current", s(&family.current_hash));
         let _ = self.store.update_item(&self.table, family_key(family.family_id), expression).await?;
         Ok(())
@@ -228,7 +233,7 @@ impl AuthStore {
             };
             let Some(item) = found else { return Ok(Attempt::Done(Rotation::Dead)) };
             bucket.observe(Some(&item));
-            let family: Family = from_item(item)?;
+            let family: TokenFamily = from_item(item)?;
             if !family.is_live(now) {
                 return Ok(Attempt::Done(Rotation::Dead));
             }
@@ -242,7 +247,7 @@ impl AuthStore {
     }
 }
 
-impl Family {
+impl TokenFamily {
     /// What a token leads to that is not the current one.
     fn presented_before(
         self,

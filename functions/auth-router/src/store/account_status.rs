@@ -11,19 +11,19 @@ use shared_utils::dynamo::{StoreError, Transaction, Update, delete, n, s, to_att
 use shared_utils::ids::UserId;
 
 use super::admins::{AdminChange, AdminRefusal};
-use super::families::{Family, family_key};
+use super::token_families::{TokenFamily, family_key};
 use super::users::{email_key, user_key};
 use super::{Address, AuthStore, User, Write};
 
 /// What a user may do at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Rights {
+pub(crate) struct AccountStatus {
     pub(crate) role: Role,
     pub(crate) pending: bool,
     pub(crate) disabled: bool,
 }
 
-impl Rights {
+impl AccountStatus {
     /// Whether this is an active administrator.
     pub(crate) fn administers(self) -> bool {
         self.role == Role::Admin && !self.pending && !self.disabled
@@ -49,7 +49,7 @@ impl AccountPatch {
         if let Some(email) = &self.email {
             after.profile.email = email.to_string();
         }
-        if after.rights() != user.rights() {
+        if after.status() != user.status() {
             after.version += 1;
         }
         after
@@ -74,7 +74,7 @@ impl AuthStore {
     /// Takes an account from `before` to `after` in one transaction, for someone who is an active administrator at that moment.
     pub(crate) async fn change_account(
         &self,
-        read: (&User, &[Family]),
+        read: (&User, &[TokenFamily]),
         after: &User,
         by: &Session,
         revocations: &Revocations,
@@ -95,7 +95,7 @@ impl AuthStore {
         if !outcome.is_committed() {
             return Ok(AccountOutcome::Stale);
         }
-        if after.rights() != read.0.rights() {
+        if after.status() != read.0.status() {
             revocations.forget().await;
         }
         Ok(AccountOutcome::Changed)
@@ -103,15 +103,15 @@ impl AuthStore {
 
     fn account_transaction(
         &self,
-        (before, families): (&User, &[Family]),
+        (before, families): (&User, &[TokenFamily]),
         after: &User,
         by: UserId,
         revocations: &Revocations,
         now: Timestamp,
     ) -> Result<Transaction<Write>, StoreError> {
         let id = before.profile.user_id;
-        let rights = after.rights();
-        let admins = match (before.rights().administers(), rights.administers()) {
+        let rights = after.status();
+        let admins = match (before.status().administers(), rights.administers()) {
             (false, true) => AdminChange::Joins(id),
             (true, false) => AdminChange::Leaves(id),
             _ => AdminChange::None,
@@ -132,8 +132,8 @@ impl AuthStore {
         let mut change = Transaction::new();
         change.add_all(Write::Admins, self.admins_change(admins, Some(by)));
         change.add(Write::Account, update(&self.table, user_key(id), account));
-        if rights != before.rights() {
-            self.add_rights_writes(&mut change, (before, families), after, revocations, now)?;
+        if rights != before.status() {
+            self.add_status_writes(&mut change, (before, families), after, revocations, now)?;
         }
         if email_key(&after.profile.email) != email_key(&before.profile.email) {
             change.add(Write::Address, self.address_put(&after.profile.email, id));
@@ -143,23 +143,23 @@ impl AuthStore {
     }
 
     /// What goes with other rights: the directory entry, all logins, the revocations, the list of those who wait.
-    fn add_rights_writes(
+    fn add_status_writes(
         &self,
         change: &mut Transaction<Write>,
-        (before, families): (&User, &[Family]),
+        (before, families): (&User, &[TokenFamily]),
         after: &User,
         revocations: &Revocations,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let id = before.profile.user_id;
-        let Rights { role, pending, disabled } = after.rights();
-        let with_rights = |update: Update| -> Result<Update, StoreError> {
+        let AccountStatus { role, pending, disabled } = after.status();
+        let with_status = |update: Update| -> Result<Update, StoreError> {
             Ok(update.name("#role", "role").value(":role", to_attribute(&role)?).value(":pending", AttributeValue::Bool(pending)))
         };
         let entry = Update::new("SET #role = :role, pending = :pending, disabled = :disabled")
             .when("attribute_exists(pk)")
             .value(":disabled", AttributeValue::Bool(disabled));
-        change.add(Write::Person, update(&self.table, person_key(id), with_rights(entry)?));
+        change.add(Write::Person, update(&self.table, person_key(id), with_status(entry)?));
         let mut marks = vec![Mark::Version(id, before.version)];
         let ends = disabled && !before.disabled;
         for family in families {
@@ -169,7 +169,7 @@ impl AuthStore {
                 .when("attribute_exists(pk)")
                 .value(":version", n(after.version));
             let login = if ends { login.value(":now", s(now)) } else { login };
-            change.add(Write::OtherLogins, update(&self.table, family_key(family.family_id), with_rights(login)?));
+            change.add(Write::OtherSessions, update(&self.table, family_key(family.family_id), with_status(login)?));
             if ends && family.revoked_at.is_none() {
                 marks.push(Mark::Session(family.session_id));
             }

@@ -13,9 +13,9 @@ const MAX_NOTED: usize = 100;
 
 /// Those that were met.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Abandoned(Arc<Mutex<BTreeSet<ConversationId>>>);
+pub(crate) struct OrphanedConversations(Arc<Mutex<BTreeSet<ConversationId>>>);
 
-impl Abandoned {
+impl OrphanedConversations {
     pub(crate) fn note(&self, conversation: ConversationId) {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.len() < MAX_NOTED {
@@ -26,8 +26,8 @@ impl Abandoned {
 
 impl Messaging {
     /// The conversations that were met since this was last asked and whose project is gone.
-    pub fn take_abandoned(&self) -> BTreeSet<ConversationId> {
-        std::mem::take(&mut *self.abandoned.0.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn take_orphaned(&self) -> BTreeSet<ConversationId> {
+        std::mem::take(&mut *self.orphaned.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Deletes everything of a conversation whose project is gone, in pages, its head last: work that was cut short is done again by

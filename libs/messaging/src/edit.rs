@@ -8,7 +8,7 @@ use shared_utils::dynamo::{
 };
 use shared_utils::ids::{MessageId, UserId};
 
-use crate::changes::{ChangeType, Placed};
+use crate::change_log::{ChangeType, StoredMessage};
 use crate::conversation::Conversation;
 use crate::emoji::qualified;
 use crate::message::{Message, Reaction};
@@ -21,7 +21,7 @@ const MAX_REACTIONS: usize = 20;
 #[derive(Debug, Clone)]
 pub struct Found {
     /// The message.
-    pub(crate) placed: Placed,
+    pub(crate) stored: StoredMessage,
     /// Its conversation.
     pub(crate) conversation: Conversation,
 }
@@ -30,7 +30,7 @@ impl Found {
     /// The message, for someone who takes part; [`Error::NotFound`] for anyone else.
     pub fn for_participant(self, user: UserId) -> Result<Message, Error> {
         self.require_participant(user)?;
-        Ok(self.placed.message)
+        Ok(self.stored.message)
     }
 
     /// Lets someone through who takes part; [`Error::NotFound`] for anyone else.
@@ -41,12 +41,12 @@ impl Found {
     /// Lets its author through; [`Error::NotAllowed`] for others who take part.
     pub fn require_author(&self, user: UserId) -> Result<(), Error> {
         self.require_participant(user)?;
-        if self.placed.message.sender_id == user { Ok(()) } else { Err(Error::NotAllowed) }
+        if self.stored.message.sender_id == user { Ok(()) } else { Err(Error::NotAllowed) }
     }
 
     /// The message, whoever asks.
     pub fn message(&self) -> &Message {
-        &self.placed.message
+        &self.stored.message
     }
 }
 
@@ -87,10 +87,10 @@ impl Messaging {
         let key = keys::message(id.conversation(), id.seq());
         let [head, project] = self.conversation_keys(id.conversation());
         let mut found = self.store.get_many(&[head, project, (&self.table, key.clone())]).await?;
-        let placed = found.remove(&(self.table.clone(), key)).map(Placed::from_item).transpose()?;
+        let stored = found.remove(&(self.table.clone(), key)).map(StoredMessage::from_item).transpose()?;
         let conversation = self.conversation_from(&mut found, id.conversation())?;
-        Ok(match (placed, conversation) {
-            (Some(placed), Some(conversation)) if placed.message.message_id == id => Some(Found { placed, conversation }),
+        Ok(match (stored, conversation) {
+            (Some(stored), Some(conversation)) if stored.message.message_id == id => Some(Found { stored, conversation }),
             _ => None,
         })
     }
@@ -105,7 +105,7 @@ impl Messaging {
         check: impl Fn(&Message) -> Result<(), E>,
     ) -> Result<Changed, E> {
         self.change(session, found, |found| {
-            let message = &found.placed.message;
+            let message = &found.stored.message;
             if message.sender_id != session.user {
                 return Err(Error::NotAllowed.into());
             }
@@ -133,7 +133,7 @@ impl Messaging {
         check: impl Fn(&Message) -> Result<(), E>,
     ) -> Result<Changed, E> {
         self.change(session, found, |found| {
-            let (message, team) = (&found.placed.message, found.conversation.team.as_ref());
+            let (message, team) = (&found.stored.message, found.conversation.team.as_ref());
             let owns = team.is_some_and(|team| acts_as(&team.team, session.user, session.role) == Some(TeamRole::Owner));
             if message.sender_id != session.user && !owns {
                 return Err(Error::NotAllowed.into());
@@ -157,7 +157,7 @@ impl Messaging {
     ) -> Result<Changed, E> {
         let user = session.user;
         self.change(session, found, |found| {
-            let message = &found.placed.message;
+            let message = &found.stored.message;
             check(message)?;
             if message.deleted {
                 return Err(Error::Deleted.into());
@@ -198,7 +198,7 @@ impl Messaging {
     ) -> Result<Changed, E> {
         let user = session.user;
         let found = found.ok_or(Error::NotFound)?;
-        let (id, next) = (found.placed.message.message_id, &next);
+        let (id, next) = (found.stored.message.message_id, &next);
         retry_on_conflict(RetryPolicy::Shared, Some(found), |known| async move {
             let found = match known {
                 Some(found) => found,
@@ -206,7 +206,7 @@ impl Messaging {
             };
             found.require_participant(user)?;
             match next(&found)? {
-                Next::Same => Ok(Attempt::Done(Changed { message: found.placed.message, conversation: found.conversation, written: false })),
+                Next::Same => Ok(Attempt::Done(Changed { message: found.stored.message, conversation: found.conversation, written: false })),
                 Next::Version(change_type, message) => Ok(self.try_change(found, *message, change_type, user).await?),
             }
         })
@@ -231,19 +231,19 @@ impl Messaging {
             }
             return Ok(Attempt::Done(Changed { message, conversation, written: true }));
         }
-        let (head, placed) = (outcome.refused(Write::Head), outcome.refused(Write::Message));
+        let (head, stored) = (outcome.refused(Write::Head), outcome.refused(Write::Message));
         let is_brought = !outcome.refused(Write::Team).is_refused()
             && head != Verdict::Absent
-            && placed != Verdict::Absent
-            && (head.is_refused() || placed.is_refused());
+            && stored != Verdict::Absent
+            && (head.is_refused() || stored.is_refused());
         if !is_brought {
             return Ok(Attempt::Stale(None));
         }
         if let Some(item) = head.item() {
             found.conversation.head = from_item(item.clone())?;
         }
-        if let Some(item) = placed.item() {
-            found.placed = Placed::from_item(item.clone())?;
+        if let Some(item) = stored.item() {
+            found.stored = StoredMessage::from_item(item.clone())?;
         }
         Ok(Attempt::Refused(Some(found)))
     }
@@ -251,12 +251,12 @@ impl Messaging {
     fn change_transaction(&self, found: &Found, message: &Message, change_type: ChangeType, user: UserId) -> Result<Transaction<Write>, Error> {
         let head = &found.conversation.head;
         let id = head.conversation_id;
-        let placed = found.placed.changed(message.clone(), head.change_seq + 1);
+        let stored = found.stored.changed(message.clone(), head.change_seq + 1);
         let team = found.conversation.team.as_ref();
         let is_last = message.seq == head.last_seq;
         let mut head_update = Update::new(if is_last { "SET changeSeq = :change, lastMessage = :last" } else { "SET changeSeq = :change" })
             .when("changeSeq = :before")
-            .value(":change", n(placed.change_seq))
+            .value(":change", n(stored.change_seq))
             .value(":before", n(head.change_seq));
         if is_last {
             head_update = head_update.value(":last", to_attribute(&message.as_last())?);
@@ -276,14 +276,14 @@ impl Messaging {
         .value(":deleted", to_attribute(&message.deleted)?)
         .value(":editedAt", message.edited_at.map_or_else(|| to_attribute(&()), |at| Ok(s(at)))?)
         .value(":version", n(message.version))
-        .value(":versionBefore", n(found.placed.message.version))
-        .value(":change", n(placed.change_seq))
-        .value(":created", n(placed.created_change));
+        .value(":versionBefore", n(found.stored.message.version))
+        .value(":change", n(stored.change_seq))
+        .value(":created", n(stored.created_change));
         let mut transaction = Transaction::new();
         transaction.add(Write::Head, update(&self.table, keys::head(id), head_update));
         transaction.add(Write::Message, update(&self.table, keys::message(id, message.seq), message_update));
-        transaction.add(Write::Change, put(&self.table, placed.change_item(change_type)?));
-        transaction.add(Write::ChangeBefore, delete(&self.table, keys::change(id, found.placed.change_seq)));
+        transaction.add(Write::Change, put(&self.table, stored.change_item(change_type)?));
+        transaction.add(Write::ChangeBefore, delete(&self.table, keys::change(id, found.stored.change_seq)));
         transaction.add_all(Write::Team, team.map(|team| self.teams.unchanged_check(team)));
         Ok(transaction)
     }

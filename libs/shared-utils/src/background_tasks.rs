@@ -2,7 +2,7 @@
 //!
 //! `lambda_runtime` documents `Runtime::layer` for this: the layer's call returns to the run loop only after the inner service
 //! has posted the response, and the sandbox is not frozen until the loop asks for the next event. So a sender waits for the
-//! write and nothing else; what the sandbox owed is paid right after.
+//! write and nothing else; what was deferred is done right after.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,26 +17,26 @@ use tower::{Layer, Service};
 
 /// The list of what is still to be done once the answer is out. Cheap to clone; all clones share one list.
 #[derive(Clone, Default)]
-pub struct AfterAnswer {
-    owed: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
+pub struct BackgroundTasks {
+    deferred: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
 }
 
-impl AfterAnswer {
+impl BackgroundTasks {
     /// Adds a piece of work. Pieces run in the order in which they were added.
     pub fn push(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.owed.lock().unwrap_or_else(PoisonError::into_inner).push(work.boxed());
+        self.deferred.lock().unwrap_or_else(PoisonError::into_inner).push(work.boxed());
     }
 
-    /// Does all that is owed, for at most `budget`; what is left over then is dropped and its count returned.
+    /// Runs all deferred tasks, for at most `budget`; what is left over then is dropped and its count returned.
     pub async fn run(&self, budget: Duration) -> usize {
         let deadline = tokio::time::Instant::now() + budget;
         let mut dropped = 0;
         loop {
-            let owed = std::mem::take(&mut *self.owed.lock().unwrap_or_else(PoisonError::into_inner));
-            if owed.is_empty() {
+            let deferred = std::mem::take(&mut *self.deferred.lock().unwrap_or_else(PoisonError::into_inner));
+            if deferred.is_empty() {
                 return dropped;
             }
-            for work in owed {
+            for work in deferred {
                 // A panic in one piece must not take the others, or the sandbox, with it.
                 let guarded = std::panic::AssertUnwindSafe(work).catch_unwind();
                 match tokio::time::timeout_at(deadline, guarded).await {
@@ -52,16 +52,16 @@ impl AfterAnswer {
 /// What is left of an event's time when the work after its answer has to end.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// Puts [`AfterAnswer::run`] behind the posting of each response.
+/// Puts [`BackgroundTasks::run`] behind the posting of each response.
 #[derive(Clone)]
 pub struct AfterAnswerLayer {
-    after: AfterAnswer,
+    after: BackgroundTasks,
     budget: Duration,
 }
 
 impl AfterAnswerLayer {
     /// A layer that spends at most `budget` per event on what `after` lists.
-    pub fn new(after: AfterAnswer, budget: Duration) -> Self {
+    pub fn new(after: BackgroundTasks, budget: Duration) -> Self {
         Self { after, budget }
     }
 }
@@ -119,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn runs_in_order_also_what_is_added_meanwhile() {
-        let after = AfterAnswer::default();
+        let after = BackgroundTasks::default();
         let seen = Arc::new(Mutex::new(Vec::new()));
         for n in [1, 2] {
             let (seen, inner) = (seen.clone(), after.clone());
@@ -135,7 +135,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_or_panicking_piece_is_dropped_and_counted() {
-        let after = AfterAnswer::default();
+        let after = BackgroundTasks::default();
         after.push(async { panic!("broken piece") });
         after.push(std::future::pending());
         assert_eq!(after.run(Duration::from_millis(10)).await, 1);
