@@ -27,7 +27,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply rehearse check-losses bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply test-emulator rehearse test-durability bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -87,9 +87,9 @@ deploy: environment build apply ## Build and deploy (ENV=<name>)
 apply: init ## Deploy the zips that are in build/ (ENV=<name>)
 	@$(TF) apply $(TF_VARS) $(APPROVE)
 
-check-losses: ## Write MESSAGES (200000) messages while everything goes wrong, and look for what was lost (SEED=1; TORN=1 must find something)
-	@$(CARGO) build --profile bench --workspace $(if $(TORN),--features messages-router/torn$(comma)ws-provider/torn)
-	@$(or $(CARGO_TARGET_DIR),target)/release/loss-checker $(if $(TORN),--expect-losses) --messages $(or $(MESSAGES),200000) --seed $(or $(SEED),1)
+test-durability: ## Write MESSAGES (200000) messages while faults are injected, and check that none was lost (SEED=1; BROKEN_BUILD=1 must find losses)
+	@$(CARGO) build --profile bench --workspace $(if $(BROKEN_BUILD),--features messages-router/broken-build$(comma)ws-provider/broken-build)
+	@$(or $(CARGO_TARGET_DIR),target)/release/loss-checker $(if $(BROKEN_BUILD),--expect-losses) --messages $(or $(MESSAGES),200000) --seed $(or $(SEED),1)
 
 bench-fan-out: ## Measure how long a message takes to a hundred people with three sockets each (a minute)
 	@$(CARGO) build --profile bench --workspace
@@ -103,8 +103,11 @@ bench-login: ## Measure that refused logins tell nothing by their time, and that
 	@$(CARGO) bench -p auth-router --bench login_timing
 	@$(CARGO) bench -p auth-router --bench login_timing --features early-return
 
-rehearse: build mirror ## Build, deploy to an AWS emulator, run the end-to-end suite over it, take it down (needs python3)
+test-emulator: build mirror ## Build, deploy to an AWS emulator, run the end-to-end suite over it, take it down (needs python3)
 	@terraform/rehearsal/run.sh
+
+# The name that this target had before.
+rehearse: test-emulator
 
 destroy: init ## Take an environment down (ENV=<name>)
 	@$(TF) destroy $(TF_VARS)

@@ -224,13 +224,13 @@ impl Messaging {
         Ok(update(&self.table, keys::head(head.conversation_id), head_update))
     }
 
-    #[cfg(not(feature = "torn"))]
+    #[cfg(not(feature = "broken-build"))]
     async fn commit(&self, transaction: &Transaction<Write>) -> Result<TransactionOutcome<Write>, StoreError> {
         self.store.transact_once(transaction).await
     }
 
     /// One after another: what the loss checker must notice.
-    #[cfg(feature = "torn")]
+    #[cfg(feature = "broken-build")]
     async fn commit(&self, transaction: &Transaction<Write>) -> Result<TransactionOutcome<Write>, StoreError> {
         let mut open = transaction.clone();
         while !open.is_empty() {

@@ -1,4 +1,4 @@
-//! `make check-losses`: messages by the hundred thousand on a backend in which everything goes wrong, and what became of them.
+//! `make test-durability`: messages by the hundred thousand on a backend in which everything goes wrong, and what became of them.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! A small run of the loss checker. The large ones are `make check-losses`.
+//! A small run of the loss checker. The large ones are `make test-durability`.
 
 use end_to_end::losses::{Settings, run};
 

@@ -70,3 +70,28 @@ fn no_dependency_asks_for_a_later_toolchain() {
     let readme = std::fs::read_to_string(repository().join("README.md")).expect("a README");
     assert!(readme.contains(&format!("({}.{}.{} or later", own[0], own[1], own[2])), "the README names the toolchain");
 }
+
+/// Errors and values of the domain become HTTP at the edge alone, and sockets take them as well.
+#[test]
+fn the_domain_crates_know_no_http() {
+    let mut named = Vec::new();
+    for library in ["access", "budgets", "importer", "messaging", "realtime"] {
+        let sources = repository().join("libs").join(library).join("src");
+        let mut folders = vec![sources];
+        let mut files = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if std::fs::read_to_string(&path).expect("a source").contains("shared_utils::http") {
+                    named.push(path);
+                } else {
+                    files += 1;
+                }
+            }
+        }
+        assert!(files > 1, "{library} was read");
+    }
+    assert!(named.is_empty(), "these name shared_utils::http: {named:?}");
+}
