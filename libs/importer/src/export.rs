@@ -3,7 +3,7 @@
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use shared_utils::http::json;
+use shared_utils::json;
 
 /// A row as plain JSON.
 pub type Row = Map<String, Value>;

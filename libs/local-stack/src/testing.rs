@@ -311,7 +311,7 @@ pub fn random_name() -> String {
 
 /// Any JSON, with no meaning in the names of members. `None` when the text is not JSON.
 pub fn read_json(text: &str) -> Option<Value> {
-    shared_utils::http::json::parse(text, 128)
+    shared_utils::json::parse(text, 128)
 }
 
 /// The body of an answer as JSON, null without one.

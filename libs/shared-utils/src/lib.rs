@@ -13,7 +13,7 @@
 //! | [`audit`], [`logging`] | what is logged, and what never is |
 //! | [`text`], [`number`] | what people write: visible, cut, compared; numbers by their digits |
 //! | [`rate_limit`] | token buckets, each one number |
-//! | [`fields`] | reading the fields of a JSON object, with every fault |
+//! | [`json`], [`fields`] | reading JSON from outside, and the fields of an object with every fault |
 //! | [`refusal`], [`internal`] | what a client is told when something is refused, and what only the log is told |
 //! | [`runtime`] | the Lambda run loop around a handler |
 //! | [`ids`], [`clock`], [`env`], [`random`] | small things, one each |
@@ -30,6 +30,7 @@ pub mod fields;
 pub mod http;
 pub mod ids;
 pub mod internal;
+pub mod json;
 pub mod limits;
 pub mod logging;
 pub mod number;

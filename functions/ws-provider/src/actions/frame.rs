@@ -8,8 +8,9 @@ use messaging::conversation::Conversation;
 use messaging::edit::Found;
 use serde_json::{Map, Value};
 use shared_utils::fields::Fields;
-use shared_utils::http::{Error, json};
+use shared_utils::http::Error;
 use shared_utils::ids::{ConversationId, MessageId, ProjectId, UserId};
+use shared_utils::json;
 
 use super::Action;
 use crate::App;

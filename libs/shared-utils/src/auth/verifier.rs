@@ -12,7 +12,8 @@ use serde::Deserialize;
 use super::{AccessClaims, Caller, ring_provider};
 use crate::clock::Timestamp;
 use crate::env::{self, EnvError};
-use crate::http::{Error, json};
+use crate::http::Error;
+use crate::json;
 
 /// How far clocks may differ, in seconds.
 pub const LEEWAY_SECONDS: u64 = 60;

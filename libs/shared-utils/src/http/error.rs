@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::dynamo::StoreError;
 use crate::fields::{FieldError, FieldErrors, FieldPath};
 use crate::internal::Internal;
+use crate::json::InvalidJson;
 use crate::rate_limit::RateLimited;
 use crate::refusal::{DomainError, Refusal};
 
@@ -279,6 +280,12 @@ impl From<StoreError> for Error {
 impl From<RateLimited> for Error {
     fn from(limited: RateLimited) -> Self {
         Self::TooManyRequests { retry_after_ms: limited.retry_after_ms }
+    }
+}
+
+impl From<InvalidJson> for Error {
+    fn from(_: InvalidJson) -> Self {
+        Self::InvalidJson
     }
 }
 

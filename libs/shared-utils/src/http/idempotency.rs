@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Error, Request, json};
+use super::{Error, Request};
+use crate::json;
 use crate::random::sha256;
 
 /// The request's key, if it has one: 1–255 printable ASCII characters.

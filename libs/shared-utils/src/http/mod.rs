@@ -6,7 +6,6 @@ pub mod conditional;
 mod cors;
 pub mod error;
 pub mod idempotency;
-pub mod json;
 mod request;
 mod response;
 pub mod routing;

@@ -13,11 +13,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::routing::{self, Access, Body, Params, Route};
-use super::{CorsPolicy, Error, Request, Response, json};
+use super::{CorsPolicy, Error, Request, Response};
 use crate::audit;
 use crate::auth::{Caller, Verifier, credentials};
 use crate::clock::Clock;
 use crate::env::EnvError;
+use crate::json;
 
 /// A request that passed the checks, as a handler gets it.
 pub struct Call {
@@ -238,7 +239,7 @@ fn read_body(body: Body, request: &Request) -> Result<Map<String, Value>, Error>
         }
         check_encoding(request)?;
     }
-    json::object(bytes)
+    Ok(json::object(bytes)?)
 }
 
 /// Whether a request says that its body is JSON. A merge patch is JSON too; parameters change nothing (RFC 8259, section 11).

@@ -10,18 +10,22 @@ use std::fmt::Write;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::Error;
 use crate::number::Digits;
 
 /// How deep a body or frame may nest.
 const MAX_DEPTH: usize = 16;
 
-/// The JSON object that `bytes` spell, or [`Error::InvalidJson`].
-pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Error::InvalidJson)?;
+/// Bytes that are no JSON object in UTF-8, or one that nests too deep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no JSON object")]
+pub struct InvalidJson;
+
+/// The JSON object that `bytes` spell, or [`InvalidJson`].
+pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, InvalidJson> {
+    let text = std::str::from_utf8(bytes).map_err(|_| InvalidJson)?;
     match parse(text, MAX_DEPTH) {
         Some(Value::Object(object)) => Ok(object),
-        _ => Err(Error::InvalidJson),
+        _ => Err(InvalidJson),
     }
 }
 
