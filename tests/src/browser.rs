@@ -45,7 +45,7 @@ impl Page {
         };
         let Some(mut browser) = NAMES.iter().find_map(|name| start(name)) else {
             assert!(std::env::var_os("CI").is_none(), "there is no Chromium");
-            local_stack::stack::print_line("skipped: there is no Chromium");
+            local_stack::config::print_line("skipped: there is no Chromium");
             return None;
         };
         let mut lines = BufReader::new(browser.stderr.take().expect("a pipe")).lines();

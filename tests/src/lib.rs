@@ -13,8 +13,9 @@ mod socket;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use local_stack::config::Options;
 use local_stack::people::{PASSWORD, PEOPLE};
-use local_stack::stack::{Options, Stack};
+use local_stack::stack::Stack;
 use secrets::Secrets;
 use serde_json::{Value, json};
 

@@ -125,7 +125,7 @@ impl App {
         if !self.store.revoke_sessions(logins, &self.revocations, self.context.clock.now()).await? {
             return Ok(false);
         }
-        self.broadcaster.end_sessions_later(user, logins.iter().map(|(_, session)| *session).collect());
+        self.broadcaster.close_sessions_later(user, logins.iter().map(|(_, session)| *session).collect());
         Ok(true)
     }
 
@@ -151,7 +151,7 @@ impl App {
                 tracing::error!(cause = error.for_log(), userId = %user, "a login that a change has missed could not be ended");
             }
             let sessions: Vec<SessionId> = missed.into_iter().map(|(_, session)| session).collect();
-            broadcaster.end_sessions(user, &sessions).await;
+            broadcaster.close_sessions(user, &sessions).await;
         });
     }
 

@@ -25,7 +25,7 @@ impl App {
         let frame = json!({"action": "projectUpdated", "projectId": project.project_id, "version": project.version, "fields": fields, "userId": by});
         self.broadcaster.broadcast_later(everyone(&project.team), frame);
         if before.title() != project.title() {
-            self.broadcaster.announce_conversation_later(project.as_team());
+            self.broadcaster.broadcast_conversation_later(project.as_team());
         }
     }
 

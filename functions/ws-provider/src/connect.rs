@@ -40,7 +40,7 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
     if let Some(at) = arrival.came_at {
         app.broadcaster.came_later(connection.user_id, at);
     }
-    end_surplus(app, arrival.all, &connection);
+    close_surplus(app, arrival.all, &connection);
     let mut response = reply::status(200);
     if protocols.iter().any(|protocol| protocol == PROTOCOL) {
         response.headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
@@ -100,7 +100,7 @@ fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Calle
 }
 
 /// After the response: of the connections of one tab the latest stays, then the least recently active ones over the limit go.
-fn end_surplus(app: &App, all: Vec<Connection>, new: &Connection) {
+fn close_surplus(app: &App, all: Vec<Connection>, new: &Connection) {
     let now = app.context.clock.now();
     // What a missed `$disconnect` left on the person's list would stay there for good.
     for dead in all.iter().filter(|other| other.expires_at <= now) {
@@ -120,6 +120,6 @@ fn end_surplus(app: &App, all: Vec<Connection>, new: &Connection) {
     let others: Vec<_> = others.into_iter().filter(|other| other.connection_id != new.connection_id).collect();
     let surplus = (others.len() + 1).saturating_sub(MAX_PER_USER);
     if surplus > 0 {
-        app.broadcaster.end_surplus_later(others, surplus);
+        app.broadcaster.close_surplus_later(others, surplus);
     }
 }

@@ -4,12 +4,13 @@
 //! | module | what it has |
 //! | --- | --- |
 //! | `export` | reading exports |
-//! | `project`, `budget` | old rows as ours |
+//! | `project`, `budget`, `lines` | old rows as ours |
 //! | `number`, `value` | decimals that were floats or typed by people; days and moments |
 //! | `report` | what was changed, left out and refused |
 
 mod budget;
 mod export;
+mod lines;
 mod mark_up;
 mod number;
 mod project;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::config::{AUDIENCE, ISSUER, KEY_ID, StartError};
 use crate::declaration::{Declaration, FORWARDED_ENV};
-use crate::stack::{AUDIENCE, ISSUER, KEY_ID, StartError};
 
 /// Where the values of environment variables come from here.
 pub(crate) struct Values {

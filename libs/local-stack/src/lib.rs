@@ -17,6 +17,7 @@
 //! | [`testing`] | the same parts for the tests of the functions |
 
 pub mod build;
+pub mod config;
 pub mod console;
 pub mod database;
 pub mod declaration;

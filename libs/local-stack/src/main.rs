@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use local_stack::build::Profile;
+use local_stack::config::{Options, print_line};
 use local_stack::declaration::{Declaration, FORWARDED_ENV, repository};
 use local_stack::people::{PASSWORD, PEOPLE};
-use local_stack::stack::{Options, Stack, print_line};
+use local_stack::stack::Stack;
 use local_stack::websocket_api::Limits;
 
 const HELP: &str = "\

@@ -1,125 +1,26 @@
 //! All of it, wired: what `make run` starts, and what end-to-end tests start on free ports.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-use shared_utils::auth::{KeyFileSigner, spki_from_point};
-use shared_utils::env::EnvError;
+use shared_utils::auth::KeyFileSigner;
 use shared_utils::http::CorsPolicy;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::config::{KEY_ID, Options, StartError, folder, layer, print_line, signing_key};
 use crate::console;
-use crate::database::{Database, DatabaseError, Storage};
-use crate::declaration::{Declaration, DeclarationError, repository};
+use crate::database::{Database, Storage};
+use crate::declaration::Declaration;
 use crate::environment::Values;
 use crate::faults::Faults;
 use crate::http_api::{self, HttpRoute};
 use crate::lambda::{Function, FunctionOptions, LineSink, ReportSink, Skew, line};
 use crate::people;
 use crate::records::Records;
-use crate::websocket_api::{self, Limits};
-
-/// What the local stack can be told.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Where the functions' binaries are.
-    pub binaries: PathBuf,
-    /// Where data and key are kept; a new folder that goes with the stack when absent.
-    pub folder: Option<PathBuf>,
-    /// Whether data is kept in memory although there is a folder.
-    pub in_memory: bool,
-    /// Ports of HTTP API, WebSocket API, database and console; 0 is any free one.
-    pub ports: [u16; 4],
-    /// Browser origins that may call, besides the console's.
-    pub origins: Option<String>,
-    /// How many people to seed besides the four.
-    pub more_people: usize,
-    /// Variables passed on to the functions that declare them with one of the sources in [`FORWARDED_ENV`](crate::declaration::FORWARDED_ENV).
-    pub passed: BTreeMap<String, String>,
-    /// The WebSocket gateway's limits.
-    pub limits: Limits,
-    /// Whether events and log lines are kept for tests to read.
-    pub keep: bool,
-    /// Whether events and log lines are printed.
-    pub print: bool,
-    /// How far the clocks of sandboxes may be off, either way, in milliseconds; which one is off by how much is drawn from the seed.
-    pub skew_ms: i64,
-    /// What chance is drawn from.
-    pub seed: u64,
-}
-
-impl Options {
-    /// For tests: free ports, data in memory, rates off, everything kept, nothing printed.
-    pub fn for_tests() -> Self {
-        Self {
-            binaries: crate::build::Profile::own().directory(),
-            folder: None,
-            in_memory: true,
-            ports: [0; 4],
-            origins: None,
-            more_people: 0,
-            // Everyone in a test comes from one address, and faster than people do.
-            passed: [("LOGIN_RATE", "off"), ("CONNECT_RATE", "off"), ("ACTION_RATE", "off"), ("SEND_RATE", "off")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
-            limits: Limits::default(),
-            keep: true,
-            print: false,
-            skew_ms: 0,
-            seed: 0,
-        }
-    }
-}
-
-/// Why the stack did not start: one sentence that says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// `stack.yaml`.
-    #[error(transparent)]
-    Declaration(#[from] DeclarationError),
-    /// The database.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// A port is taken.
-    #[error("port {port} is taken: end what listens there, or set {variable} to another port (0 for any free one)")]
-    Port {
-        /// Which port.
-        port: u16,
-        /// The variable that changes it.
-        variable: &'static str,
-    },
-    /// A folder or file cannot be used.
-    #[error("{path} cannot be used: {reason}")]
-    Folder {
-        /// Which one.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// A binary is missing.
-    #[error("{0} is not built: run `cargo build --workspace` first")]
-    Binary(PathBuf),
-    /// A variable has a source that is not known here.
-    #[error("stack.yaml: {function}: {variable} comes from {source:?}, which the local stack does not know")]
-    Source {
-        /// Whose.
-        function: String,
-        /// Which.
-        variable: String,
-        /// From where.
-        r#source: String,
-    },
-    /// `ALLOWED_ORIGINS` holds something else.
-    #[error("{0}: list exact origins such as https://app.example.com, separated by commas")]
-    Origins(EnvError),
-    /// People could not be seeded.
-    #[error("{0}")]
-    People(String),
-}
+use crate::websocket_api;
 
 /// A running stack. Dropping it ends everything.
 pub struct Stack {
@@ -158,13 +59,6 @@ impl Drop for Stack {
 
 /// How long an ended process may take to be read to its end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-/// The name of the one local signing key.
-pub const KEY_ID: &str = "local-1";
-/// Who issues tokens here.
-pub const ISSUER: &str = "https://local.mylg.test";
-/// For whom.
-pub const AUDIENCE: &str = "mylg-api";
-
 impl Stack {
     /// Starts everything and makes the people.
     pub async fn start(options: Options) -> Result<Self, StartError> {
@@ -298,12 +192,6 @@ fn report_sink(print: bool) -> ReportSink {
     })
 }
 
-/// Prints one line for the person at the terminal. One that is gone must not end the stack.
-pub fn print_line(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
-}
-
 fn port(listener: &TcpListener) -> u16 {
     listener.local_addr().map_or(0, |address| address.port())
 }
@@ -314,46 +202,4 @@ async fn listen(ports: [u16; 4]) -> Result<[TcpListener; 4], StartError> {
         TcpListener::bind(("127.0.0.1", port)).await.map_err(|_| StartError::Port { port, variable })
     };
     Ok([listen(0, "HTTP_PORT").await?, listen(1, "WS_PORT").await?, listen(2, "DYNAMODB_PORT").await?, listen(3, "CONSOLE_PORT").await?])
-}
-
-fn folder(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<tempfile::TempDir>), StartError> {
-    let Some(path) = wanted else {
-        let folder = tempfile::tempdir().map_err(|error| StartError::Folder { path: std::env::temp_dir(), reason: error.to_string() })?;
-        return Ok((folder.path().to_owned(), Some(folder)));
-    };
-    std::fs::create_dir_all(&path).map_err(|error| StartError::Folder { path: path.clone(), reason: error.to_string() })?;
-    Ok((path, None))
-}
-
-/// The public keys as `JWT_PUBLIC_KEYS` has them; the key file is made at first run.
-fn signing_key(folder: &Path) -> Result<String, StartError> {
-    let path = folder.join("signing.pem");
-    let fail = |reason: String| StartError::Folder { path: path.clone(), reason };
-    if !path.exists() {
-        let pem = KeyFileSigner::generate_pem().map_err(|error| fail(error.to_string()))?;
-        std::fs::write(&path, pem).map_err(|error| fail(error.to_string()))?;
-        restrict(&path).map_err(|error| fail(error.to_string()))?;
-    }
-    let pem = std::fs::read(&path).map_err(|error| fail(error.to_string()))?;
-    let signer = KeyFileSigner::from_pem(KEY_ID, &pem).map_err(|error| fail(error.to_string()))?;
-    Ok(json!({KEY_ID: spki_from_point(signer.public_point())}).to_string())
-}
-
-/// Only its owner may read a private key.
-fn restrict(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
-}
-
-/// A stand-in for `/opt`: the layer's files where the functions look for them.
-fn layer(folder: &Path) -> Result<PathBuf, StartError> {
-    let layer = folder.join("opt/shared-utils");
-    let fail = |reason: std::io::Error| StartError::Folder { path: layer.clone(), reason: reason.to_string() };
-    std::fs::create_dir_all(&layer).map_err(fail)?;
-    let source = repository().join("libs/shared-utils/layer");
-    for entry in std::fs::read_dir(&source).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        std::fs::copy(entry.path(), layer.join(entry.file_name())).map_err(fail)?;
-    }
-    Ok(layer)
 }

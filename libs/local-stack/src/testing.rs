@@ -292,7 +292,7 @@ pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
     let published = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("aws_lambda_events-1.");
     let files = crates.filter(published).find_map(|entry| std::fs::read_dir(entry.path().join("src/fixtures")).ok());
     let Some(files) = files else {
-        crate::stack::print_line("skipped: the published event files are not where a registry has them");
+        crate::config::print_line("skipped: the published event files are not where a registry has them");
         return Vec::new();
     };
     let read = |entry: std::fs::DirEntry| {

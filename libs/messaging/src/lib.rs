@@ -14,13 +14,15 @@
 //! | `marker` | how far someone has read |
 //! | `read` | lists and pages |
 //! | [`sync`], `sync_cursor` | what has changed since a device last asked |
-//! | [`broadcast`] | telling people, and what a connection's end means to others |
+//! | [`broadcast`] | telling people |
+//! | `departures` | closing connections, and what the end of one means to others |
 //! | [`frames`] | what sockets are told |
 
 pub mod broadcast;
 pub mod change_log;
 mod commands;
 pub mod conversation;
+mod departures;
 pub mod edit;
 mod emoji;
 mod error;

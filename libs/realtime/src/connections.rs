@@ -1,20 +1,21 @@
 //! The connections table: each connection twice, by its own id (whose is it?) and within its user's item (where is this person
 //! online?). All connections of a hundred people are one `BatchGetItem`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::{Caller, LEEWAY_SECONDS, Role};
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{
-    Attempt, Condition, Item, ItemBucket, Key, RetryPolicy, Store, StoreError, Transaction, Update, from_item, n, retry_on_conflict, s, to_attribute,
-    to_item, update,
+    Attempt, Item, ItemBucket, Key, RetryPolicy, Store, StoreError, Transaction, Update, from_item, n, retry_on_conflict, s, to_attribute, to_item,
+    update,
 };
-use shared_utils::ids::{ConversationId, SessionId, UserId};
+use shared_utils::ids::{SessionId, UserId};
 use shared_utils::rate_limit::Rate;
 
 use crate::Error;
+use crate::presence::PresenceMoment;
 
 /// How many sockets a person may have open.
 pub const MAX_PER_USER: usize = 10;
@@ -22,10 +23,6 @@ pub const MAX_PER_USER: usize = 10;
 const LIFE_SECONDS: i64 = 2 * 3600 + 600;
 /// How long a connection may be renewed after it was told that its token's time is over.
 const RENEWAL_SECONDS: i64 = 60;
-/// How often one person's typing in one conversation is passed on, in milliseconds.
-const TYPING_MILLIS: i64 = 3_000;
-/// How long it is remembered at least, in seconds.
-const TYPING_KEPT_SECONDS: i64 = 60;
 /// What the attributes of a user's item that hold connections begin with.
 const ATTRIBUTE: &str = "connection:";
 
@@ -116,15 +113,11 @@ impl Connection {
     }
 }
 
-fn connection_key(connection_id: &str) -> Key {
+pub(crate) fn connection_key(connection_id: &str) -> Key {
     Key::new(format!("CONNECTION#{connection_id}"), "CONNECTION")
 }
 
-fn typing_key(user: UserId, conversation: ConversationId) -> Key {
-    Key::new(format!("PACE#{user}"), format!("TYPING#{conversation}"))
-}
-
-fn user_key(user: UserId) -> Key {
+pub(crate) fn user_key(user: UserId) -> Key {
     Key::new(format!("USER#{user}"), "CONNECTIONS")
 }
 
@@ -150,44 +143,8 @@ pub struct Departure {
     pub is_last: bool,
 }
 
-/// The moment of a person's arrival or departure: later than the one before, whatever the clocks of two functions say, so that a client
-/// that keeps the latest `at` keeps what is true.
-struct PresenceMoment(i64);
-
-impl PresenceMoment {
-    fn new(now: Timestamp) -> Self {
-        Self(now.millis())
-    }
-
-    /// The update with the moment in it: a further assignment, and the condition that it is later than the one before.
-    fn stamp(&self, update: Update) -> Update {
-        let is_later = Condition::new("attribute_not_exists(presenceAt) OR presenceAt < :presence").value(":presence", n(self.0));
-        update.also_set("presenceAt = :presence").when(is_later)
-    }
-
-    /// What a refused update has found. Whether that was later, so that another try makes sense.
-    fn observe(&mut self, item: &Item) -> bool {
-        match presence_at(item) {
-            Some(known) if known.millis() >= self.0 => {
-                self.0 = known.millis() + 1;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn at(&self) -> Timestamp {
-        Timestamp::from_millis(self.0)
-    }
-}
-
-/// When a person last came or went.
-fn presence_at(item: &Item) -> Option<Timestamp> {
-    item.get("presenceAt").and_then(|value| value.as_n().ok()?.parse().ok()).map(Timestamp::from_millis)
-}
-
 /// The connections in a user's item, oldest first.
-fn connections_in(item: Item) -> Result<Vec<Connection>, StoreError> {
+pub(crate) fn connections_in(item: Item) -> Result<Vec<Connection>, StoreError> {
     let mut found = item
         .into_iter()
         .filter(|(name, _)| name.starts_with(ATTRIBUTE))
@@ -200,27 +157,6 @@ fn connections_in(item: Item) -> Result<Vec<Connection>, StoreError> {
     Ok(found)
 }
 
-/// The update that notes when a connection was active, and consumes one token per bucket (name, theoretical arrival time, interval). A
-/// bucket that was full at `now` begins there, on condition that it still is; the others move on by one interval, wherever they are.
-fn consume(spent: &[(&str, i64, i64)], now: Timestamp, from_full: bool) -> Update {
-    let is_full = |until: i64| from_full && until <= now.millis();
-    let (mut assignments, mut conditions) = (vec!["lastActiveAt = :at".to_owned()], vec!["attribute_exists(pk)".to_owned()]);
-    for (name, until, _) in spent {
-        if is_full(*until) {
-            assignments.push(format!("{name} = :{name}"));
-            conditions.push(format!("{name} <= :now"));
-        } else {
-            assignments.push(format!("{name} = {name} + :{name}"));
-        }
-    }
-    let mut expression = Update::new(format!("SET {}", assignments.join(", "))).when(conditions.join(" AND ")).value(":at", s(now));
-    for (name, until, interval) in spent {
-        let moved = if is_full(*until) { now.millis() + interval } else { *interval };
-        expression = expression.value(&format!(":{name}"), n(moved));
-    }
-    if spent.iter().any(|(_, until, _)| is_full(*until)) { expression.value(":now", n(now.millis())) } else { expression }
-}
-
 /// The two items of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Write {
@@ -231,9 +167,9 @@ enum Write {
 /// The table's reads and writes.
 #[derive(Clone, Debug)]
 pub struct Connections {
-    store: Store,
-    table: String,
-    clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) table: String,
+    pub(crate) clock: Clock,
 }
 
 impl Connections {
@@ -323,52 +259,10 @@ impl Connections {
         futures_util::future::try_join(own, listed).await.map(|_| ())
     }
 
-    /// Notes an action of a connection, and counts it, and a send where it is one, against the connection's rates. Written beside what
-    /// the action does.
-    pub async fn spend(&self, connection: &Connection, actions: Rate, sends: Option<Rate>) -> Result<(), StoreError> {
-        let buckets = [("actionsUntil", connection.actions_until, Some(actions)), ("sendsUntil", connection.sends_until, sends)];
-        let spent = buckets.into_iter().filter_map(|(name, until, rate)| Some((name, until, rate.filter(|rate| !rate.is_off())?.interval())));
-        let spent: Vec<_> = spent.collect();
-        let (key, now) = (connection_key(&connection.connection_id), self.clock.now());
-        // Of frames at the same moment one may find the buckets full; the others come behind it.
-        if let Err(Some(_)) = self.store.update_item(&self.table, key.clone(), consume(&spent, now, true)).await? {
-            let _ = self.store.update_item(&self.table, key, consume(&spent, now, false)).await?;
-        }
-        Ok(())
-    }
-
-    /// These connections, the one that was active least recently first. One round trip.
-    pub async fn by_activity(&self, connections: Vec<Connection>) -> Result<Vec<Connection>, StoreError> {
-        let keys: Vec<_> = connections.iter().map(|connection| (self.table.as_str(), connection_key(&connection.connection_id))).collect();
-        let mut own = self.store.get_many(&keys).await?;
-        let mut active = Vec::with_capacity(connections.len());
-        for (connection, (table, key)) in connections.into_iter().zip(keys) {
-            let own: Option<Connection> = own.remove(&(table.to_owned(), key)).map(from_item).transpose()?;
-            active.push((own.and_then(|own| own.last_active_at).unwrap_or(connection.connected_at), connection));
-        }
-        active.sort_by(|(a, one), (b, other)| (a, &one.connection_id).cmp(&(b, &other.connection_id)));
-        Ok(active.into_iter().map(|(_, connection)| connection).collect())
-    }
-
     /// A connection by its id, unless its item is dead, or it was ended.
     pub async fn find(&self, connection_id: &str) -> Result<Option<Connection>, StoreError> {
         let found: Option<Connection> = self.store.get(&self.table, &connection_key(connection_id)).await?;
         Ok(found.filter(|connection| connection.is_open(self.clock.now())))
-    }
-
-    /// Whether it is time again to pass on that this person types in this conversation, whatever they type on; noted where it is. One
-    /// round trip.
-    pub async fn should_broadcast_typing(&self, user: UserId, conversation: ConversationId) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let expression = Update::new("SET typedAt = :now, #type = :type, #ttl = :ttl")
-            .when("attribute_not_exists(pk) OR typedAt <= :before")
-            .name("#type", "type")
-            .name("#ttl", "ttl")
-            .value(":now", n(now.millis()))
-            .value(":before", n(now.millis() - TYPING_MILLIS))
-            .value(":type", s("typing"))
-            .value(":ttl", n(now.seconds() + TYPING_KEPT_SECONDS));
-        Ok(self.store.update_item(&self.table, typing_key(user, conversation), expression).await?.is_ok())
     }
 
     /// All connections of these people whose items are alive. One call per hundred people.
@@ -384,49 +278,6 @@ impl Connections {
             all.extend(connections_in(item)?.into_iter().filter(|connection| connection.is_open(now)));
         }
         Ok(all)
-    }
-
-    /// Counts a frame that made no sense; how many there were in a row.
-    pub async fn strike(&self, connection_id: &str) -> Result<u64, StoreError> {
-        let expression = Update::new("ADD strikes :one").when("attribute_exists(pk)").value(":one", n(1));
-        let counted = self.store.update_item(&self.table, connection_key(connection_id), expression).await?;
-        Ok(match counted {
-            Ok(item) => from_item::<Connection>(item)?.strikes,
-            Err(_) => 0,
-        })
-    }
-
-    /// Forgets the strikes: a frame made sense again.
-    pub async fn clear_strikes(&self, connection_id: &str) -> Result<(), StoreError> {
-        let expression = Update::new("SET strikes = :none").when("attribute_exists(pk)").value(":none", n(0));
-        let _ = self.store.update_item(&self.table, connection_key(connection_id), expression).await?;
-        Ok(())
-    }
-
-    /// Which of these people are online, and since when. One call per hundred people.
-    pub async fn online(&self, people: &[UserId]) -> Result<BTreeMap<UserId, Timestamp>, StoreError> {
-        let now = self.clock.now();
-        let wanted: Vec<_> = people.iter().map(|user| (self.table.as_str(), user_key(*user))).collect();
-        let mut online = BTreeMap::new();
-        for item in self.store.get_many(&wanted).await?.into_values() {
-            let at = presence_at(&item);
-            if let Some(connection) = connections_in(item)?.into_iter().find(|connection| connection.is_live(now)) {
-                online.insert(connection.user_id, at.unwrap_or(connection.connected_at));
-            }
-        }
-        Ok(online)
-    }
-
-    /// Notes that someone is online again whose connection was renewed late; the moment. One round trip.
-    pub async fn came_back(&self, user: UserId) -> Result<Timestamp, StoreError> {
-        retry_on_conflict(RetryPolicy::Shared, PresenceMoment::new(self.clock.now()), |mut moment| async move {
-            let expression = Update::new("SET userId = :user").value(":user", s(user));
-            match self.store.update_item(&self.table, user_key(user), moment.stamp(expression)).await? {
-                Err(Some(item)) if moment.observe(&item) => Ok(Attempt::Refused(moment)),
-                Ok(_) | Err(_) => Ok(Attempt::Done(moment.at())),
-            }
-        })
-        .await
     }
 
     /// Takes a connection out by its id alone, as `$disconnect` knows it. One round trip; its user's item may still list it.

@@ -58,10 +58,10 @@ pub fn frame_text(frame: &Value) -> String {
 /// Announces what happened to the people concerned.
 #[derive(Clone)]
 pub struct Delivery {
-    connections: Connections,
-    gateway: ConnectionsApi,
-    revocations: Arc<Revocations>,
-    clock: Clock,
+    pub(crate) connections: Connections,
+    pub(crate) gateway: ConnectionsApi,
+    pub(crate) revocations: Arc<Revocations>,
+    pub(crate) clock: Clock,
 }
 
 /// What became of one announcement, by connections.
@@ -136,7 +136,7 @@ impl Delivery {
             }
             Err(error) => {
                 let Some(reason) = CloseReason::of_refusal(&error) else { return Tally { failed: 1, ..Tally::default() } };
-                let departures = self.end(connection, reason).await.into_iter().collect();
+                let departures = self.close(connection, reason).await.into_iter().collect();
                 return Tally { ended: 1, departures, ..Tally::default() };
             }
         }
@@ -151,7 +151,7 @@ impl Delivery {
     }
 
     /// Posts to one connection; once more to one that may only just be opening.
-    async fn post(&self, connection: &Connection, text: &str) -> PostOutcome {
+    pub(crate) async fn post(&self, connection: &Connection, text: &str) -> PostOutcome {
         let outcome = self.gateway.post(&connection.connection_id, text).await;
         if outcome != PostOutcome::Gone || !self.is_opening(connection) {
             return outcome;
@@ -160,74 +160,8 @@ impl Delivery {
         self.gateway.post(&connection.connection_id, text).await
     }
 
-    fn is_opening(&self, connection: &Connection) -> bool {
+    pub(crate) fn is_opening(&self, connection: &Connection) -> bool {
         self.clock.now().millis_since(connection.connected_at) < OPENING_SECONDS * 1000
-    }
-
-    /// What happens to a connection whose token's time is over: it is told so, once, and closed by whoever meets it a minute later.
-    /// In between it may be renewed.
-    async fn expire(&self, connection: &Connection) -> Option<Departure> {
-        match connection.told_expired_at {
-            None => {
-                self.gateway.post(&connection.connection_id, &CloseReason::TokenExpired.frame().to_string()).await;
-                self.tell_expired(connection).await;
-                None
-            }
-            Some(_) if connection.is_past_renewal(self.clock.now()) => self.end(connection, CloseReason::TokenExpired).await,
-            Some(_) => None,
-        }
-    }
-
-    /// Notes that a connection was told that its token's time is over.
-    pub async fn tell_expired(&self, connection: &Connection) {
-        if let Err(error) = self.connections.told_expired(connection).await {
-            tracing::warn!(cause = error.for_log(), "it could not be noted that a connection's token has expired");
-        }
-    }
-
-    /// Tells a connection why it ends, and closes it. `$disconnect` follows, and knows what that means to others; a departure when it
-    /// turns out to be gone already, and none will follow.
-    pub async fn end(&self, connection: &Connection, reason: CloseReason) -> Option<Departure> {
-        if self.post(connection, &reason.frame().to_string()).await == PostOutcome::Gone {
-            let departure = self.mark_gone(connection).await;
-            if self.is_opening(connection) {
-                // Its handshake may have ended only now.
-                self.gateway.close(&connection.connection_id).await;
-            }
-            return departure;
-        }
-        // Noted before it is closed: `$disconnect` takes it out.
-        if let Err(error) = self.connections.mark_ended(connection).await {
-            tracing::warn!(cause = error.for_log(), "the end of a connection could not be noted");
-        }
-        self.gateway.close(&connection.connection_id).await;
-        None
-    }
-
-    /// Tells a connection that no item knows why it ends, and closes it.
-    pub async fn close_unknown(&self, connection_id: &str) {
-        self.gateway.post(connection_id, &CloseReason::UnknownConnection.frame().to_string()).await;
-        self.gateway.close(connection_id).await;
-    }
-
-    /// Ends the sockets of a person that `ends` names.
-    pub async fn end_where(&self, user: UserId, reason: CloseReason, ends: impl Fn(&Connection) -> bool) -> Vec<Departure> {
-        let connections = match self.connections.of_users(&[user]).await {
-            Ok(connections) => connections,
-            Err(error) => {
-                tracing::warn!(cause = error.for_log(), "sockets that end could not be looked up");
-                return Vec::new();
-            }
-        };
-        let ended = connections.iter().filter(|connection| ends(connection)).map(|connection| self.end(connection, reason));
-        futures_util::future::join_all(ended).await.into_iter().flatten().collect()
-    }
-
-    async fn mark_gone(&self, connection: &Connection) -> Option<Departure> {
-        self.connections.mark_gone(connection).await.unwrap_or_else(|error| {
-            tracing::warn!(cause = error.for_log(), "a connection that is gone could not be taken out; it expires by itself");
-            None
-        })
     }
 }
 

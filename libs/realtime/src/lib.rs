@@ -1,14 +1,26 @@
 //! Who is connected, and delivery to them.
 //!
+//! | module | what it has |
+//! | --- | --- |
+//! | `connections` | the connections table |
+//! | `activity` | rates and strikes of a connection |
+//! | `presence`, `typing` | who is online; how often typing is passed on |
+//! | `locks` | who edits which budget line |
+//! | `gateway`, `delivery` | the @connections API; frames to all connections of some people |
+//! | `closing` | why a connection is closed, and what it is told |
+//!
 //! Delivery is a hint, never the truth: what is announced here was durable before, a delivery that fails fails nothing, and
 //! whoever missed a frame catches up over HTTP.
 
+mod activity;
 mod closing;
 mod connections;
 mod delivery;
 mod error;
 mod gateway;
 mod locks;
+mod presence;
+mod typing;
 
 pub use closing::CloseReason;
 pub use connections::{Arrival, Connection, Connections, Departure, MAX_PER_USER};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+pub use crate::field_errors::{FieldError, FieldErrors, FieldPath};
 use crate::number::Digits;
 use crate::text::{is_blank, nfc};
 
@@ -46,83 +47,6 @@ pub fn length(text: &str) -> usize {
 /// The longest JSON spelling of a text of so many code points, in bytes: each as two escaped surrogates, with quotes and a comma.
 pub const fn spelled(code_points: usize) -> usize {
     12 * code_points + 3
-}
-
-/// Where a value is in a request: names of members and indices of entries, from the outside in.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FieldPath(Vec<String>);
-
-impl FieldPath {
-    /// The path of a member or entry of the value at this path.
-    #[must_use]
-    pub fn join(&self, segment: impl ToString) -> Self {
-        Self(self.0.iter().cloned().chain([segment.to_string()]).collect())
-    }
-
-    /// The path of a value within the value at this path.
-    #[must_use]
-    pub fn join_all(&self, within: &Self) -> Self {
-        Self(self.0.iter().chain(&within.0).cloned().collect())
-    }
-
-    /// Names and indices.
-    pub fn segments(&self) -> &[String] {
-        &self.0
-    }
-}
-
-impl From<&str> for FieldPath {
-    fn from(name: &str) -> Self {
-        Self(vec![name.to_owned()])
-    }
-}
-
-impl<const N: usize> From<[&str; N]> for FieldPath {
-    fn from(segments: [&str; N]) -> Self {
-        Self(segments.map(str::to_owned).to_vec())
-    }
-}
-
-impl std::fmt::Display for FieldPath {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.join("/"))
-    }
-}
-
-/// One value that is not valid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// Where it is.
-    pub path: FieldPath,
-    /// Stable `snake_case` code: `required`, `unknown_field`, `read_only`, `wrong_type`, `too_long`, `out_of_range`, `invalid_value`…
-    pub code: &'static str,
-    /// For people.
-    pub detail: Cow<'static, str>,
-}
-
-impl FieldError {
-    /// An error at `path`.
-    pub fn new(path: impl Into<FieldPath>, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { path: path.into(), code, detail: detail.into() }
-    }
-}
-
-/// Values that are not valid: at least one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("some values are not valid")]
-pub struct FieldErrors(pub Vec<FieldError>);
-
-impl FieldErrors {
-    /// Nothing, or the errors.
-    pub fn check(errors: Vec<FieldError>) -> Result<(), Self> {
-        if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
-    }
-}
-
-impl From<FieldError> for FieldErrors {
-    fn from(error: FieldError) -> Self {
-        Self(vec![error])
-    }
 }
 
 /// Takes fields out of an object one by one. What is left at [`Fields::finish`] is unknown, and a fault.

@@ -26,6 +26,7 @@ pub mod clock;
 pub mod cursor;
 pub mod dynamo;
 pub mod env;
+mod field_errors;
 pub mod fields;
 pub mod http;
 pub mod ids;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use end_to_end::losses::{Settings, run};
-use local_stack::stack::print_line;
+use local_stack::config::print_line;
 
 const HELP: &str = "\
 loss-checker [--messages 200000] [--writers 8] [--readers 6] [--seed 1] [--no-faults] [--expect-losses]

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use local_stack::config::Options;
 use local_stack::faults::{Chance, Effect, Risk};
-use local_stack::stack::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::watch;

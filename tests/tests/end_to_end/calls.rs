@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use end_to_end::{Person, TestStack, text};
+use local_stack::config::{Options, print_line};
 use local_stack::faults::{Effect, InjectedFault};
 use local_stack::people::PASSWORD;
 use local_stack::records::{EventRecord, Permission, round_trips};
-use local_stack::stack::{Options, print_line};
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! A browser's view: listed origins pass, any other gets no CORS header at all.
 
 use end_to_end::{Answer, TestStack};
-use local_stack::stack::Options;
+use local_stack::config::Options;
 use reqwest::Method;
 
 const LISTED: &str = "https://app.mylg.studio";

@@ -1,7 +1,8 @@
 //! What HTTP promises besides the routes: methods, media types, spellings; and that no name in JSON means more than it says.
 
 use end_to_end::{TestStack, text};
-use local_stack::stack::{Options, Stack};
+use local_stack::config::Options;
+use local_stack::stack::Stack;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use end_to_end::{TestStack, text};
-use local_stack::stack::Options;
+use local_stack::config::Options;
 use local_stack::websocket_api::Limits;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;

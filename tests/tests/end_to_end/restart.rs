@@ -1,7 +1,7 @@
 //! Data and keys outlive the stack.
 
 use end_to_end::{TestStack, text};
-use local_stack::stack::Options;
+use local_stack::config::Options;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]

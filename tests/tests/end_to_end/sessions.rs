@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use end_to_end::{Answer, Person, Socket, TestStack, claims_of, text};
+use local_stack::config::Options;
 use local_stack::people::PASSWORD;
-use local_stack::stack::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;

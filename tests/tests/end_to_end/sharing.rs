@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use end_to_end::{Person, Socket, TestStack, text};
+use local_stack::config::Options;
 use local_stack::faults::{Effect, InjectedFault};
-use local_stack::stack::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -65,7 +65,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             return Ok(Attempt::Stale(Account::Changed(user.profile.user_id)));
         };
         if !ended.is_empty() {
-            app.broadcaster.end_sessions_later(user.profile.user_id, ended);
+            app.broadcaster.close_sessions_later(user.profile.user_id, ended);
         }
         audit!("login", requestId = request.request_id, userId = %family.user_id, sessionId = %family.session_id);
         let response = Response::json(200, &Answer { tokens, user: user.profile.clone() })?;

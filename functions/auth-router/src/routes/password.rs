@@ -50,7 +50,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             return Ok(Attempt::Stale(None));
         }
         audit!("password_changed", requestId = request_id, userId = %caller.user, sessionId = %caller.session);
-        app.broadcaster.end_sessions_later(caller.user, others.iter().map(|family| family.session_id).collect());
+        app.broadcaster.close_sessions_later(caller.user, others.iter().map(|family| family.session_id).collect());
         app.end_missed_later(caller.user, move |family| family.session_id != caller.session && family.number <= user.logins);
         Ok(Attempt::Done(Response::empty(204)))
     })

@@ -82,7 +82,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
 fn changed(app: &App, request_id: &str, by: UserId, before: &User, after: &User) {
     let id = before.profile.user_id;
     if after.status() != before.status() {
-        end_sockets_later(app, id, after.status());
+        close_sockets_later(app, id, after.status());
         let outdated = before.version;
         app.end_missed_later(id, move |family| family.version <= outdated);
         let AccountStatus { role, pending, disabled } = after.status();
@@ -94,11 +94,11 @@ fn changed(app: &App, request_id: &str, by: UserId, before: &User, after: &User)
 }
 
 /// Whatever was open was opened with rights that do not count any more.
-fn end_sockets_later(app: &App, user: UserId, after: AccountStatus) {
+fn close_sockets_later(app: &App, user: UserId, after: AccountStatus) {
     let reason = match after {
         AccountStatus { disabled: true, .. } => CloseReason::SessionRevoked,
         AccountStatus { pending: true, .. } => CloseReason::AccountPending,
         AccountStatus { .. } => CloseReason::RightsChanged,
     };
-    app.broadcaster.end_all_later(user, reason);
+    app.broadcaster.close_all_later(user, reason);
 }

@@ -1,6 +1,10 @@
 //! A project's fields: which ones a client may write, and within which bounds. One table says it all.
 
 mod fields;
+mod model;
+mod values;
 
-pub use fields::{Changes, PROJECT_FIELDS, ProjectFieldKind, read};
+pub use fields::{Changes, PROJECT_FIELDS, ProjectFieldKind};
 pub(crate) use fields::{is_summary, read_changes};
+pub(crate) use model::Project;
+pub use values::read;

@@ -21,7 +21,9 @@ mod team;
 
 pub(crate) use answers::{Answer, Answered, KeyScope, UsedKey};
 pub use import::{ImportedBudget, ImportedProject};
-pub(crate) use projects::{CreateOutcome, NewProject, Project};
+pub(crate) use projects::{CreateOutcome, NewProject};
+
+pub(crate) use crate::project::Project;
 pub(crate) use team::TeamChange;
 
 use shared_utils::clock::{Clock, Timestamp};

@@ -23,7 +23,7 @@ impl SocketAction for Auth {
         let caller = app.context.verifier.verify(&self.0?, app.context.clock.now())?;
         if caller.user != received.connection.user_id {
             // Whoever shares a browser must not take over what the other is told.
-            app.broadcaster.end_later(received.connection.clone(), CloseReason::AnotherPerson);
+            app.broadcaster.close_later(received.connection.clone(), CloseReason::AnotherPerson);
             return Err(Error::Forbidden);
         }
         app.revocations.check_session(caller).await?;

@@ -171,7 +171,7 @@ async fn answer(app: &App, connection_id: &str, read: Result<Action, Error>, ech
         Ok(session) => session,
         Err(error) => {
             if let Some(reason) = CloseReason::of_refusal(&error) {
-                app.broadcaster.end_later(connection, reason);
+                app.broadcaster.close_later(connection, reason);
             }
             return Err(error.into());
         }
@@ -212,7 +212,7 @@ async fn clear_or_count_strike(app: &App, connection: &Connection, makes_sense: 
     let (connections, id) = (app.broadcaster.connections(), &connection.connection_id);
     if !makes_sense {
         if connections.strike(id).await.is_ok_and(|strikes| strikes >= MAX_STRIKES) {
-            app.broadcaster.end_later(connection.clone(), CloseReason::Strikes);
+            app.broadcaster.close_later(connection.clone(), CloseReason::Strikes);
         }
     } else if connection.strikes > 0 {
         let (connections, id) = (connections.clone(), id.clone());
@@ -226,7 +226,7 @@ async fn clear_or_count_strike(app: &App, connection: &Connection, makes_sense: 
 /// A connection whose token's time is over has been told so by the reply: it has a minute to renew it, then it is closed.
 fn expire_later(app: &App, connection: Connection) {
     if connection.is_past_renewal(app.context.clock.now()) {
-        app.broadcaster.end_later(connection, CloseReason::TokenExpired);
+        app.broadcaster.close_later(connection, CloseReason::TokenExpired);
     } else if connection.told_expired_at.is_none() {
         app.broadcaster.tell_expired_later(connection);
     }

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use local_stack::build::{Profile, build_release};
+use local_stack::config::print_line;
 use local_stack::declaration::{Declaration, repository};
-use local_stack::stack::print_line;
 use shared_utils::random::sha256;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};

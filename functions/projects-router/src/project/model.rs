@@ -1,0 +1,191 @@
+//! A project, and what the API shows of it.
+
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+
+use access::teams::{Member, Team};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use shared_utils::clock::Timestamp;
+use shared_utils::dynamo::{Item, StoreError, from_item, to_json};
+use shared_utils::ids::{ProjectId, UserId};
+use shared_utils::text::excerpt;
+
+use super::fields::{Changes, PROJECT_FIELDS, is_summary};
+
+/// The length of a description in lists, in code points, at most.
+const EXCERPT: usize = 280;
+
+/// The server's part of a header item.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Header {
+    pub(crate) project_id: ProjectId,
+    pub(crate) version: u64,
+    pub(crate) team: BTreeMap<UserId, Member>,
+    /// Counts the changes of who is in the team and as what, from 1.
+    #[serde(default)]
+    pub(crate) team_version: u64,
+    /// Counts the titles, from 1.
+    #[serde(default)]
+    pub(crate) title_version: u64,
+    pub(crate) created_by: UserId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    /// The minute that its members' lists have it under.
+    pub(crate) activity_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deleted_at: Option<Timestamp>,
+    pub(crate) description_excerpt: String,
+    /// Whether the excerpt is the whole description.
+    #[serde(default)]
+    pub(crate) excerpt_is_whole: bool,
+    /// The version in which the details item was last written: it says the same, or the two were read apart.
+    pub(crate) details_version: u64,
+}
+
+/// A project. The server's part of it is read and written through the header.
+#[derive(Debug, Clone)]
+pub(crate) struct Project {
+    pub(crate) header: Header,
+    /// The client's fields that have a value.
+    pub(crate) fields: Map<String, Value>,
+}
+
+impl Deref for Project {
+    type Target = Header;
+
+    fn deref(&self) -> &Header {
+        &self.header
+    }
+}
+
+impl DerefMut for Project {
+    fn deref_mut(&mut self) -> &mut Header {
+        &mut self.header
+    }
+}
+
+impl Project {
+    pub(crate) fn from_items(header: Item, details: Option<Item>) -> Result<Self, StoreError> {
+        let mut fields = Map::new();
+        for (name, _, summary) in PROJECT_FIELDS {
+            let item = if *summary { Some(&header) } else { details.as_ref() };
+            if let Some(value) = item.and_then(|item| item.get(*name)) {
+                fields.insert((*name).to_owned(), to_json(value));
+            }
+        }
+        Ok(Self { header: from_item(header)?, fields })
+    }
+
+    /// One without any fields yet: [`Self::changed`] makes it the first version.
+    pub(crate) fn new(project_id: ProjectId, owner: UserId, team: BTreeMap<UserId, Member>, created_at: Timestamp, updated_at: Timestamp) -> Self {
+        let header = Header {
+            project_id,
+            version: 0,
+            team,
+            team_version: 1,
+            title_version: 0,
+            created_by: owner,
+            created_at,
+            updated_at,
+            activity_at: updated_at.minute(),
+            deleted_at: None,
+            description_excerpt: String::new(),
+            excerpt_is_whole: true,
+            details_version: 1,
+        };
+        Self { header, fields: Map::new() }
+    }
+
+    fn team_json(&self) -> Value {
+        let entries = self.team.iter().map(|(user, member)| json!({"userId": user, "role": member.role, "title": member.title}));
+        Value::Array(entries.collect())
+    }
+
+    /// The whole project, as the API gives it: every field, null where it has no value.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        for (name, _, _) in PROJECT_FIELDS {
+            object.insert((*name).to_owned(), self.fields.get(*name).cloned().unwrap_or(Value::Null));
+        }
+        object.insert("projectId".to_owned(), json!(self.project_id));
+        object.insert("team".to_owned(), self.team_json());
+        object.insert("version".to_owned(), json!(self.version));
+        object.insert("createdBy".to_owned(), json!(self.created_by));
+        object.insert("createdAt".to_owned(), json!(self.created_at));
+        object.insert("updatedAt".to_owned(), json!(self.updated_at));
+        Value::Object(object)
+    }
+
+    /// What lists show: a part of the project, which says so. Of the description it has an excerpt, and the text itself where that is no
+    /// longer.
+    pub(crate) fn summary_json(&self) -> Value {
+        let excerpt = Some(&self.description_excerpt).filter(|excerpt| !excerpt.is_empty());
+        let mut object = Map::new();
+        for (name, _, _) in PROJECT_FIELDS.iter().filter(|(_, _, summary)| *summary) {
+            object.insert((*name).to_owned(), self.fields.get(*name).cloned().unwrap_or(Value::Null));
+        }
+        object.extend([
+            ("projectId".to_owned(), json!(self.project_id)),
+            ("partial".to_owned(), json!(true)),
+            ("description".to_owned(), json!(excerpt.filter(|_| self.excerpt_is_whole))),
+            ("descriptionExcerpt".to_owned(), json!(excerpt)),
+            ("team".to_owned(), self.team_json()),
+            ("version".to_owned(), json!(self.version)),
+            ("createdAt".to_owned(), json!(self.created_at)),
+            ("updatedAt".to_owned(), json!(self.updated_at)),
+        ]);
+        Value::Object(object)
+    }
+
+    /// The part of it that decides who may do what.
+    pub(crate) fn as_team(&self) -> Team {
+        Team {
+            project_id: self.project_id,
+            title: self.title().to_owned(),
+            team: self.team.clone(),
+            team_version: self.team_version,
+            title_version: self.title_version,
+            created_by: self.created_by,
+            created_at: self.created_at,
+            deleted_at: self.deleted_at,
+        }
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        self.fields.get("title").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// This project with the changes made.
+    pub(crate) fn changed(&self, changes: &Changes, now: Timestamp) -> Self {
+        let mut next = self.clone();
+        for (name, value) in changes {
+            if value.is_null() {
+                next.fields.remove(name)
+            } else {
+                next.fields.insert(name.clone(), value.clone())
+            };
+        }
+        if let Some(description) = changes.get("description") {
+            let text = description.as_str().unwrap_or_default();
+            excerpt(text, EXCERPT).clone_into(&mut next.description_excerpt);
+            next.excerpt_is_whole = next.description_excerpt.len() == text.len();
+        }
+        if next.title() != self.title() {
+            next.title_version += 1;
+        }
+        next.version += 1;
+        next.updated_at = now;
+        if changes.keys().any(|name| !is_summary(name)) {
+            next.details_version = next.version;
+        }
+        next
+    }
+
+    /// The size of what people wrote as it is stored, in bytes, about.
+    pub(crate) fn size(&self) -> usize {
+        let team = self.team_json().to_string().len();
+        team + self.fields.iter().map(|(name, value)| name.len() + value.to_string().len()).sum::<usize>()
+    }
+}

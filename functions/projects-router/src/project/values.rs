@@ -1,0 +1,163 @@
+//! Reading the value of a project field, with every error and its path within the value.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+use shared_utils::fields::{FieldError, FieldPath, read_date, text_within};
+use shared_utils::text::is_link;
+
+use super::fields::ProjectFieldKind;
+
+type Fault = (&'static str, Cow<'static, str>);
+
+/// The most entries of a list.
+const MAX_ENTRIES: usize = 100;
+/// The most files in all folders.
+const MAX_FILES: usize = 500;
+
+/// The errors of a part, as errors of the whole.
+fn within(name: impl ToString, errors: Vec<FieldError>) -> impl Iterator<Item = FieldError> {
+    let name = FieldPath::default().join(name);
+    errors.into_iter().map(move |error| FieldError { path: name.join_all(&error.path), ..error })
+}
+
+/// An error of the value itself.
+fn of_value((code, detail): Fault) -> FieldError {
+    FieldError::new(FieldPath::default(), code, detail)
+}
+
+/// Reads the value of one field; everything that is wrong with it.
+pub fn read(kind: ProjectFieldKind, value: Value) -> Result<Value, Vec<FieldError>> {
+    let text = |value: Value, max: usize| text_within(value, &(0..=max)).map(Value::String);
+    match kind {
+        ProjectFieldKind::Location => object(value, &["lat", "lng"], &["accuracy"], number_of_location),
+        ProjectFieldKind::Texts => array(value, |entry| single(text(entry, 500))),
+        ProjectFieldKind::Links => array(value, |entry| single(link(entry, 500))),
+        ProjectFieldKind::QuickLinks => array(value, |entry| {
+            object(entry, &["title", "url"], &["id"], |name, value| if name == "url" { link(value, 2_000) } else { text(value, 200) })
+        }),
+        ProjectFieldKind::Contact => object(value, &[], &["name", "phone", "contact"], |_, value| text(value, 500)),
+        ProjectFieldKind::CustomFolders => array(value, |entry| object(entry, &["key", "name"], &[], |_, value| text(value, 500))),
+        ProjectFieldKind::Folders => folders(value),
+        ProjectFieldKind::Galleries => array(value, |entry| {
+            object(entry, &["id", "name"], &["slug", "cover"], |name, value| if name == "cover" { link(value, 2_000) } else { text(value, 2_000) })
+        }),
+        kind => single(read_scalar(kind, value)),
+    }
+}
+
+fn single(read: Result<Value, Fault>) -> Result<Value, Vec<FieldError>> {
+    read.map_err(|fault| vec![of_value(fault)])
+}
+
+fn read_scalar(kind: ProjectFieldKind, value: Value) -> Result<Value, Fault> {
+    match kind {
+        ProjectFieldKind::Title => text_within(value, &(1..=200)).map(Value::String),
+        ProjectFieldKind::Text(max) => text_within(value, &(0..=max)).map(Value::String),
+        ProjectFieldKind::Color => match value.as_str() {
+            Some(text) if text.len() == 7 && text.starts_with('#') && text[1..].bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(value),
+            _ => Err(("invalid_value", "A colour is #RRGGBB.".into())),
+        },
+        ProjectFieldKind::Date => read_date(value).map(Value::String),
+        ProjectFieldKind::Link => link(value, 500),
+        _ => Err(("wrong_type", "This must be a single value.".into())),
+    }
+}
+
+/// What may stand in a link: a storage key, a path, or an address whose scheme a browser does not run.
+fn link(value: Value, max: usize) -> Result<Value, Fault> {
+    let text = text_within(value, &(0..=max))?;
+    if is_link(&text) { Ok(Value::String(text)) } else { Err(("invalid_value", "This must be a storage key or a web address.".into())) }
+}
+
+fn number_of_location(name: &str, value: Value) -> Result<Value, Fault> {
+    let bounds = match name {
+        "lat" => -90.0..=90.0,
+        "lng" => -180.0..=180.0,
+        _ => 0.0..=f64::from(u32::MAX),
+    };
+    match value.as_f64() {
+        // A number whose digits DynamoDB would not keep is not a place on earth.
+        // Written as the table gives it back (`-74.0` is `-74`), and no finer than a tenth of a millimetre.
+        Some(number) if bounds.contains(&number) => {
+            let rounded = (number * 1e9).round() / 1e9 + 0.0;
+            Ok(rounded.to_string().parse().map_or(Value::Null, Value::Number))
+        }
+        Some(_) => Err(("out_of_range", format!("{name} is out of range.").into())),
+        None => Err(("wrong_type", format!("{name} must be a number.").into())),
+    }
+}
+
+fn one_error(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Vec<FieldError> {
+    vec![of_value((code, detail.into()))]
+}
+
+/// The entries, each read; the errors of all of them.
+fn entries(entries: Vec<Value>, read: impl Fn(Value) -> Result<Value, Vec<FieldError>>) -> Result<Value, Vec<FieldError>> {
+    let (mut kept, mut errors) = (Vec::with_capacity(entries.len()), Vec::new());
+    for (index, entry) in entries.into_iter().enumerate() {
+        match read(entry) {
+            Ok(value) => kept.push(value),
+            Err(found) => errors.extend(within(index, found)),
+        }
+    }
+    if errors.is_empty() { Ok(Value::Array(kept)) } else { Err(errors) }
+}
+
+fn array(value: Value, read: impl Fn(Value) -> Result<Value, Vec<FieldError>>) -> Result<Value, Vec<FieldError>> {
+    match value {
+        Value::Array(all) if all.len() > MAX_ENTRIES => Err(one_error("too_many", format!("At most {MAX_ENTRIES} entries."))),
+        Value::Array(all) => entries(all, read),
+        _ => Err(one_error("wrong_type", "This must be an array.")),
+    }
+}
+
+/// An object with these members and no others. An optional one that is null is left out.
+fn object(value: Value, required: &[&str], optional: &[&str], read: impl Fn(&str, Value) -> Result<Value, Fault>) -> Result<Value, Vec<FieldError>> {
+    let Value::Object(members) = value else { return Err(one_error("wrong_type", "This must be an object.")) };
+    let missing = required.iter().filter(|name| members.get(**name).is_none_or(Value::is_null));
+    let mut errors: Vec<FieldError> = missing.flat_map(|name| within(name, one_error("required", "This field is required."))).collect();
+    let mut kept = Map::new();
+    for (name, value) in members {
+        if !required.contains(&name.as_str()) && !optional.contains(&name.as_str()) {
+            errors.extend(within(&name, one_error("unknown_field", "There is no such field.")));
+        } else if !value.is_null() {
+            match read(&name, value) {
+                Ok(value) => {
+                    kept.insert(name, value);
+                }
+                Err(fault) => errors.extend(within(&name, vec![of_value(fault)])),
+            }
+        }
+    }
+    if errors.is_empty() { Ok(Value::Object(kept)) } else { Err(errors) }
+}
+
+fn folders(value: Value) -> Result<Value, Vec<FieldError>> {
+    let Value::Object(folders) = value else { return Err(one_error("wrong_type", "This must be an object.")) };
+    let files: usize = folders.values().filter_map(|files| files.as_array().map(Vec::len)).sum();
+    if files > MAX_FILES {
+        return Err(one_error("too_many", format!("At most {MAX_FILES} files in all folders.")));
+    }
+    let (mut kept, mut errors) = (Map::new(), Vec::new());
+    for (key, files) in folders {
+        let read = match files {
+            _ if text_within(Value::String(key.clone()), &(1..=200)).is_err() => {
+                Err(one_error("invalid_value", "A folder's key has 1 to 200 characters."))
+            }
+            Value::Array(files) => entries(files, |file| {
+                object(file, &["fileName", "url"], &[], |name, value| {
+                    if name == "url" { link(value, 2_000) } else { text_within(value, &(0..=2_000)).map(Value::String) }
+                })
+            }),
+            _ => Err(one_error("wrong_type", "A folder is an array of files.")),
+        };
+        match read {
+            Ok(files) => {
+                kept.insert(key, files);
+            }
+            Err(found) => errors.extend(within(&key, found)),
+        }
+    }
+    if errors.is_empty() { Ok(Value::Object(kept)) } else { Err(errors) }
+}

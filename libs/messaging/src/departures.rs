@@ -1,0 +1,168 @@
+//! Closing connections, and what the end of a connection means to other people: released locks and presence. Every function uses this, so
+//! that each one that finds a connection gone tells the same.
+
+use std::collections::BTreeMap;
+
+use access::teams::Team;
+use realtime::{CloseReason, Connection, Departure};
+use shared_utils::clock::Timestamp;
+use shared_utils::ids::{ProjectId, SessionId, UserId};
+use shared_utils::refusal::Refusal;
+
+use crate::broadcast::{Broadcaster, presence_changed};
+
+impl Broadcaster {
+    /// Tells a connection why it ends and closes it.
+    pub fn close_later(&self, connection: Connection, reason: CloseReason) {
+        let broadcaster = self.clone();
+        self.after.push(async move {
+            let departure = broadcaster.delivery.close(&connection, reason).await;
+            broadcaster.departed(departure.into_iter().collect()).await;
+        });
+    }
+
+    /// Ends a connection that another one of its tab has replaced: its locks go on with that one.
+    pub fn replace_later(&self, old: Connection, new: Connection) {
+        let broadcaster = self.clone();
+        self.after.push(async move {
+            broadcaster.hand_over(&old, &new).await;
+            let departure = broadcaster.delivery.close(&old, CloseReason::Replaced).await;
+            broadcaster.departed(departure.into_iter().collect()).await;
+        });
+    }
+
+    /// Ends the connections that were active least recently, as many as there are over `most`.
+    pub fn close_surplus_later(&self, connections: Vec<Connection>, surplus: usize) {
+        let broadcaster = self.clone();
+        self.after.push(async move {
+            let connections = match broadcaster.connections.by_activity(connections).await {
+                Ok(connections) => connections,
+                Err(error) => {
+                    tracing::warn!(cause = error.for_log(), "a person's connections over the limit could not be looked up");
+                    return;
+                }
+            };
+            for connection in connections.into_iter().take(surplus) {
+                let departure = broadcaster.delivery.close(&connection, CloseReason::TooManyConnections).await;
+                broadcaster.departed(departure.into_iter().collect()).await;
+            }
+        });
+    }
+
+    /// Ends the sockets of these logins of a person.
+    pub fn close_sessions_later(&self, user: UserId, sessions: Vec<SessionId>) {
+        let broadcaster = self.clone();
+        self.after.push(async move { broadcaster.close_sessions(user, &sessions).await });
+    }
+
+    /// As [`Self::close_sessions_later`], at once: for what runs after the response itself.
+    pub async fn close_sessions(&self, user: UserId, sessions: &[SessionId]) {
+        let departures = self.delivery.close_where(user, CloseReason::SessionRevoked, |connection| sessions.contains(&connection.session_id)).await;
+        self.departed(departures).await;
+    }
+
+    /// Ends all sockets of a person.
+    pub fn close_all_later(&self, user: UserId, reason: CloseReason) {
+        let broadcaster = self.clone();
+        self.after.push(async move {
+            let departures = broadcaster.delivery.close_where(user, reason, |_| true).await;
+            broadcaster.departed(departures).await;
+        });
+    }
+
+    /// Notes that a connection was told that its token's time is over.
+    pub fn tell_expired_later(&self, connection: Connection) {
+        let delivery = self.delivery.clone();
+        self.after.push(async move { delivery.tell_expired(&connection).await });
+    }
+
+    /// Tells a connection that no item knows why it ends, and closes it.
+    pub fn close_unknown_later(&self, connection_id: &str) {
+        let (delivery, connection_id) = (self.delivery.clone(), connection_id.to_owned());
+        self.after.push(async move { delivery.close_unknown(&connection_id).await });
+    }
+
+    /// `$disconnect` of a connection, by its id alone.
+    pub fn disconnected_later(&self, connection_id: String, connection: Option<Connection>) {
+        let broadcaster = self.clone();
+        self.after.push(async move {
+            let departure = match &connection {
+                Some(connection) => broadcaster.connections.disconnect(connection).await.unwrap_or_else(|error| {
+                    tracing::warn!(cause = error.for_log(), "a closed connection could not be taken off its user's list");
+                    None
+                }),
+                None => None,
+            };
+            let departures = match departure {
+                Some(departure) => vec![departure],
+                // Someone else has taken it out, and may not have lived to release its locks.
+                None => broadcaster.release_locks(&connection_id).await,
+            };
+            broadcaster.departed(departures).await;
+        });
+    }
+
+    /// What the end of connections means to others, told at once: locks first, then presence. Those whom that finds gone in turn are told
+    /// of as well.
+    pub(crate) async fn departed(&self, mut departures: Vec<Departure>) {
+        while !departures.is_empty() {
+            let mut found = Vec::new();
+            for departure in &departures {
+                let id = &departure.connection.connection_id;
+                let tab = departure.connection.tab_id.as_ref();
+                match departure.others.iter().find(|other| tab.is_some() && other.tab_id.as_ref() == tab) {
+                    // The tab is here again: it goes on with its locks.
+                    Some(successor) => self.hand_over(&departure.connection, successor).await,
+                    None => found.extend(self.release_locks(id).await),
+                }
+            }
+            for Departure { connection, at, .. } in departures.iter().filter(|departure| departure.is_last) {
+                found.extend(self.tell_presence(connection.user_id, false, *at).await);
+            }
+            departures = found;
+        }
+    }
+
+    async fn hand_over(&self, from: &Connection, to: &Connection) {
+        if let Err(error) = self.locks.hand_over(&from.connection_id, to).await {
+            tracing::warn!(
+                cause = Refusal::from(error).cause(),
+                "the locks of a replaced connection could not be handed over; they expire by themselves"
+            );
+        }
+    }
+
+    /// Releases what a connection had locked, and tells those who may see the budgets.
+    async fn release_locks(&self, connection_id: &str) -> Vec<Departure> {
+        let release = async {
+            let released = self.locks.release_all(connection_id).await?;
+            let projects: Vec<ProjectId> = released.iter().map(|lock| lock.place.project_id).collect();
+            let teams: BTreeMap<ProjectId, Team> = self.teams.find_many(&projects).await?.into_iter().map(|team| (team.project_id, team)).collect();
+            let mut departures = Vec::new();
+            for lock in released {
+                if let Some(team) = teams.get(&lock.place.project_id) {
+                    departures.extend(self.broadcast_budget(&team.team, &lock.frame()).await);
+                }
+            }
+            Ok::<_, realtime::Error>(departures)
+        };
+        release.await.unwrap_or_else(|error| {
+            tracing::warn!(cause = Refusal::from(error).cause(), "the locks of a closed connection could not be released; they expire by themselves");
+            Vec::new()
+        })
+    }
+
+    /// Tells a person's contacts that they came or went.
+    pub(crate) async fn tell_presence(&self, user: UserId, online: bool, at: Timestamp) -> Vec<Departure> {
+        match self.messaging.contacts(user).await {
+            Ok(people) => {
+                let people: Vec<UserId> = people.into_iter().collect();
+                self.delivery.broadcast(&people, &presence_changed(user, online, at), |_| true).await
+            }
+            Err(error) => {
+                tracing::warn!(cause = error.for_log(), "nobody could be looked up for someone's presence");
+                Vec::new()
+            }
+        }
+    }
+}
