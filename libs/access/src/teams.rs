@@ -15,8 +15,9 @@ use crate::Error;
 pub const BY_MEMBER: &str = "byMember";
 
 /// What a person may do in a project. Ordered: each role may do all that the ones before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::EnumString)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum TeamRole {
     /// Sees the project, talks in its conversation.
     Viewer,
@@ -24,19 +25,6 @@ pub enum TeamRole {
     Editor,
     /// Also decides who is in the team, and deletes the project.
     Owner,
-}
-
-impl std::str::FromStr for TeamRole {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "viewer" => Ok(Self::Viewer),
-            "editor" => Ok(Self::Editor),
-            "owner" => Ok(Self::Owner),
-            _ => Err(()),
-        }
-    }
 }
 
 /// A person's place in a team.

@@ -49,16 +49,7 @@ pub(crate) fn apply_lines(
                 faults.push(FieldError::new(entry.path.join("budgetItemId"), "invalid_value", "There is no such line."));
                 continue;
             }
-            None => lines.entry(id).or_insert(Line {
-                budget_item_id: id,
-                client_line_id: None,
-                sequence: 0,
-                element_key: String::new(),
-                element_id: None,
-                created_at: now,
-                updated_at: now,
-                fields: BTreeMap::new(),
-            }),
+            None => lines.entry(id).or_insert_with(|| Line::empty(id, now)),
         };
         let category = line.category().map(str::to_owned);
         line.apply(&entry.changes);

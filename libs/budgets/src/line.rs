@@ -161,6 +161,20 @@ pub fn read(kind: LineFieldKind, value: Value) -> Result<FieldValue, (&'static s
 }
 
 impl Line {
+    /// A line without fields, number or names.
+    pub(crate) fn empty(budget_item_id: LineId, now: Timestamp) -> Self {
+        Self {
+            budget_item_id,
+            client_line_id: None,
+            sequence: 0,
+            element_key: String::new(),
+            element_id: None,
+            created_at: now,
+            updated_at: now,
+            fields: BTreeMap::new(),
+        }
+    }
+
     /// A decimal field's scaled integer.
     pub fn number(&self, name: &str) -> Option<i64> {
         match self.fields.get(name) {

@@ -38,40 +38,13 @@ pub(crate) fn read_lines(project: &OldProject, revision: &mut Revision, mut rows
             report.refused_row(format!("a revision has at most {MAX_REVISION_LINES} lines"));
             continue;
         }
-        let fields = match read_fields(&row, &mut report) {
-            Ok(fields) => fields,
+        let mut line = match read_line(project, &id, &row, &mut report) {
+            Ok(line) => line,
             Err(why) => {
                 report.refused_row(why);
                 continue;
             }
         };
-        if id.chars().count() > MAX_CLIENT_LINE_ID {
-            report.left_out("budgetItemId", format!("as clientLineId it would have more than {MAX_CLIENT_LINE_ID} characters"));
-        }
-        let created_at = known_moment(&row, "createdAt", &mut report).unwrap_or(project.project.created_at);
-        let mut line = Line {
-            budget_item_id: LineId::derived(row.get("createdAt").and_then(moment).unwrap_or(project.id_time), &id),
-            client_line_id: (id.chars().count() <= MAX_CLIENT_LINE_ID).then(|| id.clone()),
-            sequence: 0,
-            element_key: String::new(),
-            element_id: None,
-            created_at,
-            updated_at: known_moment(&row, "updatedAt", &mut report).unwrap_or(created_at),
-            fields,
-        };
-        if let Some(value) = row.get("itemMarkUp") {
-            match mark_up(value, &line, &mut report) {
-                Ok(mark_up) => line.fields.extend(mark_up.map(|mark_up| ("itemMarkUp".to_owned(), FieldValue::Number(mark_up)))),
-                Err(why) => {
-                    report.refused_row(format!("its itemMarkUp is {value}: {why}"));
-                    continue;
-                }
-            }
-        }
-        if !line.fits() {
-            report.refused_row("it costs more than 10^13");
-            continue;
-        }
         let element_key = text(&row, "elementKey");
         let usable = counted(&element_key).filter(|_| element_key.len() <= MAX_ELEMENT_KEY);
         if let Some(sequence) = usable.filter(|sequence| sequences.insert(*sequence)) {
@@ -106,6 +79,31 @@ pub(crate) fn read_lines(project: &OldProject, revision: &mut Revision, mut rows
     }
     let lines: BTreeMap<LineId, Line> = lines.into_iter().map(|(_, line)| (line.budget_item_id, line)).collect();
     keep_within_bounds(project, revision, lines, report)
+}
+
+/// A row as a line without number and names, or why it is none.
+fn read_line(project: &OldProject, id: &str, row: &Row, report: &mut RowReport<'_>) -> Result<Line, String> {
+    let fields = read_fields(row, report)?;
+    let fits = id.chars().count() <= MAX_CLIENT_LINE_ID;
+    if !fits {
+        report.left_out("budgetItemId", format!("as clientLineId it would have more than {MAX_CLIENT_LINE_ID} characters"));
+    }
+    let created_at = known_moment(row, "createdAt", report).unwrap_or(project.project.created_at);
+    let mut line = Line {
+        budget_item_id: LineId::derived(row.get("createdAt").and_then(moment).unwrap_or(project.id_time), id),
+        client_line_id: fits.then(|| id.to_owned()),
+        sequence: 0,
+        element_key: String::new(),
+        element_id: None,
+        created_at,
+        updated_at: known_moment(row, "updatedAt", report).unwrap_or(created_at),
+        fields,
+    };
+    if let Some(value) = row.get("itemMarkUp") {
+        let mark_up = mark_up(value, &line, report).map_err(|why| format!("its itemMarkUp is {value}: {why}"))?;
+        line.fields.extend(mark_up.map(|mark_up| ("itemMarkUp".to_owned(), FieldValue::Number(mark_up))));
+    }
+    if line.fits() { Ok(line) } else { Err("it costs more than 10^13".to_owned()) }
 }
 
 /// Lines whose sum is more than money can be are not taken, the dearest first; nor are the last of more than can be shown at once.

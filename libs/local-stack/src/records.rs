@@ -62,7 +62,7 @@ pub fn round_trips(calls: &[CallRecord]) -> usize {
     waves
 }
 
-/// Everything that was recorded. Cheap to clone; all clones share one book.
+/// Everything that was recorded. Cheap to clone; all clones share one state.
 #[derive(Debug, Clone, Default)]
 pub struct Records(Arc<Mutex<RecordState>>);
 
@@ -78,35 +78,35 @@ impl Records {
     /// Records that keep every event; without this, a long run would fill the memory.
     pub fn keeping() -> Self {
         let records = Self::default();
-        records.book().keep = true;
+        records.state().keep = true;
         records
     }
 
-    fn book(&self) -> std::sync::MutexGuard<'_, RecordState> {
+    fn state(&self) -> std::sync::MutexGuard<'_, RecordState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn call(&self, access_key: &str, action: String, body: &[u8], status: u16, started: Instant) {
         let (tables, permissions) = taken(&action, body);
         let call = CallRecord { action, tables, permissions, status, started, ended: Instant::now() };
-        self.book().open.entry(access_key.to_owned()).or_default().push(call);
+        self.state().open.entry(access_key.to_owned()).or_default().push(call);
     }
 
     /// Takes the calls that a sandbox has made since they were last taken.
     pub(crate) fn take(&self, access_key: &str) -> Vec<CallRecord> {
-        self.book().open.remove(access_key).unwrap_or_default()
+        self.state().open.remove(access_key).unwrap_or_default()
     }
 
     pub(crate) fn event(&self, event: EventRecord) {
-        let mut book = self.book();
-        if book.keep {
-            book.events.push(event);
+        let mut state = self.state();
+        if state.keep {
+            state.events.push(event);
         }
     }
 
     /// Every event so far, where they are kept.
     pub fn events(&self) -> Vec<EventRecord> {
-        self.book().events.clone()
+        self.state().events.clone()
     }
 }
 

@@ -92,22 +92,7 @@ impl Stack {
             passed: options.passed.clone(),
         };
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let mut functions = BTreeMap::new();
-        for (name, function) in &declaration.functions {
-            let environment = values.environment(&declaration, name)?;
-            let function = Function::new(FunctionOptions {
-                name: name.clone(),
-                binary: options.binaries.join(name),
-                timeout: Duration::from_secs(function.timeout_s),
-                environment,
-                records: records.clone(),
-                faults: faults.clone(),
-                skew: Skew { seed: options.seed, most_ms: options.skew_ms },
-                lines: line_sink(&options, lines.clone()),
-                report: report_sink(options.print),
-            });
-            functions.insert(name.clone(), function);
-        }
+        let functions = functions(&declaration, &values, &options, (&records, &faults), &lines)?;
         people::seed(&values.environment(&declaration, "auth-router")?, options.more_people).await.map_err(StartError::People)?;
         let function = |name: &str| functions.get(name).cloned();
         let http_routes = declaration.http_api.routes.iter();
@@ -170,6 +155,33 @@ impl Stack {
             function.settled().await;
         }
     }
+}
+
+/// Every declared function, with its environment.
+fn functions(
+    declaration: &Declaration,
+    values: &Values,
+    options: &Options,
+    (records, faults): (&Records, &Faults),
+    lines: &Arc<Mutex<Vec<String>>>,
+) -> Result<BTreeMap<String, Arc<Function>>, StartError> {
+    let mut functions = BTreeMap::new();
+    for (name, function) in &declaration.functions {
+        let environment = values.environment(declaration, name)?;
+        let function = Function::new(FunctionOptions {
+            name: name.clone(),
+            binary: options.binaries.join(name),
+            timeout: Duration::from_secs(function.timeout_s),
+            environment,
+            records: records.clone(),
+            faults: faults.clone(),
+            skew: Skew { seed: options.seed, most_ms: options.skew_ms },
+            lines: line_sink(options, lines.clone()),
+            report: report_sink(options.print),
+        });
+        functions.insert(name.clone(), function);
+    }
+    Ok(functions)
 }
 
 fn line_sink(options: &Options, kept: Arc<Mutex<Vec<String>>>) -> LineSink {

@@ -12,8 +12,9 @@ use crate::keys;
 use crate::message::Message;
 
 /// What changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum ChangeType {
     /// A message was sent.
     Created,
@@ -29,20 +30,6 @@ pub enum ChangeType {
     Joined,
     /// The reader takes part no longer.
     Left,
-}
-
-impl ChangeType {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Edited => "edited",
-            Self::Deleted => "deleted",
-            Self::Reacted => "reacted",
-            Self::Updated => "updated",
-            Self::Joined => "joined",
-            Self::Left => "left",
-        }
-    }
 }
 
 /// A message with its places in the change log.
@@ -89,7 +76,7 @@ impl StoredMessage {
     /// The entry of its latest change.
     pub(crate) fn change_item(&self, change_type: ChangeType) -> Result<Item, StoreError> {
         let mut item = self.as_item(keys::change(self.message.conversation_id, self.change_seq), "change")?;
-        item.insert("changeType".to_owned(), s(change_type.text()));
+        item.insert("changeType".to_owned(), s(<&str>::from(change_type)));
         Ok(item)
     }
 }
@@ -99,7 +86,7 @@ pub(crate) fn updated_item(conversation: ConversationId, change_seq: u64) -> Ite
     let mut item = keys::change(conversation, change_seq).into_item();
     item.insert("type".to_owned(), s("change"));
     item.insert("changeSeq".to_owned(), n(change_seq));
-    item.insert("changeType".to_owned(), s(ChangeType::Updated.text()));
+    item.insert("changeType".to_owned(), s(<&str>::from(ChangeType::Updated)));
     item
 }
 

@@ -15,8 +15,9 @@ use crate::{Error, Messaging, keys};
 const MAX_JOINED: usize = 100;
 
 /// What kind of conversation it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum ConversationKind {
     /// Two people; one per pair.
     Direct,
@@ -24,19 +25,6 @@ pub enum ConversationKind {
     Group,
     /// The team of a project; one per project.
     Project,
-}
-
-impl std::str::FromStr for ConversationKind {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "direct" => Ok(Self::Direct),
-            "group" => Ok(Self::Group),
-            "project" => Ok(Self::Project),
-            _ => Err(()),
-        }
-    }
 }
 
 /// Up to where a participant has read.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use local_stack::faults::Chance;
+use fastrand::Rng;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -98,6 +98,6 @@ impl Account {
 }
 
 /// A time between these, in milliseconds.
-pub(super) fn between(chance: &mut Chance, least: u64, most: u64) -> Duration {
-    Duration::from_millis(least + chance.below(most - least + 1))
+pub(super) fn between(chance: &mut Rng, least: u64, most: u64) -> Duration {
+    Duration::from_millis(least + chance.u64(..=most - least))
 }

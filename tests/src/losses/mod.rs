@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use local_stack::config::Options;
-use local_stack::faults::{Chance, Effect, Risk};
+use local_stack::faults::{Effect, Risk};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -173,7 +174,7 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
         let mut reader = Reader {
             account: account.clone(),
             conversations: own.iter().map(|conversation| (conversation.id.clone(), conversation.number)).collect(),
-            chance: Chance::new(settings.seed ^ (0x5eed << 16) ^ number as u64),
+            chance: Rng::with_seed(settings.seed ^ (0x5eed << 16) ^ number as u64),
             shared: shared.clone(),
             cursor: String::new(),
             reading: Reading { conversations: own.iter().map(|conversation| conversation.number).collect(), ..Reading::default() },
@@ -197,7 +198,7 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
             number,
             account: accounts[person].clone(),
             conversations: conversations.iter().filter(|conversation| conversation.people.contains(&person)).cloned().collect(),
-            chance: Chance::new(settings.seed ^ (0x0a11 << 16) ^ number as u64),
+            chance: Rng::with_seed(settings.seed ^ (0x0a11 << 16) ^ number as u64),
             over_socket: number % 2 == 0,
             shared: shared.clone(),
         };

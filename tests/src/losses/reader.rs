@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use fastrand::Rng;
 use futures_util::{SinkExt, StreamExt};
-use local_stack::faults::Chance;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ const PING: Duration = Duration::from_secs(2);
 pub(super) struct Reader {
     pub(super) account: Arc<Account>,
     pub(super) conversations: HashMap<String, usize>,
-    pub(super) chance: Chance,
+    pub(super) chance: Rng,
     pub(super) shared: Arc<Shared>,
     pub(super) cursor: String,
     pub(super) reading: Reading,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use futures_util::{SinkExt, StreamExt};
-use local_stack::faults::Chance;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -35,7 +35,7 @@ pub(super) struct Writer {
     pub(super) number: usize,
     pub(super) account: Arc<Account>,
     pub(super) conversations: Vec<TestConversation>,
-    pub(super) chance: Chance,
+    pub(super) chance: Rng,
     /// Over a socket, or over HTTP.
     pub(super) over_socket: bool,
     pub(super) shared: Arc<Shared>,
@@ -47,12 +47,12 @@ impl Writer {
         let mut acknowledged = Vec::new();
         let mut socket = None;
         for n in 0..count {
-            let conversation = self.conversations[usize::try_from(self.chance.below(self.conversations.len() as u64)).unwrap_or_default()].clone();
+            let conversation = self.conversations[usize::try_from(self.chance.u64(..self.conversations.len() as u64)).unwrap_or_default()].clone();
             let name = format!("w{}-{n}", self.number);
             self.shared.began(&name);
             let Some(message) = self.send(&mut socket, &conversation, &name).await else { return acknowledged };
             let mut text = name.clone();
-            if self.chance.below(1_000) < EDITS {
+            if self.chance.u64(..1_000) < EDITS {
                 text.push_str(" edited");
                 let path = format!("/messages/{}", message["messageId"].as_str().unwrap_or_default());
                 match self.account.until_answered(Method::PATCH, &path, Some(json!({"text": text}))).await {
@@ -108,7 +108,7 @@ impl Writer {
         if stream.send(Message::text(frame.to_string())).await.is_err() {
             return Ok(Reply::Again);
         }
-        if self.shared.faults && self.chance.below(1_000) < CUTS {
+        if self.shared.faults && self.chance.u64(..1_000) < CUTS {
             // Gone before it can be said what became of it.
             tokio::time::sleep(between(&mut self.chance, 0, 20)).await;
             return Ok(Reply::Again);

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use end_to_end::{Mirror, Person, Socket, TestStack, is_success, text};
-use local_stack::faults::{Chance, Effect, Risk};
+use fastrand::Rng;
+use local_stack::faults::{Effect, Risk};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Actions in one run, and how often what is known is compared.
-const ACTIONS: usize = 270;
+const ACTIONS: usize = 300;
 const COMPARED_EVERY: usize = 30;
 
 /// Someone with two clients: one that listens, one that is away.
@@ -69,17 +70,17 @@ struct Things {
 }
 
 /// One action of someone, over HTTP or over the socket.
-async fn act(chance: &mut Chance, clients: &mut [Client], things: &mut Things) {
+async fn act(chance: &mut Rng, clients: &mut [Client], things: &mut Things) {
     let Things { conversations, messages, projects } = things;
-    let pick = |chance: &mut Chance, count: usize| usize::try_from(chance.below(count as u64)).unwrap();
+    let pick = |chance: &mut Rng, count: usize| usize::try_from(chance.u64(..count as u64)).unwrap();
     let (index, other) = (pick(chance, clients.len()), pick(chance, clients.len()));
     let other = clients[other].person.id.clone();
-    let number = chance.number();
+    let number = chance.u64(..);
     let (conversation, opener) = conversations[pick(chance, conversations.len())].clone();
     let message = messages.get(pick(chance, messages.len().max(1))).cloned().unwrap_or_default();
     let emoji = ["👍", "✅", "💯"][pick(chance, 3)];
-    let over_socket = chance.below(2) == 0;
-    let kind = chance.below(34);
+    let over_socket = chance.u64(..2) == 0;
+    let kind = chance.u64(..34);
     let frame = match kind {
         0..7 => {
             json!({"action": "sendMessage", "conversationId": conversation, "text": format!("text {number}"), "optimisticId": number.to_string()})
@@ -87,7 +88,7 @@ async fn act(chance: &mut Chance, clients: &mut [Client], things: &mut Things) {
         7..9 => json!({"action": "editMessage", "messageId": message, "text": format!("edited {number}")}),
         9 => json!({"action": "deleteMessage", "messageId": message}),
         10..13 => json!({"action": "toggleReaction", "messageId": message, "emoji": emoji}),
-        13..15 => json!({"action": "markRead", "conversationId": conversation, "seq": chance.below(12)}),
+        13..15 => json!({"action": "markRead", "conversationId": conversation, "seq": chance.u64(..12)}),
         _ => Value::Null,
     };
     if over_socket && !frame.is_null() {
@@ -159,7 +160,7 @@ async fn frames_alone_and_catching_up_lead_to_what_is_fetched_afresh() {
     let ids: Vec<String> = clients.iter().map(|client| client.person.id.clone()).collect();
     let opened = clients[0].person.post("/messages/conversations", json!({"type": "group", "title": "All", "participants": ids})).await.expect(201);
     let mut things = Things { conversations: vec![(text(&opened["conversationId"]), Some(0))], ..Things::default() };
-    let mut chance = Chance::new(7);
+    let mut chance = Rng::with_seed(7);
     // Some frames take their time, so that those of other functions overtake them.
     let late = Risk { action: Some("PostToConnection".to_owned()), effect: Effect::Delay(Duration::from_millis(150)), per_million: 300_000 };
     world.stack().faults.run_risks(7, vec![late]);

@@ -13,24 +13,12 @@ use crate::tokens::RefreshToken;
 use crate::transport::Transport;
 
 /// Which of the caller's logins end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
 enum Scope {
     Local,
     Others,
     Global,
-}
-
-impl std::str::FromStr for Scope {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "local" => Ok(Self::Local),
-            "others" => Ok(Self::Others),
-            "global" => Ok(Self::Global),
-            _ => Err(()),
-        }
-    }
 }
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {

@@ -14,7 +14,9 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use super::runtime_api::{Answer, Event};
 use super::sandbox::{LineSink, Sandbox, built_at};
 use crate::events::ACCOUNT;
-use crate::faults::{Chance, Faults};
+use fastrand::Rng;
+
+use crate::faults::Faults;
 use crate::records::{EventRecord, Records, round_trips};
 
 /// Processes of one function at a time; further events wait.
@@ -80,7 +82,7 @@ pub struct Function {
     environment: BTreeMap<String, String>,
     records: Records,
     faults: Faults,
-    skew: Mutex<Chance>,
+    skew: Mutex<Rng>,
     most_skew_ms: i64,
     lines: LineSink,
     report: ReportSink,
@@ -103,7 +105,7 @@ impl Function {
             records: options.records,
             faults: options.faults,
             // Each function has its own draws, in whatever order they start their processes.
-            skew: Mutex::new(Chance::new(options.skew.seed ^ name_number)),
+            skew: Mutex::new(Rng::with_seed(options.skew.seed ^ name_number)),
             most_skew_ms: options.skew.most_ms,
             lines: options.lines,
             report: options.report,
@@ -213,7 +215,7 @@ impl Function {
     fn own_environment(&self) -> BTreeMap<String, String> {
         let mut environment = self.environment.clone();
         if self.most_skew_ms > 0 {
-            let draw = self.skew.lock().unwrap_or_else(PoisonError::into_inner).below(2 * self.most_skew_ms.unsigned_abs() + 1);
+            let draw = self.skew.lock().unwrap_or_else(PoisonError::into_inner).u64(..=2 * self.most_skew_ms.unsigned_abs());
             environment.insert("CLOCK_SKEW_MS".to_owned(), (draw.cast_signed() - self.most_skew_ms).to_string());
         }
         environment

@@ -6,8 +6,9 @@ use crate::clock::Timestamp;
 use crate::ids::{SessionId, UserId};
 
 /// The profile role of a person in the studio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Role {
     /// Sees and edits every project, manages users.
     Admin,
@@ -21,22 +22,6 @@ pub enum Role {
     Client,
     /// Anyone else.
     User,
-}
-
-impl std::str::FromStr for Role {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Ok(match text {
-            "admin" => Self::Admin,
-            "designer" => Self::Designer,
-            "builder" => Self::Builder,
-            "vendor" => Self::Vendor,
-            "client" => Self::Client,
-            "user" => Self::User,
-            _ => return Err(()),
-        })
-    }
 }
 
 /// A claim that may be absent, but not null.
