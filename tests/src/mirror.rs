@@ -1,6 +1,6 @@
 //! What a client knows: built from an initial fetch, and then from frames alone, or from what it catches up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use shared_utils::text::excerpt;
@@ -33,6 +33,8 @@ pub struct Mirror {
     markers: BTreeMap<(String, String), u64>,
     /// By which version someone took part no longer.
     removed: BTreeMap<String, u64>,
+    /// Projects that are gone for good. Frames about them may come later than the one that says so.
+    removed_projects: BTreeSet<String>,
 }
 
 impl Mirror {
@@ -41,8 +43,14 @@ impl Mirror {
     /// # Panics
     /// When it cannot be fetched.
     pub async fn fetch(person: &Person) -> Self {
-        let mut mirror =
-            Self { user: person.id.clone(), known: Known::default(), unknown: Vec::new(), markers: BTreeMap::new(), removed: BTreeMap::new() };
+        let mut mirror = Self {
+            user: person.id.clone(),
+            known: Known::default(),
+            unknown: Vec::new(),
+            markers: BTreeMap::new(),
+            removed: BTreeMap::new(),
+            removed_projects: BTreeSet::new(),
+        };
         let mut query = String::new();
         loop {
             let page = person.get(&format!("/messages/conversations?limit=100{query}")).await.expect(200);
@@ -65,7 +73,12 @@ impl Mirror {
     pub async fn fetch_history(&mut self, person: &Person, conversation: &str) {
         let mut query = String::new();
         loop {
-            let page = person.get(&format!("/messages/conversations/{conversation}/messages?limit=100{query}")).await.expect(200);
+            let answer = person.get(&format!("/messages/conversations/{conversation}/messages?limit=100{query}")).await;
+            if answer.status == 404 {
+                // The person left meanwhile: a frame says so, or the list that ends what is caught up.
+                return;
+            }
+            let page = answer.expect(200);
             for message in page["items"].as_array().into_iter().flatten() {
                 self.put(message);
             }
@@ -92,6 +105,7 @@ impl Mirror {
             "conversationAdded" | "conversationUpdated" => self.merge(&frame["conversation"]),
             "teamChanged" if frame["conversation"].is_object() => self.merge(&frame["conversation"]),
             "projectRemoved" => {
+                self.removed_projects.insert(text(&frame["projectId"]));
                 let of_project = |(_, view): &(&String, &Value)| view["projectId"] == frame["projectId"];
                 let gone: Vec<String> = self.known.conversations.iter().filter(of_project).map(|(id, _)| id.clone()).collect();
                 for id in &gone {
@@ -149,7 +163,8 @@ impl Mirror {
     fn merge(&mut self, view: &Value) {
         let id = text(&view["conversationId"]);
         let version = |view: &Value| view["version"].as_u64().unwrap_or_default();
-        if self.removed.get(&id).is_some_and(|removed| *removed >= version(view)) {
+        let is_of_removed_project = view["projectId"].as_str().is_some_and(|project| self.removed_projects.contains(project));
+        if is_of_removed_project || self.removed.get(&id).is_some_and(|removed| *removed >= version(view)) {
             return;
         }
         for participant in view["participants"].as_array().into_iter().flatten() {
