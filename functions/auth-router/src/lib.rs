@@ -36,7 +36,7 @@ use shared_utils::cursor::Cursors;
 use shared_utils::dynamo::Store;
 use shared_utils::env::{self, EnvError};
 use shared_utils::http::routing::Route;
-use shared_utils::http::{Api, Error, HttpContext, Query, serve};
+use shared_utils::http::{Api, Error, HttpContext, serve};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 
 use limits::AddressLimits;
@@ -153,22 +153,6 @@ impl App {
             let sessions: Vec<SessionId> = missed.into_iter().map(|(_, session)| session).collect();
             broadcaster.close_sessions(user, &sessions).await;
         });
-    }
-
-    /// Where a page begins that a query's cursor asks for.
-    async fn place(&self, scope: &[&str], query: Query<'_>) -> Result<Option<String>, Error> {
-        match query.get("cursor") {
-            Some(cursor) => self.cursors.open(scope, cursor).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The cursor that leads to a page's beginning.
-    async fn cursor(&self, scope: &[&str], place: Option<String>) -> Result<Option<String>, Error> {
-        match place {
-            Some(place) => self.cursors.seal(scope, &place).await.map(Some),
-            None => Ok(None),
-        }
     }
 
     /// Answers one raw event.

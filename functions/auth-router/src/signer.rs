@@ -48,7 +48,7 @@ impl Signer {
     }
 }
 
-/// A client that gives up in time to say so: whoever waits for a signature waits with a rotated token in the table.
+/// A client with a timeout that leaves time for a response: the token in the table has been rotated already.
 fn kms_client(aws: &AwsConfig) -> aws_sdk_kms::Client {
     let mut config = aws_sdk_kms::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -1,4 +1,4 @@
-//! `$disconnect`: best effort by nature; whoever is missed here expires by itself, or is found gone by a post.
+//! `$disconnect`. AWS sends it at best effort: a connection that is missed here expires, or a post finds it gone.
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use shared_utils::http::Error;

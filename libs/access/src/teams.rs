@@ -14,6 +14,11 @@ use crate::Error;
 /// The index that lists a person's projects by activity: partition `memberId`, sort `activity`.
 pub const BY_MEMBER: &str = "byMember";
 
+/// The most people in a team.
+pub const MAX_TEAM: usize = 100;
+/// The most people besides the owner when a project is made: its transaction has at most 100 items.
+pub const MAX_NEW_TEAM: usize = 90;
+
 /// What a person may do in a project. Ordered: each role may do all that the ones before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::EnumString)]
 #[serde(rename_all = "lowercase")]

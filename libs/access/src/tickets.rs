@@ -120,7 +120,7 @@ impl Tickets {
         .await
     }
 
-    /// The caller that a ticket stands for, once: whoever comes second, or late, gets [`Error::InvalidTicket`].
+    /// The caller that a ticket stands for. It is good once: a second or late use is [`Error::InvalidTicket`].
     pub async fn take(&self, ticket: &str) -> Result<Caller, Error> {
         let taken = self.store.delete_item(&self.table, ticket_key(ticket)).await?.ok_or(Error::InvalidTicket)?;
         let taken: Ticket = from_item(taken)?;

@@ -79,6 +79,8 @@ pub(crate) fn div_round(numerator: i128, denominator: i128) -> i128 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rust_decimal::Decimal;
+    use rust_decimal::prelude::ToPrimitive;
 
     use super::*;
 
@@ -160,8 +162,18 @@ mod tests {
         }
 
         #[test]
-        fn any_number_is_read_or_refused(text in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,25})?") {
-            read(&text, Scale::Quantity);
+        fn a_number_is_read_as_its_exact_decimal_or_refused(text in "-?(0|[1-9][0-9]{0,10})(\\.[0-9]{1,6})?([eE][+-]?[0-9])?") {
+            let exact = Decimal::from_scientific(&text).or_else(|_| Decimal::from_str_exact(&text)).unwrap();
+            let scaled = (exact * Decimal::from(1_000)).normalize();
+            let expected = (scaled.is_integer() && (0..=1_000_000_000).contains(&scaled.to_i128().unwrap())).then(|| scaled.to_i64().unwrap());
+            prop_assert_eq!(read(&text, Scale::Quantity), expected);
+        }
+
+        #[test]
+        fn a_number_of_any_length_ends_no_reader(text in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,25})?") {
+            if let Some(value) = read(&text, Scale::Quantity) {
+                prop_assert_eq!(read(&to_json(value, Scale::Quantity).to_string(), Scale::Quantity), Some(value));
+            }
         }
     }
 }

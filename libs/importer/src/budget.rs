@@ -151,7 +151,7 @@ fn read_revision(
 ) -> (Revision, BTreeMap<LineId, Line>) {
     let old_text = to_json(old_number, Scale::Quantity).to_string();
     let mut revision = Revision::empty(number, None, project.project.created_at);
-    // Found again by whoever imports again after a crash.
+    // An import after a crash finds it by the same id.
     revision.generation = GenerationId::derived(project.id_time, &format!("{}#{old_text}", project.old_id));
     if rows.header.is_none() && !rows.lines.is_empty() {
         report.of(row_name(project, "HEADER")).changed_so("", format!("revision {old_text} had no header: it has one now"));

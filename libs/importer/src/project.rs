@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use access::teams::{Member, TeamRole};
+use access::teams::{MAX_NEW_TEAM, Member, TeamRole};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::fields::FieldError;
@@ -21,8 +21,6 @@ use projects_router::store::{ImportedProject, MAX_BYTES};
 
 /// The title of a project that had none.
 const UNTITLED: &str = "Untitled project";
-/// The most people in a team, as when a project is made.
-const MAX_TEAM: usize = 91;
 /// The most entries of a list, and of a folder.
 const MAX_ENTRIES: usize = 100;
 /// Where a row may say when it was changed last.
@@ -111,7 +109,7 @@ fn read_ball_park(budget: &Value, report: &mut RowReport<'_>) -> Option<i64> {
     }
 }
 
-/// The owner, and whoever was in the team and has an account here.
+/// The owner, and those of the old team who have an account here.
 fn read_team(row: &Row, settings: &Settings, joined_at: Timestamp, report: &mut RowReport<'_>) -> BTreeMap<UserId, Member> {
     let member = |role, title| Member { role, title, joined_at };
     let mut team = BTreeMap::from([(settings.owner, member(TeamRole::Owner, None))]);
@@ -150,7 +148,7 @@ fn read_team(row: &Row, settings: &Settings, joined_at: Timestamp, report: &mut 
             Some(user) if *user == settings.owner => {
                 team.insert(*user, member(TeamRole::Owner, title));
             }
-            Some(_) if team.len() >= MAX_TEAM => report.left_out(name, format!("{old:?} is one too many")),
+            Some(_) if team.len() > MAX_NEW_TEAM => report.left_out(name, format!("{old:?} is one too many")),
             Some(user) => {
                 team.insert(*user, member(settings.member_role, title));
             }
@@ -331,7 +329,7 @@ fn members(value: &Value, wanted: &[(&str, &[&str])]) -> Option<Value> {
 fn shrink(fields: &mut Changes, report: &mut RowReport<'_>) {
     let size = |fields: &Changes| fields.iter().map(|(name, value)| name.len() + value.to_string().len()).sum::<usize>();
     // Room for the team: its entries have bounds of their own.
-    let most = MAX_BYTES - MAX_TEAM * 350;
+    let most = MAX_BYTES - (MAX_NEW_TEAM + 1) * 350;
     while size(fields) > most {
         let largest = fields.iter().max_by_key(|(_, value)| value.to_string().len()).map(|(name, _)| name.clone());
         let Some((name, value)) = largest.and_then(|name| Some((name.clone(), fields.remove(&name)?))) else { return };

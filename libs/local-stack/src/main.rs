@@ -21,8 +21,11 @@ Runs the backend on this machine: DynamoDB, Lambda, the HTTP API and the WebSock
   --in-memory   keep no data
 
 HTTP_PORT (3000), WS_PORT (3001), DYNAMODB_PORT (8000), CONSOLE_PORT (3002): ports; 0 is any free one
-LOCAL_DIR (.local): data and signing key    ALLOWED_ORIGINS: browser origins besides the console
-SEED_USERS: so many more people             ACCESS_TTL_S, REFRESH_IDLE_S, REFRESH_ABSOLUTE_S, GRACE_S: seconds";
+LOCAL_DIR (.local): data and signing key
+ALLOWED_ORIGINS (http://localhost:5173): browser origins besides the console's
+SEED_USERS (0): so many more people
+ACCESS_TTL_S (600), REFRESH_IDLE_S (604800), REFRESH_ABSOLUTE_S (2592000), GRACE_S (30), TICKET_TTL_S (30): lifetimes in seconds
+LOGIN_RATE, REFRESH_RATE, SESSION_REFRESH_RATE, TICKET_RATE, CONNECT_RATE, ACTION_RATE, SEND_RATE: rates such as 20/min, 1/s:10, off";
 
 struct Arguments {
     profile: Profile,
@@ -120,5 +123,20 @@ async fn wait_for_end() {
         Err(_) => {
             let _ = tokio::signal::ctrl_c().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_lists_every_variable() {
+        let declaration = Declaration::read().unwrap();
+        let forwarded = declaration.functions.values().flat_map(|function| &function.environment);
+        let forwarded = forwarded.filter(|(_, source)| FORWARDED_ENV.contains(&source.as_str())).map(|(variable, _)| variable.as_str());
+        let own = ["HTTP_PORT", "WS_PORT", "DYNAMODB_PORT", "CONSOLE_PORT", "LOCAL_DIR", "ALLOWED_ORIGINS", "SEED_USERS"];
+        let missing: Vec<&str> = forwarded.chain(own).filter(|variable| !HELP.contains(variable)).collect();
+        assert!(missing.is_empty(), "not in the help: {missing:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The change log of a conversation: what whoever was away is told.
+//! The change log of a conversation, read by clients that reconnect.
 //!
 //! Everything that happens in a conversation raises its head's `changeSeq` by one and leaves an entry at that number, which holds the message
 //! as it is then. The next change of the same message takes the entry away in the transaction that writes its own: so there is one entry

@@ -319,7 +319,7 @@ impl Messaging {
         self.find_conversation(conversation).await?.ok_or(Error::NotFound)?.for_participant(user)
     }
 
-    /// A conversation, whoever takes part in it: what it means to someone is the caller's to decide.
+    /// A conversation, without a check of who takes part: the caller makes it.
     pub async fn find_conversation(&self, conversation: ConversationId) -> Result<Option<Conversation>, StoreError> {
         let mut found = self.store.get_many(&self.conversation_keys(conversation)).await?;
         self.conversation_from(&mut found, conversation)

@@ -2,6 +2,7 @@
 
 use shared_utils::dynamo::StoreError;
 use shared_utils::fields::{FieldError, FieldErrors, FieldPath};
+use shared_utils::idempotency::IdempotencyMismatch;
 use shared_utils::rate_limit::RateLimited;
 use shared_utils::refusal::{DomainError, Refusal};
 
@@ -53,6 +54,12 @@ impl Error {
     /// A single value that is not valid.
     pub(crate) fn field(path: impl Into<FieldPath>, code: &'static str, detail: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         Self::Invalid(FieldError::new(path, code, detail).into())
+    }
+}
+
+impl From<IdempotencyMismatch> for Error {
+    fn from(_: IdempotencyMismatch) -> Self {
+        Self::IdempotencyMismatch
     }
 }
 

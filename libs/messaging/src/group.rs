@@ -1,4 +1,4 @@
-//! A group's people and title. Whoever opened it decides on both while they take part; once they are gone, everyone in it does.
+//! A group's people and title. The person who opened it manages both while they take part. After that every participant does.
 
 use access::session::Session;
 use shared_utils::dynamo::{
@@ -16,7 +16,7 @@ use crate::{MAX_CONVERSATIONS, Messaging, change_log, keys};
 pub const MAX_GROUP: usize = 50;
 
 impl Conversation {
-    /// Lets someone through who takes part and decides on title and people: whoever opened the group, and everyone once they are gone.
+    /// Lets a participant through who manages title and people: the person who opened the group, and every participant once they are gone.
     /// [`Error::NotAGroup`] where there is nothing to decide: a pair is a pair, and a project's people are its team.
     pub fn require_can_manage(&self, user: UserId) -> Result<(), Error> {
         if self.head.conversation_type != ConversationKind::Group {

@@ -1,21 +1,19 @@
-//! Opening conversations. A direct or project conversation that exists is found, whoever opens it and however many do at once.
+//! Opening conversations. A direct or project conversation that exists is found, also when several people open it at once.
 
 use std::collections::BTreeMap;
 
 use access::session::Session;
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Condition, Item, StoreError, Transaction, Verdict, from_item, put, put_if, s, to_item};
+use shared_utils::dynamo::{Condition, Item, StoreError, Transaction, Verdict, put, put_if, s, to_item};
 use shared_utils::fields::{FieldError, FieldErrors, FieldPath};
+use shared_utils::idempotency::{IdempotencyKey, IdempotencyRecord};
 use shared_utils::ids::{ConversationId, ProjectId, UserId};
 
 use crate::Error;
 
 use crate::conversation::{Conversation, ConversationKind, Head, Marker};
 use crate::{MAX_CONVERSATIONS, Messaging, keys};
-
-/// How long an idempotency key is kept, in seconds.
-const IDEMPOTENCY_SECONDS: i64 = 86_400;
 
 /// What is to be opened. People are in the order in which the client named them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,22 +31,11 @@ pub enum NewConversation {
     Project(ProjectId),
 }
 
-/// An idempotency key with the digest of its body.
-#[derive(Debug, Clone)]
-pub struct IdempotencyKey {
-    /// As the client sent it.
-    pub key: String,
-    /// What a repetition is compared by.
-    pub digest: String,
-}
-
 /// What was opened under an idempotency key.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Opened {
     conversation_id: ConversationId,
-    digest: String,
-    ttl: i64,
 }
 
 /// What became of opening a conversation.
@@ -91,28 +78,28 @@ impl Messaging {
         key: Option<IdempotencyKey>,
         session: impl Future<Output = Result<Session, access::Error>>,
     ) -> Result<Outcome, Error> {
-        // What the key was used for before decides, whatever has changed since; it is read beside everything else.
+        // What the key was used for before decides, whatever has changed since. It is read concurrently with everything else.
         let earlier = async {
             match &key {
-                Some(key) => Ok(self.store.get::<Opened>(&self.table, &keys::idempotency(user, &key.key)).await?),
+                Some(key) => Ok(self.store.get_item(&self.table, &keys::idempotency(user, &key.key)).await?),
                 None => Ok(None),
             }
         };
         let (earlier, outcome) = futures_util::future::join(earlier, self.open_new(user, new, named, key.clone(), session)).await;
-        let earlier: Result<Option<Opened>, Error> = earlier;
-        match (earlier?, &key) {
-            (Some(opened), Some(key)) if opened.ttl >= self.clock.now().seconds() => self.replay(user, &opened, key).await,
-            _ => outcome,
+        let earlier: Result<Option<Item>, Error> = earlier;
+        if let (Some(item), Some(key)) = (earlier?, &key)
+            && let Some(replayed) = self.replay(user, item, key).await?
+        {
+            return Ok(replayed);
         }
+        outcome
     }
 
-    /// The conversation that a key was used for.
-    async fn replay(&self, user: UserId, opened: &Opened, key: &IdempotencyKey) -> Result<Outcome, Error> {
-        if opened.digest != key.digest {
-            return Err(Error::IdempotencyMismatch);
-        }
+    /// The conversation that a key was used for, unless the record's time is over.
+    async fn replay(&self, user: UserId, record: Item, key: &IdempotencyKey) -> Result<Option<Outcome>, Error> {
+        let Some(opened) = IdempotencyRecord::<Opened>::from_item(record)?.replay(key, self.clock.now())? else { return Ok(None) };
         let conversation = self.conversation(user, opened.conversation_id).await?;
-        Ok(Outcome { conversation, created: true, replayed: true })
+        Ok(Some(Outcome { conversation, created: true, replayed: true }))
     }
 
     async fn open_new(
@@ -177,14 +164,15 @@ impl Messaging {
         creation.add_all(Write::Pair, pointer.map(|pointer| put_if(&self.table, pointer, Condition::absent())));
         if let Some(key) = &key {
             let now = self.clock.now();
-            let opened = Opened { conversation_id: id, digest: key.digest.clone(), ttl: now.seconds() + IDEMPOTENCY_SECONDS };
-            let item = to_item(keys::idempotency(user, &key.key), "idempotency", &opened)?;
-            creation.add(Write::IdempotencyKey, put_if(&self.table, item, Condition::absent_or_expired(now)));
+            let record = IdempotencyRecord::new(key, Opened { conversation_id: id }, now);
+            creation.add(Write::IdempotencyKey, record.write(&self.table, keys::idempotency(user, &key.key), now)?);
         }
         creation.add_all(Write::Listed, head.participants.keys().map(|participant| put(&self.table, self.listed_item(*participant, id))));
         let outcome = self.store.transact(&creation).await?;
-        if let (Verdict::Found(item), Some(key)) = (outcome.refused(Write::IdempotencyKey), &key) {
-            return self.replay(user, &from_item(item.clone())?, key).await;
+        if let (Verdict::Found(item), Some(key)) = (outcome.refused(Write::IdempotencyKey), &key)
+            && let Some(replayed) = self.replay(user, item.clone(), key).await?
+        {
+            return Ok(replayed);
         }
         if let Verdict::Found(item) = outcome.refused(Write::Pair) {
             return self.existing(user, pointed_to(item)?).await;

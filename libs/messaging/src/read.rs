@@ -40,7 +40,7 @@ impl Messaging {
     pub async fn conversations(&self, user: UserId) -> Result<Vec<Conversation>, Error> {
         let listed = self.listed(user).await?;
         let mut conversations: Vec<_> = self.conversations_of(user, listed).await?.into_values().collect();
-        conversations.sort_by_key(|conversation| std::cmp::Reverse(conversation.head.place()));
+        conversations.sort_by_key(|conversation| std::cmp::Reverse(conversation.head.sort_key()));
         Ok(conversations)
     }
 
@@ -113,7 +113,7 @@ impl Messaging {
 
 impl crate::conversation::Head {
     /// Its place in lists: later activity is greater, and no two are alike.
-    pub fn place(&self) -> (i64, ConversationId) {
+    pub fn sort_key(&self) -> (i64, ConversationId) {
         (self.last_activity_at.millis(), self.conversation_id)
     }
 }

@@ -331,7 +331,7 @@ impl ChangeEntry {
         match self {
             Self::Updated => Change::of_conversation(ChangeType::Updated, conversation, user),
             Self::Message(change_type, stored) => {
-                // Whoever has not seen a message yet is told that it is there, and not that it was edited since.
+                // A message that the device has not seen is reported as created, also when it was edited since.
                 let is_new = stored.created_change > since && !stored.message.deleted;
                 let r#type = if is_new { ChangeType::Created } else { change_type };
                 Change { message: Some(stored.message.clone()), ..Change::of(r#type, stored.message.conversation_id) }

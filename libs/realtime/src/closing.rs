@@ -58,8 +58,8 @@ impl CloseReason {
 }
 
 impl Delivery {
-    /// What happens to a connection whose token's time is over: it is told so, once, and closed by whoever meets it a minute later.
-    /// In between it may be renewed.
+    /// What happens to a connection whose token has expired: it is told so once, and closed at the next delivery that comes a minute later or
+    /// more. In between it may be renewed.
     pub(crate) async fn expire(&self, connection: &Connection) -> Option<Departure> {
         match connection.told_expired_at {
             None => {

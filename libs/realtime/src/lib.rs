@@ -9,8 +9,8 @@
 //! | `gateway`, `delivery` | the @connections API; frames to all connections of some people |
 //! | `closing` | why a connection is closed, and what it is told |
 //!
-//! Delivery is a hint, never the truth: what is announced here was durable before, a delivery that fails fails nothing, and
-//! whoever missed a frame catches up over HTTP.
+//! Delivery is best effort. What a frame says is durable before it is sent, a failed delivery fails no request, and a client that missed
+//! a frame catches up over HTTP.
 
 mod activity;
 mod closing;

@@ -61,7 +61,7 @@ impl AwsConfig {
         }
     }
 
-    /// A `DynamoDB` client: three tries with short waits, since a request has seconds and not minutes.
+    /// A `DynamoDB` client: four attempts with short waits, since a request has seconds and not minutes.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())

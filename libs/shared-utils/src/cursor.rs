@@ -30,6 +30,22 @@ impl Cursors {
         Self { store, table, key: OnceCell::new() }
     }
 
+    /// Where a page begins: what the cursor of a request leads to, or nothing for the first page.
+    pub async fn page_start(&self, scope: &[&str], cursor: Option<&str>) -> Result<Option<String>, Error> {
+        match cursor {
+            Some(cursor) => self.open(scope, cursor).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The cursor of the page that follows, where there is one.
+    pub async fn next_page(&self, scope: &[&str], start: Option<impl AsRef<[u8]>>) -> Result<Option<String>, Error> {
+        match start {
+            Some(start) => self.seal(scope, start).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// A cursor that leads back to `place`, good only within `scope`.
     pub async fn seal(&self, scope: &[&str], place: impl AsRef<[u8]>) -> Result<String, Error> {
         let nonce = random::bytes::<NONCE_LEN>();

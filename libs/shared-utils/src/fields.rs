@@ -270,7 +270,7 @@ impl Fields {
         for name in std::mem::take(&mut self.object).keys() {
             self.faults.push(FieldError::new(self.path(name), "unknown_field", "There is no such field."));
         }
-        // An answer has its limits too: whoever has a hundred faults has enough to mend.
+        // A response has its limits too, and a hundred errors are enough to correct.
         self.faults.truncate(MAX_FAULTS);
         self.faults
     }

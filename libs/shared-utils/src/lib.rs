@@ -8,6 +8,7 @@
 //! | [`auth`] | access tokens: claims, signing, verification |
 //! | [`aws`] | SDK configuration without the start-up cost of the default one |
 //! | [`dynamo`] | typed `DynamoDB` calls; expected outcomes as values |
+//! | [`idempotency`] | what a request with a key came to |
 //! | [`cursor`] | page cursors bound to caller, route and filters |
 //! | [`background_tasks`] | work that runs after the answer went out |
 //! | [`audit`], [`logging`] | what is logged, and what never is |
@@ -29,6 +30,7 @@ pub mod env;
 mod field_errors;
 pub mod fields;
 pub mod http;
+pub mod idempotency;
 pub mod ids;
 pub mod internal;
 pub mod json;

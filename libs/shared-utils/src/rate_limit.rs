@@ -133,7 +133,7 @@ impl Buckets {
         if theoretical_arrival_times.len() >= MAX_KEYS {
             theoretical_arrival_times.retain(|_, until| *until > now.millis());
         }
-        // Whoever fills the memory with addresses must not have the rest refused: those are let through uncounted.
+        // An attacker who fills the memory with addresses must not have others refused: these are not counted.
         if theoretical_arrival_times.len() < MAX_KEYS {
             theoretical_arrival_times.insert(key.to_owned(), next);
         }

@@ -1,4 +1,4 @@
-//! `POST /auth/login`: equal work and equal answers, whoever is asked for.
+//! `POST /auth/login`. Unknown accounts do the same work and get the same response, so timing reveals nothing.
 
 use serde::Serialize;
 use shared_utils::audit;

@@ -1,4 +1,4 @@
-//! `POST /auth/password`: another password, for whoever knows the present one; the user's other logins end.
+//! `POST /auth/password`: another password, for a caller who knows the present one. The account's other sessions end.
 
 use shared_utils::audit;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};

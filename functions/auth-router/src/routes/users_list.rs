@@ -105,11 +105,11 @@ async fn by_email(app: &App, caller: Caller, email: &str) -> Result<Response, Er
 async fn by_name(app: &App, caller: Caller, begin: &str, query: Query<'_>) -> Result<Response, Error> {
     let user = caller.user.to_string();
     let scope = [user.as_str(), "GET /auth/users", "q", begin];
-    let start = app.place(&scope, query).await?;
+    let start = app.cursors.page_start(&scope, query.get("cursor")).await?;
     let page = app.store.find_people(begin, query.limit()?, start).await?;
     let mut found = app.people.find(&page.users).await?;
     let items: Vec<Entry> = page.users.iter().filter_map(|id| found.remove(id)).filter(Person::is_active).map(Entry::from).collect();
-    let next_cursor = app.cursor(&scope, page.next).await?;
+    let next_cursor = app.cursors.next_page(&scope, page.next).await?;
     Response::json(200, &Answer { items, next_cursor })
 }
 
@@ -120,9 +120,9 @@ async fn waiting(app: &App, caller: Caller, query: Query<'_>) -> Result<Response
     }
     let user = caller.user.to_string();
     let scope = [user.as_str(), "GET /auth/users", "pending"];
-    let start = app.place(&scope, query).await?;
+    let start = app.cursors.page_start(&scope, query.get("cursor")).await?;
     let (users, next) = app.store.pending_users(query.limit()?, start).await?;
     let items: Vec<Account> = app.store.users(&users).await?.into_iter().map(Account::from).collect();
-    let next_cursor = app.cursor(&scope, next).await?;
+    let next_cursor = app.cursors.next_page(&scope, next).await?;
     Response::json(200, &Answer { items, next_cursor })
 }

@@ -1,4 +1,5 @@
-//! The active administrators, as one set: there is always one, and whoever administers is in it at the moment of the write.
+//! The active administrators, as one set. There is always at least one. A write on behalf of an administrator has the condition that they are in
+//! the set.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared_utils::dynamo::{Condition, Key, Outcome, TransactWrite, Update, Verdict, check, n, s, update};

@@ -180,7 +180,7 @@ impl AuthStore {
         }))
     }
 
-    /// Gives whoever holds the token before the current one more time to come for it: the answer that carried it could not be made.
+    /// Extends the grace of the token before the current one: the response with the current one could not be made.
     pub(crate) async fn extend_grace(&self, family: &TokenFamily, now: Timestamp) -> Result<(), StoreError> {
         let expression = Update::new("SET owedUntil = :until")
             .when("currentHash = :current AND attribute_not_exists(revokedAt)")

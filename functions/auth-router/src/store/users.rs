@@ -26,7 +26,7 @@ pub struct User {
     pub profile: Profile,
     /// Authorization version: raised when role, pending or disabled change.
     pub version: u64,
-    /// How many logins there ever were: whoever changes all of them makes sure that none was added meanwhile.
+    /// How many sessions there ever were. A change of all sessions is conditional on it, so that none is added meanwhile.
     #[serde(default)]
     pub(crate) logins: u64,
     /// Whether the account was shut.

@@ -139,7 +139,7 @@ async fn a_table_that_fails_ends_no_login() {
     studio.refresh(&token).await.expect(200);
 }
 
-/// R11: the rotation was done and its answer lost; whoever tries again gets what was lost.
+/// R11: the rotation was done and its response was lost; a retry gets the same response.
 #[tokio::test]
 async fn a_lost_answer_is_given_again() {
     use local_stack::faults::{Effect, InjectedFault};

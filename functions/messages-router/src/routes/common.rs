@@ -10,7 +10,7 @@ use shared_utils::ids::{ConversationId, MessageId, UserId};
 
 use crate::App;
 
-/// The message that a path names, whoever may see it, with the session check.
+/// The message that a path names, with the session check but without a check of who may see it.
 pub(super) async fn find_message(app: &App, call: &Call) -> Result<(Session, Option<Found>), Error> {
     let id: Option<MessageId> = call.params.id("id").ok();
     let found = async {

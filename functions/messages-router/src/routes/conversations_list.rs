@@ -20,26 +20,22 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let limit = query.limit()?;
     let user = caller.user.to_string();
     let scope = [user.as_str(), "conversations"];
-    let before = match query.get("cursor") {
-        Some(cursor) => Some(place(&app.cursors.open(&scope, cursor).await?)?),
-        None => None,
-    };
+    let start = app.cursors.page_start(&scope, query.get("cursor")).await?;
+    let before = start.as_deref().map(sort_key).transpose()?;
     let conversations = app.messaging.conversations(caller.user).await?;
-    let mut rest = conversations.iter().filter(|conversation| before.is_none_or(|before| conversation.head.place() < before));
+    let mut rest = conversations.iter().filter(|conversation| before.is_none_or(|before| conversation.head.sort_key() < before));
     let page: Vec<&Conversation> = rest.by_ref().take(limit).collect();
-    let next_cursor = match (page.last(), rest.next()) {
-        (Some(last), Some(_)) => {
-            let (at, id) = last.head.place();
-            Some(app.cursors.seal(&scope, &format!("{at} {id}")).await?)
-        }
-        _ => None,
-    };
+    let next = page.last().filter(|_| rest.next().is_some()).map(|last| {
+        let (at, id) = last.head.sort_key();
+        format!("{at} {id}")
+    });
+    let next_cursor = app.cursors.next_page(&scope, next).await?;
     let items = page.into_iter().map(|conversation| conversation.view(caller.user)).collect();
     Response::json(200, &ConversationPage { items, next_cursor })
 }
 
 /// Where a page ended: when that conversation was last active, and which it was.
-fn place(text: &str) -> Result<(i64, ConversationId), Error> {
+fn sort_key(text: &str) -> Result<(i64, ConversationId), Error> {
     let read = |text: &str| {
         let (at, id) = text.split_once(' ')?;
         Some((at.parse().ok()?, id.parse().ok()?))

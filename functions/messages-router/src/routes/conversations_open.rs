@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use messaging::conversation::ConversationKind;
 use messaging::frames;
 use messaging::group::MAX_GROUP;
-use messaging::open::{IdempotencyKey, NewConversation};
+use messaging::open::NewConversation;
 use serde_json::{Map, Value};
 use shared_utils::fields::{FieldError, FieldPath, Fields};
 use shared_utils::http::idempotency;
@@ -16,7 +16,7 @@ use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    let key = idempotency::key(&call.request)?.map(|key| IdempotencyKey { key, digest: idempotency::digest(&call.body) });
+    let key = idempotency::key_of(&call.request, &call.body)?;
     let (new, named) = read(call.body, caller.user)?;
     let outcome = app.messaging.open(caller.user, new, &named, key, app.revocations.check_session(caller)).await?;
     let view = outcome.conversation.view(caller.user);

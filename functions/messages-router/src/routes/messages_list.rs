@@ -38,10 +38,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         (Some(last), Window::After(_)) if last.seq < last_seq => Some(format!("after {}", last.seq)),
         _ => None,
     };
-    let next_cursor = match next {
-        Some(place) => Some(app.cursors.seal(&scope, &place).await?),
-        None => None,
-    };
+    let next_cursor = app.cursors.next_page(&scope, next).await?;
     Response::json(200, &MessagePage { items, next_cursor, last_seq })
 }
 

@@ -14,7 +14,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     if user != Some(session.user) {
         conversation.require_can_manage(session.user)?;
     }
-    // Whoever does not take part, or does not exist, takes part no longer.
+    // Someone who does not take part, or does not exist, is as good as removed.
     let Some(user) = user else { return Ok(Response::empty(204)) };
     if app.messaging.change_group(&session, &mut conversation, &GroupChange::Remove(user)).await? {
         app.broadcaster.broadcast_later(vec![user], frames::conversation_removed(&conversation));

@@ -31,8 +31,7 @@ pub(super) async fn visible(app: &App, caller: Caller, id: ProjectId, least: Tea
 
 /// The request's idempotency key, where it has one.
 pub(super) fn used_key(call: &Call, user: UserId, scope: KeyScope) -> Result<Option<UsedKey>, Error> {
-    let key = idempotency::key(&call.request)?;
-    Ok(key.map(|key| UsedKey { user, scope, key, digest: idempotency::digest(&call.body) }))
+    Ok(idempotency::key_of(&call.request, &call.body)?.map(|key| UsedKey { user, scope, key }))
 }
 
 pub(super) fn project_etag(project: &Project) -> String {

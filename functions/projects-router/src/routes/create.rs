@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use access::people::Person;
-use access::teams::{Member, TeamRole, require_role};
+use access::teams::{MAX_NEW_TEAM, Member, TeamRole, require_role};
 use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
 use shared_utils::fields::{FieldError, FieldErrors, FieldPath, Fields, Patch};
@@ -16,9 +16,6 @@ use crate::App;
 use crate::project::{Changes, read_changes};
 use crate::store::{Answered, CreateOutcome, KeyScope, NewProject};
 use budgets::{Scale, read_scaled};
-
-/// The most people that can be named when a project is made.
-const MAX_TEAM: usize = 90;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let session = app.revocations.check_session(call.caller()?).await?;
@@ -79,7 +76,7 @@ async fn replay(app: &App, caller: &Caller, answered: Answered) -> Result<Respon
 
 /// The people named in `team`, in its order.
 fn read_team(fields: &mut Fields, now: Timestamp) -> Vec<(UserId, Member)> {
-    let entries = fields.objects("team", MAX_TEAM, |entry| {
+    let entries = fields.objects("team", MAX_NEW_TEAM, |entry| {
         let user = entry.parsed::<UserId>("userId", "There is no such active person.");
         let user = entry.require("userId", user);
         let role = entry.parsed::<TeamRole>("role", "One of owner, editor, viewer.");

@@ -15,11 +15,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let user = caller.user.to_string();
     // A cursor is good for these filters alone.
     let scope = [user.as_str(), "projects", &format!("{status:?}"), &format!("{text:?}")];
-    let place = match query.get("cursor") {
-        Some(cursor) => Some(app.cursors.open(&scope, cursor).await?),
-        None => None,
-    };
-    let page = app.store.list(caller.user, place.as_deref(), limit).await?;
+    let start = app.cursors.page_start(&scope, query.get("cursor")).await?;
+    let page = app.store.list(caller.user, start.as_deref(), limit).await?;
     let projects = page.projects;
     let wanted = |project: &Project| {
         status.is_none_or(|status| project.fields.get("status").and_then(Value::as_str) == Some(status))
@@ -33,9 +30,6 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     }
     let items: Vec<Value> =
         projects.iter().filter(|project| project.deleted_at.is_none()).filter(|project| wanted(project)).map(Project::summary_json).collect();
-    let next_cursor = match page.next {
-        Some(place) => Some(app.cursors.seal(&scope, &place).await?),
-        None => None,
-    };
+    let next_cursor = app.cursors.next_page(&scope, page.next).await?;
     Response::json(200, &json!({"items": items, "nextCursor": next_cursor}))
 }

@@ -3,15 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Condition, Item, PartitionQuery, StoreError, TransactWrite, from_item, put_if, to_item};
+use shared_utils::dynamo::{Item, PartitionQuery, StoreError, TransactWrite, from_item, to_item};
 use shared_utils::http::Error;
+use shared_utils::idempotency::{IdempotencyKey, IdempotencyRecord, KEPT_SECONDS};
 use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::random;
 
 use super::{ProjectStore, answer_key, answer_partition, idempotency_key};
 
-/// How long a record is kept, in seconds.
-const KEPT_SECONDS: i64 = 86_400;
 /// How much of an answer goes into one item, in bytes.
 const PART_BYTES: usize = 300 * 1024;
 
@@ -24,13 +23,12 @@ pub(crate) enum KeyScope {
     Budget(ProjectId),
 }
 
-/// A person's idempotency key, with the digest of the body that came with it.
+/// A person's idempotency key.
 #[derive(Debug, Clone)]
 pub(crate) struct UsedKey {
     pub(crate) user: UserId,
     pub(crate) scope: KeyScope,
-    pub(crate) key: String,
-    pub(crate) digest: String,
+    pub(crate) key: IdempotencyKey,
 }
 
 /// An answer that is to be kept.
@@ -46,14 +44,12 @@ pub(crate) struct Answer {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answered {
     pub(crate) project_id: ProjectId,
-    digest: String,
     pub(crate) etag: String,
     /// The answer's beginning as it is stored, the whole of it once it was read.
     pub(crate) body: String,
     /// Where its rest is, when it is longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rest_id: Option<String>,
-    ttl: i64,
 }
 
 /// A part of an answer.
@@ -81,13 +77,8 @@ impl ProjectStore {
 
     /// The answer that a record holds, unless the record's time is over.
     pub(super) async fn replayed(&self, used: &UsedKey, record: Item) -> Result<Option<Answered>, Error> {
-        let mut answered: Answered = from_item(record)?;
-        if answered.ttl < self.clock.now().seconds() {
-            return Ok(None);
-        }
-        if answered.digest != used.digest {
-            return Err(Error::IdempotencyMismatch);
-        }
+        let record = IdempotencyRecord::<Answered>::from_item(record)?;
+        let Some(mut answered) = record.replay(&used.key, self.clock.now())? else { return Ok(None) };
         if let Some(rest) = &answered.rest_id {
             let query = PartitionQuery::all(&self.table, answer_partition(rest));
             for item in self.store.query_all(&query).await? {
@@ -106,12 +97,12 @@ impl ProjectStore {
         let mut rest = Vec::with_capacity(parts.len());
         for (index, part) in parts.enumerate() {
             let key = answer_key(rest_id.as_deref().unwrap_or_default(), index);
-            // A day more than the record: whoever finds the one finds the other.
+            // A day longer than the record, so that a record's parts are always there.
             rest.push(to_item(key, "answerPart", &Part { body: part.to_owned(), ttl: ttl + KEPT_SECONDS })?);
         }
-        let answered = Answered { project_id: project, digest: used.digest.clone(), etag: answer.etag.clone(), body, rest_id, ttl };
-        let item = to_item(idempotency_key(used), "idempotency", &answered)?;
-        Ok(Record { write: put_if(&self.table, item, Condition::absent_or_expired(now)), rest })
+        let answered = Answered { project_id: project, etag: answer.etag.clone(), body, rest_id };
+        let write = IdempotencyRecord::new(&used.key, answered, now).write(&self.table, idempotency_key(used), now)?;
+        Ok(Record { write, rest })
     }
 }
 

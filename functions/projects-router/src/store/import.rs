@@ -58,7 +58,7 @@ impl ProjectStore {
                 then.push(line_item(revision.generation, line)?);
             }
         }
-        // Lines last: whoever has to clear them away finds them by their revisions.
+        // Lines last: a clean-up finds them by their revisions.
         self.store.put_many(&self.table, first).await?;
         self.store.put_many(&self.table, then).await?;
         let mut visible = Transaction::new();

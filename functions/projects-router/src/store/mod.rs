@@ -98,7 +98,7 @@ fn idempotency_key(used: &UsedKey) -> Key {
         KeyScope::Projects => "PROJECTS".to_owned(),
         KeyScope::Budget(project) => format!("BUDGET#{project}"),
     };
-    Key::new(format!("IDEMPOTENCY#{}", used.user), format!("{scope}#{}", used.key))
+    Key::new(format!("IDEMPOTENCY#{}", used.user), format!("{scope}#{}", used.key.key))
 }
 
 fn answer_partition(id: &str) -> String {

@@ -1,15 +1,12 @@
 //! Changes of a team: header and list rows in one transaction, so that no reader sees one without the other.
 
 use access::session::Session;
-use access::teams::{Member, TeamRole};
+use access::teams::{MAX_TEAM, Member, TeamRole};
 use shared_utils::dynamo::{Transaction, delete};
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
 use super::{MAX_BYTES, Project, ProjectStore, Write, member_key};
-
-/// The most people in a team.
-const MAX_TEAM: usize = 100;
 
 /// What happens to one person's place.
 pub(crate) enum TeamChange {

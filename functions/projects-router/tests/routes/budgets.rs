@@ -147,7 +147,7 @@ async fn what_a_copy_that_failed_has_left_is_cleared_by_a_later_write() {
     assert!(stored(&studio, "budgetLine").await > 300);
     let after = ana.get(&path).await.expect(200);
     assert_eq!((&after["version"], after["revisions"].as_array().unwrap().len()), (&json!(2), 1), "nothing is seen of it");
-    // Not yet: whoever wrote it could still be at it.
+    // Not yet: its writer may still be running.
     ana.patch(&path, json!({"header": {"title": "a"}})).await.expect(200);
     studio.app.background_tasks().run(Duration::from_secs(30)).await;
     assert!(stored(&studio, "budgetLine").await > 300);

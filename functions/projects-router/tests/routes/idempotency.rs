@@ -72,7 +72,7 @@ async fn a_key_is_a_persons_and_a_budgets_own_and_only_successes_are_kept() {
     assert_eq!((nothing.status, ana.call(keyed(&path, "k-3", &json!({}))).await.replayed), (200, true));
     assert_eq!(ana.get(&path).await.body["version"], nothing.body["version"]);
     assert_eq!(ana.call(keyed(&path, "k-3", &body)).await.status, 422);
-    // Whoever may not see the budget any more is told nothing, and neither is anyone after it is gone.
+    // A person who may not see the budget any more is told nothing, and nobody is after the budget is gone.
     ana.send(Method::PUT, &format!("{project}/team/{}", ben.id), json!({"role": "viewer"})).await.expect(200);
     assert_eq!(ben.call(keyed(&path, "k-1", &body)).await.status, 403);
     ana.call(EventBuilder::new(Method::DELETE, &project)).await;

@@ -22,7 +22,7 @@ impl SocketAction for Auth {
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
         let caller = app.context.verifier.verify(&self.0?, app.context.clock.now())?;
         if caller.user != received.connection.user_id {
-            // Whoever shares a browser must not take over what the other is told.
+            // Two people may share a browser: one must not receive the other's frames.
             app.broadcaster.close_later(received.connection.clone(), CloseReason::AnotherPerson);
             return Err(Error::Forbidden);
         }

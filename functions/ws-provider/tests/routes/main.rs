@@ -133,7 +133,7 @@ async fn an_expired_connection_has_a_minute_to_be_renewed() {
     let listed = &studio.connections.of_users(&[studio.ana]).await.unwrap()[0];
     assert!(listed.is_live(studio.harness.clock.now()) && listed.told_expired_at.is_none(), "deliveries go on too");
 
-    // Not renewed, it is closed by whoever meets it after that minute.
+    // Not renewed, it is closed at the next delivery after that minute.
     studio.harness.clock.advance_seconds(661);
     studio.ask(&socket, ping.clone()).await;
     settle(&studio).await;

@@ -238,7 +238,7 @@ impl Function {
 
     /// Whether everything that its processes have written was read.
     pub(crate) fn is_silent(&self) -> bool {
-        // Whoever reads from a process holds the sink.
+        // The task that reads from a process holds the sink.
         Arc::strong_count(&self.lines) == 1
     }
 

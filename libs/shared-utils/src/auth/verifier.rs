@@ -98,17 +98,18 @@ impl Verifier {
 
     /// The caller that a token names: [`Error::TokenExpired`] for a rightly signed one past its time, else [`Error::InvalidToken`].
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, Error> {
-        let (claims, expired) = self.verify_signature(token, now)?;
+        let (claims, expired) = self.verify_token(token, now)?;
         if expired { Err(Error::TokenExpired) } else { Ok(claims) }
     }
 
     /// As [`Self::verify`], but a rightly signed token counts although its time is over: for logout.
     pub fn verify_ignoring_expiry(&self, token: &str, now: Timestamp) -> Result<Caller, Error> {
-        self.verify_signature(token, now).map(|(caller, _)| caller)
+        self.verify_token(token, now).map(|(caller, _)| caller)
     }
 
-    /// The caller and whether the token's time is over.
-    fn verify_signature(&self, token: &str, now: Timestamp) -> Result<(Caller, bool), Error> {
+    /// Checks form, signature and claims; the caller, and whether the token has expired. Of `jsonwebtoken` this uses the signature check.
+    /// Its `decode` is looser: it accepts members that appear more than once and base64url with spare bits.
+    fn verify_token(&self, token: &str, now: Timestamp) -> Result<(Caller, bool), Error> {
         if token.len() > MAX_BYTES {
             return Err(Error::InvalidToken);
         }
@@ -159,7 +160,7 @@ impl Verifier {
     }
 }
 
-/// One base64url part as a JSON object: an array of the values in order is none, although it would be read. Unknown claims are let be; members that stand twice, or that we know with another type, are not.
+/// One base64url part as a JSON object: an array of the values in order is none, although it would be read. Unknown claims are let be; members that appear more than once, or that we know with another type, are not.
 fn part<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::InvalidToken)?;
     // RFC 7519: it is UTF-8 throughout, also in claims that nobody reads.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::dynamo::StoreError;
 use crate::fields::{FieldError, FieldErrors, FieldPath};
+use crate::idempotency::IdempotencyMismatch;
 use crate::internal::Internal;
 use crate::json::InvalidJson;
 use crate::rate_limit::RateLimited;
@@ -280,6 +281,12 @@ impl From<StoreError> for Error {
 impl From<RateLimited> for Error {
     fn from(limited: RateLimited) -> Self {
         Self::TooManyRequests { retry_after_ms: limited.retry_after_ms }
+    }
+}
+
+impl From<IdempotencyMismatch> for Error {
+    fn from(_: IdempotencyMismatch) -> Self {
+        Self::IdempotencyMismatch
     }
 }
 

@@ -3,8 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::{Error, Request};
+use crate::idempotency::IdempotencyKey;
 use crate::json;
 use crate::random::sha256;
+
+/// The request's key with its body's digest, if it has one.
+pub fn key_of(request: &Request, body: &Map<String, Value>) -> Result<Option<IdempotencyKey>, Error> {
+    Ok(key(request)?.map(|key| IdempotencyKey { key, digest: digest(body) }))
+}
 
 /// The request's key, if it has one: 1–255 printable ASCII characters.
 pub fn key(request: &Request) -> Result<Option<String>, Error> {
