@@ -21,7 +21,7 @@ programs=${CARGO_TARGET_DIR:-target}/debug
 $cargo nextest list --workspace --all-targets --list-type binaries-only --message-format json-pretty >"$now.json"
 files=$({ git ls-files -co --exclude-standard 2>/dev/null || find . -type f -not -path './target/*'; } \
     | grep -v '\.rs$' | LC_ALL=C sort | while read -r file; do [ ! -f "$file" ] || printf '%s\n' "$file"; done | xargs cksum | cksum)
-settings=$(env | grep -E '^(REFRESH_MODEL|PROPTEST|RUST)' | LC_ALL=C sort | cksum)
+settings=$(env | grep -E '^(REFRESH_MODEL|FULL_SUITE|PROPTEST|RUST)' | LC_ALL=C sort | cksum)
 started=$(find "$programs" -maxdepth 1 -type f -perm -u+x | LC_ALL=C sort | xargs cksum | cksum)
 
 # One line for each test binary: its id, and the sums of what it depends on.

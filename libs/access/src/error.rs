@@ -19,7 +19,7 @@ pub enum Error {
     /// The ticket is unknown, was used, or its time is over.
     #[error("the ticket does not count")]
     InvalidTicket,
-    /// The person is not in the team, or there is none.
+    /// The person is not in the team, or the team does not exist.
     #[error("the person is not in the team")]
     NotInTeam,
     /// The person is in the team with too small a role.

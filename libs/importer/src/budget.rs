@@ -111,7 +111,7 @@ pub(crate) fn row_name(project: &OldProject, id: &str) -> String {
     format!("Budgets {}/{}", project.old_id, if id.is_empty() { "?" } else { id })
 }
 
-/// The number of a row's revision; 1 where there is none. `None` when it is no number that a revision could have.
+/// The number of a row's revision; 1 where the row has no number. `None` when no revision could have it.
 fn old_number(row: &Row, report: &mut RowReport<'_>) -> Option<OldNumber> {
     let value = row.get("revision").unwrap_or(&Value::Null);
     match number::decimal(value, Scale::Quantity) {

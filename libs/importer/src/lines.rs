@@ -81,7 +81,7 @@ pub(crate) fn read_lines(project: &OldProject, revision: &mut Revision, mut rows
     keep_within_bounds(project, revision, lines, report)
 }
 
-/// A row as a line without number and names, or why it is none.
+/// A row as a line without number and names, or why it cannot be one.
 fn read_line(project: &OldProject, id: &str, row: &Row, report: &mut RowReport<'_>) -> Result<Line, String> {
     let fields = read_fields(row, report)?;
     let fits = id.chars().count() <= MAX_CLIENT_LINE_ID;

@@ -304,6 +304,11 @@ pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
     events
 }
 
+/// How much a test does: `full` with `FULL_SUITE` set, as in CI, else `quick`.
+pub fn size(full: usize, quick: usize) -> usize {
+    if std::env::var_os("FULL_SUITE").is_some() { full } else { quick }
+}
+
 /// A name that nobody has.
 pub fn random_name() -> String {
     shared_utils::random::bytes::<6>().map(|byte| format!("{byte:02x}")).concat()

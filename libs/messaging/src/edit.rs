@@ -82,7 +82,7 @@ enum Write {
 }
 
 impl Messaging {
-    /// A message and its conversation, without a check of who takes part. `None` when there is none, or its conversation is gone. One round trip.
+    /// A message and its conversation, without a check of who takes part. `None` when the message does not exist, or its conversation is gone. One round trip.
     pub async fn find_message(&self, id: MessageId) -> Result<Option<Found>, StoreError> {
         let key = keys::message(id.conversation(), id.seq());
         let [head, project] = self.conversation_keys(id.conversation());

@@ -31,7 +31,7 @@ impl Messaging {
     }
 
     /// Deletes everything of a conversation whose project is gone, in pages, its head last: work that was cut short is done again by
-    /// whoever meets the head.
+    /// the next request that finds the head.
     pub async fn purge(&self, conversation: ConversationId) {
         if let Err(error) = self.delete_all(conversation).await {
             tracing::warn!(cause = error.for_log(), "what is left of a deleted project's conversation could not be purged");

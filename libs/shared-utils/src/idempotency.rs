@@ -40,7 +40,7 @@ impl<T: Serialize + DeserializeOwned> IdempotencyRecord<T> {
         Self { value, digest: key.digest.clone(), ttl: now.seconds() + KEPT_SECONDS }
     }
 
-    /// Writes the record where there is none, or one whose time is over.
+    /// Writes the record, unless there is one that has not expired.
     pub fn write(&self, table: &str, item_key: Key, now: Timestamp) -> Result<TransactWrite, StoreError> {
         Ok(put_if(table, to_item(item_key, "idempotency", self)?, Condition::absent_or_expired(now)))
     }

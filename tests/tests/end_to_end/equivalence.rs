@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Actions in one run, and how often what is known is compared.
-const ACTIONS: usize = 300;
+const ACTIONS: usize = 330;
 const COMPARED_EVERY: usize = 30;
 
 /// Someone with two clients: one that listens, one that is away.

@@ -160,7 +160,7 @@ impl Verifier {
     }
 }
 
-/// One base64url part as a JSON object: an array of the values in order is none, although it would be read. Unknown claims are let be; members that appear more than once, or that we know with another type, are not.
+/// One base64url part as a JSON object: an array of the values in order is refused, although serde would read it. Unknown claims are ignored; members that appear more than once, or that we know with another type, are not.
 fn part<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::InvalidToken)?;
     // RFC 7519: it is UTF-8 throughout, also in claims that nobody reads.
