@@ -22,8 +22,9 @@ use serde_json::{Value, json};
 pub use browser::Page;
 pub use forge::{Forge, claims_of};
 pub use mirror::{Known, Mirror};
-pub use person::{Answer, Person, is_success};
+pub use person::{Person, is_success};
 pub use socket::Socket;
+pub use test_harness::Answer;
 
 /// A running backend: one of the test's own on this machine, or the deployed one that `MYLG_HTTP_URL` and `MYLG_WS_URL` name.
 pub struct TestStack {
@@ -198,7 +199,7 @@ impl TestStack {
 async fn newcomer(name: &str) -> String {
     use tokio::io::AsyncWriteExt;
     let role = PEOPLE.iter().find(|(email, ..)| email.starts_with(&format!("{name}@"))).map_or("user", |(_, role, ..)| *role);
-    let random = local_stack::testing::random_name();
+    let random = test_harness::random_name();
     let email = format!("{name}-{random}@mylg.test");
     let tool = local_stack::build::Profile::own().directory().join("create-user");
     let mut child =

@@ -1,9 +1,8 @@
 //! People who call, and what they are answered.
 
-use local_stack::testing::read_json;
-use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
+use test_harness::{Answer, read_json};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
@@ -25,50 +24,6 @@ pub struct Person {
     /// Their address.
     pub email: String,
     pub(crate) secrets: Secrets,
-}
-
-/// An answer.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status.
-    pub status: u16,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body as JSON, null without one.
-    pub body: Value,
-}
-
-impl Answer {
-    /// The body of an answer with this status.
-    ///
-    /// # Panics
-    /// When the status is another.
-    #[track_caller]
-    pub fn expect(self, status: u16) -> Value {
-        assert_eq!(self.status, status, "{}", self.body);
-        self.body
-    }
-
-    /// Holds an error to the contract: its status, its code, the problem document around it.
-    ///
-    /// # Panics
-    /// When it is something else.
-    #[track_caller]
-    pub fn expect_error(self, status: u16, code: &str) -> Value {
-        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
-        assert_eq!(self.header("content-type"), "application/problem+json");
-        for member in ["type", "title", "status", "detail", "code", "requestId"] {
-            assert!(!self.body[member].is_null(), "no {member} in {}", self.body);
-        }
-        assert_eq!(self.body["status"], json!(status));
-        assert_eq!(status == 401, self.headers.contains_key("www-authenticate"));
-        self.body
-    }
-
-    /// A header's value, empty when it is absent.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
 }
 
 impl Person {
@@ -97,10 +52,9 @@ impl Person {
         for cookie in headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok()) {
             self.secrets.add(cookie.split(['=', ';']).nth(1).unwrap_or_default());
         }
-        let body = response.text().await.unwrap_or_default();
-        let body = read_json(&body).unwrap_or(Value::Null);
-        self.secrets.add_from(&body);
-        Answer { status, headers, body }
+        let answer = Answer::new(status, headers, &response.text().await.unwrap_or_default());
+        self.secrets.add_from(&answer.body);
+        answer
     }
 
     /// A request with a JSON body and headers of its own.

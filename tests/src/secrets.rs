@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_told_from_ids() {
+    fn tokens_are_distinguished_from_ids() {
         assert!(holds_a_token(r#"{"token":"eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIi.c2ln"}"#));
         assert!(!holds_a_token(r#"{"requestId":"Fdh7r65treyJ_cs=","other":"eyJ_r65treyJ_cs="}"#));
     }

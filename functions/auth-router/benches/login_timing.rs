@@ -8,9 +8,8 @@
 use std::time::{Duration, Instant};
 
 use auth_router::store::{AuthStore, NewUser};
-use auth_router::{App, Rates, Settings, Signer, Tables, hash_password};
+use auth_router::{App, Rates, Settings, Signer, hash_password};
 use http::Method;
-use local_stack::testing::{EventBuilder, Harness, NO_GATEWAY};
 use serde_json::json;
 use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
@@ -18,6 +17,7 @@ use shared_utils::dynamo::{Item, Key, Store, from_json, n, s};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 use shared_utils::random::{self, sha256};
 use shared_utils::rate_limit::Rate;
+use test_harness::{EventBuilder, Harness};
 
 const SAMPLES: usize = 500;
 const WARM_UP: usize = 20;
@@ -116,10 +116,8 @@ async fn main() {
         return;
     }
     let harness = Harness::start().await;
-    let messaging = messaging::Tables { messages: harness.table("messages"), auth: harness.table("auth"), projects: harness.table("projects") };
-    let tables = Tables { messaging, connections: harness.table("connections") };
     let settings = Settings { rates: Rates { login: Rate::OFF, ..Rates::default() }, ..Settings::default() };
-    let app = App::new(harness.context(), &harness.aws(), tables, NO_GATEWAY, Signer::KeyFile(harness.signer()), settings);
+    let app = App::new(harness.context(), harness.broadcaster(), Signer::KeyFile(harness.signer()), settings);
     prepare(&harness).await;
     let mut times: [Vec<Duration>; KINDS.len()] = Default::default();
     for sample in 0..SAMPLES + WARM_UP {

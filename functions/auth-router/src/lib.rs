@@ -28,13 +28,11 @@ use access::revocations::Revocations;
 use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use messaging::broadcast::Broadcaster;
-use realtime::ConnectionsApi;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
 use shared_utils::cursor::Cursors;
-use shared_utils::dynamo::Store;
-use shared_utils::env::{self, EnvError};
+use shared_utils::env::{EnvError, Environment};
 use shared_utils::http::routing::Route;
 use shared_utils::http::{Api, Error, HttpContext, serve};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
@@ -58,15 +56,6 @@ pub struct App {
     tokens: TokenIssuer,
 }
 
-/// The names of the tables that this function uses.
-#[derive(Debug, Clone)]
-pub struct Tables {
-    /// Users, families, attempts, revocations; and who shares what with whom.
-    pub messaging: messaging::Tables,
-    /// Open sockets.
-    pub connections: String,
-}
-
 /// What an environment may set otherwise.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Settings {
@@ -78,39 +67,27 @@ pub struct Settings {
 
 impl App {
     /// Builds the function from its environment.
-    pub fn from_env() -> Result<Self, EnvError> {
-        let aws = AwsConfig::from_env()?;
-        let tables = Tables { messaging: messaging::Tables::from_env()?, connections: env::required("CONNECTIONS_TABLE")? };
-        let signer = Signer::from_env(&aws)?;
-        let settings = Settings { lifetimes: Lifetimes::from_env()?, rates: Rates::from_env()? };
-        Ok(Self::new(HttpContext::from_env()?, &aws, tables, &env::required("WEBSOCKET_ENDPOINT")?, signer, settings))
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
+        let (context, aws) = (HttpContext::from_env(env)?, AwsConfig::from_env(env)?);
+        let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
+        let settings = Settings { lifetimes: Lifetimes::from_env(env)?, rates: Rates::from_env(env)? };
+        Ok(Self::new(context, broadcaster, Signer::from_env(env, &aws)?, settings))
     }
 
     /// Builds the function from its parts.
-    pub fn new(context: HttpContext, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, signer: Signer, settings: Settings) -> Self {
-        let store = Store::new(aws.dynamodb());
-        let auth = tables.messaging.auth.clone();
-        let revocations = Arc::new(Revocations::new(store.clone(), auth.clone(), context.clock.clone()));
-        let broadcaster = Broadcaster::new(
-            store.clone(),
-            ConnectionsApi::new(aws, websocket_endpoint),
-            tables.messaging,
-            tables.connections,
-            revocations.clone(),
-            &context.clock,
-        );
-        let tokens = TokenIssuer::new(signer, context.verifier.issuer(), context.verifier.audience(), settings.lifetimes);
+    pub fn new(context: HttpContext, broadcaster: Broadcaster, signer: Signer, settings: Settings) -> Self {
+        let (store, auth) = (broadcaster.store(), &broadcaster.tables().auth);
         Self {
             people: People::new(store.clone(), auth.clone()),
             tickets: Tickets::new(store.clone(), auth.clone(), context.clock.clone()),
             cursors: Cursors::new(store.clone(), auth.clone()),
-            store: AuthStore::new(store, auth),
+            store: AuthStore::new(store.clone(), auth.clone()),
             rates: settings.rates,
             addresses: AddressLimits::new(settings.rates),
+            tokens: TokenIssuer::new(signer, context.verifier.issuer(), context.verifier.audience(), settings.lifetimes),
+            revocations: broadcaster.revocations().clone(),
             context,
-            revocations,
             broadcaster,
-            tokens,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use shared_utils::clock::Timestamp;
-use shared_utils::env::EnvError;
+use shared_utils::env::{EnvError, Environment};
 use shared_utils::http::Request;
 use shared_utils::rate_limit::{Buckets, Rate, RateLimited};
 
@@ -28,13 +28,13 @@ impl Default for Rates {
 
 impl Rates {
     /// Reads `LOGIN_RATE`, `REFRESH_RATE`, `SESSION_REFRESH_RATE` and `TICKET_RATE`.
-    pub fn from_env() -> Result<Self, EnvError> {
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let defaults = Self::default();
         Ok(Self {
-            login: Rate::from_env("LOGIN_RATE", defaults.login)?,
-            refresh: Rate::from_env("REFRESH_RATE", defaults.refresh)?,
-            session_refresh: Rate::from_env("SESSION_REFRESH_RATE", defaults.session_refresh)?,
-            ticket: Rate::from_env("TICKET_RATE", defaults.ticket)?,
+            login: Rate::from_env(env, "LOGIN_RATE", defaults.login)?,
+            refresh: Rate::from_env(env, "REFRESH_RATE", defaults.refresh)?,
+            session_refresh: Rate::from_env(env, "SESSION_REFRESH_RATE", defaults.session_refresh)?,
+            ticket: Rate::from_env(env, "TICKET_RATE", defaults.ticket)?,
         })
     }
 }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_customer_is_one_address() {
+    fn ipv6_addresses_are_limited_by_their_64_bit_prefix() {
         assert_eq!(network("192.0.2.7"), "192.0.2.7");
         assert_eq!(network("2001:db8:0:1::1"), network("2001:db8:0:1:ffff::2"));
         assert_ne!(network("2001:db8:0:1::1"), network("2001:db8:0:2::1"));

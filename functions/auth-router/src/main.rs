@@ -1,9 +1,11 @@
 use auth_router::App;
+use shared_utils::env::Environment;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared_utils::logging::init();
-    let app = App::from_env()?;
+    let env = Environment::of_process();
+    shared_utils::logging::init(&env);
+    let app = App::from_env(&env)?;
     let after = app.background_tasks();
     shared_utils::runtime::run_http(app, after).await
 }

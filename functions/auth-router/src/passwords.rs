@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_verifies_its_password_alone() {
+    fn a_hash_verifies_only_its_own_password() {
         let known = hash("correct horse").unwrap();
         assert!(!is_outdated(&known));
         assert!(verify("correct horse", Some(&known)).unwrap());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_the_same_on_every_keyboard() {
+    fn unicode_forms_of_a_password_are_equal() {
         let known = hash("cafe\u{301} au\u{a0}lait").unwrap();
         assert!(verify("caf\u{e9} au lait", Some(&known)).unwrap());
         assert!(!verify("cafe au lait", Some(&known)).unwrap());
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dummy_costs_what_a_real_hash_costs() {
+    fn the_dummy_hash_costs_as_much_as_a_real_one() {
         assert!(!is_outdated(DUMMY));
     }
 }

@@ -9,7 +9,7 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 use shared_utils::auth::{KeyFileSigner, SignError, TokenSigner};
 use shared_utils::aws::AwsConfig;
-use shared_utils::env::{self, EnvError};
+use shared_utils::env::{EnvError, Environment};
 use shared_utils::internal::Internal;
 
 /// Whichever key this environment has.
@@ -36,12 +36,12 @@ impl Signer {
     }
 
     /// The key that the environment names, under the name `JWT_SIGNING_KEY_ID`.
-    pub(crate) fn from_env(aws: &AwsConfig) -> Result<Self, EnvError> {
-        let key_id = env::required("JWT_SIGNING_KEY_ID")?;
-        if let Some(key) = env::optional("JWT_KMS_KEY_ID")? {
+    pub(crate) fn from_env(env: &Environment, aws: &AwsConfig) -> Result<Self, EnvError> {
+        let key_id = env.required("JWT_SIGNING_KEY_ID")?;
+        if let Some(key) = env.optional("JWT_KMS_KEY_ID")? {
             return Ok(Self::kms(aws, key, key_id));
         }
-        let file = env::required("JWT_SIGNING_KEY_FILE")?;
+        let file = env.required("JWT_SIGNING_KEY_FILE")?;
         let unusable = |reason: String| EnvError::unusable("JWT_SIGNING_KEY_FILE", reason);
         let pem = std::fs::read(&file).map_err(|error| unusable(error.to_string()))?;
         KeyFileSigner::from_pem(&key_id, &pem).map(Self::KeyFile).map_err(|error| unusable(error.to_string()))
@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn short_and_padded_integers_find_their_place() {
+    fn der_integers_are_padded_to_32_bytes() {
         let (long, short) = ([[0].as_slice(), &[0xff; 32]].concat(), [7]);
         let fixed = fixed_from_der(&der(&long, &short)).unwrap();
         assert_eq!(fixed, [[0xff; 32].as_slice(), &[0; 31], &[7]].concat());
     }
 
     #[test]
-    fn what_is_no_signature_is_refused() {
+    fn malformed_der_is_refused() {
         let good = der(&[1], &[1]);
         for bad in [&[][..], &good[1..], &good[..good.len() - 1], &[good.as_slice(), &[0]].concat(), &der(&[1; 34], &[1]), &[0x30, 0x82, 0, 0]] {
             assert!(fixed_from_der(bad).is_none(), "{bad:?}");

@@ -6,7 +6,7 @@ use ring::hkdf;
 use serde::Serialize;
 use shared_utils::auth::{AccessClaims, Role, sign};
 use shared_utils::clock::Timestamp;
-use shared_utils::env::{self, EnvError};
+use shared_utils::env::{EnvError, Environment};
 use shared_utils::http::Error;
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 use shared_utils::random;
@@ -37,19 +37,19 @@ impl Default for Lifetimes {
 
 impl Lifetimes {
     /// Reads `ACCESS_TTL_S`, `REFRESH_IDLE_S`, `REFRESH_ABSOLUTE_S`, `GRACE_S` and `TICKET_TTL_S`.
-    pub fn from_env() -> Result<Self, EnvError> {
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let defaults = Self::default();
-        let access = env::parsed("ACCESS_TTL_S", defaults.access)?;
+        let access = env.parsed("ACCESS_TTL_S", defaults.access)?;
         // No verifier takes a longer one, and revocations are not remembered for longer.
         if !(1..=660).contains(&access) {
             return Err(EnvError::unusable("ACCESS_TTL_S", "1 to 660 seconds"));
         }
         Ok(Self {
             access,
-            refresh_idle: env::parsed("REFRESH_IDLE_S", defaults.refresh_idle)?,
-            refresh_absolute: env::parsed("REFRESH_ABSOLUTE_S", defaults.refresh_absolute)?,
-            grace: env::parsed("GRACE_S", defaults.grace)?,
-            ticket: env::parsed("TICKET_TTL_S", defaults.ticket)?,
+            refresh_idle: env.parsed("REFRESH_IDLE_S", defaults.refresh_idle)?,
+            refresh_absolute: env.parsed("REFRESH_ABSOLUTE_S", defaults.refresh_absolute)?,
+            grace: env.parsed("GRACE_S", defaults.grace)?,
+            ticket: env.parsed("TICKET_TTL_S", defaults.ticket)?,
         })
     }
 }
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refresh_token_is_read_strictly() {
+    fn refresh_tokens_are_parsed_strictly() {
         let now = Timestamp::from_millis(1);
         let token = RefreshToken::first(FamilyId::generate(now, UserId::generate(now)));
         let text = token.text();
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_successor_depends_on_token_and_nonce_alone() {
+    fn the_successor_depends_only_on_token_and_nonce() {
         let now = Timestamp::from_millis(1);
         let token = RefreshToken::first(FamilyId::generate(now, UserId::generate(now)));
         assert!(token.successor(b"n").unwrap() == token.successor(b"n").unwrap());

@@ -9,13 +9,11 @@ use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use messaging::Messaging;
 use messaging::broadcast::Broadcaster;
-use realtime::ConnectionsApi;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
 use shared_utils::cursor::Cursors;
-use shared_utils::dynamo::Store;
-use shared_utils::env::{self, EnvError};
+use shared_utils::env::{EnvError, Environment};
 use shared_utils::http::routing::Route;
 use shared_utils::http::{Api, Error, HttpContext, serve};
 use shared_utils::rate_limit::Rate;
@@ -35,37 +33,24 @@ pub struct App {
     broadcaster: Broadcaster,
 }
 
-/// The names of the tables that this function uses.
-#[derive(Debug, Clone)]
-pub struct Tables {
-    /// Conversations and messages.
-    pub messaging: messaging::Tables,
-    /// Open sockets.
-    pub connections: String,
-}
-
 impl App {
     /// Builds the function from its environment.
-    pub fn from_env() -> Result<Self, EnvError> {
-        let tables = Tables { messaging: messaging::Tables::from_env()?, connections: env::required("CONNECTIONS_TABLE")? };
-        let (send_rate, endpoint) = (Rate::from_env("SEND_RATE", SEND_RATE)?, env::required("WEBSOCKET_ENDPOINT")?);
-        Ok(Self::new(HttpContext::from_env()?, &AwsConfig::from_env()?, tables, &endpoint, send_rate))
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
+        let context = HttpContext::from_env(env)?;
+        let broadcaster = Broadcaster::from_env(env, &AwsConfig::from_env(env)?, &context.clock)?;
+        Ok(Self::new(context, broadcaster, Rate::from_env(env, "SEND_RATE", SEND_RATE)?))
     }
 
     /// Builds the function from its parts.
-    pub fn new(context: HttpContext, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, send_rate: Rate) -> Self {
-        let store = Store::new(aws.dynamodb());
-        let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), context.clock.clone()));
-        let cursors = Cursors::new(store.clone(), tables.messaging.messages.clone());
-        let broadcaster = Broadcaster::new(
-            store,
-            ConnectionsApi::new(aws, websocket_endpoint),
-            tables.messaging,
-            tables.connections,
-            revocations.clone(),
-            &context.clock,
-        );
-        Self { messaging: broadcaster.messaging().clone(), broadcaster, cursors, context, send_rate, revocations }
+    pub fn new(context: HttpContext, broadcaster: Broadcaster, send_rate: Rate) -> Self {
+        Self {
+            messaging: broadcaster.messaging().clone(),
+            cursors: Cursors::new(broadcaster.store().clone(), broadcaster.tables().messages.clone()),
+            revocations: broadcaster.revocations().clone(),
+            broadcaster,
+            context,
+            send_rate,
+        }
     }
 
     /// What runs after each response.

@@ -19,13 +19,11 @@ use access::people::People;
 use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use messaging::broadcast::Broadcaster;
-use realtime::ConnectionsApi;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
 use shared_utils::cursor::Cursors;
-use shared_utils::dynamo::Store;
-use shared_utils::env::{self, EnvError};
+use shared_utils::env::{EnvError, Environment};
 use shared_utils::http::routing::Route;
 use shared_utils::http::{Api, Error, HttpContext, serve};
 
@@ -42,41 +40,24 @@ pub struct App {
     broadcaster: Broadcaster,
 }
 
-/// The names of the tables that this function uses.
-#[derive(Debug, Clone)]
-pub struct Tables {
-    /// Projects, teams, budgets; directory entries and revocations; and the conversations of projects, read only.
-    pub messaging: messaging::Tables,
-    /// Open sockets.
-    pub connections: String,
-}
-
 impl App {
     /// Builds the function from its environment.
-    pub fn from_env() -> Result<Self, EnvError> {
-        let tables = Tables { messaging: messaging::Tables::from_env()?, connections: env::required("CONNECTIONS_TABLE")? };
-        Ok(Self::new(HttpContext::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?))
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
+        let context = HttpContext::from_env(env)?;
+        let broadcaster = Broadcaster::from_env(env, &AwsConfig::from_env(env)?, &context.clock)?;
+        Ok(Self::new(context, broadcaster))
     }
 
     /// Builds the function from its parts.
-    pub fn new(context: HttpContext, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str) -> Self {
-        let store = Store::new(aws.dynamodb());
-        let (auth, projects) = (tables.messaging.auth.clone(), tables.messaging.projects.clone());
-        let revocations = Arc::new(Revocations::new(store.clone(), auth.clone(), context.clock.clone()));
+    pub fn new(context: HttpContext, broadcaster: Broadcaster) -> Self {
+        let (store, tables) = (broadcaster.store(), broadcaster.tables());
         Self {
-            broadcaster: Broadcaster::new(
-                store.clone(),
-                ConnectionsApi::new(aws, websocket_endpoint),
-                tables.messaging,
-                tables.connections,
-                revocations.clone(),
-                &context.clock,
-            ),
-            cursors: Cursors::new(store.clone(), projects.clone()),
-            people: People::new(store.clone(), auth),
-            store: ProjectStore::new(store, projects, context.clock.clone()),
+            cursors: Cursors::new(store.clone(), tables.projects.clone()),
+            people: People::new(store.clone(), tables.auth.clone()),
+            store: ProjectStore::new(store.clone(), tables.projects.clone(), context.clock.clone()),
+            revocations: broadcaster.revocations().clone(),
             context,
-            revocations,
+            broadcaster,
         }
     }
 

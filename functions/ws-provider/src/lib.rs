@@ -21,12 +21,11 @@ use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxy
 use futures_util::FutureExt;
 use messaging::Messaging;
 use messaging::broadcast::Broadcaster;
-use realtime::{Connection, ConnectionsApi};
+use realtime::Connection;
 use shared_utils::audit;
 use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
-use shared_utils::dynamo::Store;
-use shared_utils::env::{self, EnvError};
+use shared_utils::env::{EnvError, Environment};
 use shared_utils::http::{Error, HttpContext};
 use shared_utils::ids::UserId;
 use shared_utils::rate_limit::{Buckets, Rate};
@@ -45,15 +44,6 @@ pub struct App {
     broadcaster: Broadcaster,
     /// Whose connections this process has met: a connection's person never changes.
     known: Mutex<HashMap<String, UserId>>,
-}
-
-/// The names of the tables that this function uses.
-#[derive(Debug, Clone)]
-pub struct Tables {
-    /// Conversations and messages.
-    pub messaging: messaging::Tables,
-    /// Open sockets.
-    pub connections: String,
 }
 
 /// How many connections a process remembers.
@@ -80,45 +70,35 @@ impl Default for Rates {
 
 impl Rates {
     /// Reads `CONNECT_RATE`, `ACTION_RATE` and `SEND_RATE`.
-    pub fn from_env() -> Result<Self, EnvError> {
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let defaults = Self::default();
         Ok(Self {
-            connect: Rate::from_env("CONNECT_RATE", defaults.connect)?,
-            action: Rate::from_env("ACTION_RATE", defaults.action)?,
-            send: Rate::from_env("SEND_RATE", defaults.send)?,
+            connect: Rate::from_env(env, "CONNECT_RATE", defaults.connect)?,
+            action: Rate::from_env(env, "ACTION_RATE", defaults.action)?,
+            send: Rate::from_env(env, "SEND_RATE", defaults.send)?,
         })
     }
 }
 
 impl App {
     /// Builds the function from its environment.
-    pub fn from_env() -> Result<Self, EnvError> {
-        let tables = Tables { messaging: messaging::Tables::from_env()?, connections: env::required("CONNECTIONS_TABLE")? };
-        Ok(Self::new(HttpContext::from_env()?, &AwsConfig::from_env()?, tables, &env::required("WEBSOCKET_ENDPOINT")?, Rates::from_env()?))
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
+        let context = HttpContext::from_env(env)?;
+        let broadcaster = Broadcaster::from_env(env, &AwsConfig::from_env(env)?, &context.clock)?;
+        Ok(Self::new(context, broadcaster, Rates::from_env(env)?))
     }
 
     /// Builds the function from its parts.
-    pub fn new(context: HttpContext, aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, rates: Rates) -> Self {
-        let store = Store::new(aws.dynamodb());
-        let revocations = Arc::new(Revocations::new(store.clone(), tables.messaging.auth.clone(), context.clock.clone()));
-        let tickets = Tickets::new(store.clone(), tables.messaging.auth.clone(), context.clock.clone());
-        let broadcaster = Broadcaster::new(
-            store,
-            ConnectionsApi::new(aws, websocket_endpoint),
-            tables.messaging,
-            tables.connections,
-            revocations.clone(),
-            &context.clock,
-        );
+    pub fn new(context: HttpContext, broadcaster: Broadcaster, rates: Rates) -> Self {
         Self {
             messaging: broadcaster.messaging().clone(),
-            broadcaster,
-            tickets,
-            context,
+            tickets: Tickets::new(broadcaster.store().clone(), broadcaster.tables().auth.clone(), context.clock.clone()),
             people: Buckets::new(rates.action.times(PERSON_FACTOR)),
-            rates,
-            revocations,
+            revocations: broadcaster.revocations().clone(),
             known: Mutex::default(),
+            context,
+            broadcaster,
+            rates,
         }
     }
 

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_test_vector_of_the_app() {
+    fn totals_match_the_test_vector_of_the_app() {
         let (mut revision, mut lines) = fresh();
         let body = json!({"lines": [
             {"quantity": 5, "itemBudgetedCost": 20, "itemActualCost": 18.50, "itemReconciledCost": 19, "itemMarkUp": 0.1},
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_given_once_and_never_again() {
+    fn line_numbers_are_never_reused() {
         let (mut revision, mut lines) = fresh();
         let first = patched(&mut revision, &mut lines, json!({"lines": [{"category": "LABOR"}, {"category": "LABOR"}]})).unwrap();
         patched(&mut revision, &mut lines, json!({"deleteLines": [first.written[1]]})).unwrap();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_repeated_lines_are_faults_at_their_path() {
+    fn unknown_and_repeated_lines_are_errors_at_their_path() {
         let (mut revision, mut lines) = fresh();
         let known = patched(&mut revision, &mut lines, json!({"lines": [{}]})).unwrap().written[0];
         let unknown = LineId::generate(NOW);

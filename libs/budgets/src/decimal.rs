@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn however_it_is_written_it_is_one_number() {
+    fn spellings_of_a_number_are_equal() {
         for text in ["18.5", "18.50", "1850e-2", "1.85e1", "0.185E+2", "18.500000000000000000000000000000000"] {
             assert_eq!(read(text, Scale::Money), Some(1850), "{text}");
         }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_exact_or_too_large_is_refused() {
+    fn inexact_and_too_large_numbers_are_refused() {
         for text in [
             "0.001",
             "18.505",
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_a_float_is_the_nearest_decimal() {
+    fn floats_become_the_nearest_decimal() {
         let near = |text: &str| nearest(&text.parse().unwrap(), Scale::Money);
         for (text, cents) in [
             ("0.30000000000000004", 30),
@@ -150,13 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn halves_go_away_from_zero() {
+    fn halves_round_away_from_zero() {
         assert_eq!([div_round(5, 10), div_round(-5, 10), div_round(4, 10), div_round(-4, 10), div_round(15, 10)], [1, -1, 0, 0, 2]);
     }
 
     proptest! {
         #[test]
-        fn what_is_printed_is_read_back(value in 0..=MAX_MONEY, mark_up in -10_000i64..=1_000_000) {
+        fn printed_decimals_are_read_back(value in 0..=MAX_MONEY, mark_up in -10_000i64..=1_000_000) {
             prop_assert_eq!(read_scaled(&to_json(value, Scale::Money), Scale::Money).unwrap(), value);
             prop_assert_eq!(read_scaled(&to_json(mark_up, Scale::MarkUp), Scale::MarkUp).unwrap(), mark_up);
         }
@@ -170,7 +170,7 @@ mod tests {
         }
 
         #[test]
-        fn a_number_of_any_length_ends_no_reader(text in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,25})?") {
+        fn numbers_of_any_length_are_read_without_panic(text in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,25})?") {
             if let Some(value) = read(&text, Scale::Quantity) {
                 prop_assert_eq!(read(&to_json(value, Scale::Quantity).to_string(), Scale::Quantity), Some(value));
             }

@@ -125,7 +125,7 @@ fn assert_plain_numbers(value: &Value) {
 
 proptest! {
     #[test]
-    fn whatever_is_done_in_whatever_order_the_totals_are_the_sums(ops in proptest::collection::vec(op(), 1..40)) {
+    fn totals_are_sums_after_any_sequence_of_patches(ops in proptest::collection::vec(op(), 1..40)) {
         let (project, budget) = (ProjectId::generate(NOW), BudgetId::generate(NOW));
         let (mut revision, mut lines) = (Revision::empty(1, None, NOW), BTreeMap::<LineId, Line>::new());
         for op in ops {
@@ -167,7 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_client_is_given_it_may_send_back(fields in fields()) {
+    fn a_line_that_was_returned_can_be_sent_back(fields in fields()) {
         let (project, budget) = (ProjectId::generate(NOW), BudgetId::generate(NOW));
         let (mut revision, mut lines) = (Revision::empty(1, None, NOW), BTreeMap::new());
         let Value::Object(body) = json!({"lines": [fields]}) else { unreachable!() };

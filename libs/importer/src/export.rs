@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_export_is_told_by_its_row() {
+    fn invalid_exports_name_the_row() {
         assert_eq!(read("").unwrap(), Export::default());
         assert_eq!(read(r#"{"Items": []}"#).unwrap(), Export::default());
         assert_eq!(read(r#"{"a": 1} nonsense"#).unwrap_err().to_string().split(':').next(), Some("row 2 is not JSON"));

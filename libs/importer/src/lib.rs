@@ -27,7 +27,7 @@ use serde_json::Value;
 use shared_utils::aws::AwsConfig;
 use shared_utils::clock::Clock;
 use shared_utils::dynamo::{Store, StoreError};
-use shared_utils::env;
+use shared_utils::env::{EnvError, Environment};
 use shared_utils::ids::UserId;
 
 pub use export::{Export, ExportError, Row, read as read_export};
@@ -86,9 +86,9 @@ pub struct Importer {
 
 impl Importer {
     /// Reads `PROJECTS_TABLE`, `AUTH_TABLE` and what the SDK needs from the environment.
-    pub fn from_env() -> Result<Self, env::EnvError> {
-        let aws = AwsConfig::from_env()?;
-        Ok(Self::new(&aws, env::required("PROJECTS_TABLE")?, env::required("AUTH_TABLE")?, Clock::System))
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
+        let aws = AwsConfig::from_env(env)?;
+        Ok(Self::new(&aws, env.required("PROJECTS_TABLE")?, env.required("AUTH_TABLE")?, Clock::System))
     }
 
     /// Imports into these tables.

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_typed_and_what_floats_became() {
+    fn typed_numbers_and_floats_become_decimals() {
         for (value, cents) in [
             (json!("$1,200.50"), 120_050),
             (json!("1.200,50"), 120_050),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_separator_that_may_mean_two_things_is_refused() {
+    fn ambiguous_separators_are_refused() {
         for unclear in ["1,200", "1.200", "$12,500", "18.500k", "100,000", "-1,200"] {
             assert!(
                 money(&json!(unclear))
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn no_exponent_is_too_large_to_be_refused() {
+    fn huge_exponents_are_refused() {
         for text in ["1e65600", "1e-65600", "1e99999999999999999999", "-1e65600", "0e65600"] {
             let number = Value::Number(text.parse().unwrap());
             let read = money(&number);

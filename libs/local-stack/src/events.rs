@@ -21,7 +21,7 @@ pub(crate) const WEBSOCKET_API_ID: &str = "localws000";
 pub(crate) const WEBSOCKET_STAGE: &str = "local";
 
 /// An id as API Gateway makes them: fifteen characters and an equals sign.
-pub(crate) fn gateway_id() -> String {
+pub fn gateway_id() -> String {
     URL_SAFE.encode(random::bytes::<11>())
 }
 
@@ -34,15 +34,23 @@ fn common_log_time(now: Timestamp) -> String {
 }
 
 /// A request to the HTTP API.
-pub(crate) struct HttpRequest<'a> {
-    pub(crate) route_key: &'a str,
-    pub(crate) proxy: Option<String>,
-    pub(crate) method: &'a Method,
-    pub(crate) uri: &'a Uri,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: &'a Bytes,
-    pub(crate) peer: IpAddr,
-    pub(crate) request_id: &'a str,
+pub struct HttpRequest<'a> {
+    /// The route as `stack.yaml` declares it.
+    pub route_key: &'a str,
+    /// What `{proxy+}` took.
+    pub proxy: Option<String>,
+    /// The method.
+    pub method: &'a Method,
+    /// Path and query as sent.
+    pub uri: &'a Uri,
+    /// The headers as sent.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub body: &'a Bytes,
+    /// Whose address it came from.
+    pub peer: IpAddr,
+    /// The gateway's id of it.
+    pub request_id: &'a str,
 }
 
 /// The values of a header, joined as API Gateway joins them.
@@ -66,7 +74,7 @@ fn is_text(content_type: &str) -> bool {
 }
 
 /// Payload format 2.0.
-pub(crate) fn http_event(request: &HttpRequest<'_>) -> Value {
+pub fn http_event(request: &HttpRequest<'_>) -> Value {
     let now = Clock::System.now();
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for name in request.headers.keys().filter(|name| *name != "cookie") {
@@ -135,12 +143,17 @@ pub(crate) fn http_event(request: &HttpRequest<'_>) -> Value {
 
 /// A connection, as far as its events tell of it.
 #[derive(Debug, Clone)]
-pub(crate) struct SocketContext {
-    pub(crate) connection_id: String,
-    pub(crate) connected_at: Timestamp,
-    pub(crate) host: String,
-    pub(crate) user_agent: String,
-    pub(crate) peer: IpAddr,
+pub struct SocketContext {
+    /// Its id.
+    pub connection_id: String,
+    /// When it was opened.
+    pub connected_at: Timestamp,
+    /// The host it was opened at.
+    pub host: String,
+    /// What opened it.
+    pub user_agent: String,
+    /// Whose address it came from.
+    pub peer: IpAddr,
 }
 
 impl SocketContext {
@@ -168,7 +181,7 @@ impl SocketContext {
     }
 
     /// `$connect`, with headers spelled as clients spell them.
-    pub(crate) fn connect_event(&self, headers: &HeaderMap, query: &str) -> Value {
+    pub fn connect_event(&self, headers: &HeaderMap, query: &str) -> Value {
         let mut single = BTreeMap::new();
         let mut multi: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for name in headers.keys() {
@@ -197,14 +210,14 @@ impl SocketContext {
     }
 
     /// A frame from the client.
-    pub(crate) fn message_event(&self, route: &str, body: &str) -> Value {
+    pub fn message_event(&self, route: &str, body: &str) -> Value {
         let mut context = self.context(route, "MESSAGE");
         context.insert("messageId".to_owned(), json!(gateway_id()));
         json!({"requestContext": context, "body": body, "isBase64Encoded": false})
     }
 
     /// `$disconnect`.
-    pub(crate) fn disconnect_event(&self, code: u16, reason: &str) -> Value {
+    pub fn disconnect_event(&self, code: u16, reason: &str) -> Value {
         let mut context = self.context("$disconnect", "DISCONNECT");
         context.insert("disconnectStatusCode".to_owned(), json!(code));
         context.insert("disconnectReason".to_owned(), json!(reason));
@@ -224,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_published_structs_read_what_is_made_here() {
+    fn aws_lambda_events_reads_our_events() {
         let mut headers = HeaderMap::new();
         headers.append("x-a", "1".parse().unwrap());
         headers.append("x-a", "2".parse().unwrap());

@@ -10,11 +10,11 @@
 //! | [`lambda`] | Lambda: sandboxes are processes behind a Runtime API of their own |
 //! | [`http_api`] | the HTTP API with payload format 2.0 |
 //! | [`websocket_api`] | the WebSocket API with routes, route responses and `@connections` |
+//! | [`events`] | the events of both gateways, as AWS sends them |
 //! | `environment` | what Lambda and Terraform put into a function's environment |
 //! | [`faults`] | nothing that AWS promises, and everything that it does |
 //! | [`stack`] | all of it, wired |
 //! | [`people`], [`console`] | who can sign in, and a page to try it by hand |
-//! | [`testing`] | the same parts for the tests of the functions |
 
 pub mod build;
 pub mod config;
@@ -22,12 +22,11 @@ pub mod console;
 pub mod database;
 pub mod declaration;
 mod environment;
-mod events;
+pub mod events;
 pub mod faults;
 pub mod http_api;
 pub mod lambda;
 pub mod people;
 pub mod records;
 pub mod stack;
-pub mod testing;
 pub mod websocket_api;

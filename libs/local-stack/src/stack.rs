@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use shared_utils::auth::KeyFileSigner;
-use shared_utils::http::CorsPolicy;
+use shared_utils::origins::AllowedOrigins;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -81,7 +81,7 @@ impl Stack {
         let console_origin = console_url.clone();
         let origins = options.origins.clone().unwrap_or_else(|| "http://localhost:5173".to_owned());
         let origins = format!("{console_origin},{origins}");
-        CorsPolicy::built_in(&origins).map_err(StartError::Origins)?;
+        AllowedOrigins::parse(&origins).map_err(StartError::Origins)?;
         let values = Values {
             origins,
             public_keys: signing_key(&folder)?,

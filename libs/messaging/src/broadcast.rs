@@ -8,9 +8,11 @@ use access::revocations::Revocations;
 use access::teams::{Member, Team, TeamRole, Teams, acts_as};
 use realtime::{Connection, Connections, ConnectionsApi, Delivery, Departure, Locks};
 use serde_json::{Value, json};
+use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::Store;
+use shared_utils::env::{EnvError, Environment};
 use shared_utils::ids::UserId;
 
 use crate::conversation::Conversation;
@@ -24,6 +26,9 @@ const MAX_INTRODUCTIONS: usize = 2_500;
 /// Tells people, after the response.
 #[derive(Clone)]
 pub struct Broadcaster {
+    store: Store,
+    tables: Tables,
+    revocations: Arc<Revocations>,
     pub(crate) messaging: Messaging,
     pub(crate) connections: Connections,
     pub(crate) locks: Locks,
@@ -33,24 +38,42 @@ pub struct Broadcaster {
 }
 
 impl Broadcaster {
-    /// A broadcaster on these tables and on the WebSocket API behind `gateway`.
-    pub fn new(
-        store: Store,
-        gateway: ConnectionsApi,
-        tables: Tables,
-        connections_table: String,
-        revocations: Arc<Revocations>,
-        clock: &Clock,
-    ) -> Self {
-        let connections = Connections::new(store.clone(), connections_table.clone(), clock.clone());
+    /// Reads the names of the tables and `WEBSOCKET_ENDPOINT`.
+    pub fn from_env(env: &Environment, aws: &AwsConfig, clock: &Clock) -> Result<Self, EnvError> {
+        Ok(Self::new(aws, Tables::from_env(env)?, &env.required("WEBSOCKET_ENDPOINT")?, clock))
+    }
+
+    /// A broadcaster on these tables and on the WebSocket API with this `@connections` address.
+    pub fn new(aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, clock: &Clock) -> Self {
+        let store = Store::new(aws.dynamodb());
+        let revocations = Arc::new(Revocations::new(store.clone(), tables.auth.clone(), clock.clone()));
+        let connections = Connections::new(store.clone(), tables.connections.clone(), clock.clone());
         Self {
             teams: Teams::new(store.clone(), tables.projects.clone()),
-            locks: Locks::new(store.clone(), connections_table, clock.clone()),
-            delivery: Delivery::new(connections.clone(), gateway, revocations, clock.clone()),
-            messaging: Messaging::new(store, tables, clock.clone()),
+            locks: Locks::new(store.clone(), tables.connections.clone(), clock.clone()),
+            delivery: Delivery::new(connections.clone(), ConnectionsApi::new(aws, websocket_endpoint), revocations.clone(), clock.clone()),
+            messaging: Messaging::new(store.clone(), &tables, clock.clone()),
             connections,
             after: BackgroundTasks::default(),
+            store,
+            tables,
+            revocations,
         }
+    }
+
+    /// The one `DynamoDB` client of the process.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The tables' full names.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// Which access tokens no longer count.
+    pub fn revocations(&self) -> &Arc<Revocations> {
+        &self.revocations
     }
 
     /// What runs after each response.

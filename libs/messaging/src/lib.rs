@@ -45,7 +45,7 @@ use access::people::People;
 use access::teams::Teams;
 use shared_utils::clock::Clock;
 use shared_utils::dynamo::Store;
-use shared_utils::env::{self, EnvError};
+use shared_utils::env::{EnvError, Environment};
 
 /// How many conversations a person may take part in, those of projects aside. Counted before one is added: of two that are added at the
 /// same moment both may pass.
@@ -63,33 +63,40 @@ pub struct Messaging {
     orphaned: OrphanedConversations,
 }
 
-/// The tables that conversations touch.
+/// The tables' full names.
 #[derive(Debug, Clone)]
 pub struct Tables {
+    /// Users, directory entries, sessions, revocations.
+    pub auth: String,
+    /// Projects, teams, budgets.
+    pub projects: String,
     /// Conversations and messages.
     pub messages: String,
-    /// Directory entries, read only.
-    pub auth: String,
-    /// Project headers, read only.
-    pub projects: String,
+    /// Open sockets and line locks.
+    pub connections: String,
 }
 
 impl Tables {
-    /// Reads `MESSAGES_TABLE`, `AUTH_TABLE` and `PROJECTS_TABLE`.
-    pub fn from_env() -> Result<Self, EnvError> {
-        Ok(Self { messages: env::required("MESSAGES_TABLE")?, auth: env::required("AUTH_TABLE")?, projects: env::required("PROJECTS_TABLE")? })
+    /// Reads `AUTH_TABLE`, `PROJECTS_TABLE`, `MESSAGES_TABLE` and `CONNECTIONS_TABLE`.
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
+        Ok(Self {
+            auth: env.required("AUTH_TABLE")?,
+            projects: env.required("PROJECTS_TABLE")?,
+            messages: env.required("MESSAGES_TABLE")?,
+            connections: env.required("CONNECTIONS_TABLE")?,
+        })
     }
 }
 
 impl Messaging {
     /// Conversations in these tables.
-    pub fn new(store: Store, tables: Tables, clock: Clock) -> Self {
+    pub fn new(store: Store, tables: &Tables, clock: Clock) -> Self {
         Self {
-            people: People::new(store.clone(), tables.auth),
+            people: People::new(store.clone(), tables.auth.clone()),
             teams: Teams::new(store.clone(), tables.projects.clone()),
             store,
-            table: tables.messages,
-            projects_table: tables.projects,
+            table: tables.messages.clone(),
+            projects_table: tables.projects.clone(),
             clock,
             orphaned: OrphanedConversations::default(),
         }

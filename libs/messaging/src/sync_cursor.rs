@@ -184,7 +184,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_is_read_as_it_is_written(
+        fn cursors_round_trip(
             issued in 0i64..(1 << 50),
             baseline in proptest::option::of((any::<[u8; 16]>(), 0i64..(1 << 50))),
             moved in positions(),
@@ -195,7 +195,7 @@ mod tests {
         }
 
         #[test]
-        fn bytes_that_are_read_mean_what_they_are_written_from(mut bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn any_readable_bytes_round_trip(mut bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             if let Some(layout) = bytes.first_mut() {
                 *layout = LAYOUT;
             }
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_and_thirty_groups_or_a_hundred_projects_fit_into_a_cursor_and_a_thousand_do_not() {
+    fn cursor_capacity_is_at_least_a_hundred_conversations() {
         let cursor = |count: u128, membership_epoch| SyncCursor {
             issued_at: Timestamp::from_millis(1_800_000_000_000),
             baseline: None,

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_over_32_kb_goes_without_its_text() {
+    fn frames_over_32_kb_are_sent_without_their_text() {
         let frame = |length: usize| json!({"action": "newMessage", "seq": 7, "text": "x".repeat(length), "attachments": [{"key": "a"}]});
         let overhead = frame(0).to_string().len();
         let fits = frame_text(&frame(MAX_FRAME - overhead));

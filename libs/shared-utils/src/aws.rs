@@ -12,7 +12,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::env::{self, EnvError};
+use crate::env::{EnvError, Environment};
 
 /// What all SDK clients of a process are made from.
 #[derive(Clone)]
@@ -31,20 +31,20 @@ pub struct AwsConfig {
 
 impl AwsConfig {
     /// Reads the environment that Lambda sets, and the trust store from the layer at `SHARED_UTILS_DIR`.
-    pub fn from_env() -> Result<Self, EnvError> {
-        let endpoint = env::optional("AWS_ENDPOINT_URL")?;
-        let dynamodb_endpoint = env::optional("AWS_ENDPOINT_URL_DYNAMODB")?.or_else(|| endpoint.clone());
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
+        let endpoint = env.optional("AWS_ENDPOINT_URL")?;
+        let dynamodb_endpoint = env.optional("AWS_ENDPOINT_URL_DYNAMODB")?.or_else(|| endpoint.clone());
         let plain = dynamodb_endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
         Ok(Self {
-            region: Region::new(env::required("AWS_REGION")?),
+            region: Region::new(env.required("AWS_REGION")?),
             credentials: Credentials::new(
-                env::required("AWS_ACCESS_KEY_ID")?,
-                env::required("AWS_SECRET_ACCESS_KEY")?,
-                env::optional("AWS_SESSION_TOKEN")?,
+                env.required("AWS_ACCESS_KEY_ID")?,
+                env.required("AWS_SECRET_ACCESS_KEY")?,
+                env.optional("AWS_SESSION_TOKEN")?,
                 None,
                 "environment",
             ),
-            http_client: if plain { Builder::new().build_http() } else { https_client()? },
+            http_client: if plain { Builder::new().build_http() } else { https_client(env)? },
             dynamodb_endpoint,
             endpoint,
         })
@@ -84,13 +84,13 @@ impl AwsConfig {
 }
 
 /// The directory of the shared-utils layer: `SHARED_UTILS_DIR`, in AWS `/opt/shared-utils`.
-pub fn layer_dir() -> Result<String, EnvError> {
-    Ok(env::optional("SHARED_UTILS_DIR")?.unwrap_or_else(|| "/opt/shared-utils".to_owned()))
+pub fn layer_dir(env: &Environment) -> Result<String, EnvError> {
+    Ok(env.optional("SHARED_UTILS_DIR")?.unwrap_or_else(|| "/opt/shared-utils".to_owned()))
 }
 
 /// An HTTPS client that trusts the layer's roots, or the system's where there is no layer.
-fn https_client() -> Result<SharedHttpClient, EnvError> {
-    let roots = std::fs::read(format!("{}/aws-roots.pem", layer_dir()?));
+fn https_client(env: &Environment) -> Result<SharedHttpClient, EnvError> {
+    let roots = std::fs::read(format!("{}/aws-roots.pem", layer_dir(env)?));
     let trust = match roots {
         Ok(pem) => TrustStore::empty().with_pem_certificate(pem),
         Err(_) => TrustStore::empty().with_native_roots(true),

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn runs_in_order_also_what_is_added_meanwhile() {
+    async fn tasks_run_in_order_including_tasks_added_while_running() {
         let after = BackgroundTasks::default();
         let seen = Arc::new(Mutex::new(Vec::new()));
         for n in [1, 2] {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_or_panicking_piece_is_dropped_and_counted() {
+    async fn slow_and_panicking_tasks_are_dropped_and_counted() {
         let after = BackgroundTasks::default();
         after.push(async { panic!("broken piece") });
         after.push(std::future::pending());

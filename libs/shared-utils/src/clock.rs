@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::env::{self, EnvError};
+use crate::env::{EnvError, Environment};
 
 /// A moment in UTC with millisecond precision.
 ///
@@ -102,8 +102,8 @@ pub enum Clock {
 
 impl Clock {
     /// The machine's clock; where `CLOCK_SKEW_MS` is set, as tests do to have the sandboxes disagree, wrong by that much.
-    pub fn from_env() -> Result<Self, EnvError> {
-        Ok(match env::parsed("CLOCK_SKEW_MS", 0)? {
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
+        Ok(match env.parsed("CLOCK_SKEW_MS", 0)? {
             0 => Self::System,
             skew => Self::Skewed(skew),
         })

@@ -1,6 +1,8 @@
 //! Reading the environment. Every variable that a function reads is declared in `terraform/stack.yaml`.
 
-use std::env::VarError;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::str::FromStr;
 
 /// A variable that is missing or unreadable: the function cannot start, and says which.
@@ -26,25 +28,49 @@ impl EnvError {
     }
 }
 
-/// The variable's value; an empty one counts as absent.
-pub fn optional(name: &str) -> Result<Option<String>, EnvError> {
-    match std::env::var(name) {
-        Ok(value) if value.is_empty() => Ok(None),
-        Ok(value) => Ok(Some(value)),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(EnvError::unusable(name, "not Unicode")),
+/// Environment variables. It remembers which ones were asked for, so that a test can compare them with the declared ones.
+pub struct Environment {
+    values: BTreeMap<String, OsString>,
+    asked: RefCell<BTreeSet<String>>,
+}
+
+impl Environment {
+    /// The environment of this process.
+    pub fn of_process() -> Self {
+        let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
+        Self { values: std::env::vars_os().filter_map(named).collect(), asked: RefCell::default() }
     }
-}
 
-/// The variable's value, which must be there.
-pub fn required(name: &str) -> Result<String, EnvError> {
-    optional(name)?.ok_or_else(|| EnvError::Missing(name.to_owned()))
-}
+    /// An environment of these variables alone.
+    pub fn of(values: BTreeMap<String, String>) -> Self {
+        Self { values: values.into_iter().map(|(name, value)| (name, value.into())).collect(), asked: RefCell::default() }
+    }
 
-/// The variable's value as a number or another parsed type, `default` when it is absent.
-pub fn parsed<T: FromStr<Err: ToString>>(name: &str, default: T) -> Result<T, EnvError> {
-    match optional(name)? {
-        Some(value) => value.parse().map_err(|error: T::Err| EnvError::unusable(name, error)),
-        None => Ok(default),
+    /// The names of the variables that were asked for, set or not.
+    pub fn asked(&self) -> BTreeSet<String> {
+        self.asked.borrow().clone()
+    }
+
+    /// The variable's value; an empty one counts as absent.
+    pub fn optional(&self, name: &str) -> Result<Option<String>, EnvError> {
+        self.asked.borrow_mut().insert(name.to_owned());
+        match self.values.get(name).map(|value| value.to_str()) {
+            Some(Some("")) | None => Ok(None),
+            Some(Some(value)) => Ok(Some(value.to_owned())),
+            Some(None) => Err(EnvError::unusable(name, "not Unicode")),
+        }
+    }
+
+    /// The variable's value, which must be there.
+    pub fn required(&self, name: &str) -> Result<String, EnvError> {
+        self.optional(name)?.ok_or_else(|| EnvError::Missing(name.to_owned()))
+    }
+
+    /// The variable's value as a number or another parsed type, `default` when it is absent.
+    pub fn parsed<T: FromStr<Err: ToString>>(&self, name: &str, default: T) -> Result<T, EnvError> {
+        match self.optional(name)? {
+            Some(value) => value.parse().map_err(|error: T::Err| EnvError::unusable(name, error)),
+            None => Ok(default),
+        }
     }
 }

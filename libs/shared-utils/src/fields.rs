@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_listed_with_its_path() {
+    fn every_field_error_is_listed_with_its_path() {
         let mut fields = fields(json!({"title": "", "n": -1, "a/b": 1, "list": [{"x": 1}, 2], "version": 3}));
         fields.required_string("title", 1..=5);
         fields.integer("n", 0..=9);

@@ -224,7 +224,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_id_is_read_as_it_is_printed(millis in 0i64..(1 << 48), seq in 0u64..u64::MAX) {
+        fn ids_round_trip(millis in 0i64..(1 << 48), seq in 0u64..u64::MAX) {
             let now = Timestamp::from_millis(millis);
             let user = UserId::generate(now);
             let conversation = ConversationId::generate(now);
@@ -238,7 +238,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_refused_or_read(text in "\\PC*") {
+        fn any_text_is_parsed_or_refused(text in "\\PC*") {
             if let Ok(id) = text.parse::<MessageId>() {
                 prop_assert_eq!(id.to_string(), text.clone());
             }
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn other_spellings_are_other_ids() {
+    fn only_canonical_spellings_are_ids() {
         let id = ProjectId::generate(Timestamp::from_millis(1)).to_string();
         assert!(id.to_lowercase().parse::<ProjectId>().is_err());
         assert!(format!("{id} ").parse::<ProjectId>().is_err());
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_has_one_id_of_each_kind() {
+    fn one_seed_gives_one_id_per_kind() {
         let now = Timestamp::from_millis(1_000);
         assert_eq!(ProjectId::derived(now, "P-1"), ProjectId::derived(now, "P-1"));
         assert_ne!(ProjectId::derived(now, "P-1"), ProjectId::derived(now, "P-2"));

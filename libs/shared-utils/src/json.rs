@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn no_member_name_has_a_meaning_of_its_own() {
+    fn member_names_have_no_special_meaning() {
         for name in ["$serde_json::private::Number", "$serde_json::private::RawValue", "\\u0024serde_json::private::RawValue"] {
             for value in ["\"5\"", "\"[[[[\"", "{\"email\":\"a@b.test\"}", "5"] {
                 for text in

@@ -17,6 +17,7 @@
 //! | [`json`], [`fields`] | reading JSON from outside, and the fields of an object with every fault |
 //! | [`refusal`], [`internal`] | what a client is told when something is refused, and what only the log is told |
 //! | [`runtime`] | the Lambda run loop around a handler |
+//! | [`origins`] | the browser origins that may call |
 //! | [`ids`], [`clock`], [`env`], [`random`] | small things, one each |
 
 pub mod audit;
@@ -37,6 +38,7 @@ pub mod json;
 pub mod limits;
 pub mod logging;
 pub mod number;
+pub mod origins;
 pub mod random;
 pub mod rate_limit;
 pub mod refusal;

@@ -2,21 +2,91 @@
 //!
 //! Never logged: tokens, passwords, tickets, cookies, message texts, whole events.
 
-use tracing::Level;
+use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::{FilterFn, LevelFilter};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::audit;
+use crate::env::Environment;
 
-/// Starts logging at the level that `LOG_LEVEL` names (`info` by default). Does nothing when logging has begun already.
-pub fn init() {
-    let level = std::env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+/// Starts logging at the level of the environment. Does nothing when logging has begun already.
+pub fn init(env: &Environment) {
+    let _ = lines(level(env), std::io::stdout).try_init();
+}
+
+/// The level that `LOG_LEVEL` names, `info` by default.
+pub fn level(env: &Environment) -> LevelFilter {
+    env.optional("LOG_LEVEL").ok().flatten().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
+}
+
+/// Writes lines of this level and above, and every audit line.
+fn lines(level: LevelFilter, out: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> impl Subscriber + Send + Sync {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_current_span(false).with_span_list(false);
-    let ours = FilterFn::new(move |metadata| {
-        // The SDK and the runtime narrate every call at info and below; their warnings are enough.
-        let narration = *metadata.level() > Level::WARN && ["aws_", "hyper", "lambda_"].iter().any(|theirs| metadata.target().starts_with(theirs));
-        metadata.target() == audit::TARGET || (*metadata.level() <= level && !narration)
+    let filter = FilterFn::new(move |metadata| {
+        // The SDK and the runtime describe every call at info and below; their warnings are enough.
+        let is_chatter = *metadata.level() > Level::WARN && ["aws_", "hyper", "lambda_"].iter().any(|theirs| metadata.target().starts_with(theirs));
+        metadata.target() == audit::TARGET || (*metadata.level() <= level && !is_chatter)
     });
-    let _ = tracing_subscriber::registry().with(lines).with(ours.with_max_level_hint(level.max(LevelFilter::INFO))).try_init();
+    tracing_subscriber::registry().with(lines.with_writer(out)).with(filter.with_max_level_hint(level.max(LevelFilter::INFO)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What is logged at this level.
+    fn logged(level: LevelFilter) -> Vec<String> {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let out = Arc::clone(&written);
+        let writer = move || Shared(Arc::clone(&out));
+        tracing::subscriber::with_default(lines(level, writer), || {
+            tracing::debug!("ours debug");
+            tracing::info!("ours info");
+            tracing::error!(code = "internal", "ours error");
+            tracing::info!(target: "aws_smithy_runtime::client", "sdk info");
+            tracing::warn!(target: "aws_smithy_runtime::client", "sdk warning");
+            tracing::info!(target: "hyper_util::client", "client info");
+            tracing::info!(target: "lambda_runtime", "runtime info");
+            audit!("login_failed", reason = "audit event");
+        });
+        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        let messages = ["ours debug", "ours info", "ours error", "sdk info", "sdk warning", "client info", "runtime info", "audit event"];
+        for line in text.lines() {
+            assert!(crate::json::parse(line, 8).is_some(), "a line is one JSON object: {line}");
+        }
+        messages.iter().filter(|message| text.contains(*message)).map(ToString::to_string).collect()
+    }
+
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn dependencies_log_warnings_only_and_audit_lines_are_always_logged() {
+        assert_eq!(logged(LevelFilter::INFO), ["ours info", "ours error", "sdk warning", "audit event"]);
+        assert_eq!(logged(LevelFilter::ERROR), ["ours error", "audit event"]);
+        assert_eq!(logged(LevelFilter::DEBUG), ["ours debug", "ours info", "ours error", "sdk warning", "audit event"]);
+    }
+
+    #[test]
+    fn the_level_is_info_unless_the_environment_names_one() {
+        let level = |value: &str| level(&Environment::of([("LOG_LEVEL".to_owned(), value.to_owned())].into()));
+        assert_eq!(
+            [level("warn"), level("DEBUG"), level(""), level("loud")],
+            [LevelFilter::WARN, LevelFilter::DEBUG, LevelFilter::INFO, LevelFilter::INFO]
+        );
+    }
 }

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_the_same_however_it_is_written() {
+    fn spellings_of_one_number_are_equal() {
         for texts in [["100", "100.0", "1e2"], ["0.30", "3e-1", "30E-2"], ["0", "-0", "0.00e7"], ["-12.5", "-125e-1", "-1.250e+1"]] {
             assert_eq!(digits(texts[0]), digits(texts[1]), "{texts:?}");
             assert_eq!(digits(texts[0]), digits(texts[2]), "{texts:?}");

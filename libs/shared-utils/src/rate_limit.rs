@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Timestamp;
-use crate::env::{self, EnvError};
+use crate::env::{EnvError, Environment};
 
 /// How many keys one process remembers; past that, the ones with nothing spent are forgotten.
 const MAX_KEYS: usize = 10_000;
@@ -45,8 +45,8 @@ impl Rate {
     }
 
     /// The rate that a variable names (`20/min`, `1/s:10` with bursts of ten, `off`), `default` when it is absent.
-    pub fn from_env(name: &str, default: Self) -> Result<Self, EnvError> {
-        env::parsed(name, default)
+    pub fn from_env(env: &Environment, name: &str, default: Self) -> Result<Self, EnvError> {
+        env.parsed(name, default)
     }
 
     /// So many times as often, and so many times as many at once.
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_spelled_as_people_spell_them() {
+    fn rates_are_parsed() {
         assert_eq!("20/min".parse(), Ok(Rate::per_minute(20)));
         assert_eq!("20".parse(), Ok(Rate::per_minute(20)));
         assert_eq!("1/s:10".parse(), Ok(Rate::per_second(1, 10)));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_counted_apart_and_memory_is_bounded() {
+    fn keys_have_separate_buckets_and_memory_is_bounded() {
         let buckets = Buckets::new(Rate::per_minute(1));
         let now = Timestamp::from_seconds(1_000_000);
         assert!(buckets.take("a", now).is_ok());

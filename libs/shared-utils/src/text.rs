@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_run_are_no_links_and_no_keys() {
+    fn links_with_executable_schemes_are_refused() {
         for bad in [
             "javascript:alert(1)",
             "JaVaScRiPt:x",

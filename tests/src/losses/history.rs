@@ -164,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_wrong_is_nothing_found() {
+    fn a_correct_history_has_no_findings() {
         let verdict = judged(|_| {});
         assert!(verdict.is_clean() && verdict.acknowledged == 20, "{verdict}");
     }
 
     #[test]
-    fn each_fault_is_found_for_what_it_is() {
+    fn each_kind_of_loss_is_found() {
         let lost = judged(|history| drop(history.stored[0].pop()));
         assert_eq!((lost.lost, lost.imagined, lost.gaps), (1, 1, 0));
         let gap = judged(|history| drop(history.stored[0].remove(3)));

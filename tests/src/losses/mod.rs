@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use self::account::Account;
-use self::history::{History, Reading, Stored};
+use self::history::{Acknowledged, History, Reading, Stored};
 use self::reader::Reader;
 use self::writer::Writer;
 use crate::TestStack;
@@ -151,16 +151,16 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
     let people = settings.writers.max(settings.readers).max(2);
     let skew_ms = if settings.faults { SKEW_MS } else { 0 };
     let options = Options { more_people: people, keep: false, seed: settings.seed, skew_ms, ..Options::for_tests() };
-    let world = TestStack::start_with(options).await;
+    let test_stack = TestStack::start_with(options).await;
     let http = reqwest::Client::new();
     let mut accounts = Vec::with_capacity(people);
     let mut first = Vec::with_capacity(people);
     for number in 1..=people {
-        let person = world.login(&format!("user{number:03}")).await;
+        let person = test_stack.login(&format!("user{number:03}")).await;
         accounts.push(Arc::new(Account::new(&person, http.clone())));
         first.push(person);
     }
-    let conversations = conversations(&world, &first).await;
+    let conversations = conversations(&test_stack, &first).await;
     let shared = Arc::new(Shared {
         faults: settings.faults,
         began: Mutex::default(),
@@ -168,68 +168,24 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
         refused: Mutex::default(),
         over: watch::Sender::new(false),
     });
-    let mut readers = Vec::new();
-    for (number, account) in accounts.iter().enumerate().take(settings.readers) {
-        let own: Vec<&TestConversation> = conversations.iter().filter(|conversation| conversation.people.contains(&number)).collect();
-        let mut reader = Reader {
-            account: account.clone(),
-            conversations: own.iter().map(|conversation| (conversation.id.clone(), conversation.number)).collect(),
-            chance: Rng::with_seed(settings.seed ^ (0x5eed << 16) ^ number as u64),
-            shared: shared.clone(),
-            cursor: String::new(),
-            reading: Reading { conversations: own.iter().map(|conversation| conversation.number).collect(), ..Reading::default() },
-            latencies: Vec::new(),
-            missed: 0,
-            connections: 0,
-        };
-        reader.start().await.unwrap_or_else(|why| panic!("{why}"));
-        readers.push(tokio::spawn(reader.read()));
-    }
+    let readers = start_readers(settings, &accounts, &conversations, &shared).await;
     if settings.faults {
-        world.stack().faults.run_risks(settings.seed, risks());
+        test_stack.stack().faults.run_risks(settings.seed, risks());
     }
     let began = Instant::now();
-    let kept_fresh = keep_fresh(&accounts, &shared);
-    let mut writers = Vec::new();
-    let count = settings.messages / (2 * settings.writers as u64);
-    for number in 0..2 * settings.writers {
-        let person = number / 2;
-        let writer = Writer {
-            number,
-            account: accounts[person].clone(),
-            conversations: conversations.iter().filter(|conversation| conversation.people.contains(&person)).cloned().collect(),
-            chance: Rng::with_seed(settings.seed ^ (0x0a11 << 16) ^ number as u64),
-            over_socket: number % 2 == 0,
-            shared: shared.clone(),
-        };
-        writers.push(tokio::spawn(writer.write(count)));
-    }
-    let mut history = History::default();
-    let mut watched = tokio::time::interval(Duration::from_secs(10));
-    watched.tick().await;
-    for mut writer in writers {
-        let written = loop {
-            tokio::select! {
-                written = &mut writer => break written,
-                _ = watched.tick() => progress(shared.acknowledged.load(Ordering::Relaxed)),
-            }
-        };
-        match written {
-            Ok(acknowledged) => history.acknowledged.extend(acknowledged),
-            Err(error) => shared.refuse(error.to_string()),
-        }
-    }
+    let renewals = renew_sessions(&accounts, &shared);
+    let mut history = History { acknowledged: write_all(settings, &accounts, &conversations, &shared, progress).await, ..History::default() };
     let took = began.elapsed();
-    let faults = world.stack().faults.struck();
-    world.stack().faults.clear();
+    let faults = test_stack.stack().faults.struck();
+    test_stack.stack().faults.clear();
     let _ = shared.over.send(true);
-    kept_fresh.abort();
-    world.settled().await;
+    renewals.abort();
+    test_stack.settled().await;
     let (mut latencies, mut totals) = (Vec::new(), (0, 0));
     for reader in readers {
         match reader.await {
             Ok(mut reader) => {
-                // The last word is HTTP's.
+                // Whatever frames a reader has missed, it reads over HTTP at the end.
                 if let Err(why) = reader.catch_up().await {
                     shared.refuse(why);
                 }
@@ -249,8 +205,75 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
     Report { verdict, took, latency: summary(latencies), faults, readers: totals, refused: history.refused }
 }
 
-/// The login of everyone goes on for as long as the run does.
-fn keep_fresh(accounts: &[Arc<Account>], shared: &Arc<Shared>) -> tokio::task::JoinHandle<()> {
+/// Starts the readers, each with a socket of its own.
+async fn start_readers(
+    settings: &Settings,
+    accounts: &[Arc<Account>],
+    conversations: &[TestConversation],
+    shared: &Arc<Shared>,
+) -> Vec<tokio::task::JoinHandle<Reader>> {
+    let mut readers = Vec::new();
+    for (number, account) in accounts.iter().enumerate().take(settings.readers) {
+        let own: Vec<&TestConversation> = conversations.iter().filter(|conversation| conversation.people.contains(&number)).collect();
+        let mut reader = Reader {
+            account: account.clone(),
+            conversations: own.iter().map(|conversation| (conversation.id.clone(), conversation.number)).collect(),
+            chance: Rng::with_seed(settings.seed ^ (0x5eed << 16) ^ number as u64),
+            shared: shared.clone(),
+            cursor: String::new(),
+            reading: Reading { conversations: own.iter().map(|conversation| conversation.number).collect(), ..Reading::default() },
+            latencies: Vec::new(),
+            missed: 0,
+            connections: 0,
+        };
+        reader.start().await.unwrap_or_else(|why| panic!("{why}"));
+        readers.push(tokio::spawn(reader.read()));
+    }
+    readers
+}
+
+/// Lets two writers for each person write, one over the socket and one over HTTP; what was acknowledged.
+async fn write_all(
+    settings: &Settings,
+    accounts: &[Arc<Account>],
+    conversations: &[TestConversation],
+    shared: &Arc<Shared>,
+    progress: impl Fn(u64),
+) -> Vec<Acknowledged> {
+    let mut writers = Vec::new();
+    let count = settings.messages / (2 * settings.writers as u64);
+    for number in 0..2 * settings.writers {
+        let person = number / 2;
+        let writer = Writer {
+            number,
+            account: accounts[person].clone(),
+            conversations: conversations.iter().filter(|conversation| conversation.people.contains(&person)).cloned().collect(),
+            chance: Rng::with_seed(settings.seed ^ (0x0a11 << 16) ^ number as u64),
+            over_socket: number % 2 == 0,
+            shared: shared.clone(),
+        };
+        writers.push(tokio::spawn(writer.write(count)));
+    }
+    let mut acknowledged = Vec::new();
+    let mut watched = tokio::time::interval(Duration::from_secs(10));
+    watched.tick().await;
+    for mut writer in writers {
+        let written = loop {
+            tokio::select! {
+                written = &mut writer => break written,
+                _ = watched.tick() => progress(shared.acknowledged.load(Ordering::Relaxed)),
+            }
+        };
+        match written {
+            Ok(own) => acknowledged.extend(own),
+            Err(error) => shared.refuse(error.to_string()),
+        }
+    }
+    acknowledged
+}
+
+/// Renews everyone's session for as long as the run lasts.
+fn renew_sessions(accounts: &[Arc<Account>], shared: &Arc<Shared>) -> tokio::task::JoinHandle<()> {
     let (accounts, shared) = (accounts.to_vec(), shared.clone());
     tokio::spawn(async move {
         loop {
@@ -265,11 +288,11 @@ fn keep_fresh(accounts: &[Arc<Account>], shared: &Arc<Shared>) -> tokio::task::J
 }
 
 /// A project's conversation of everyone, a group of every second person, and pairs.
-async fn conversations(world: &TestStack, people: &[crate::Person]) -> Vec<TestConversation> {
+async fn conversations(test_stack: &TestStack, people: &[crate::Person]) -> Vec<TestConversation> {
     let mut conversations: Vec<TestConversation> = Vec::new();
     let mut add = |id: String, people: Vec<usize>| conversations.push(TestConversation { number: conversations.len(), id, people });
     let team: Vec<(&crate::Person, &str)> = people[1..].iter().map(|person| (person, "viewer")).collect();
-    let project = world.project(&people[0], "Atrium", &team).await;
+    let project = test_stack.project(&people[0], "Atrium", &team).await;
     let opened = people[0].post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
     add(crate::text(&opened["conversationId"]), (0..people.len()).collect());
     for start in 0..2 {
@@ -282,7 +305,7 @@ async fn conversations(world: &TestStack, people: &[crate::Person]) -> Vec<TestC
         }
     }
     for pair in people.windows(2).enumerate().step_by(2) {
-        add(world.direct(&pair.1[0], &pair.1[1]).await, vec![pair.0, pair.0 + 1]);
+        add(test_stack.direct(&pair.1[0], &pair.1[1]).await, vec![pair.0, pair.0 + 1]);
     }
     conversations
 }

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_must_be_kept_is_logged_by_ids() {
+async fn audit_lines_name_people_by_id() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     for _ in 0..6 {
@@ -59,7 +59,7 @@ async fn what_must_be_kept_is_logged_by_ids() {
 
 /// Secrets and words in every place where they can stand, in requests that work, that are refused, and that fail inside.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_and_no_word_of_anyone_is_logged() {
+async fn no_secret_or_message_text_is_logged() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let conversation = world.direct(&ana, &ben).await;
@@ -73,7 +73,7 @@ async fn no_secret_and_no_word_of_anyone_is_logged() {
             faults.clear();
             faults.add(InjectedFault { action: None, effect: Effect::Throttle, skip: 2, times: usize::MAX });
         }
-        let phrase = |what: &str| format!("canary {what} {round} {}", local_stack::testing::random_name());
+        let phrase = |what: &str| format!("canary {what} {round} {}", test_harness::random_name());
         let secret = |what: &str| phrase(what).replace(' ', "-");
         ana.post(&path, json!({"text": phrase("text"), "optimisticId": format!("o-{round}")})).await;
         ana.send(Method::POST, &path, &[], &json!({"text": phrase("text"), "attachments": "none", "password": secret("password")})).await;
@@ -97,7 +97,7 @@ async fn no_secret_and_no_word_of_anyone_is_logged() {
             .send(
                 Method::POST,
                 "/auth/refresh",
-                &[("x-session-transport", "cookie"), ("origin", local_stack::testing::ORIGIN), ("cookie", &cookie)],
+                &[("x-session-transport", "cookie"), ("origin", test_harness::ORIGIN), ("cookie", &cookie)],
                 &json!({}),
             )
             .await;

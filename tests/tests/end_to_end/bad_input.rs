@@ -11,7 +11,7 @@ async fn raw(person: &Person, method: Method, path: &str, content_type: &str, bo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_kind_of_bad_input_has_its_answer() {
+async fn bad_bodies_get_their_documented_error() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor")]).await;
@@ -83,7 +83,7 @@ async fn every_kind_of_bad_input_has_its_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn paths_methods_queries_and_tokens() {
+async fn bad_paths_methods_queries_and_tokens_get_their_documented_error() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let token = ana.token.clone().unwrap();
@@ -130,7 +130,7 @@ async fn paths_methods_queries_and_tokens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cursors_are_bound_and_sealed() {
+async fn page_cursors_are_bound_to_caller_and_query() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let mut made = Vec::new();

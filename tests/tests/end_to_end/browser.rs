@@ -20,7 +20,7 @@ fn with_socket(world: &TestStack, token: &str, part: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_close_has_a_code() {
+async fn browsers_see_a_close_code_for_every_close() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let Some(mut page) = Page::open(&world.stack().console_url).await else { return };
@@ -50,7 +50,7 @@ async fn every_close_has_a_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_console_shows_what_happened() {
+async fn the_console_shows_requests_and_frames() {
     let world = TestStack::start().await;
     let Some(mut page) = Page::open(&world.stack().console_url).await else { return };
     let call =

@@ -11,7 +11,7 @@ fn cors_headers(answer: &Answer) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn listed_origins_pass_and_others_get_nothing() {
+async fn only_listed_origins_get_cors_headers() {
     let options = Options { origins: Some(format!("{LISTED},https://*.preview.mylg.studio")), ..Options::for_tests() };
     let world = TestStack::start_with(options).await;
     let ana = world.login("ana").await;

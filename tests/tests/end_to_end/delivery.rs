@@ -5,9 +5,9 @@ use std::time::Duration;
 use end_to_end::{Person, Socket, TestStack, is_success, text};
 use futures_util::future::join_all;
 use local_stack::faults::{Effect, InjectedFault};
-use local_stack::testing::size;
 use reqwest::Method;
 use serde_json::{Value, json};
+use test_harness::size;
 
 /// People in the conversation.
 fn people_count() -> usize {
@@ -47,7 +47,7 @@ async fn told(sockets: &mut [Socket]) -> Vec<Vec<Value>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_people_with_three_sockets_each_are_told_once_each() {
+async fn every_socket_gets_each_message_once() {
     let world = TestStack::start_peopled(people_count()).await;
     let (owner, conversation, mut sockets) = fill(&world).await;
     told(&mut sockets).await;
@@ -93,7 +93,7 @@ async fn many_people_with_three_sockets_each_are_told_once_each() {
 
 /// One slow connection holds up nobody but itself.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_connection_delays_nobody() {
+async fn a_slow_connection_does_not_delay_others() {
     let world = TestStack::start_peopled(12).await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let path = format!("/messages/conversations/{}/messages", world.direct(&ana, &ben).await);
@@ -122,7 +122,7 @@ async fn a_slow_connection_delays_nobody() {
 
 /// Who may, and who is told, is decided by the team at the moment of the write.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_left_while_something_was_written_is_not_told_of_it() {
+async fn people_removed_during_a_write_get_no_frame() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor")]).await;
@@ -161,7 +161,7 @@ async fn whoever_left_while_something_was_written_is_not_told_of_it() {
 
 /// The newest first, however long the history; and nothing that a client says of sender and time is believed.
 #[tokio::test(flavor = "multi_thread")]
-async fn long_histories_show_the_newest_first() {
+async fn long_histories_list_the_newest_messages_first() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let path = format!("/messages/conversations/{}/messages", world.direct(&ana, &ben).await);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{Mirror, Person, Socket, TestStack, is_success, text};
+use end_to_end::{Answer, Mirror, Person, Socket, TestStack, is_success, text};
 use fastrand::Rng;
 use local_stack::faults::{Effect, Risk};
 use reqwest::Method;
@@ -124,17 +124,8 @@ async fn act(chance: &mut Rng, clients: &mut [Client], things: &mut Things) {
         22..24 if opener.is_some() => person.delete(&format!("{conversation}/participants/{other}")).await,
         24..27 => person.post("/projects", json!({"title": format!("P{number}"), "team": [{"userId": other, "role": "editor"}]})).await,
         27..34 if !projects.is_empty() => {
-            let (project, owner) = projects[pick(chance, projects.len())].clone();
-            let (owner, path) = (&clients[owner].person, format!("/projects/{project}"));
-            match kind {
-                27..30 => owner.put(&format!("{path}/team/{other}"), json!({"role": "viewer"})).await,
-                30..32 => owner.delete(&format!("{path}/team/{other}")).await,
-                32 => owner.patch(&path, json!({"title": format!("R{number}")})).await,
-                _ => {
-                    projects.retain(|(id, _)| *id != project);
-                    owner.delete(&path).await
-                }
-            }
+            let picked = pick(chance, projects.len());
+            change_project(clients, projects, picked, kind, &other).await
         }
         _ => return,
     };
@@ -150,8 +141,23 @@ async fn act(chance: &mut Rng, clients: &mut [Client], things: &mut Things) {
     }
 }
 
+/// One change of a project by its owner.
+async fn change_project(clients: &[Client], projects: &mut Vec<(String, usize)>, picked: usize, kind: u64, other: &str) -> Answer {
+    let (project, owner) = projects[picked].clone();
+    let (owner, path) = (&clients[owner].person, format!("/projects/{project}"));
+    match kind {
+        27..30 => owner.put(&format!("{path}/team/{other}"), json!({"role": "viewer"})).await,
+        30..32 => owner.delete(&format!("{path}/team/{other}")).await,
+        32 => owner.patch(&path, json!({"title": format!("R{}", projects.len())})).await,
+        _ => {
+            projects.retain(|(id, _)| *id != project);
+            owner.delete(&path).await
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn frames_alone_and_catching_up_lead_to_what_is_fetched_afresh() {
+async fn state_from_frames_and_sync_equals_a_fresh_fetch() {
     let world = TestStack::start().await;
     let mut clients = Vec::new();
     for name in ["ana", "ben", "cleo", "dana"] {

@@ -7,7 +7,7 @@ use local_stack::faults::{Effect, InjectedFault};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killing_the_function_in_the_middle_of_sends_loses_nothing_that_was_acknowledged() {
+async fn killing_the_function_loses_no_acknowledged_message() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let conversation = world.direct(&ana, &ben).await;
@@ -58,7 +58,7 @@ async fn killing_the_function_in_the_middle_of_sends_loses_nothing_that_was_ackn
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_of_the_database_is_not_a_second_message() {
+async fn a_lost_database_response_creates_no_duplicate() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let conversation = world.direct(&ana, &ben).await;
@@ -74,7 +74,7 @@ async fn a_lost_answer_of_the_database_is_not_a_second_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_throttle_that_stays_is_503_and_changes_nothing() {
+async fn lasting_throttling_is_503_and_writes_nothing() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     world.stack().faults.add(InjectedFault { action: Some("TransactWriteItems".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });
@@ -87,7 +87,7 @@ async fn a_throttle_that_stays_is_503_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_throttled_refresh_is_not_taken_for_reuse() {
+async fn a_throttled_refresh_is_not_reuse() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     world.stack().faults.add(InjectedFault { action: Some("UpdateItem".to_owned()), effect: Effect::Throttle, skip: 0, times: 4 });
@@ -96,7 +96,7 @@ async fn a_throttled_refresh_is_not_taken_for_reuse() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unreadable_revocations_let_nobody_through() {
+async fn unreadable_revocations_refuse_everyone() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     world.stack().faults.add(InjectedFault { action: Some("BatchGetItem".to_owned()), effect: Effect::Throttle, skip: 0, times: usize::MAX });

@@ -20,5 +20,6 @@ mod realtime;
 mod restart;
 mod sessions;
 mod sharing;
+mod streams;
 mod tokens;
 mod walk;

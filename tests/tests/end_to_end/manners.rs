@@ -10,7 +10,7 @@ const RAW_VALUE: &str = "$serde_json::private::RawValue";
 const NUMBER: &str = "$serde_json::private::Number";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn head_is_get_without_its_body() {
+async fn head_equals_get_without_body() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let project = world.project(&ana, "Atrium", &[]).await;
@@ -38,7 +38,7 @@ async fn head_is_get_without_its_body() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_is_json_under_any_charset_and_in_no_other_coding() {
+async fn content_type_parameters_are_ignored_and_encodings_refused() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let body = json!({"title": "Atrium"}).to_string();
@@ -62,7 +62,7 @@ async fn json_is_json_under_any_charset_and_in_no_other_coding() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_member_name_ends_a_process_or_smuggles_a_value() {
+async fn member_names_cannot_crash_or_smuggle_values() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let anonymous = world.anonymous();
@@ -102,7 +102,7 @@ async fn no_member_name_ends_a_process_or_smuggles_a_value() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn origins_are_what_browsers_send() {
+async fn origins_are_compared_as_browsers_send_them() {
     let origins = "https://APP.mylg.studio:443,http://xn--Mnchen-3ya.example:80,https://b.test:8443";
     let world = TestStack::start_with(Options { origins: Some(origins.to_owned()), ..Options::for_tests() }).await;
     for origin in ["https://app.mylg.studio", "http://xn--mnchen-3ya.example", "https://b.test:8443"] {
@@ -122,7 +122,7 @@ async fn origins_are_what_browsers_send() {
 
 /// The token's payload is UTF-8 (RFC 7519, section 7.2), also where nobody looks.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payload_that_is_no_text_is_no_token() {
+async fn tokens_with_non_utf8_payloads_are_refused() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let forge = world.forge().expect("the local key can be read");

@@ -39,7 +39,7 @@ async fn goes(socket: &mut Socket, person: &Person) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_who_share_something_see_each_other_come_and_go_and_nobody_else_does() {
+async fn presence_is_sent_only_to_people_who_share_something() {
     let world = TestStack::start().await;
     let (ana, ben, cleo, dana) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await, world.login("dana").await);
     // Ana and Ben share a project, Ben and Cleo a conversation, Dana nothing.
@@ -78,7 +78,7 @@ fn latest(frames: &[Value], person: &Person) -> Option<bool> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_is_loaded_again_is_online_by_the_latest_frame() {
+async fn a_reloaded_page_ends_up_online() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     world.direct(&ana, &ben).await;
@@ -103,7 +103,7 @@ async fn a_page_that_is_loaded_again_is_online_by_the_latest_frame() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn typing_is_passed_on_to_the_others_once_in_three_seconds() {
+async fn typing_is_broadcast_at_most_every_three_seconds() {
     let world = TestStack::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     let (conversation, other) = (world.direct(&ana, &ben).await, world.direct(&ana, &cleo).await);

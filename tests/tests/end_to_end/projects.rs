@@ -19,7 +19,7 @@ async fn heard(socket: &mut Socket) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_is_announced_to_those_whom_it_concerns() {
+async fn project_changes_are_broadcast_to_the_team() {
     let world = TestStack::start().await;
     let (ana, ben, cleo, dana) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await, world.login("dana").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor"), (&cleo, "viewer")]).await;
@@ -63,7 +63,7 @@ async fn every_change_is_announced_to_those_whom_it_concerns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_locked_line_is_seen_by_editors_and_late_joiners_until_it_is_given_back() {
+async fn line_locks_are_visible_until_released() {
     let world = TestStack::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor"), (&cleo, "viewer")]).await;
@@ -117,7 +117,7 @@ async fn a_locked_line_is_seen_by_editors_and_late_joiners_until_it_is_given_bac
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_clients_of_one_budget_lose_nothing() {
+async fn twenty_budget_editors_lose_no_change() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let project = world.project(&ana, "Atrium", &[]).await;
@@ -152,7 +152,7 @@ async fn twenty_clients_of_one_budget_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_is_cut_short_is_whole_or_not_there() {
+async fn an_interrupted_revision_copy_is_complete_or_absent() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let project = world.project(&ana, "Atrium", &[]).await;
@@ -208,7 +208,7 @@ fn another(items: &[Item], id: ProjectId, minute: Timestamp) -> Vec<Item> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_projects_page_in_a_stable_order_with_two_calls_each() {
+async fn ten_thousand_projects_page_with_two_calls_each() {
     const PROJECTS: i64 = 10_000;
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);

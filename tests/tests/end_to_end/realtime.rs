@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_frames_get_an_error_and_ten_in_a_row_close() {
+async fn ten_bad_frames_in_a_row_close_the_socket() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let mut socket = ana.connect().await;
@@ -53,7 +53,7 @@ async fn bad_frames_get_an_error_and_ten_in_a_row_close() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_is_answered_frame_by_frame_and_kills_nothing() {
+async fn every_frame_of_a_flood_is_answered() {
     let mut options = Options::for_tests();
     options.passed.remove("ACTION_RATE");
     let world = TestStack::start_with(options).await;
@@ -78,7 +78,7 @@ async fn a_flood_is_answered_frame_by_frame_and_kills_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_size_of_frames() {
+async fn frame_size_limits() {
     let world = TestStack::start().await;
     let ana = world.login("ana").await;
     let mut socket = ana.connect().await;
@@ -102,7 +102,7 @@ async fn the_size_of_frames() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_connection_of_everyone_concerned_gets_a_frame_once() {
+async fn each_connection_gets_each_frame_once() {
     let world = TestStack::start().await;
     let (ana, ben, cleo, dana) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await, world.login("dana").await);
     let project = world.project(&ana, "Atrium", &[(&ben, "editor"), (&cleo, "viewer")]).await;
@@ -144,7 +144,7 @@ async fn every_connection_of_everyone_concerned_gets_a_frame_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_logout_closes_that_logins_sockets_and_no_other() {
+async fn logout_closes_only_the_sockets_of_its_session() {
     let world = TestStack::start().await;
     let phone = world.login("ben").await;
     let laptop = world.login_again(&phone).await;
@@ -168,7 +168,7 @@ async fn a_logout_closes_that_logins_sockets_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_eleventh_socket_closes_the_first_and_a_tab_replaces_itself() {
+async fn a_person_has_ten_sockets_and_a_tab_one() {
     let world = TestStack::start().await;
     let ben = world.login("ben").await;
     let token = ben.token.clone().unwrap();
@@ -187,7 +187,7 @@ async fn an_eleventh_socket_closes_the_first_and_a_tab_replaces_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_good_for_a_minute_longer_than_it_says() {
+async fn tokens_have_a_minute_of_leeway() {
     let mut options = Options::for_tests();
     options.passed.insert("ACCESS_TTL_S".to_owned(), "1".to_owned());
     let world = TestStack::start_with(options).await;

@@ -5,7 +5,7 @@ use local_stack::config::Options;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stopped_and_started_again_everything_is_still_there() {
+async fn data_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { folder: Some(folder.path().to_owned()), in_memory: false, ..Options::for_tests() };
     let world = TestStack::start_with(options.clone()).await;

@@ -16,7 +16,7 @@ async fn heard(socket: &mut Socket) -> (Vec<Value>, Vec<(String, bool)>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_into_a_team_is_given_everything_and_everyone_is_told_who_is_there() {
+async fn new_team_members_get_project_conversation_and_presence() {
     let world = TestStack::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     let project = world.project(&ben, "Atrium", &[]).await;
@@ -70,7 +70,7 @@ async fn who_comes_into_a_team_is_given_everything_and_everyone_is_told_who_is_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_renamed_project_renames_its_conversation_for_everyone() {
+async fn renaming_a_project_renames_its_conversation() {
     let world = TestStack::start().await;
     let (ben, cleo) = (world.login("ben").await, world.login("cleo").await);
     let project = world.project(&ben, "Atrium", &[(&cleo, "viewer")]).await;
@@ -90,7 +90,7 @@ async fn a_renamed_project_renames_its_conversation_for_everyone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_administrator_acts_as_owner_also_where_they_are_in_the_team_as_viewer() {
+async fn administrators_act_as_owners_even_as_viewers() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let project = world.project(&ben, "Atrium", &[(&ana, "viewer")]).await;
@@ -140,7 +140,7 @@ async fn locked(world: &TestStack, ana: &Person, person: &Person) -> (String, Va
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closed_connection_frees_its_lines_before_anything_else_is_told() {
+async fn locks_are_released_before_presence_is_sent() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let (project, line, mut watcher, owner) = locked(&world, &ana, &ben).await;
@@ -159,7 +159,7 @@ async fn a_closed_connection_frees_its_lines_before_anything_else_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_function_announces_a_connection_that_it_finds_gone() {
+async fn every_function_broadcasts_a_gone_connection() {
     for finder in ["projects-router", "messages-router", "auth-router", "ws-provider"] {
         let mut options = Options::for_tests();
         options.limits.connected_before = Duration::from_mins(1);
@@ -193,7 +193,7 @@ async fn every_function_announces_a_connection_that_it_finds_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_connection_that_is_found_gone_is_told_to_those_who_are_there() {
+async fn a_gone_connection_is_broadcast_to_contacts() {
     let mut options = Options::for_tests();
     options.limits.connected_before = Duration::from_mins(1);
     let world = TestStack::start_with(options).await;

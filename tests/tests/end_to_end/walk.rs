@@ -1,14 +1,12 @@
-//! A day in the studio: what the product is for, from sign-in to sign-out.
+//! What the product is for, from sign-in to sign-out.
 
 use end_to_end::{TestStack, text};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_day_in_the_studio() {
+async fn a_project_is_shared_and_its_budget_added_up() {
     let world = TestStack::start().await;
     let (ana, ben, dana) = (world.login("ana").await, world.login("ben").await, world.login("dana").await);
-
-    // A project, someone in its team, a budget.
     let created = ana.post("/projects", json!({"title": "Atrium Launch", "budget": {"total": 50000}})).await;
     let project = text(&created.body["projectId"]);
     assert_eq!(created.header("location"), format!("/projects/{project}"));
@@ -35,8 +33,13 @@ async fn a_day_in_the_studio() {
     assert_eq!(budget["header"]["headerBallPark"].to_string(), "50000");
     assert_eq!(budget["lines"][0]["elementKey"], "atrium-launch-0001");
     assert_eq!(budget["lines"][0]["finalCost"].to_string(), "104.5");
+    dana.get(&format!("/projects/{project}/budget")).await.expect_error(404, "not_found");
+}
 
-    // A conversation, live both ways.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_is_live_for_its_participants_only() {
+    let world = TestStack::start().await;
+    let (ana, ben, dana) = (world.login("ana").await, world.login("ben").await, world.login("dana").await);
     let mut bens_socket = ben.connect().await;
     let mut danas_socket = dana.connect().await;
     let conversation = world.direct(&ana, &ben).await;
@@ -80,11 +83,14 @@ async fn a_day_in_the_studio() {
     // An outsider sees none of it.
     dana.get(&message).await.expect_error(404, "not_found");
     dana.get(&path).await.expect_error(404, "not_found");
-    dana.get(&format!("/projects/{project}/budget")).await.expect_error(404, "not_found");
     world.settled().await;
     assert_eq!(danas_socket.drain().await, Vec::<serde_json::Value>::new());
+}
 
-    // Signed out: the refresh token is dead, the access token is refused everywhere, and what is left of ben goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_ends_both_tokens_of_one_session() {
+    let world = TestStack::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     ana.post("/auth/refresh", json!({"refreshToken": ana.refresh_token})).await.expect(200);
     let second = world.login_again(&ana).await;
     assert_eq!(second.post("/auth/logout", json!({"refreshToken": second.refresh_token})).await.status, 204);

@@ -15,7 +15,7 @@ use shared_utils::auth::Role;
 use shared_utils::aws::AwsConfig;
 use shared_utils::clock::Clock;
 use shared_utils::dynamo::Store;
-use shared_utils::env;
+use shared_utils::env::Environment;
 use shared_utils::http::Error;
 use shared_utils::random;
 
@@ -31,8 +31,8 @@ struct Wanted {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let aws = AwsConfig::from_env()?;
-    let store = AuthStore::new(Store::new(aws.dynamodb()), env::required("AUTH_TABLE")?);
+    let env = Environment::of_process();
+    let store = AuthStore::new(Store::new(AwsConfig::from_env(&env)?.dynamodb()), env.required("AUTH_TABLE")?);
     let mut out = std::io::stdout().lock();
     // Many people with one password (the local stack's) share its hash: hashing a hundred times would teach nobody anything.
     let mut hashes: HashMap<String, String> = HashMap::new();

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_time_forgets() {
+    fn failures_are_forgotten_after_the_window() {
         let now = Timestamp::from_millis(1_000_000_000);
         let count = Count { failures: 9, last_failure_at: now.millis(), locked_until: 0, ttl: 0 };
         assert_eq!(count.after_failure(now.plus_seconds(899), 0).failures, 10);

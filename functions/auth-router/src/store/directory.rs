@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_folded_and_none_is_empty() {
+    fn names_are_case_folded_and_never_empty() {
         assert_eq!(folded("  Ana   ROY "), "ana roy");
         assert_eq!(folded("ŽLUŤÁK"), "žluťák");
         assert_eq!(folded(" \t"), "");

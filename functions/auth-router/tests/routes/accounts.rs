@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_profile_is_its_owners_to_change_but_for_rights_and_address() {
+async fn a_person_changes_their_profile_but_not_role_or_address() {
     let studio = studio().await;
     let token = studio.login_as(&studio.ben).await["accessToken"].clone();
     let patch = |body: Value| studio.ask(Method::PATCH, "/auth/me", &token, body);
@@ -26,7 +26,7 @@ async fn a_profile_is_its_owners_to_change_but_for_rights_and_address() {
 
     let refused =
         patch(json!({"role": "admin", "pending": false, "email": "x@y.z", "userId": "usr_x", "isRoot": true, "firstName": 7, "username": " "})).await;
-    let refused = refused.expect_code(422, "validation_failed");
+    let refused = refused.expect_error(422, "validation_failed");
     let mut faults: Vec<_> =
         refused["errors"].as_array().unwrap().iter().map(|fault| (fault["pointer"].to_string(), fault["code"].to_string())).collect();
     faults.sort();
@@ -44,16 +44,16 @@ async fn a_profile_is_its_owners_to_change_but_for_rights_and_address() {
 }
 
 #[tokio::test]
-async fn another_password_ends_the_other_logins() {
+async fn a_password_change_ends_the_other_sessions() {
     let studio = studio().await;
     let (here, there) = (studio.login().await, studio.login().await);
     let change = |current: &str, new: &str| {
         let body = json!({"currentPassword": current, "newPassword": new});
         studio.ask(Method::POST, "/auth/password", &here["accessToken"], body)
     };
-    change("wrong", "short").await.expect_code(403, "invalid_credentials");
+    change("wrong", "short").await.expect_error(403, "invalid_credentials");
     for (new, code) in [("short", "too_short"), ("Password123", "too_common"), (&"x".repeat(129), "too_long"), ("ana@mylg.test", "too_common")] {
-        let body = change(PASSWORD, new).await.expect_code(422, "validation_failed");
+        let body = change(PASSWORD, new).await.expect_error(422, "validation_failed");
         assert_eq!(body["errors"], json!([{"pointer": "/newPassword", "code": code, "detail": body["errors"][0]["detail"]}]), "{new}");
     }
     let body = studio.ask(Method::POST, "/auth/password", &here["accessToken"], json!({"newPassword": "x"})).await.expect(422);
@@ -61,7 +61,7 @@ async fn another_password_ends_the_other_logins() {
 
     change(PASSWORD, "another long one").await.expect(204);
     studio.refresh(&there["refreshToken"]).await.expect(401);
-    studio.me(&there["accessToken"]).await.expect_code(401, "session_revoked");
+    studio.me(&there["accessToken"]).await.expect_error(401, "session_revoked");
     studio.me(&here["accessToken"]).await.expect(200);
     studio.refresh(&here["refreshToken"]).await.expect(200);
     assert_eq!(studio.login_from([1, 1, 1, 1], "ana@mylg.test", PASSWORD).await.0, 401);
@@ -69,16 +69,16 @@ async fn another_password_ends_the_other_logins() {
 }
 
 #[tokio::test]
-async fn guesses_at_the_present_password_lock_the_account() {
+async fn wrong_current_passwords_lock_the_account() {
     let studio = studio().await;
     let token = studio.login_as(&studio.ben).await["accessToken"].clone();
     let guess = || studio.ask(Method::POST, "/auth/password", &token, json!({"currentPassword": "guess", "newPassword": "another long one"}));
     for _ in 0..5 {
-        guess().await.expect_code(403, "invalid_credentials");
+        guess().await.expect_error(403, "invalid_credentials");
     }
     let locked = guess().await;
     assert_eq!(locked.headers["retry-after"], "1");
-    locked.expect_code(429, "too_many_attempts");
+    locked.expect_error(429, "too_many_attempts");
     // From the same network the address is locked too; the session that is there goes on.
     assert_eq!(studio.login_from([127, 0, 0, 1], "ben@mylg.test", PASSWORD).await.0, 429);
     studio.me(&token).await.expect(200);
@@ -86,7 +86,7 @@ async fn guesses_at_the_present_password_lock_the_account() {
 
 /// A login with the old password that is added while the password changes does not outlive it.
 #[tokio::test]
-async fn no_login_slips_past_a_change_of_password() {
+async fn a_password_change_ends_sessions_that_start_meanwhile() {
     use local_stack::faults::{Effect, InjectedFault};
     let studio = studio().await;
     let here = studio.login().await;
@@ -107,7 +107,7 @@ async fn no_login_slips_past_a_change_of_password() {
 
 /// What was admitted may be five seconds old: the change asks for the login and the rights themselves.
 #[tokio::test]
-async fn an_ended_login_changes_no_password() {
+async fn an_ended_session_cannot_change_the_password() {
     let studio = studio().await;
     let (anas, bens) = (studio.login().await, studio.login_as(&studio.ben).await);
     let other = app_on(&studio.harness, studio.harness.clock.clone(), unhurried());
@@ -117,26 +117,26 @@ async fn an_ended_login_changes_no_password() {
     // Another sandbox has just looked at who is revoked, and looks again in five seconds.
     ask(Method::PATCH, "/auth/me", &bens["accessToken"], json!({})).await.expect(200);
     studio.post("/auth/logout", json!({"refreshToken": bens["refreshToken"]})).await.expect(204);
-    ask(Method::POST, "/auth/password", &bens["accessToken"], change.clone()).await.expect_code(401, "session_revoked");
+    ask(Method::POST, "/auth/password", &bens["accessToken"], change.clone()).await.expect_error(401, "session_revoked");
     let bens = studio.login_as(&studio.ben).await;
     let account = format!("/auth/users/{}", studio.ben.user_id);
     studio.ask(Method::PATCH, &account, &anas["accessToken"], json!({"pending": true})).await.expect(200);
     for (method, path, body) in [(Method::POST, "/auth/password", change), (Method::PATCH, "/auth/me", json!({"username": "late"}))] {
-        ask(method, path, &bens["accessToken"], body).await.expect_code(401, "invalid_token");
+        ask(method, path, &bens["accessToken"], body).await.expect_error(401, "invalid_token");
     }
     assert_eq!(studio.login_from([1, 1, 1, 1], "ben@mylg.test", PASSWORD).await.0, 200);
 }
 
 #[tokio::test]
-async fn names_and_passwords_are_the_same_on_every_keyboard() {
+async fn unicode_forms_of_names_and_passwords_are_equal() {
     let studio = studio().await;
     let token = studio.login().await["accessToken"].clone();
     let me = studio.ask(Method::PATCH, "/auth/me", &token, json!({"firstName": "Zoe\u{301}"})).await.expect(200);
     assert_eq!(me["firstName"], json!("Zo\u{e9}"));
     for name in ["\u{200b}", "\u{2800}", "\u{202e}", "a\u{0}"] {
-        studio.ask(Method::PATCH, "/auth/me", &token, json!({"lastName": name})).await.expect_code(422, "validation_failed");
+        studio.ask(Method::PATCH, "/auth/me", &token, json!({"lastName": name})).await.expect_error(422, "validation_failed");
     }
-    studio.ask(Method::PATCH, "/auth/me", &token, json!({"thumbnail": "javascript:alert(1)"})).await.expect_code(422, "validation_failed");
+    studio.ask(Method::PATCH, "/auth/me", &token, json!({"thumbnail": "javascript:alert(1)"})).await.expect_error(422, "validation_failed");
     let longest = format!(r#"{{"company": "{}", "thumbnail": "{}"}}"#, "\\ud83d\\ude00".repeat(200), "\\ud83d\\ude00".repeat(1_024));
     let event = EventBuilder::new(Method::PATCH, "/auth/me").bearer(token.as_str().unwrap()).body("application/json", &longest);
     studio.call(event).await.expect(200);
@@ -151,7 +151,7 @@ async fn names_and_passwords_are_the_same_on_every_keyboard() {
 }
 
 #[tokio::test]
-async fn a_password_that_was_set_before_goes_on_working() {
+async fn passwords_stored_before_normalisation_still_work() {
     let studio = studio().await;
     let old = "cafe\u{301} au lait";
     let new = NewUser {

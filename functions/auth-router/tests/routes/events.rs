@@ -1,11 +1,11 @@
 //! Events that nobody here wrote.
 
-use local_stack::testing::published_events;
+use test_harness::published_events;
 
 use super::*;
 
 #[tokio::test]
-async fn events_that_nobody_here_wrote_are_answered() {
+async fn published_events_are_answered() {
     let studio = studio().await;
     let events = published_events("example-apigw-v2-request").into_iter().chain(published_events("example-apigw-sam-http"));
     for (name, event) in events {

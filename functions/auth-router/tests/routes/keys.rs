@@ -3,21 +3,21 @@
 use super::*;
 
 #[tokio::test]
-async fn expired_tokens_say_so_and_the_public_keys_verify() {
+async fn expired_tokens_have_their_own_code_and_jwks_lists_the_key() {
     let studio = studio().await;
     let login = studio.login().await;
     studio.harness.clock.advance_seconds(661);
     assert_eq!(studio.me(&login["accessToken"]).await.body["code"], json!("token_expired"));
-    let answer = studio.app.handle(EventBuilder::new(Method::GET, "/auth/.well-known/jwks.json").event()).await;
+    let answer = studio.call(EventBuilder::new(Method::GET, "/auth/.well-known/jwks.json")).await;
     assert_eq!(answer.headers["cache-control"], "public, max-age=300");
-    let key = &body_of(&answer)["keys"][0];
+    let key = &answer.body["keys"][0];
     assert_eq!((&key["kty"], &key["crv"], &key["alg"], &key["kid"]), (&json!("EC"), &json!("P-256"), &json!("ES256"), &json!("test-1")));
     assert!(key.get("d").is_none());
 }
 
 /// Keys are rotated as operations.md says: next beside current, next becomes current, the old one leaves once its last token is over.
 #[tokio::test]
-async fn keys_are_rotated_without_a_refused_request() {
+async fn key_rotation_refuses_no_request() {
     use std::collections::BTreeMap;
 
     use shared_utils::auth::{KeyFileSigner, Verifier, spki_from_point};
@@ -31,8 +31,7 @@ async fn keys_are_rotated_without_a_refused_request() {
         let context = studio.harness.context();
         let (issuer, audience) = (context.verifier.issuer().to_owned(), context.verifier.audience().to_owned());
         let verifier = Verifier::new(BTreeMap::from_iter(keys), issuer, audience).unwrap();
-        let tables = tables(&studio.harness);
-        App::new(shared_utils::http::HttpContext { verifier, ..context }, &studio.harness.aws(), tables, NO_GATEWAY, signer, unhurried())
+        App::new(HttpContext { verifier, ..context }, studio.harness.broadcaster(), signer, unhurried())
     };
     let old = || Signer::KeyFile(studio.harness.signer());
     let stages = [

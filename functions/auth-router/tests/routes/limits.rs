@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn logins_of_one_address_are_counted_whoever_signs_in() {
+async fn logins_are_limited_by_address() {
     let studio = studio_with(Settings::default()).await;
     for n in 0..20 {
         assert_eq!(studio.login_from([1, 1, 1, 1], &format!("nobody-{n}@mylg.test"), "wrong").await.0, 401);
@@ -13,13 +13,13 @@ async fn logins_of_one_address_are_counted_whoever_signs_in() {
     // What a client says of its own address is not believed.
     let event = EventBuilder::new(Method::POST, "/auth/login").peer(IpAddr::from([1, 1, 1, 1])).header("x-forwarded-for", "3.3.3.3");
     let answer = studio.call(event.json(&json!({"email": "ana@mylg.test", "password": PASSWORD}))).await;
-    answer.expect_code(429, "too_many_requests");
+    answer.expect_error(429, "too_many_requests");
     studio.harness.clock.advance_seconds(3);
     assert_eq!(studio.login_from([1, 1, 1, 1], "ana@mylg.test", PASSWORD).await.0, 200);
 }
 
 #[tokio::test]
-async fn one_login_moves_thirty_times_a_minute_and_loses_nothing_by_asking_more() {
+async fn a_session_refreshes_thirty_times_a_minute_and_survives_more() {
     let studio = studio_with(Settings::default()).await;
     let mut token = studio.login().await["refreshToken"].clone();
     for _ in 0..30 {
@@ -28,7 +28,7 @@ async fn one_login_moves_thirty_times_a_minute_and_loses_nothing_by_asking_more(
     for _ in 0..2 {
         let answer = studio.refresh(&token).await;
         assert_eq!(answer.headers["retry-after"], "2");
-        answer.expect_code(429, "too_many_requests");
+        answer.expect_error(429, "too_many_requests");
     }
     // Another login of the same person has a rate of its own.
     let other = studio.login().await["refreshToken"].clone();
@@ -38,14 +38,14 @@ async fn one_login_moves_thirty_times_a_minute_and_loses_nothing_by_asking_more(
 }
 
 #[tokio::test]
-async fn refreshes_of_one_address_are_counted() {
+async fn refreshes_are_limited_by_address() {
     let studio = studio_with(Settings::default()).await;
     for _ in 0..300 {
         studio.refresh(&json!("nonsense")).await.expect(401);
     }
     let answer = studio.refresh(&json!("nonsense")).await;
     assert_eq!(answer.headers["retry-after"], "1");
-    answer.expect_code(429, "too_many_requests");
+    answer.expect_error(429, "too_many_requests");
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_person_gets_ten_tickets_a_minute() {
     }
     let answer = ask().await;
     assert_eq!(answer.headers["retry-after"], "6");
-    answer.expect_code(429, "too_many_requests");
+    answer.expect_error(429, "too_many_requests");
     let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
     studio.ask(Method::POST, "/auth/ws-ticket", &bens, json!({})).await.expect(200);
     studio.harness.clock.advance_seconds(6);
@@ -68,7 +68,7 @@ async fn a_person_gets_ten_tickets_a_minute() {
 }
 
 #[tokio::test]
-async fn each_of_several_tabs_is_told_when_there_is_a_ticket_for_it() {
+async fn refused_tickets_say_when_to_retry() {
     let studio = studio().await;
     let token = studio.login().await["accessToken"].clone();
     let ask = || studio.ask(Method::POST, "/auth/ws-ticket", &token, Value::Null);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_login_gives_tokens_and_the_profile() {
+async fn login_returns_tokens_and_profile() {
     let studio = studio().await;
     let body = studio.post("/auth/login", json!({"email": "  ANA@mylg.TEST", "password": PASSWORD})).await.expect(200);
     assert_eq!((&body["tokenType"], &body["user"]["userId"]), (&json!("Bearer"), &json!(studio.ana.user_id)));
@@ -14,7 +14,7 @@ async fn a_login_gives_tokens_and_the_profile() {
 }
 
 #[tokio::test]
-async fn unknown_addresses_and_wrong_passwords_answer_alike() {
+async fn unknown_addresses_and_wrong_passwords_get_the_same_answer() {
     let studio = studio().await;
     let mut answers = Vec::new();
     for (email, password) in [("ana@mylg.test", "wrong password"), ("nobody@mylg.test", PASSWORD), ("ana@mylg.test", "")] {
@@ -47,7 +47,7 @@ async fn the_fifth_failure_locks_known_and_unknown_addresses_alike() {
 }
 
 #[tokio::test]
-async fn a_stranger_cannot_lock_the_owner_out_of_a_known_place() {
+async fn failures_elsewhere_do_not_lock_a_known_network() {
     let studio = studio().await;
     assert_eq!(studio.login_from([10, 0, 0, 1], "ana@mylg.test", PASSWORD).await.0, 200);
     for _ in 0..5 {
@@ -58,7 +58,7 @@ async fn a_stranger_cannot_lock_the_owner_out_of_a_known_place() {
 }
 
 #[tokio::test]
-async fn the_twenty_first_login_ends_the_least_recently_used() {
+async fn the_twenty_first_session_ends_the_least_recently_used() {
     let studio = studio().await;
     let mut logins = Vec::new();
     for _ in 0..21 {
@@ -70,7 +70,7 @@ async fn the_twenty_first_login_ends_the_least_recently_used() {
 }
 
 #[tokio::test]
-async fn many_logins_at_once_leave_twenty() {
+async fn concurrent_logins_leave_twenty_sessions() {
     let studio = studio().await;
     // Each place has signed in before.
     for n in 0..12 {
@@ -93,7 +93,7 @@ async fn many_logins_at_once_leave_twenty() {
 }
 
 #[tokio::test]
-async fn a_hash_of_other_parameters_is_replaced_at_a_login() {
+async fn login_replaces_a_hash_with_outdated_parameters() {
     let studio = studio().await;
     let hash = async || {
         let client = studio.harness.aws().dynamodb();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_logout_ends_refresh_and_access_and_may_be_repeated() {
+async fn logout_ends_both_tokens_and_is_idempotent() {
     let studio = studio().await;
     let (one, other) = (studio.login().await, studio.login().await);
     let body = json!({"refreshToken": one["refreshToken"]});
@@ -26,7 +26,7 @@ async fn a_logout_ends_refresh_and_access_and_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn only_a_token_that_counts_speaks_for_other_logins() {
+async fn only_a_current_token_ends_other_sessions() {
     let studio = studio().await;
     let logout = |token: &Value, scope: &str| studio.post("/auth/logout", json!({"refreshToken": token, "scope": scope}));
     let stays = studio.login().await;
@@ -41,7 +41,7 @@ async fn only_a_token_that_counts_speaks_for_other_logins() {
         studio.refresh(&replaced["refreshToken"]).await.expect(200);
         studio.harness.clock.advance_seconds(31);
         logout(&replaced["refreshToken"], scope).await.expect(204);
-        studio.me(&replaced["accessToken"]).await.expect_code(401, "session_revoked");
+        studio.me(&replaced["accessToken"]).await.expect_error(401, "session_revoked");
         studio.me(&stays["accessToken"]).await.expect(200);
     }
     // An access token of a login that is over, whatever it is sent with.
@@ -56,7 +56,7 @@ async fn only_a_token_that_counts_speaks_for_other_logins() {
     logout(&before["refreshToken"], "others").await.expect(204);
     studio.me(&before["accessToken"]).await.expect(200);
     for gone in [&stays, &elsewhere] {
-        studio.me(&gone["accessToken"]).await.expect_code(401, "session_revoked");
+        studio.me(&gone["accessToken"]).await.expect_error(401, "session_revoked");
     }
     let stays = studio.login().await;
     // The current one does.
@@ -64,7 +64,7 @@ async fn only_a_token_that_counts_speaks_for_other_logins() {
     logout(&here["refreshToken"], "others").await.expect(204);
     studio.me(&here["accessToken"]).await.expect(200);
     for gone in [&stays, &there] {
-        studio.me(&gone["accessToken"]).await.expect_code(401, "session_revoked");
+        studio.me(&gone["accessToken"]).await.expect_error(401, "session_revoked");
     }
     // A good refresh token decides, whatever bearer stands beside it.
     let bens = studio.login_as(&studio.ben).await;

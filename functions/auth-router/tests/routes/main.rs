@@ -5,6 +5,7 @@
 mod accounts;
 mod events;
 mod keys;
+mod kms;
 mod limits;
 mod login;
 mod logout;
@@ -15,50 +16,37 @@ mod transport;
 mod users;
 
 use std::net::IpAddr;
+use std::ops::Deref;
 
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, Version};
 use auth_router::store::{AuthStore, NewUser, Profile};
-use auth_router::{App, Rates, Settings, Signer, Tables};
+use auth_router::{App, Rates, Settings, Signer};
 use http::Method;
-use local_stack::testing::{EventBuilder, Harness, NO_GATEWAY, ORIGIN, body_of};
+use messaging::broadcast::Broadcaster;
 use serde_json::{Value, json};
 use shared_utils::auth::Role;
 use shared_utils::clock::Clock;
 use shared_utils::dynamo::Store;
+use shared_utils::http::HttpContext;
 use shared_utils::rate_limit::Rate;
+use test_harness::{Answer, EventBuilder, Harness, NO_GATEWAY, ORIGIN};
 
 const PASSWORD: &str = "correct horse battery";
 
-/// A function on a database of its own, with two people: ana, who administers, and ben.
+/// The function with two people: ana, who administers, and ben.
 struct Studio {
-    harness: Harness,
-    app: App,
+    studio: test_harness::Studio<App>,
     ana: Profile,
     ben: Profile,
 }
 
-/// An answer.
-#[derive(Debug, Clone)]
-struct Answer {
-    status: i64,
-    headers: http::HeaderMap,
-    cookies: Vec<String>,
-    body: Value,
-}
+impl Deref for Studio {
+    type Target = test_harness::Studio<App>;
 
-impl Answer {
-    #[track_caller]
-    fn expect(self, status: i64) -> Value {
-        assert_eq!(self.status, status, "{}", self.body);
-        self.body
-    }
-
-    #[track_caller]
-    fn expect_code(self, status: i64, code: &str) -> Value {
-        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
-        self.body
+    fn deref(&self) -> &Self::Target {
+        &self.studio
     }
 }
 
@@ -67,14 +55,10 @@ fn unhurried() -> Settings {
     Settings { rates: Rates { login: Rate::OFF, refresh: Rate::OFF, session_refresh: Rate::OFF, ..Rates::default() }, ..Settings::default() }
 }
 
-fn tables(harness: &Harness) -> Tables {
-    let messaging = messaging::Tables { messages: harness.table("messages"), auth: harness.table("auth"), projects: harness.table("projects") };
-    Tables { messaging, connections: harness.table("connections") }
-}
-
 fn app_on(harness: &Harness, clock: Clock, settings: Settings) -> App {
-    let context = shared_utils::http::HttpContext { clock, ..harness.context() };
-    App::new(context, &harness.aws(), tables(harness), NO_GATEWAY, Signer::KeyFile(harness.signer()), settings)
+    let context = HttpContext { clock: clock.clone(), ..harness.context() };
+    let broadcaster = Broadcaster::new(&harness.aws(), harness.tables(), NO_GATEWAY, &clock);
+    App::new(context, broadcaster, Signer::KeyFile(harness.signer()), settings)
 }
 
 /// A hash of the password that costs next to nothing.
@@ -93,7 +77,7 @@ async fn account(harness: &Harness, email: &str, role: Role) -> Profile {
         last_name: None,
         pending: false,
     };
-    AuthStore::new(Store::new(harness.aws().dynamodb()), harness.table("auth")).create_user(new, None, harness.clock.now()).await.unwrap()
+    AuthStore::new(harness.store(), harness.table("auth")).create_user(new, None, harness.clock.now()).await.unwrap()
 }
 
 async fn studio() -> Studio {
@@ -104,20 +88,15 @@ async fn studio_with(settings: Settings) -> Studio {
     let harness = Harness::start().await;
     let ana = account(&harness, " Ana@MYLG.test ", Role::Admin).await;
     let ben = account(&harness, "ben@mylg.test", Role::Designer).await;
-    Studio { app: app_on(&harness, harness.clock.clone(), settings), harness, ana, ben }
+    Studio { studio: test_harness::Studio { app: app_on(&harness, harness.clock.clone(), settings), harness }, ana, ben }
 }
 
 async fn send(app: &App, event: EventBuilder) -> Answer {
     // Boxed: a test joins several of these, and its stack has two megabytes.
-    let answer = Box::pin(app.handle(event.event())).await;
-    Answer { status: answer.status_code, headers: answer.headers.clone(), cookies: answer.cookies.clone(), body: body_of(&answer) }
+    Box::pin(app.handle(event.event())).await.into()
 }
 
 impl Studio {
-    async fn call(&self, event: EventBuilder) -> Answer {
-        send(&self.app, event).await
-    }
-
     /// A request with a token, and with a body unless that is null.
     async fn ask(&self, method: Method, path: &str, token: &Value, body: Value) -> Answer {
         let event = EventBuilder::new(method, path).bearer(token.as_str().unwrap());
@@ -140,7 +119,7 @@ impl Studio {
         self.login_as(&self.ana).await
     }
 
-    async fn login_from(&self, ip: [u8; 4], email: &str, password: &str) -> (i64, Option<String>) {
+    async fn login_from(&self, ip: [u8; 4], email: &str, password: &str) -> (u16, Option<String>) {
         let event = EventBuilder::new(Method::POST, "/auth/login").peer(IpAddr::from(ip)).json(&json!({"email": email, "password": password}));
         let answer = self.call(event).await;
         (answer.status, answer.headers.get("retry-after").map(|value| value.to_str().unwrap().to_owned()))

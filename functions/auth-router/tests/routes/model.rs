@@ -257,7 +257,7 @@ fn variable(name: &str, default: u32) -> u32 {
 }
 
 #[test]
-fn random_interleavings_do_what_the_reference_does() {
+fn random_interleavings_match_the_reference_model() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let harness = runtime.block_on(Harness::start());
     let cases = variable("REFRESH_MODEL_CASES", 300) / u32::from(THREADS);
@@ -267,15 +267,16 @@ fn random_interleavings_do_what_the_reference_does() {
             let (harness, runtime) = (&harness, &runtime);
             scope.spawn(move || {
                 let clock = Clock::manual();
-                let context = shared_utils::http::HttpContext { clock: clock.clone(), ..harness.context() };
-                let app = App::new(context, &harness.engine(), tables(harness), NO_GATEWAY, Signer::KeyFile(harness.signer()), unhurried());
+                let context = HttpContext { clock: clock.clone(), ..harness.context() };
+                let broadcaster = Broadcaster::new(&harness.engine(), harness.tables(), NO_GATEWAY, &clock);
+                let app = App::new(context, broadcaster, Signer::KeyFile(harness.signer()), unhurried());
                 let mut random = [seed; 32];
                 random[0] = thread;
                 let config = Config { cases, failure_persistence: None, ..Config::default() };
                 let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &random));
                 let outcome = runner.run(&proptest::collection::vec(op(), 4..14), |ops| {
                     let verdict: Verdict = runtime.block_on(async {
-                        let email = format!("{}@mylg.test", local_stack::testing::random_name());
+                        let email = format!("{}@mylg.test", test_harness::random_name());
                         account(harness, &email, Role::User).await;
                         let mut case = Case { app: &app, clock: &clock, email, tabs: Default::default(), reference: Reference::default() };
                         case.step(Op::Login(0)).await?;

@@ -7,7 +7,7 @@ use shared_utils::aws::AwsConfig;
 use super::*;
 
 #[tokio::test]
-async fn a_refresh_moves_the_chain_on_and_repeats_within_the_grace() {
+async fn refresh_rotates_and_repeats_within_the_grace_period() {
     let studio = studio().await;
     let first = studio.login().await["refreshToken"].clone();
     let second = studio.refresh(&first).await.expect(200);
@@ -22,7 +22,7 @@ async fn a_refresh_moves_the_chain_on_and_repeats_within_the_grace() {
 }
 
 #[tokio::test]
-async fn n_refreshes_at_once_give_one_token_to_all() {
+async fn concurrent_refreshes_get_the_same_token() {
     let studio = studio().await;
     let token = studio.login().await["refreshToken"].clone();
     let mut seen: Vec<Value> =
@@ -32,19 +32,19 @@ async fn n_refreshes_at_once_give_one_token_to_all() {
 }
 
 #[tokio::test]
-async fn reuse_after_the_grace_ends_the_login() {
+async fn reuse_after_the_grace_period_ends_the_session() {
     let studio = studio().await;
     let login = studio.login().await;
     let next = studio.refresh(&login["refreshToken"]).await.expect(200);
     studio.harness.clock.advance_seconds(31);
     for token in [&login["refreshToken"], &next["refreshToken"]] {
-        studio.refresh(token).await.expect_code(401, "invalid_refresh_token");
+        studio.refresh(token).await.expect_error(401, "invalid_refresh_token");
     }
-    studio.me(&next["accessToken"]).await.expect_code(401, "session_revoked");
+    studio.me(&next["accessToken"]).await.expect_error(401, "session_revoked");
 }
 
 #[tokio::test]
-async fn a_wrong_secret_of_a_known_family_ends_it_and_anything_else_touches_nothing() {
+async fn a_wrong_secret_ends_only_its_own_family() {
     let studio = studio().await;
     let login = studio.login().await;
     let token = login["refreshToken"].as_str().unwrap().to_owned();
@@ -64,7 +64,7 @@ async fn a_wrong_secret_of_a_known_family_ends_it_and_anything_else_touches_noth
 }
 
 #[tokio::test]
-async fn a_login_ends_idle_or_absolutely() {
+async fn sessions_end_after_idle_or_absolute_expiry() {
     let studio = studio().await;
     let day = 86_400;
     let idle = studio.login().await["refreshToken"].clone();
@@ -80,7 +80,7 @@ async fn a_login_ends_idle_or_absolutely() {
 }
 
 /// What of a refresh is the same for every refusal.
-fn refusal(answer: Answer) -> (i64, Value, Option<http::HeaderValue>) {
+fn refusal(answer: Answer) -> (u16, Value, Option<http::HeaderValue>) {
     let mut body = answer.body;
     body["requestId"] = Value::Null;
     (answer.status, body, answer.headers.get("www-authenticate").cloned())
@@ -88,7 +88,7 @@ fn refusal(answer: Answer) -> (i64, Value, Option<http::HeaderValue>) {
 
 /// R3, R4, R6, R7, R8: whatever is wrong with it, a refresh token is refused in one way.
 #[tokio::test]
-async fn every_refusal_looks_the_same() {
+async fn all_refresh_refusals_are_identical() {
     let studio = studio().await;
     let mut refusals = Vec::new();
     // R3 and R4: the one before, after the grace; one long before.
@@ -113,7 +113,7 @@ async fn every_refusal_looks_the_same() {
     // R8: an access token is no refresh token, nor the other way round.
     let other = studio.login().await;
     refusals.push(refusal(studio.refresh(&other["accessToken"]).await));
-    studio.me(&other["refreshToken"]).await.expect_code(401, "invalid_token");
+    studio.me(&other["refreshToken"]).await.expect_error(401, "invalid_token");
     let idle = studio.login().await;
     studio.harness.clock.advance_seconds(8 * 86_400);
     refusals.push(refusal(studio.refresh(&idle["refreshToken"]).await));
@@ -125,7 +125,7 @@ async fn every_refusal_looks_the_same() {
 
 /// R10: a throttled or broken table is never taken for reuse.
 #[tokio::test]
-async fn a_table_that_fails_ends_no_login() {
+async fn database_errors_end_no_session() {
     use local_stack::faults::{Effect, InjectedFault};
     let studio = studio().await;
     let token = studio.login().await["refreshToken"].clone();
@@ -133,7 +133,7 @@ async fn a_table_that_fails_ends_no_login() {
         studio.harness.faults.add(InjectedFault { action: Some("UpdateItem".to_owned()), effect, skip: 0, times: usize::MAX });
         let answer = studio.refresh(&token).await;
         assert!(answer.headers.contains_key("retry-after"));
-        answer.expect_code(503, "unavailable");
+        answer.expect_error(503, "unavailable");
         studio.harness.faults.clear();
     }
     studio.refresh(&token).await.expect(200);
@@ -141,7 +141,7 @@ async fn a_table_that_fails_ends_no_login() {
 
 /// R11: the rotation was done and its response was lost; a retry gets the same response.
 #[tokio::test]
-async fn a_lost_answer_is_given_again() {
+async fn a_refresh_can_be_repeated_after_a_lost_response() {
     use local_stack::faults::{Effect, InjectedFault};
     let studio = studio().await;
     let token = studio.login().await["refreshToken"].clone();
@@ -155,7 +155,7 @@ async fn a_lost_answer_is_given_again() {
 /// R12 and R14: expiry is compared in code with two minutes of slack, whatever the table still holds; the grace works with a clock
 /// that runs behind.
 #[tokio::test]
-async fn clocks_may_differ_a_little() {
+async fn clock_skew_is_tolerated() {
     let studio = studio().await;
     let token = studio.login().await["refreshToken"].clone();
     studio.harness.clock.advance_seconds(7 * 86_400 + 119);
@@ -164,25 +164,25 @@ async fn clocks_may_differ_a_little() {
     studio.harness.clock.advance_seconds(-20);
     assert_eq!(studio.refresh(&token).await.expect(200)["refreshToken"], next);
     studio.harness.clock.advance_seconds(-20);
-    studio.refresh(&token).await.expect_code(401, "invalid_refresh_token");
+    studio.refresh(&token).await.expect_error(401, "invalid_refresh_token");
 }
 
 /// R15: of a logout and refreshes at once, the logout wins.
 #[tokio::test]
-async fn a_revocation_wins_every_race() {
+async fn revocation_wins_against_concurrent_refreshes() {
     let studio = studio().await;
     for _ in 0..20 {
         let token = studio.login().await["refreshToken"].clone();
         let logout = studio.post("/auth/logout", json!({"refreshToken": token}));
         let (_, left) = futures_util::future::join(join_all((0..4).map(|_| studio.refresh(&token))), logout).await;
         left.expect(204);
-        studio.refresh(&token).await.expect_code(401, "invalid_refresh_token");
+        studio.refresh(&token).await.expect_error(401, "invalid_refresh_token");
     }
 }
 
 /// The grace does not begin anew with a repetition.
 #[tokio::test]
-async fn a_repetition_moves_nothing() {
+async fn a_repeated_refresh_writes_nothing() {
     let studio = studio().await;
     let token = studio.login().await["refreshToken"].clone();
     studio.refresh(&token).await.expect(200);
@@ -191,28 +191,27 @@ async fn a_repetition_moves_nothing() {
         studio.refresh(&token).await.expect(200);
     }
     studio.harness.clock.advance_seconds(1);
-    studio.refresh(&token).await.expect_code(401, "invalid_refresh_token");
+    studio.refresh(&token).await.expect_error(401, "invalid_refresh_token");
 }
 
 /// R10 as well: the chain moved, and the key that signs cannot be reached. Nobody is signed out because of it.
 #[tokio::test]
-async fn a_key_that_cannot_be_reached_ends_no_login() {
+async fn an_unreachable_signing_key_ends_no_session() {
     let studio = studio().await;
     let unreachable = AwsConfig { endpoint: Some(NO_GATEWAY.to_owned()), ..studio.harness.aws() };
-    let tables = tables(&studio.harness);
     let signer = Signer::kms(&unreachable, "arn:aws:kms:eu-central-1:000000000000:key/k".to_owned(), "test-1".to_owned());
-    let dark = App::new(studio.harness.context(), &studio.harness.aws(), tables, NO_GATEWAY, signer, unhurried());
+    let dark = App::new(studio.harness.context(), studio.harness.broadcaster(), signer, unhurried());
     let ask = |app, path, body| send(app, EventBuilder::new(Method::POST, path).json(&body));
     let token = studio.login().await["refreshToken"].clone();
     for _ in 0..3 {
-        ask(&dark, "/auth/refresh", json!({"refreshToken": token})).await.expect_code(503, "unavailable");
+        ask(&dark, "/auth/refresh", json!({"refreshToken": token})).await.expect_error(503, "unavailable");
         studio.harness.clock.advance_seconds(120);
     }
     let next = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
     studio.refresh(&next).await.expect(200);
     // A login that could not be answered is not kept, and pushes no other one out.
     for _ in 0..25 {
-        ask(&dark, "/auth/login", json!({"email": "ana@mylg.test", "password": PASSWORD})).await.expect_code(503, "unavailable");
+        ask(&dark, "/auth/login", json!({"email": "ana@mylg.test", "password": PASSWORD})).await.expect_error(503, "unavailable");
         studio.harness.clock.advance_seconds(900);
     }
     let access = studio.login().await["accessToken"].clone();
@@ -220,7 +219,7 @@ async fn a_key_that_cannot_be_reached_ends_no_login() {
 }
 
 #[tokio::test]
-async fn under_its_key_a_lost_answer_is_given_again_however_late() {
+async fn an_idempotency_key_repeats_a_refresh_at_any_later_time() {
     let studio = studio().await;
     let first = studio.login().await["refreshToken"].clone();
     let lost = studio.refresh_under(&first, Some("k-1")).await.expect(200);
@@ -235,23 +234,23 @@ async fn under_its_key_a_lost_answer_is_given_again_however_late() {
     }
     // Once the successor has been used, the one before it is somebody's copy.
     let next = studio.refresh_under(&lost["refreshToken"], Some("k-2")).await.expect(200);
-    studio.refresh_under(&first, Some("k-1")).await.expect_code(401, "invalid_refresh_token");
-    studio.refresh_under(&next["refreshToken"], None).await.expect_code(401, "invalid_refresh_token");
+    studio.refresh_under(&first, Some("k-1")).await.expect_error(401, "invalid_refresh_token");
+    studio.refresh_under(&next["refreshToken"], None).await.expect_error(401, "invalid_refresh_token");
 }
 
 #[tokio::test]
-async fn who_copied_the_token_does_not_know_the_key() {
+async fn a_stolen_token_without_its_idempotency_key_is_reuse() {
     let studio = studio().await;
     for (owner, attacker) in [(Some("k-1"), None), (Some("k-1"), Some("k-2")), (None, Some("k-1")), (None, None)] {
         let first = studio.login().await["refreshToken"].clone();
         let next = studio.refresh_under(&first, owner).await.expect(200);
         studio.harness.clock.advance_seconds(31);
-        studio.refresh_under(&first, attacker).await.expect_code(401, "invalid_refresh_token");
-        studio.refresh_under(&next["refreshToken"], owner).await.expect_code(401, "invalid_refresh_token");
+        studio.refresh_under(&first, attacker).await.expect_error(401, "invalid_refresh_token");
+        studio.refresh_under(&next["refreshToken"], owner).await.expect_error(401, "invalid_refresh_token");
     }
     let first = studio.login().await["refreshToken"].clone();
     for malformed in ["", "k\u{e9}", &"k".repeat(256)] {
-        studio.refresh_under(&first, Some(malformed)).await.expect_code(400, "invalid_parameter");
+        studio.refresh_under(&first, Some(malformed)).await.expect_error(400, "invalid_parameter");
     }
     studio.refresh_under(&first, Some(&"k".repeat(255))).await.expect(200);
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn logins_are_listed_and_ended_one_by_one() {
+async fn sessions_are_listed_and_ended_one_by_one() {
     let studio = studio().await;
     let from = |agent: &str, ip: [u8; 4]| {
         let event = EventBuilder::new(Method::POST, "/auth/login").peer(IpAddr::from(ip)).header("user-agent", agent);
@@ -25,12 +25,12 @@ async fn logins_are_listed_and_ended_one_by_one() {
 
     let path = format!("/auth/sessions/{}", listed["items"][0]["sessionId"].as_str().unwrap());
     let anas = studio.login().await["accessToken"].clone();
-    studio.ask(Method::DELETE, &path, &anas, Value::Null).await.expect_code(404, "not_found");
+    studio.ask(Method::DELETE, &path, &anas, Value::Null).await.expect_error(404, "not_found");
     studio.ask(Method::DELETE, &path, &laptop["accessToken"], Value::Null).await.expect(204);
-    studio.ask(Method::DELETE, &path, &laptop["accessToken"], Value::Null).await.expect_code(404, "not_found");
-    studio.me(&phone["accessToken"]).await.expect_code(401, "session_revoked");
+    studio.ask(Method::DELETE, &path, &laptop["accessToken"], Value::Null).await.expect_error(404, "not_found");
+    studio.me(&phone["accessToken"]).await.expect_error(401, "session_revoked");
     studio.refresh(&phone["refreshToken"]).await.expect(401);
     assert_eq!(list().await.expect(200)["items"].as_array().unwrap().len(), 1);
-    studio.ask(Method::DELETE, "/auth/sessions/ses_x", &laptop["accessToken"], Value::Null).await.expect_code(404, "not_found");
-    studio.get("/auth/sessions?userId=usr_x", &laptop["accessToken"]).await.expect_code(400, "invalid_parameter");
+    studio.ask(Method::DELETE, "/auth/sessions/ses_x", &laptop["accessToken"], Value::Null).await.expect_error(404, "not_found");
+    studio.get("/auth/sessions?userId=usr_x", &laptop["accessToken"]).await.expect_error(400, "invalid_parameter");
 }

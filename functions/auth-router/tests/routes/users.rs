@@ -9,7 +9,7 @@ async fn admin(studio: &Studio) -> Value {
 }
 
 #[tokio::test]
-async fn an_administrator_makes_accounts() {
+async fn administrators_create_accounts() {
     let studio = studio().await;
     let token = admin(&studio).await;
     let create = |body: Value| studio.ask(Method::POST, USERS, &token, body);
@@ -21,21 +21,21 @@ async fn an_administrator_makes_accounts() {
 
     let made = create(json!({"email": "dana@mylg.test", "password": "long enough for us"})).await.expect(201);
     assert_eq!((&made["role"], &made["pending"], made.get("oneTimePassword")), (&json!("user"), &json!(false), None));
-    create(json!({"email": "DANA@mylg.test"})).await.expect_code(409, "conflict");
+    create(json!({"email": "DANA@mylg.test"})).await.expect_error(409, "conflict");
     let refused = create(json!({"email": "nowhere", "password": "password", "role": "root", "pending": "no", "disabled": true})).await.expect(422);
     let mut pointers: Vec<_> = refused["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
     pointers.sort_unstable();
     assert_eq!(pointers, ["/disabled", "/email", "/password", "/pending", "/role"]);
     // A name is bounded as it is kept: two code points each, once it is in NFC.
-    let refused = create(json!({"email": "eva@mylg.test", "firstName": "\u{958}".repeat(100)})).await.expect_code(422, "validation_failed");
+    let refused = create(json!({"email": "eva@mylg.test", "firstName": "\u{958}".repeat(100)})).await.expect_error(422, "validation_failed");
     assert_eq!(refused["errors"][0]["pointer"], json!("/firstName"));
     let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
-    studio.ask(Method::POST, USERS, &bens, json!({"email": "x@mylg.test"})).await.expect_code(403, "forbidden");
-    studio.ask(Method::PATCH, &format!("{USERS}/{}", studio.ben.user_id), &bens, json!({"role": "admin"})).await.expect_code(403, "forbidden");
+    studio.ask(Method::POST, USERS, &bens, json!({"email": "x@mylg.test"})).await.expect_error(403, "forbidden");
+    studio.ask(Method::PATCH, &format!("{USERS}/{}", studio.ben.user_id), &bens, json!({"role": "admin"})).await.expect_error(403, "forbidden");
 }
 
 #[tokio::test]
-async fn people_are_found_by_id_and_by_how_a_name_begins() {
+async fn people_are_found_by_id_and_name_prefix() {
     let studio = studio().await;
     let token = admin(&studio).await;
     let mut ids = Vec::new();
@@ -61,9 +61,9 @@ async fn people_are_found_by_id_and_by_how_a_name_begins() {
     }
     assert_eq!(listed, ["Anna", "Hanna", "anne"]);
     assert!(pages > 3);
-    studio.get(&format!("{USERS}?q=an{cursor}"), &token).await.expect_code(400, "invalid_cursor");
+    studio.get(&format!("{USERS}?q=an{cursor}"), &token).await.expect_error(400, "invalid_cursor");
     let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
-    studio.get(&format!("{USERS}?q=ann{cursor}"), &bens).await.expect_code(400, "invalid_cursor");
+    studio.get(&format!("{USERS}?q=ann{cursor}"), &bens).await.expect_error(400, "invalid_cursor");
 
     // A new name is found, the old one is not.
     studio.ask(Method::PATCH, "/auth/me", &bens, json!({"firstName": "Annika", "username": "Big Ben"})).await.expect(200);
@@ -81,17 +81,17 @@ async fn people_are_found_by_id_and_by_how_a_name_begins() {
     );
     let many = vec![unknown; 101].join(",");
     for bad in ["?ids=", &format!("?ids={many}"), "?q=", "?q=%20", "?ids=usr_x&q=a", "?pending=false", "?userId=x", "?q=a&q=b", "?q=a&limit=0"] {
-        studio.get(&format!("{USERS}{bad}"), &token).await.expect_code(400, "invalid_parameter");
+        studio.get(&format!("{USERS}{bad}"), &token).await.expect_error(400, "invalid_parameter");
     }
     let waiting = studio.get(&format!("{USERS}?pending=true"), &token).await.expect(200);
     assert_eq!((names(&waiting), &waiting["items"][0]["email"]), (vec!["Anno".to_owned()], &json!("anno@x.test")));
-    studio.get(&format!("{USERS}?pending=true"), &bens).await.expect_code(403, "forbidden");
+    studio.get(&format!("{USERS}?pending=true"), &bens).await.expect_error(403, "forbidden");
     studio.ask(Method::PATCH, &format!("{USERS}/{}", ids[3]), &token, json!({"pending": false})).await.expect(200);
     assert!(names(&studio.get(&format!("{USERS}?pending=true"), &token).await.expect(200)).is_empty());
 }
 
 #[tokio::test]
-async fn a_change_of_rights_takes_effect_at_once() {
+async fn role_changes_take_effect_at_once() {
     let studio = studio().await;
     let token = admin(&studio).await;
     let ben_path = format!("{USERS}/{}", studio.ben.user_id);
@@ -101,7 +101,7 @@ async fn a_change_of_rights_takes_effect_at_once() {
     // Another role: the old token counts no longer, a refresh brings the new rights.
     let account = patch(json!({"role": "builder"})).await.expect(200);
     assert_eq!((&account["role"], &account["disabled"]), (&json!("builder"), &json!(false)));
-    studio.me(&ben["accessToken"]).await.expect_code(401, "invalid_token");
+    studio.me(&ben["accessToken"]).await.expect_error(401, "invalid_token");
     let fresh = studio.refresh(&ben["refreshToken"]).await.expect(200);
     assert_eq!(studio.me(&fresh["accessToken"]).await.expect(200)["role"], json!("builder"));
     // The same again changes nothing.
@@ -110,13 +110,13 @@ async fn a_change_of_rights_takes_effect_at_once() {
 
     // Pending: signing in, refreshing, looking at oneself and leaving is all there is.
     patch(json!({"pending": true})).await.expect(200);
-    studio.me(&fresh["accessToken"]).await.expect_code(401, "invalid_token");
+    studio.me(&fresh["accessToken"]).await.expect_error(401, "invalid_token");
     let waiting = studio.refresh(&fresh["refreshToken"]).await.expect(200);
     assert_eq!(studio.me(&waiting["accessToken"]).await.expect(200)["pending"], json!(true));
     for (method, path) in
         [(Method::GET, "/auth/sessions"), (Method::GET, "/auth/users?q=a"), (Method::POST, "/auth/ws-ticket"), (Method::DELETE, "/auth/sessions/x")]
     {
-        studio.ask(method, path, &waiting["accessToken"], Value::Null).await.expect_code(403, "account_pending");
+        studio.ask(method, path, &waiting["accessToken"], Value::Null).await.expect_error(403, "account_pending");
     }
     assert_eq!(studio.login_as(&studio.ben).await["user"]["pending"], json!(true));
     patch(json!({"pending": false})).await.expect(200);
@@ -125,7 +125,7 @@ async fn a_change_of_rights_takes_effect_at_once() {
     let last = studio.login_as(&studio.ben).await;
     assert_eq!(patch(json!({"disabled": true})).await.expect(200)["disabled"], json!(true));
     studio.me(&last["accessToken"]).await.expect(401);
-    studio.refresh(&last["refreshToken"]).await.expect_code(401, "invalid_refresh_token");
+    studio.refresh(&last["refreshToken"]).await.expect_error(401, "invalid_refresh_token");
     assert_eq!(studio.login_from([9, 9, 9, 9], "ben@mylg.test", PASSWORD).await.0, 401);
     patch(json!({"disabled": false})).await.expect(200);
     studio.refresh(&last["refreshToken"]).await.expect(401);
@@ -134,17 +134,17 @@ async fn a_change_of_rights_takes_effect_at_once() {
     studio
         .ask(Method::PATCH, &format!("{USERS}/usr_00000000000000000000000000"), &token, json!({"role": "root"}))
         .await
-        .expect_code(404, "not_found");
-    patch(json!({"role": "root", "pending": 1, "email": "x@y.z"})).await.expect_code(422, "validation_failed");
+        .expect_error(404, "not_found");
+    patch(json!({"role": "root", "pending": 1, "email": "x@y.z"})).await.expect_error(422, "validation_failed");
 }
 
 #[tokio::test]
-async fn there_is_always_an_active_administrator() {
+async fn the_last_active_administrator_cannot_be_removed() {
     let studio = studio().await;
     let token = admin(&studio).await;
     let ana = format!("{USERS}/{}", studio.ana.user_id);
     for body in [json!({"role": "user"}), json!({"pending": true}), json!({"disabled": true})] {
-        studio.ask(Method::PATCH, &ana, &token, body).await.expect_code(409, "last_admin");
+        studio.ask(Method::PATCH, &ana, &token, body).await.expect_error(409, "last_admin");
     }
     studio.me(&token).await.expect(200);
     // Two who shut each other out at the same moment: one of them stays.
@@ -178,7 +178,7 @@ fn hold_back(studio: &Studio) {
 
 /// A login that runs beside a change of rights has the new ones, whichever of the two comes first.
 #[tokio::test]
-async fn no_login_slips_past_a_change_of_rights() {
+async fn a_role_change_ends_sessions_that_start_meanwhile() {
     let studio = studio().await;
     let token = admin(&studio).await;
     let ben_path = format!("{USERS}/{}", studio.ben.user_id);
@@ -213,7 +213,7 @@ async fn no_login_slips_past_a_change_of_rights() {
 }
 
 #[tokio::test]
-async fn an_address_can_be_typed_and_corrected() {
+async fn addresses_are_normalised_and_can_be_corrected() {
     let studio = studio().await;
     let token = admin(&studio).await;
     for email in [
@@ -230,17 +230,17 @@ async fn an_address_can_be_typed_and_corrected() {
         "a@",
         "a@-b.test;c",
     ] {
-        let refused = studio.ask(Method::POST, USERS, &token, json!({"email": email})).await.expect_code(422, "validation_failed");
+        let refused = studio.ask(Method::POST, USERS, &token, json!({"email": email})).await.expect_error(422, "validation_failed");
         assert_eq!(refused["errors"][0]["pointer"], json!("/email"), "{email:?}");
         studio
             .ask(Method::PATCH, &format!("{USERS}/{}", studio.ben.user_id), &token, json!({"email": email}))
             .await
-            .expect_code(422, "validation_failed");
+            .expect_error(422, "validation_failed");
     }
     let ben = format!("{USERS}/{}", studio.ben.user_id);
     let login = studio.login_as(&studio.ben).await;
-    studio.ask(Method::PATCH, &ben, &token, json!({"email": "ANA@mylg.test"})).await.expect_code(409, "conflict");
-    studio.ask(Method::PATCH, &ben, &token, json!({"email": null})).await.expect_code(422, "validation_failed");
+    studio.ask(Method::PATCH, &ben, &token, json!({"email": "ANA@mylg.test"})).await.expect_error(409, "conflict");
+    studio.ask(Method::PATCH, &ben, &token, json!({"email": null})).await.expect_error(422, "validation_failed");
     let account = studio.ask(Method::PATCH, &ben, &token, json!({"email": " Benjamin@MYLG.test "})).await.expect(200);
     assert_eq!(account["email"], json!("benjamin@mylg.test"));
     // It signs in, the old one does not, and sessions that exist go on.
@@ -251,11 +251,11 @@ async fn an_address_can_be_typed_and_corrected() {
     studio.ask(Method::POST, USERS, &token, json!({"email": "ben@mylg.test"})).await.expect(201);
     studio.ask(Method::PATCH, &ben, &token, json!({"email": "benjamin@mylg.test"})).await.expect(200);
     let bens = studio.post("/auth/login", json!({"email": "benjamin@mylg.test", "password": PASSWORD})).await.expect(200)["accessToken"].clone();
-    studio.ask(Method::PATCH, &ben, &bens, json!({"email": "x@mylg.test"})).await.expect_code(403, "forbidden");
+    studio.ask(Method::PATCH, &ben, &bens, json!({"email": "x@mylg.test"})).await.expect_error(403, "forbidden");
 }
 
 #[tokio::test]
-async fn colleagues_are_listed_by_name_and_found_by_address_by_those_who_may_know_it() {
+async fn only_administrators_find_people_by_address() {
     use access::teams::{Member, Team, TeamRole, header_key};
     use shared_utils::dynamo::{Key, to_item};
     use shared_utils::ids::ProjectId;
@@ -309,6 +309,6 @@ async fn colleagues_are_listed_by_name_and_found_by_address_by_those_who_may_kno
     }
     assert_eq!(by_email("abel@mylg.test", &bens).await, [ids[0].clone()], "they share a project");
     for bad in ["?email=a&q=b", "?email=a&limit=1", "?email=a&email=b", "?ids=usr_x&email=a"] {
-        studio.get(&format!("{USERS}{bad}"), &bens).await.expect_code(400, "invalid_parameter");
+        studio.get(&format!("{USERS}{bad}"), &bens).await.expect_error(400, "invalid_parameter");
     }
 }

@@ -11,7 +11,7 @@ use axum::routing::post;
 use realtime::{Connection, Connections};
 use shared_utils::ids::SessionId;
 
-use super::*;
+use crate::*;
 
 /// Posts that a gateway took, by connection.
 type Posts = Arc<Mutex<Vec<String>>>;
@@ -32,15 +32,13 @@ async fn gateway() -> (String, Posts) {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_gone_is_taken_off_its_own_persons_list_once_it_is_no_longer_opening() {
+async fn a_gone_connection_is_removed_unless_it_may_still_be_opening() {
     let harness = Harness::start().await;
     let (endpoint, posts) = gateway().await;
-    let messaging = messaging::Tables { messages: harness.table("messages"), auth: harness.table("auth"), projects: harness.table("projects") };
-    let tables = Tables { messaging, connections: harness.table("connections") };
-    let app = App::new(harness.context(), &harness.aws(), tables, &endpoint, Rate::OFF);
-    let studio = Studio { harness, app };
+    let aws = harness.aws();
+    let studio = studio_on(harness, &aws, &endpoint, Rate::OFF);
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
-    let connections = Connections::new(studio.store(), studio.harness.table("connections"), studio.harness.clock.clone());
+    let connections = Connections::new(studio.harness.store(), studio.harness.table("connections"), studio.harness.clock.clone());
     let open = async |person: &Person<'_>, id: &str| {
         let now = studio.harness.clock.now();
         let connection = Connection {
@@ -65,7 +63,7 @@ async fn a_connection_that_is_gone_is_taken_off_its_own_persons_list_once_it_is_
     for (person, id) in [(&ana, "ana"), (&ben, "gone-ben"), (&ben, "ben")] {
         open(person, id).await;
     }
-    let conversation = ana.direct(&ben).await;
+    let conversation = direct(&ana, &ben).await;
     let known = async || {
         let all = connections.of_users(&[ana.id, ben.id]).await.unwrap();
         all.into_iter().map(|connection| connection.connection_id).collect::<BTreeSet<_>>()
@@ -73,7 +71,7 @@ async fn a_connection_that_is_gone_is_taken_off_its_own_persons_list_once_it_is_
     let posted = async |text: &str| {
         studio.app.background_tasks().run(Duration::from_secs(5)).await;
         posts.lock().unwrap().clear();
-        ana.say(&conversation, text).await;
+        say(&ana, &conversation, text).await;
         studio.app.background_tasks().run(Duration::from_secs(5)).await;
         let mut posts = std::mem::take(&mut *posts.lock().unwrap());
         posts.sort();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::*;
+use crate::*;
 
 /// What happens, as the others do it or as the client does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +75,7 @@ struct Client<'a> {
 
 impl<'a> Client<'a> {
     async fn new(person: &'a Person<'a>) -> Self {
-        let (_, answer) = person.get("/messages/sync").await;
+        let answer = person.get("/messages/sync").await.body;
         let cursor = answer["cursor"].as_str().unwrap().to_owned();
         Self { person, cursor, conversations: BTreeMap::new(), messages: BTreeMap::new() }
     }
@@ -105,7 +105,7 @@ impl<'a> Client<'a> {
     async fn fetch_history(&mut self, conversation: &str) {
         let mut query = String::new();
         loop {
-            let (_, page) = self.person.get(&format!("{}?limit=100{query}", messages(conversation))).await;
+            let page = self.person.get(&format!("{}?limit=100{query}", messages_of(conversation))).await.body;
             for message in page["items"].as_array().unwrap() {
                 self.put(message);
             }
@@ -115,7 +115,7 @@ impl<'a> Client<'a> {
     }
 
     async fn fetch(&mut self) {
-        let (_, list) = self.person.get("/messages/conversations").await;
+        let list = self.person.get("/messages/conversations").await.body;
         for view in list["items"].as_array().unwrap() {
             self.merge(view);
             self.fetch_history(view["conversationId"].as_str().unwrap()).await;
@@ -124,7 +124,7 @@ impl<'a> Client<'a> {
 
     async fn sync(&mut self) {
         loop {
-            let (status, page) = self.person.get(&format!("/messages/sync?since={}&limit=4", self.cursor)).await;
+            let Answer { status, body: page, .. } = self.person.get(&format!("/messages/sync?since={}&limit=4", self.cursor)).await;
             assert_eq!(status, 200, "{page}");
             for change in page["changes"].as_array().unwrap() {
                 let conversation = change["conversationId"].as_str().unwrap();
@@ -191,10 +191,10 @@ impl<'a> Story<'a> {
         let project = ProjectId::generate(ana.studio.harness.clock.now());
         let conversation = match kind {
             Kind::Direct => None,
-            Kind::Group => Some(ana.group("Atrium", &[&ana.studio.person("cleo").await]).await),
+            Kind::Group => Some(new_group(ana, "Atrium", &[&ana.studio.person("cleo").await]).await),
             Kind::Project => {
-                ana.studio.project(project, &[ana], false).await;
-                let (_, opened) = ana.send(Method::POST, "/messages/conversations", json!({"type": "project", "projectId": project})).await;
+                write_project(ana.studio, project, &[ana], false).await;
+                let opened = ana.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.body;
                 Some(opened["conversationId"].as_str().unwrap().to_owned())
             }
         };
@@ -207,9 +207,9 @@ impl<'a> Story<'a> {
 
     async fn add(&mut self) {
         match self.kind {
-            Kind::Direct => self.conversation = Some(self.ana.direct(self.ben).await),
-            Kind::Group => assert_eq!(self.ana.put(&self.participant()).await.0, 204),
-            Kind::Project => self.ana.studio.project(self.project, &[self.ana, self.ben], false).await,
+            Kind::Direct => self.conversation = Some(direct(self.ana, self.ben).await),
+            Kind::Group => assert_eq!(self.ana.put(&self.participant()).await.status, 204),
+            Kind::Project => write_project(self.ana.studio, self.project, &[self.ana, self.ben], false).await,
         }
         self.is_in = true;
     }
@@ -217,12 +217,12 @@ impl<'a> Story<'a> {
     async fn remove(&mut self) {
         match self.kind {
             Kind::Direct => {}
-            Kind::Group => assert_eq!(self.ana.delete(&self.participant()).await.0, 204),
+            Kind::Group => assert_eq!(self.ana.delete(&self.participant()).await.status, 204),
             Kind::Project => {
                 // Members and their rows go together.
                 let key = Key::new(format!("PROJECT#{}", self.project), format!("MEMBER#{}", self.ben.id));
-                self.ana.studio.store().delete_item(&self.ana.studio.harness.table("projects"), key).await.unwrap();
-                self.ana.studio.project(self.project, &[self.ana], false).await;
+                self.ana.studio.harness.store().delete_item(&self.ana.studio.harness.table("projects"), key).await.unwrap();
+                write_project(self.ana.studio, self.project, &[self.ana], false).await;
             }
         }
     }
@@ -249,14 +249,14 @@ impl<'a> Story<'a> {
             }
             Step::Message => {
                 if let Some(conversation) = self.conversation.clone() {
-                    let sent = self.ana.say(&conversation, "hello").await;
+                    let sent = say(self.ana, &conversation, "hello").await;
                     self.first.get_or_insert(sent["messageId"].as_str().unwrap().to_owned());
                 }
             }
             Step::Edit => {
                 if let Some(message) = &self.first {
-                    let body = json!({"text": local_stack::testing::random_name()});
-                    assert_eq!(self.ana.send(Method::PATCH, &format!("/messages/{message}"), body).await.0, 200);
+                    let body = json!({"text": test_harness::random_name()});
+                    assert_eq!(self.ana.patch(&format!("/messages/{message}"), body).await.status, 200);
                 }
             }
             Step::Fetch => client.fetch().await,
@@ -266,7 +266,7 @@ impl<'a> Story<'a> {
 }
 
 async fn holds_in_every_order(kind: Kind, steps: &[Step]) {
-    let studio = quick_studio().await;
+    let studio = studio_without_faults().await;
     for order in orders(steps) {
         let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
         let mut story = Story::begin(&ana, &ben, kind).await;
@@ -282,7 +282,7 @@ async fn holds_in_every_order(kind: Kind, steps: &[Step]) {
 }
 
 #[tokio::test]
-async fn in_every_order_a_person_who_is_added_loses_no_message() {
+async fn an_added_person_misses_no_message_in_any_order() {
     use Step::{Added, Fetch, Message, Sync};
     for kind in [Kind::Direct, Kind::Group, Kind::Project] {
         holds_in_every_order(kind, &[Added, Fetch, Message, Message, Sync]).await;
@@ -290,7 +290,7 @@ async fn in_every_order_a_person_who_is_added_loses_no_message() {
 }
 
 #[tokio::test]
-async fn in_every_order_a_person_who_comes_back_loses_no_message() {
+async fn a_returning_person_misses_no_message_in_any_order() {
     use Step::{Added, Edit, Fetch, Message, Returned};
     for kind in [Kind::Group, Kind::Project] {
         holds_in_every_order(kind, &[Added, Fetch, Message, Edit, Returned]).await;
@@ -298,7 +298,7 @@ async fn in_every_order_a_person_who_comes_back_loses_no_message() {
 }
 
 #[tokio::test]
-async fn in_every_order_a_person_who_is_removed_keeps_nothing() {
+async fn a_removed_person_keeps_nothing_in_any_order() {
     use Step::{Added, Fetch, Message, Removed, Sync};
     for kind in [Kind::Group, Kind::Project] {
         holds_in_every_order(kind, &[Added, Removed, Fetch, Message, Sync]).await;
@@ -306,17 +306,17 @@ async fn in_every_order_a_person_who_is_removed_keeps_nothing() {
 }
 
 #[tokio::test]
-async fn more_messages_than_a_change_holds_are_said_to_be_there() {
+async fn changes_say_when_they_leave_messages_out() {
     let studio = studio().await;
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
     let mut client = Client::new(&ben).await;
-    let (short, long) = (ana.group("Short", &[&ben]).await, ana.group("Long", &[&ben]).await);
+    let (short, long) = (new_group(&ana, "Short", &[&ben]).await, new_group(&ana, "Long", &[&ben]).await);
     for (group, count) in [(&short, 20), (&long, 21)] {
         for n in 0..count {
-            ana.say(group, &n.to_string()).await;
+            say(&ana, group, &n.to_string()).await;
         }
     }
-    let (_, page) = ben.get(&format!("/messages/sync?since={}", client.cursor)).await;
+    let page = ben.get(&format!("/messages/sync?since={}", client.cursor)).await.body;
     for change in page["changes"].as_array().unwrap() {
         let seqs: Vec<u64> = change["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect();
         let is_long = change["conversationId"] == json!(long);

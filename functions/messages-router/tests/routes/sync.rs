@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::*;
+use crate::*;
 
 /// Everything since a cursor, page by page; how many calls it took, and the cursor after it.
 async fn catch_up(person: &Person<'_>, mut cursor: String, limit: usize) -> (Vec<Value>, usize, String) {
     let (mut changes, mut calls) = (Vec::new(), 0);
     loop {
-        let (status, page) = person.get(&format!("/messages/sync?since={cursor}&limit={limit}")).await;
+        let Answer { status, body: page, .. } = person.get(&format!("/messages/sync?since={cursor}&limit={limit}")).await;
         assert_eq!(status, 200, "{page}");
         calls += 1;
         let items = page["changes"].as_array().unwrap();
@@ -25,7 +25,7 @@ async fn catch_up(person: &Person<'_>, mut cursor: String, limit: usize) -> (Vec
 }
 
 async fn cursor(person: &Person<'_>) -> String {
-    let (status, body) = person.get("/messages/sync").await;
+    let Answer { status, body, .. } = person.get("/messages/sync").await;
     assert_eq!((status, &body["changes"], &body["more"]), (200, &json!([]), &json!(false)));
     body["cursor"].as_str().unwrap().to_owned()
 }
@@ -35,29 +35,29 @@ fn types(changes: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn each_kind_of_change_is_told_once_and_as_it_is_now() {
+async fn sync_returns_each_change_once_with_its_latest_state() {
     let studio = studio().await;
     let (ana, ben, cleo) = (studio.person("ana").await, studio.person("ben").await, studio.person("cleo").await);
-    let pair = ana.direct(&ben).await;
-    let old = ana.say(&pair, "old").await;
-    let doomed = ana.say(&pair, "doomed").await;
-    let liked = ana.say(&pair, "liked").await;
+    let pair = direct(&ana, &ben).await;
+    let old = say(&ana, &pair, "old").await;
+    let doomed = say(&ana, &pair, "doomed").await;
+    let liked = say(&ana, &pair, "liked").await;
     let since = cursor(&ben).await;
     let path = |message: &Value| format!("/messages/{}", message["messageId"].as_str().unwrap());
     // While Ben is away.
-    ana.send(Method::PATCH, &path(&old), json!({"text": "edited"})).await;
-    ana.send(Method::PATCH, &path(&old), json!({"text": "edited twice"})).await;
+    ana.patch(&path(&old), json!({"text": "edited"})).await;
+    ana.patch(&path(&old), json!({"text": "edited twice"})).await;
     ana.delete(&path(&doomed)).await;
     ana.put(&format!("{}/reactions/%E2%9C%85", path(&liked))).await;
-    let new = ana.say(&pair, "new").await;
-    ana.send(Method::PATCH, &path(&new), json!({"text": "new, and edited"})).await;
-    let short = ana.say(&pair, "short-lived").await;
+    let new = say(&ana, &pair, "new").await;
+    ana.patch(&path(&new), json!({"text": "new, and edited"})).await;
+    let short = say(&ana, &pair, "short-lived").await;
     ana.delete(&path(&short)).await;
     let (changes, calls, after) = catch_up(&ben, since.clone(), 50).await;
     assert_eq!((types(&changes), calls), (vec!["edited", "deleted", "reacted", "created", "deleted"], 1));
     let texts: Vec<&Value> = changes.iter().map(|change| &change["message"]["text"]).collect();
     assert_eq!(texts, [&json!("edited twice"), &json!(null), &json!("liked"), &json!("new, and edited"), &json!(null)]);
-    let (_, fresh) = ben.get(&path(&new)).await;
+    let fresh = ben.get(&path(&new)).await.body;
     assert_eq!(changes[3]["message"], fresh);
     assert_eq!(changes[3]["conversationId"], json!(pair));
     assert!(changes[0].get("conversation").is_none());
@@ -66,20 +66,20 @@ async fn each_kind_of_change_is_told_once_and_as_it_is_now() {
     assert_eq!(catch_up(&ben, after.clone(), 50).await.0, Vec::<Value>::new());
 
     // Conversations come, change and go.
-    let group = ana.group("Atrium", &[&ben, &cleo]).await;
-    ana.say(&group, "welcome").await;
+    let group = new_group(&ana, "Atrium", &[&ben, &cleo]).await;
+    say(&ana, &group, "welcome").await;
     let (changes, _, after) = catch_up(&ben, after, 50).await;
     assert_eq!(types(&changes), ["joined"]);
     assert_eq!((&changes[0]["conversation"]["title"], &changes[0]["conversation"]["lastSeq"]), (&json!("Atrium"), &json!(1)));
     for title in ["Hall", "Great hall"] {
-        ana.send(Method::PATCH, &format!("/messages/conversations/{group}"), json!({"title": title})).await;
+        ana.patch(&format!("/messages/conversations/{group}"), json!({"title": title})).await;
     }
-    ana.say(&group, "renamed").await;
+    say(&ana, &group, "renamed").await;
     let (changes, _, after) = catch_up(&ben, after, 50).await;
     assert_eq!(types(&changes), ["updated", "created"]);
     assert_eq!(changes[0]["conversation"]["title"], json!("Great hall"));
     ana.delete(&format!("/messages/conversations/{group}/participants/{}", ben.id)).await;
-    ana.say(&group, "not for Ben").await;
+    say(&ana, &group, "not for Ben").await;
     let (changes, _, after) = catch_up(&ben, after, 50).await;
     assert_eq!(changes, [json!({"type": "left", "conversationId": group})]);
     ana.put(&format!("/messages/conversations/{group}/participants/{}", ben.id)).await;
@@ -87,17 +87,17 @@ async fn each_kind_of_change_is_told_once_and_as_it_is_now() {
 }
 
 #[tokio::test]
-async fn cursors_are_ones_own_and_last_thirty_days() {
+async fn sync_cursors_belong_to_one_person_and_expire_after_thirty_days() {
     let studio = studio().await;
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
-    ana.direct(&ben).await;
+    direct(&ana, &ben).await;
     let since = cursor(&ana).await;
-    let code = async |person: &Person<'_>, query: &str| person.get(&format!("/messages/sync?{query}")).await.1["code"].clone();
+    let code = async |person: &Person<'_>, query: &str| person.get(&format!("/messages/sync?{query}")).await.body["code"].clone();
     assert_eq!(code(&ben, &format!("since={since}")).await, json!("invalid_cursor"));
     let mut altered = since.clone().into_bytes();
     altered[20] = if altered[20] == b'A' { b'B' } else { b'A' };
     assert_eq!(code(&ana, &format!("since={}", String::from_utf8(altered).unwrap())).await, json!("invalid_cursor"));
-    let (_, list) = ana.get("/messages/conversations?limit=1").await;
+    let list = ana.get("/messages/conversations?limit=1").await.body;
     assert!(list["nextCursor"].is_null());
     for bad in ["since=", "since=x", "limit=0", "limit=x", "userId=u", "since=a&since=b"] {
         let code = code(&ana, bad).await;
@@ -105,29 +105,29 @@ async fn cursors_are_ones_own_and_last_thirty_days() {
     }
     studio.harness.clock.advance_seconds(30 * 86_400 - 60);
     let later = Person { token: studio.harness.token(ana.id, Role::User).await, ..ana };
-    assert_eq!(later.get(&format!("/messages/sync?since={since}")).await.0, 200);
+    assert_eq!(later.get(&format!("/messages/sync?since={since}")).await.status, 200);
     studio.harness.clock.advance_seconds(120);
-    let (status, problem) = later.get(&format!("/messages/sync?since={since}")).await;
+    let Answer { status, body: problem, .. } = later.get(&format!("/messages/sync?since={since}")).await;
     assert_eq!((status, &problem["code"]), (410, &json!("cursor_expired")));
 }
 
 #[tokio::test]
-async fn a_thousand_messages_edits_and_deletions_are_caught_up_in_twelve_calls() {
+async fn a_thousand_changes_sync_in_twelve_calls() {
     let studio = studio().await;
     let (ana, ben, cleo) = (studio.person("ana").await, studio.person("ben").await, studio.person("cleo").await);
-    let (pair, group) = (ana.direct(&ben).await, ana.group("Atrium", &[&ben, &cleo]).await);
+    let (pair, group) = (direct(&ana, &ben).await, new_group(&ana, "Atrium", &[&ben, &cleo]).await);
     let mut sent = Vec::new();
     for n in 0..200 {
-        sent.push(ana.say(if n % 2 == 0 { &pair } else { &group }, &format!("before {n}")).await);
+        sent.push(say(&ana, if n % 2 == 0 { &pair } else { &group }, &format!("before {n}")).await);
     }
     let since = cursor(&ben).await;
     // A thousand things happen: sends, edits of old and new messages, deletions, reactions.
     for n in 0..1_000usize {
         let path = |message: &Value| format!("/messages/{}", message["messageId"].as_str().unwrap());
         match n % 10 {
-            0..6 => sent.push(ana.say(if n % 3 == 0 { &pair } else { &group }, &format!("away {n}")).await),
+            0..6 => sent.push(say(&ana, if n % 3 == 0 { &pair } else { &group }, &format!("away {n}")).await),
             6 | 7 => {
-                ana.send(Method::PATCH, &path(&sent[n * 7 % sent.len()]), json!({"text": format!("edit {n}")})).await;
+                ana.patch(&path(&sent[n * 7 % sent.len()]), json!({"text": format!("edit {n}")})).await;
             }
             8 => {
                 ana.delete(&path(&sent[n * 11 % sent.len()])).await;
@@ -149,7 +149,7 @@ async fn a_thousand_messages_edits_and_deletions_are_caught_up_in_twelve_calls()
     for conversation in [&pair, &group] {
         let mut query = String::new();
         loop {
-            let (_, page) = ben.get(&format!("{}?limit=100{query}", messages(conversation))).await;
+            let page = ben.get(&format!("{}?limit=100{query}", messages_of(conversation))).await.body;
             for message in page["items"].as_array().unwrap() {
                 assert_eq!(known.remove(message["messageId"].as_str().unwrap()).as_ref(), Some(message));
             }
@@ -163,25 +163,25 @@ async fn a_thousand_messages_edits_and_deletions_are_caught_up_in_twelve_calls()
 }
 
 #[tokio::test]
-async fn more_conversations_than_a_cursor_holds_are_caught_up_as_well() {
+async fn sync_works_for_more_conversations_than_a_cursor_holds() {
     let studio = studio().await;
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
     let mut groups = Vec::new();
     for n in 0..200 {
-        groups.push(ana.group(&format!("Group {n}"), &[&ben]).await);
+        groups.push(new_group(&ana, &format!("Group {n}"), &[&ben]).await);
     }
     let first = cursor(&ben).await;
     assert!(first.len() <= 4_096);
     for round in 0..3 {
         for group in groups.iter().skip(round).step_by(40) {
-            ana.say(group, &format!("round {round}")).await;
+            say(&ana, group, &format!("round {round}")).await;
         }
     }
     let (changes, _, after) = catch_up(&ben, first.clone(), 10).await;
     assert_eq!((changes.len(), after.len() <= 4_096), (15, true));
     // More of them move than a cursor can say beside what it knows.
     for group in &groups {
-        ana.say(group, "all of them").await;
+        say(&ana, group, "all of them").await;
     }
     ana.delete(&format!("/messages/conversations/{}/participants/{}", groups[7], ben.id)).await;
     let (changes, calls, after) = catch_up(&ben, after, 100).await;
@@ -199,15 +199,15 @@ async fn more_conversations_than_a_cursor_holds_are_caught_up_as_well() {
     studio.harness.clock.advance_seconds(30 * 86_400 - 60);
     let ben = Person { token: studio.harness.token(ben.id, Role::User).await, ..ben };
     let ana = Person { token: studio.harness.token(ana.id, Role::User).await, ..ana };
-    ana.say(&groups[0], "a month later").await;
+    say(&ana, &groups[0], "a month later").await;
     assert_eq!(types(&catch_up(&ben, after, 100).await.0), ["created"]);
 }
 
 #[tokio::test]
-async fn nothing_is_passed_over_while_others_write() {
+async fn sync_misses_nothing_during_concurrent_writes() {
     let studio = studio().await;
     let (ana, ben, cleo) = (studio.person("ana").await, studio.person("ben").await, studio.person("cleo").await);
-    let (pair, group) = (ana.direct(&ben).await, ana.group("Atrium", &[&ben, &cleo]).await);
+    let (pair, group) = (direct(&ana, &ben).await, new_group(&ana, "Atrium", &[&ben, &cleo]).await);
     let mut since = cursor(&ben).await;
     let (ana, cleo) = (&ana, &cleo);
     let done = std::cell::Cell::new(false);
@@ -216,9 +216,9 @@ async fn nothing_is_passed_over_while_others_write() {
             let (pair, group) = (&pair, &group);
             async move {
                 let person = if n % 3 == 0 { cleo } else { ana };
-                let message = person.say(if n % 3 == 1 { pair } else { group }, &n.to_string()).await;
+                let message = say(person, if n % 3 == 1 { pair } else { group }, &n.to_string()).await;
                 let path = format!("/messages/{}", message["messageId"].as_str().unwrap());
-                person.send(Method::PATCH, &path, json!({"text": format!("{n} edited")})).await;
+                person.patch(&path, json!({"text": format!("{n} edited")})).await;
             }
         });
         join_all(writes).await;
@@ -247,22 +247,22 @@ async fn nothing_is_passed_over_while_others_write() {
 }
 
 #[tokio::test]
-async fn who_left_and_came_back_meanwhile_is_told_so() {
+async fn sync_reports_leaving_and_rejoining() {
     let studio = studio().await;
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
-    let group = ana.group("Atrium", &[&ben]).await;
+    let group = new_group(&ana, "Atrium", &[&ben]).await;
     let project = ProjectId::generate(studio.harness.clock.now());
-    studio.project(project, &[&ana, &ben], false).await;
-    let (_, opened) = ana.send(Method::POST, "/messages/conversations", json!({"type": "project", "projectId": project})).await;
-    ana.say(&group, "before").await;
+    write_project(&studio, project, &[&ana, &ben], false).await;
+    let opened = ana.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.body;
+    say(&ana, &group, "before").await;
     let since = cursor(&ben).await;
     let participant = format!("/messages/conversations/{group}/participants/{}", ben.id);
     ana.delete(&participant).await;
-    ana.say(&group, "while Ben is out").await;
+    say(&ana, &group, "while Ben is out").await;
     ana.put(&participant).await;
-    studio.project(project, &[&ana], false).await;
+    write_project(&studio, project, &[&ana], false).await;
     studio.harness.clock.advance_seconds(1);
-    studio.project(project, &[&ana, &ben], false).await;
+    write_project(&studio, project, &[&ana, &ben], false).await;
     let (changes, _, after) = catch_up(&ben, since, 50).await;
     let told: Vec<&Value> = changes.iter().map(|change| &change["conversationId"]).collect();
     assert_eq!(types(&changes), ["joined", "joined"]);
@@ -272,23 +272,23 @@ async fn who_left_and_came_back_meanwhile_is_told_so() {
 
 /// Lambda gives back 6 MB, and quotation marks take four bytes of it each.
 #[tokio::test]
-async fn pages_of_large_messages_end_early_and_lose_nothing() {
+async fn pages_of_large_messages_are_shorter_and_complete() {
     let studio = studio().await;
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
-    let pair = ana.direct(&ben).await;
+    let pair = direct(&ana, &ben).await;
     let since = cursor(&ben).await;
     let attachments: Vec<Value> =
         (0..10).map(|n| json!({"key": format!("{n}{}", "\"".repeat(1_000)), "name": "\"".repeat(255), "type": "\"".repeat(127)})).collect();
     for n in 0..70 {
         let body = json!({"text": format!("{n} {}", "\u{1}\"".repeat(3_990)), "attachments": attachments});
-        let (status, answer) = ana.send(Method::POST, &messages(&pair), body).await;
+        let Answer { status, body: answer, .. } = ana.post(&messages_of(&pair), body).await;
         assert_eq!(status, 201, "{answer}");
     }
     let size = |page: &Value| json!({"body": page.to_string()}).to_string().len();
     let mut seqs = Vec::new();
     let (mut query, mut cursor) = (String::new(), since);
     loop {
-        let (_, page) = ben.get(&format!("{}?limit=100{query}", messages(&pair))).await;
+        let page = ben.get(&format!("{}?limit=100{query}", messages_of(&pair))).await.body;
         assert!(size(&page) < 6 * 1_000 * 1_000);
         seqs.extend(page["items"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()));
         match page["nextCursor"].as_str() {
@@ -299,7 +299,7 @@ async fn pages_of_large_messages_end_early_and_lose_nothing() {
     assert_eq!(seqs, (1..=70).rev().collect::<Vec<_>>());
     let mut caught_up = Vec::new();
     loop {
-        let (_, page) = ben.get(&format!("/messages/sync?since={cursor}&limit=100")).await;
+        let page = ben.get(&format!("/messages/sync?since={cursor}&limit=100")).await.body;
         assert!(size(&page) < 6 * 1_000 * 1_000);
         caught_up.extend(page["changes"].as_array().unwrap().iter().map(|change| change["message"]["seq"].as_u64().unwrap()));
         page["cursor"].as_str().unwrap().clone_into(&mut cursor);

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn good_values_pass() {
+    fn valid_values_are_accepted() {
         let body = json!({
             "title": "Atrium", "color": "#0F62fe", "finishline": "2028-02-29", "location": {"lat": -90, "lng": 180.0, "accuracy": null},
             "quickLinks": [{"id": "q", "title": "Brief", "url": "https://x.test"}], "contact": {"name": "A"}, "folders": {"uploads": [{"fileName": "a", "url": "b"}]},
@@ -150,14 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn places_are_kept_with_digits_that_the_table_keeps() {
+    fn coordinates_keep_the_digits_that_dynamodb_stores() {
         let body = json!({"location": {"lat": 1e-300, "lng": -0.0, "accuracy": 12.345_678_901_234}});
         let mut fields = Fields::new(body.as_object().unwrap().clone());
         assert_eq!(read_changes(&mut fields, &Changes::new())["location"].to_string(), r#"{"accuracy":12.345678901,"lat":0,"lng":0}"#);
     }
 
     #[test]
-    fn bad_values_are_found_at_their_field() {
+    fn invalid_values_name_their_field() {
         for (field, value, code) in [
             ("title", json!(""), "too_short"),
             ("title", json!("   "), "blank"),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_within_a_field_is_found_at_its_place() {
+    fn every_invalid_member_of_a_field_has_its_path() {
         for (field, value, expected) in [
             ("location", json!({"lat": 91, "lng": "0"}), &[("/location/lat", "out_of_range"), ("/location/lng", "wrong_type")][..]),
             ("location", json!({"lat": 1}), &[("/location/lng", "required")]),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_merged_and_null_takes_a_member_out() {
+    fn objects_are_merged_and_null_removes_a_member() {
         let present = json!({"folders": {"uploads": [{"fileName": "a", "url": "b"}], "old": []}, "location": {"lat": 1, "lng": 2, "accuracy": 3}});
         let body =
             json!({"folders": {"downloads": [], "old": null}, "location": {"accuracy": null, "lat": 5}, "contact": {"name": "A", "phone": null}});

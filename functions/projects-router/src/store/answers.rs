@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_in_parts_is_the_same_text() {
+    fn a_split_response_is_joined_unchanged() {
         for text in ["", "short", &"ž".repeat(PART_BYTES), &"x".repeat(3 * PART_BYTES)] {
             let parts = parts(text);
             assert_eq!(parts.concat(), text);

@@ -1,12 +1,12 @@
 //! Teams and their rules.
 
-use super::*;
+use crate::*;
 
 #[tokio::test]
-async fn the_team_has_its_rules() {
+async fn owners_manage_the_team_and_anyone_may_leave() {
     let studio = studio().await;
     let (ana, ben, cleo) = (studio.person("ana").await, studio.person("ben").await, studio.person("cleo").await);
-    let path = ana.project(json!({"title": "Atrium"})).await;
+    let path = project(&ana, json!({"title": "Atrium"})).await;
     let member = |who: &Person<'_>| format!("{path}/team/{}", who.id);
     let remove = async |by: &Person<'_>, who: &Person<'_>| by.call(EventBuilder::new(Method::DELETE, &member(who))).await;
     let set = async |by: &Person<'_>, who: &Person<'_>, role: &str| by.send(Method::PUT, &member(who), json!({"role": role})).await;

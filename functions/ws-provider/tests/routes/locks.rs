@@ -40,7 +40,7 @@ async fn site() -> Site {
         created_at: now,
         deleted_at: None,
     };
-    let store = Store::new(studio.harness.aws().dynamodb());
+    let store = studio.harness.store();
     store.put_item(&studio.harness.table("projects"), to_item(header_key(project), "project", &team).unwrap()).await.unwrap();
     let locks = Locks::new(store, studio.harness.table("connections"), studio.harness.clock.clone());
     Site { studio, project, tokens, locks }
@@ -75,7 +75,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn a_lock_has_one_owner_is_renewed_and_lapses() {
+async fn a_lock_has_one_owner_can_be_renewed_and_expires() {
     let site = site().await;
     let (ana, ben) = (site.open("ana", "").await, site.open("ben", "").await);
     let taken = Box::pin(site.studio.ask(&ana, site.frame("lineLocked", "lin_1"))).await;
@@ -102,7 +102,7 @@ async fn a_lock_has_one_owner_is_renewed_and_lapses() {
 }
 
 #[tokio::test]
-async fn locks_go_with_their_connection_whoever_ends_it() {
+async fn locks_are_released_when_their_connection_ends() {
     let site = site().await;
     let (ana, ben, other_tab) = (site.open("ana", "").await, site.open("ben", "").await, site.open("ana", "").await);
     for (socket, line) in [(&ana, "lin_1"), (&ana, "lin_2"), (&ben, "lin_3")] {
@@ -130,7 +130,7 @@ async fn locks_go_with_their_connection_whoever_ends_it() {
 }
 
 #[tokio::test]
-async fn a_tab_that_comes_back_goes_on_with_its_locks() {
+async fn a_reconnected_tab_keeps_its_locks() {
     let site = site().await;
     let before = site.open("ana", "&tabId=t1").await;
     assert_eq!(site.ask(&before, "lineLocked", "lin_1").await, "ack");
@@ -145,7 +145,7 @@ async fn a_tab_that_comes_back_goes_on_with_its_locks() {
 }
 
 #[tokio::test]
-async fn only_those_who_may_edit_the_budget_lock() {
+async fn only_budget_editors_may_lock_lines() {
     let site = site().await;
     for (name, expected) in [("cleo", "forbidden"), ("dana", "not_found"), ("admin", "ack")] {
         let socket = site.open(name, "").await;

@@ -12,7 +12,7 @@ fn ids(sockets: &[&SocketEvents]) -> std::collections::BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn the_later_connection_of_a_tab_stays_whichever_handler_ends_last() {
+async fn the_newer_connection_of_a_tab_stays_open() {
     let studio = studio().await;
     let query = format!("token={}&tabId=t1", studio.token);
     for gap in [1, 20, 400] {
@@ -32,7 +32,7 @@ async fn the_later_connection_of_a_tab_stays_whichever_handler_ends_last() {
 }
 
 #[tokio::test]
-async fn the_least_recently_active_connection_makes_room() {
+async fn the_least_recently_active_connection_is_closed_for_a_new_one() {
     let studio = studio().await;
     let query = format!("token={}", studio.token);
     let mut sockets = Vec::new();
@@ -60,7 +60,7 @@ async fn the_least_recently_active_connection_makes_room() {
 }
 
 #[tokio::test]
-async fn a_reference_is_given_back_as_it_came() {
+async fn ref_is_echoed_unchanged() {
     let studio = studio().await;
     let socket = SocketEvents::default();
     studio.connect(&socket, &format!("token={}", studio.token), &[]).await;
@@ -75,7 +75,7 @@ async fn a_reference_is_given_back_as_it_came() {
 }
 
 #[tokio::test]
-async fn no_member_name_of_a_frame_has_a_meaning_of_its_own() {
+async fn frame_member_names_have_no_special_meaning() {
     let studio = studio().await;
     let socket = SocketEvents::default();
     studio.connect(&socket, &format!("token={}", studio.token), &[]).await;

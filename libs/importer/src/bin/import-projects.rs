@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use access::teams::TeamRole;
 use importer::{Export, Fate, Importer, Settings, Summary, read_export};
+use shared_utils::env::Environment;
 use shared_utils::ids::UserId;
 
 const HELP: &str = "\
@@ -34,7 +35,7 @@ async fn main() -> ExitCode {
         Ok(None) => return print(&[HELP.to_owned()]),
         Err(reason) => return fail(&reason),
     };
-    let importer = match Importer::from_env() {
+    let importer = match Importer::from_env(&Environment::of_process()) {
         Ok(importer) => importer,
         Err(error) => return fail(&error.to_string()),
     };

@@ -88,7 +88,7 @@ pub struct Function {
     report: ReportSink,
     idle: Mutex<Vec<Sandbox>>,
     killers: Mutex<Vec<std::sync::Weak<Notify>>>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     busy: tokio::sync::watch::Sender<usize>,
     closed: AtomicBool,
 }
@@ -111,7 +111,7 @@ impl Function {
             report: options.report,
             idle: Mutex::new(Vec::new()),
             killers: Mutex::new(Vec::new()),
-            places: Arc::new(Semaphore::new(MAX_SANDBOXES)),
+            permits: Arc::new(Semaphore::new(MAX_SANDBOXES)),
             busy: tokio::sync::watch::Sender::new(0),
             closed: AtomicBool::new(false),
         })
@@ -127,7 +127,7 @@ impl Function {
 
     async fn run(self: Arc<Self>, label: String, event: String) -> Result<Invocation, InvokeError> {
         let started = Instant::now();
-        let place = self.places.clone().acquire_owned().await.map_err(|error| InvokeError::Failed(error.to_string()))?;
+        let permit = self.permits.clone().acquire_owned().await.map_err(|error| InvokeError::Failed(error.to_string()))?;
         let (mut sandbox, cold) = self.sandbox().await?;
         self.records.take(&sandbox.access_key);
         let asked = *sandbox.api.asked.borrow();
@@ -180,8 +180,8 @@ impl Function {
                 if done {
                     function.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox);
                 }
-                // Only now may the next event have its place.
-                drop(place);
+                // Only now may the next event have its permit.
+                drop(permit);
                 function.busy.send_modify(|busy| *busy -= 1);
             });
         }
@@ -209,6 +209,11 @@ impl Function {
         killers.retain(|killer| killer.strong_count() > 0);
         killers.push(Arc::downgrade(&sandbox.killer()));
         Ok((sandbox, true))
+    }
+
+    /// Everything in its environment but what differs between sandboxes.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
     }
 
     /// The environment of one process.

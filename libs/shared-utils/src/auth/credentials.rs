@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_bearer_token_and_nothing_else() {
+    fn authorization_holds_exactly_one_bearer_token() {
         assert_eq!(bearer(Some(&HeaderValue::from_static("bEaReR a.b.c"))).unwrap(), "a.b.c");
         assert!(matches!(bearer(None), Err(Error::MissingToken)));
         for bad in ["", "Bearer", "Bearer ", "Bearer  a.b.c", "Basic YTpi", "Bearer a.b.c, Bearer d.e.f", "Bearer a.b.c "] {

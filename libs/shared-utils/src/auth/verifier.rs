@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{AccessClaims, Caller, ring_provider};
 use crate::clock::Timestamp;
-use crate::env::{self, EnvError};
+use crate::env::{EnvError, Environment};
 use crate::http::Error;
 use crate::json;
 
@@ -57,10 +57,10 @@ pub struct Verifier {
 
 impl Verifier {
     /// Reads `JWT_PUBLIC_KEYS` (a JSON object: key id → base64 DER public key), `JWT_ISSUER` and `JWT_AUDIENCE`.
-    pub fn from_env() -> Result<Self, EnvError> {
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let keys: BTreeMap<String, String> =
-            serde_json::from_str(&env::required("JWT_PUBLIC_KEYS")?).map_err(|error| EnvError::unusable("JWT_PUBLIC_KEYS", error))?;
-        Self::new(keys, env::required("JWT_ISSUER")?, env::required("JWT_AUDIENCE")?)
+            serde_json::from_str(&env.required("JWT_PUBLIC_KEYS")?).map_err(|error| EnvError::unusable("JWT_PUBLIC_KEYS", error))?;
+        Self::new(keys, env.required("JWT_ISSUER")?, env.required("JWT_AUDIENCE")?)
     }
 
     /// A verifier for these keys (id → base64 DER public key).
@@ -230,14 +230,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_good_token_passes() {
+    async fn a_valid_token_is_accepted() {
         let forge = Forge::new();
         assert_eq!(forge.code(&forge.token(json!({})).await), "ok");
         assert_eq!(forge.code(&forge.token(json!({"pnd": true, "nbf": NOW.seconds(), "extra": 1})).await), "ok");
     }
 
     #[tokio::test]
-    async fn headers_choose_nothing() {
+    async fn token_headers_choose_no_key_or_algorithm() {
         let forge = Forge::new();
         let payload = claims(json!({})).to_string();
         for header in [
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn claims_are_held_to_their_rules() {
+    async fn claims_are_checked() {
         let forge = Forge::new();
         let now = NOW.seconds();
         for (changes, expected) in [

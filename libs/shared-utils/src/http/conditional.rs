@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_read_by_the_grammar() {
+    fn entity_tag_lists_follow_the_grammar() {
         assert_eq!(tag_list(b" * "), TagList::Any);
         assert_eq!(tag_list(b"\"0\""), TagList::Tags(vec![strong("\"0\"")]));
         assert_eq!(tag_list(b"\"0,*,1\""), TagList::Tags(vec![strong("\"0,*,1\"")]));

@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_a_pointer_whose_names_are_escaped() {
+    fn field_paths_become_escaped_json_pointers() {
         assert_eq!(pointer(&FieldPath::from(["lines", "0", "a/b~c"])), "/lines/0/a~1b~0c");
     }
 }

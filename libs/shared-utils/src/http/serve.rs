@@ -17,7 +17,7 @@ use super::{CorsPolicy, Error, Request, Response};
 use crate::audit;
 use crate::auth::{Caller, Verifier, credentials};
 use crate::clock::Clock;
-use crate::env::EnvError;
+use crate::env::{EnvError, Environment};
 use crate::json;
 
 /// A request that passed the checks, as a handler gets it.
@@ -101,8 +101,8 @@ pub struct HttpContext {
 
 impl HttpContext {
     /// Reads what the environment declares.
-    pub fn from_env() -> Result<Self, EnvError> {
-        Ok(Self { cors: CorsPolicy::from_env()?, verifier: Verifier::from_env()?, clock: Clock::from_env()? })
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
+        Ok(Self { cors: CorsPolicy::from_env(env)?, verifier: Verifier::from_env(env)?, clock: Clock::from_env(env)? })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every field with everything that it is not: the contract's answer, and nothing written.
 
-use super::*;
+use crate::*;
 
 /// Refused by every field of a project, whatever it holds.
 fn wrong_for_any_field() -> Vec<Value> {
@@ -27,11 +27,11 @@ fn expect_fault(answer: Answer, pointer: &str) {
 }
 
 #[tokio::test]
-async fn fields_of_a_project() {
+async fn project_fields_reject_invalid_values() {
     const SERVER: [&str; 5] = ["projectId", "version", "createdBy", "createdAt", "updatedAt"];
     let studio = studio().await;
     let ana = studio.person("ana").await;
-    let path = ana.project(json!({"title": "Atrium", "status": "1%"})).await;
+    let path = project(&ana, json!({"title": "Atrium", "status": "1%"})).await;
     let before = ana.get(&path).await;
     let writable = names(&before.body, &[&SERVER[..], &["team"]].concat());
     assert_eq!(writable.len(), 30, "{writable:?}");
@@ -66,13 +66,13 @@ async fn fields_of_a_project() {
 }
 
 #[tokio::test]
-async fn fields_of_a_budget() {
+async fn budget_fields_reject_invalid_values() {
     const NUMBERS: [&str; 8] =
         ["quantity", "itemBudgetedCost", "itemActualCost", "itemReconciledCost", "itemMarkUp", "itemFinalCost", "amountPaid", "balanceDue"];
     const SERVER: [&str; 8] = ["budgetId", "projectId", "revision", "elementKey", "elementId", "finalCost", "createdAt", "updatedAt"];
     let studio = studio().await;
     let ana = studio.person("ana").await;
-    let path = format!("{}/budget", ana.project(json!({"title": "Atrium"})).await);
+    let path = format!("{}/budget", project(&ana, json!({"title": "Atrium"})).await);
     let made = ana.patch(&path, json!({"lines": [{"itemBudgetedCost": 0.1}]})).await.expect(200);
     let (line, before) = (made["lines"][0].clone(), ana.get(&path).await.body);
     let writable = names(&line, &[&SERVER[..], &["budgetItemId", "clientLineId"]].concat());
@@ -133,10 +133,10 @@ async fn fields_of_a_budget() {
 }
 
 #[tokio::test]
-async fn a_revision_has_room_for_five_thousand_lines() {
+async fn a_revision_holds_five_thousand_lines() {
     let studio = studio().await;
     let ana = studio.person("ana").await;
-    let path = format!("{}/budget", ana.project(json!({"title": "Atrium"})).await);
+    let path = format!("{}/budget", project(&ana, json!({"title": "Atrium"})).await);
     let minimal = |lines: usize| {
         EventBuilder::new(Method::PATCH, &path)
             .header("prefer", "return=minimal")

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_version_is_found() {
+    fn the_newest_glibc_version_is_found() {
         assert_eq!(newest_glibc(b"\0GLIBC_2.2.5\0GLIBC_2.34\0GLIBC_2.9\0"), Some((2, 34)));
         assert_eq!(newest_glibc(b"nothing"), None);
     }

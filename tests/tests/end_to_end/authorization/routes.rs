@@ -1,24 +1,6 @@
-//! Every route and every socket action × every actor, with the status each must get. A route that is in a function and not in this
-//! table fails the test, and so does one in the table that no function has.
+//! Every route × every actor.
 
-use std::collections::BTreeSet;
-
-use end_to_end::{Answer, Person, TestStack, claims_of, is_success, text};
-use local_stack::people::PASSWORD;
-use reqwest::Method;
-use serde_json::{Value, json};
-
-/// The actors, in the order of the expected statuses. The author is an editor of the project who wrote the message and opened the group;
-/// the administrator is in no team.
-const ACTORS: [&str; 12] =
-    ["anonymous", "bad token", "expired", "disabled", "revoked", "pending", "outsider", "viewer", "editor", "owner", "author", "admin"];
-const PENDING: usize = 5;
-const OUTSIDER: usize = 6;
-const VIEWER: usize = 7;
-const EDITOR: usize = 8;
-const OWNER: usize = 9;
-const AUTHOR: usize = 10;
-const ADMIN: usize = 11;
+use super::*;
 
 /// A route with the statuses of all actors.
 struct Row {
@@ -27,19 +9,6 @@ struct Row {
     pattern: &'static str,
     body: fn(&Things) -> Value,
     expected: [u16; 12],
-}
-
-/// What the requests are about, made afresh for each row and whenever one of them passed.
-struct Things {
-    project: String,
-    conversation: String,
-    /// A group of the viewer, the editor and the owner, opened by the author.
-    group: String,
-    message: String,
-    session: String,
-    waiting: String,
-    outsider: String,
-    member: String,
 }
 
 /// A row where everyone without a good login is refused, and who waits for approval: outsider, viewer, editor, owner, author, admin.
@@ -106,65 +75,6 @@ fn table() -> Vec<Row> {
     ]
 }
 
-struct Actors {
-    world: TestStack,
-    actors: Vec<Person>,
-    /// A login of the person who waits for approval.
-    session: String,
-}
-
-async fn cast() -> Actors {
-    let world = TestStack::start_peopled(6).await;
-    let admin = world.login("ana").await;
-    let patch = async |person: &Person, rights: Value| admin.patch(&format!("/auth/users/{}", person.id), rights).await.expect(200);
-    let disabled = world.login("user003").await;
-    patch(&disabled, json!({"disabled": true})).await;
-    let revoked = world.login("user004").await;
-    assert_eq!(revoked.post("/auth/logout", json!({})).await.status, 204);
-    let pending = world.login("user005").await;
-    patch(&pending, json!({"pending": true})).await;
-    let pending = world.login_again(&pending).await;
-    let mut expired = world.login("user006").await;
-    expired.token = Some(world.expired(&expired).await);
-    let mut actors = vec![world.anonymous(), world.with_token("eyJhbGciOiJub25lIn0.e30."), expired, disabled, revoked, pending];
-    for name in ["dana", "cleo", "ben", "user001", "user002"] {
-        actors.push(world.login(name).await);
-    }
-    actors.push(admin);
-    let session = session_of(&actors[PENDING]);
-    if world.forge().is_none() {
-        // The sandboxes of a deployed backend may have looked at who is revoked a moment before.
-        tokio::time::sleep(std::time::Duration::from_secs(6)).await;
-    }
-    Actors { world, actors, session }
-}
-
-/// A person's login, as their token has it.
-fn session_of(person: &Person) -> String {
-    text(&claims_of(person.token.as_deref().unwrap())["sid"])
-}
-
-impl Actors {
-    /// Something to act on that nobody has touched yet. Whoever is to stay signed in is, however long the test takes.
-    async fn things(&mut self) -> Things {
-        for actor in &mut self.actors[PENDING..] {
-            self.world.renew(actor).await;
-        }
-        let [outsider, viewer, editor, owner, author] = [OUTSIDER, VIEWER, EDITOR, OWNER, AUTHOR].map(|index| &self.actors[index]);
-        let team = [(viewer, "viewer"), (editor, "editor"), (author, "editor")];
-        let project = self.world.project(owner, "Atrium", &team).await;
-        let opened = owner.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
-        let conversation = text(&opened["conversationId"]);
-        let sent = author.post(&format!("/messages/conversations/{conversation}/messages"), json!({"text": "mine"})).await.expect(201);
-        let people = [viewer, editor, owner].map(|person| person.id.as_str());
-        let opened = author.post("/messages/conversations", json!({"type": "group", "title": "G", "participants": people})).await.expect(201);
-        let group = text(&opened["conversationId"]);
-        let (message, session) = (text(&sent["messageId"]), self.session.clone());
-        let waiting = self.actors[PENDING].id.clone();
-        Things { project, conversation, group, message, session, waiting, outsider: outsider.id.clone(), member: viewer.id.clone() }
-    }
-}
-
 /// The path of a row for these things.
 fn path(row: &Row, things: &Things) -> String {
     let id = if row.pattern.contains("/participants/") || row.method == Method::PATCH && row.pattern == "/messages/conversations/{id}" {
@@ -194,7 +104,7 @@ async fn call(person: &Person, row: &Row, path: &str, things: &Things) -> Answer
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_route_and_every_actor() {
+async fn every_route_answers_every_actor_as_declared() {
     let mut cast = cast().await;
     let mut wrong = Vec::new();
     for row in table() {
@@ -227,7 +137,7 @@ async fn every_route_and_every_actor() {
 
 /// What cannot be seen and what is not there answer byte for byte alike, request id aside.
 #[tokio::test(flavor = "multi_thread")]
-async fn foreign_and_random_ids_answer_alike() {
+async fn foreign_and_unknown_ids_get_the_same_answer() {
     let mut cast = cast().await;
     let things = cast.things().await;
     // Ids of the same shape that never were: of another project, deleted at once.
@@ -265,94 +175,11 @@ async fn foreign_and_random_ids_answer_alike() {
 }
 
 #[test]
-fn no_route_is_missing_from_the_table() {
+fn every_route_is_in_the_authorization_table() {
     let listed: BTreeSet<String> = table().iter().map(|row| format!("{} {}", row.method, row.pattern)).collect();
     let mut real = BTreeSet::new();
     real.extend(auth_router::ROUTES.iter().map(|route| format!("{} {}", route.method, route.pattern)));
     real.extend(projects_router::ROUTES.iter().map(|route| format!("{} {}", route.method, route.pattern)));
     real.extend(messages_router::ROUTES.iter().map(|route| format!("{} {}", route.method, route.pattern)));
     assert_eq!(listed, real);
-}
-
-/// An action, the fields that make it good, and the codes of outsider, viewer, editor, owner, author and admin; `None` is an ack.
-type ActionRow = (&'static str, fn(&Things) -> Value, [Option<&'static str>; 6]);
-
-const UNSEEN: Option<&str> = Some("not_found");
-const FORBIDDEN: Option<&str> = Some("forbidden");
-/// Concerns nobody but the connection itself, or is ignored.
-const HARMLESS: [Option<&str>; 6] = [None; 6];
-
-#[rustfmt::skip]
-fn actions() -> Vec<ActionRow> {
-    vec![
-        ("sendMessage", |things| json!({"conversationId": things.conversation, "text": "hello", "optimisticId": "o"}), [UNSEEN, None, None, None, None, UNSEEN]),
-        ("editMessage", |things| json!({"messageId": things.message, "text": "changed"}), [UNSEEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, None, UNSEEN]),
-        ("deleteMessage", |things| json!({"messageId": things.message}), [UNSEEN, FORBIDDEN, FORBIDDEN, None, None, UNSEEN]),
-        ("toggleReaction", |things| json!({"messageId": things.message, "emoji": "👍"}), [UNSEEN, None, None, None, None, UNSEEN]),
-        ("markRead", |things| json!({"conversationId": things.conversation, "seq": 1}), [UNSEEN, None, None, None, None, UNSEEN]),
-        ("typing", |things| json!({"conversationId": things.conversation}), [UNSEEN, None, None, None, None, UNSEEN]),
-        ("presenceLookup", |_| json!({}), HARMLESS),
-        ("lineLocked", |things| json!({"projectId": things.project, "lineId": "lin_1", "revision": 1}), [UNSEEN, FORBIDDEN, None, None, None, None]),
-        ("lineUnlocked", |things| json!({"projectId": things.project, "lineId": "lin_1", "revision": 1}), [UNSEEN, FORBIDDEN, None, None, None, None]),
-        ("auth", |things| json!({"token": things.project}), [Some("invalid_token"); 6]),
-        ("ping", |_| json!({}), HARMLESS),
-        ("setActiveConversation", |things| json!({"conversationId": things.conversation}), HARMLESS),
-        ("setActiveRevision", |_| json!({"revision": 1}), HARMLESS),
-        ("projectUpdated", |_| json!({"fields": {"title": "forged"}}), HARMLESS),
-        ("budgetUpdated", |_| json!({"revision": 1, "total": 1}), HARMLESS),
-        ("clientRevisionUpdated", |_| json!({"clientRevisionId": 1}), HARMLESS),
-        ("timelineUpdated", |_| json!({"events": []}), HARMLESS),
-    ]
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_socket_action_and_every_actor() {
-    let mut cast = cast().await;
-    // Without a good login there is no socket to act on.
-    for (index, actor) in cast.actors.iter().enumerate().take(OUTSIDER) {
-        let query = actor.token.as_ref().map(|token| format!("?token={token}")).unwrap_or_default();
-        let status = if index == PENDING { 403 } else { 401 };
-        assert_eq!(actor.try_connect(&query, &[]).await.err(), Some(cast.world.refusal(status)), "{}", ACTORS[index]);
-    }
-    for (action, fields, expected) in actions() {
-        let mut things = cast.things().await;
-        for (index, code) in (OUTSIDER..=ADMIN).zip(expected) {
-            let mut socket = cast.actors[index].connect().await;
-            let mut frame = fields(&things);
-            frame["action"] = json!(action);
-            frame["ref"] = json!("r");
-            let (reply, _) = socket.ask(frame).await;
-            assert_eq!(reply["code"].as_str(), code, "{action} as {}: {reply}", ACTORS[index]);
-            if code.is_none() && expected != HARMLESS {
-                things = cast.things().await;
-            }
-        }
-    }
-    let listed: BTreeSet<&str> = actions().iter().map(|row| row.0).collect();
-    assert_eq!(listed, ws_provider::ACTIONS.iter().chain(ws_provider::ACKNOWLEDGED).copied().collect());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn ids_that_are_not_seen_and_ids_that_are_not_there_are_refused_alike_over_the_socket() {
-    let mut cast = cast().await;
-    let things = cast.things().await;
-    let mut gone = cast.things().await;
-    gone.project = gone.project.replace("prj_01", "prj_00");
-    gone.conversation = gone.conversation.replace("cnv_01", "cnv_00");
-    gone.message = gone.message.replace("msg_01", "msg_00");
-    let malformed = Things { project: "prj_x".to_owned(), conversation: "cnv_..".to_owned(), message: "msg_".to_owned(), ..cast.things().await };
-    let mut socket = cast.actors[OUTSIDER].connect().await;
-    for (action, fields, expected) in actions() {
-        if expected[0] != UNSEEN {
-            continue;
-        }
-        let mut replies = Vec::new();
-        for things in [&things, &gone, &malformed] {
-            let mut frame = fields(things);
-            frame["action"] = json!(action);
-            frame["ref"] = json!("r");
-            replies.push(socket.ask(frame).await.0);
-        }
-        assert_eq!((&replies[0], &replies[0]), (&replies[1], &replies[2]));
-    }
 }

@@ -1,0 +1,4 @@
+mod group;
+mod list;
+mod open;
+mod read;

@@ -1,0 +1,5 @@
+mod edit;
+mod list;
+mod reactions;
+mod send;
+mod texts;

@@ -1,0 +1,167 @@
+//! Raw events: what tests build, and what others have published.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use local_stack::events::{HttpRequest, SocketContext, gateway_id, http_event};
+use serde_json::Value;
+use shared_utils::clock::{Clock, Timestamp};
+
+/// A request on its way to become a raw event.
+#[derive(Debug, Clone)]
+pub struct EventBuilder {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+    peer: IpAddr,
+}
+
+impl EventBuilder {
+    /// A request without a body.
+    ///
+    /// # Panics
+    /// When `uri` is none.
+    pub fn new(method: Method, uri: &str) -> Self {
+        Self { method, uri: uri.parse().expect("a URI"), headers: HeaderMap::new(), body: Bytes::new(), peer: IpAddr::from([127, 0, 0, 1]) }
+    }
+
+    /// Adds a header.
+    ///
+    /// # Panics
+    /// When it cannot be one.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().expect("a header name");
+        self.headers.append(name, HeaderValue::from_str(value).expect("a header value"));
+        self
+    }
+
+    /// Comes from this address.
+    pub fn peer(mut self, peer: IpAddr) -> Self {
+        self.peer = peer;
+        self
+    }
+
+    /// Adds a bearer token.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// A JSON body.
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", &body.to_string())
+    }
+
+    /// Any body.
+    pub fn body(self, content_type: &str, body: &str) -> Self {
+        let mut request = self.header("content-type", content_type);
+        request.body = Bytes::from(body.to_owned());
+        request
+    }
+
+    /// The event, in whatever type reads it.
+    ///
+    /// # Panics
+    /// When the type cannot read it.
+    pub fn event<T: serde::de::DeserializeOwned>(&self) -> T {
+        let event = http_event(&HttpRequest {
+            route_key: "$default",
+            proxy: None,
+            method: &self.method,
+            uri: &self.uri,
+            headers: &self.headers,
+            body: &self.body,
+            peer: self.peer,
+            request_id: &gateway_id(),
+        });
+        serde_json::from_value(event).expect("a readable event")
+    }
+}
+
+/// A connection's raw events.
+pub struct SocketEvents(SocketContext);
+
+impl Default for SocketEvents {
+    fn default() -> Self {
+        Self(SocketContext {
+            connection_id: gateway_id(),
+            connected_at: Clock::System.now(),
+            host: "localhost".to_owned(),
+            user_agent: "test".to_owned(),
+            peer: IpAddr::from([127, 0, 0, 1]),
+        })
+    }
+}
+
+impl SocketEvents {
+    /// One that the gateway has opened at this time.
+    pub fn opened_at(connected_at: Timestamp) -> Self {
+        let Self(context) = Self::default();
+        Self(SocketContext { connected_at, ..context })
+    }
+
+    /// Its id.
+    pub fn connection_id(&self) -> &str {
+        &self.0.connection_id
+    }
+
+    /// `$connect` with this query and these headers.
+    ///
+    /// # Panics
+    /// When a header cannot be one, or the type cannot read the event.
+    pub fn connect<T: serde::de::DeserializeOwned>(&self, query: &str, headers: &[(&str, &str)]) -> T {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name.parse::<HeaderName>().expect("a header name"), HeaderValue::from_str(value).expect("a header value"));
+        }
+        serde_json::from_value(self.0.connect_event(&map, query)).expect("a readable event")
+    }
+
+    /// A frame on a route.
+    ///
+    /// # Panics
+    /// When the type cannot read the event.
+    pub fn message<T: serde::de::DeserializeOwned>(&self, route: &str, body: &str) -> T {
+        serde_json::from_value(self.0.message_event(route, body)).expect("a readable event")
+    }
+
+    /// `$disconnect`.
+    ///
+    /// # Panics
+    /// When the type cannot read the event.
+    pub fn disconnect<T: serde::de::DeserializeOwned>(&self) -> T {
+        serde_json::from_value(self.0.disconnect_event(1000, "")).expect("a readable event")
+    }
+}
+
+/// The event files inside the published `aws_lambda_events` crate whose names begin so: inputs that nobody here wrote.
+///
+/// # Panics
+/// When there are none.
+pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
+    let read = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok().filter(|name| name.starts_with(prefix))?;
+        Some((name, serde_json::from_slice(&std::fs::read(entry.path()).ok()?).ok()?))
+    };
+    let folder = source_of("aws_lambda_events").join("src/fixtures");
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let events: Vec<_> = entries.flatten().filter_map(read).collect();
+    assert!(!events.is_empty(), "no published event is named {prefix}…");
+    events
+}
+
+/// Where cargo keeps the sources of a dependency of ours.
+fn source_of(dependency: &str) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = std::process::Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--offline", "--locked"])
+        .current_dir(local_stack::declaration::repository())
+        .output()
+        .expect("cargo starts");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo tells about its packages");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let package = packages.iter().find(|package| package["name"] == dependency).expect("a dependency");
+    Path::new(package["manifest_path"].as_str().expect("a path")).parent().expect("a folder").to_owned()
+}
