@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Number, Value};
 use shared_utils::number::Digits;
 
@@ -28,6 +29,23 @@ impl Scale {
             Self::Quantity => 3,
             Self::MarkUp => 4,
         }
+    }
+
+    /// The value of a scaled integer.
+    pub(crate) fn decimal(self, value: i64) -> Decimal {
+        Decimal::new(value, self.decimals())
+    }
+
+    /// A value with as many decimals as the scale has, halves rounded away from zero.
+    pub(crate) fn round(self, value: Decimal) -> Decimal {
+        value.round_dp_with_strategy(self.decimals(), RoundingStrategy::MidpointAwayFromZero)
+    }
+
+    /// A value as a scaled integer, rounded. `None` when it does not fit 64 bits.
+    pub(crate) fn scaled(self, value: Decimal) -> Option<i64> {
+        let mut rounded = self.round(value);
+        rounded.rescale(self.decimals());
+        (rounded.scale() == self.decimals()).then(|| i64::try_from(rounded.mantissa()).ok())?
     }
 
     /// The smallest and the largest value, as scaled integers.
@@ -60,26 +78,18 @@ pub fn read_scaled(value: &Value, scale: Scale) -> Result<i64, (&'static str, Co
 }
 
 /// A scaled integer as the shortest JSON number: `1850` cents are `18.5`.
-pub fn to_json(value: impl Into<i128>, scale: Scale) -> Value {
-    let (value, decimals): (i128, usize) = (value.into(), scale.decimals() as usize);
-    let sign = if value < 0 { "-" } else { "" };
-    let digits = format!("{:0>width$}", value.unsigned_abs(), width = decimals + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - decimals);
-    let fraction = fraction.trim_end_matches('0');
-    let text = if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
-    text.parse().map_or(Value::Null, Value::Number)
+pub fn to_json(value: i64, scale: Scale) -> Value {
+    number(scale.decimal(value))
 }
 
-/// `numerator / denominator`, rounded to the nearest integer, halves away from zero. The denominator is positive.
-pub(crate) fn div_round(numerator: i128, denominator: i128) -> i128 {
-    let half = denominator / 2;
-    if numerator < 0 { -((-numerator + half) / denominator) } else { (numerator + half) / denominator }
+/// A decimal as the shortest JSON number.
+pub(crate) fn number(value: Decimal) -> Value {
+    value.normalize().to_string().parse().map_or(Value::Null, Value::Number)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rust_decimal::Decimal;
     use rust_decimal::prelude::ToPrimitive;
 
     use super::*;
@@ -151,7 +161,9 @@ mod tests {
 
     #[test]
     fn halves_round_away_from_zero() {
-        assert_eq!([div_round(5, 10), div_round(-5, 10), div_round(4, 10), div_round(-4, 10), div_round(15, 10)], [1, -1, 0, 0, 2]);
+        let rounded = |thousandths: i64| Scale::Money.scaled(Decimal::new(thousandths, 3));
+        assert_eq!([5, -5, 4, -4, 15].map(rounded), [1, -1, 0, 0, 2].map(Some));
+        assert_eq!(Scale::Money.scaled(Decimal::MAX), None);
     }
 
     proptest! {

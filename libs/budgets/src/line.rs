@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::fields::{Fields, Patch, text_within};
 use shared_utils::ids::{BudgetId, LineId, ProjectId};
 
-use super::decimal::{MAX_MONEY, Scale, div_round, read_scaled, to_json};
+use super::decimal::{MAX_MONEY, Scale, number, read_scaled, to_json};
 use shared_utils::fields::read_date;
 
 const CATEGORIES: &[&str] = &[
@@ -175,6 +176,11 @@ impl Line {
         }
     }
 
+    /// A decimal field's value, zero when it has none.
+    fn decimal(&self, name: &str, scale: Scale) -> Decimal {
+        scale.decimal(self.number(name).unwrap_or(0))
+    }
+
     /// A decimal field's scaled integer.
     pub fn number(&self, name: &str) -> Option<i64> {
         match self.fields.get(name) {
@@ -201,31 +207,32 @@ impl Line {
         }
     }
 
-    /// Thousandths; 1 when it was never given.
-    fn quantity(&self) -> i128 {
-        i128::from(self.number("quantity").unwrap_or(1_000))
+    /// 1 when it was never given.
+    fn quantity(&self) -> Decimal {
+        self.number("quantity").map_or(Decimal::ONE, |quantity| Scale::Quantity.decimal(quantity))
     }
 
-    /// A cost per unit times the quantity, in cents, half up.
-    pub fn extended(&self, cost: &str) -> i128 {
-        div_round(i128::from(self.number(cost).unwrap_or(0)) * self.quantity(), 1_000)
+    /// A cost per unit times the quantity, rounded to cents.
+    pub fn extended(&self, cost: &str) -> Decimal {
+        Scale::Money.round(self.decimal(cost, Scale::Money) * self.quantity())
     }
 
-    /// What the line counts towards the final total, in cents: the cost that was given, else the first non-zero of reconciled,
-    /// actual and budgeted × quantity × (1 + mark-up), half up.
-    pub fn final_cost(&self) -> i128 {
-        if let Some(given) = self.number("itemFinalCost") {
-            return i128::from(given);
-        }
-        self.cost_with(self.number("itemMarkUp").unwrap_or(0))
+    /// What the line counts towards the final total: the cost that was given, else the first non-zero of reconciled, actual and budgeted
+    /// × quantity × (1 + mark-up), rounded to cents.
+    pub fn final_cost(&self) -> Decimal {
+        self.given_final_cost().unwrap_or_else(|| self.cost_with(self.number("itemMarkUp").unwrap_or(0)))
     }
 
-    /// What the line costs by the formula with this mark-up (ten-thousandths), in cents.
-    pub fn cost_with(&self, mark_up: i64) -> i128 {
-        let costs = ["itemReconciledCost", "itemActualCost", "itemBudgetedCost"];
-        let base = costs.iter().filter_map(|cost| self.number(cost)).find(|cost| *cost != 0).unwrap_or(0);
-        let factor = 10_000 + i128::from(mark_up);
-        div_round(i128::from(base) * self.quantity() * factor, 1_000 * 10_000)
+    /// The final cost that was given.
+    pub fn given_final_cost(&self) -> Option<Decimal> {
+        self.number("itemFinalCost").map(|given| Scale::Money.decimal(given))
+    }
+
+    /// What the line costs by the formula with this mark-up (ten-thousandths), rounded to cents.
+    pub fn cost_with(&self, mark_up: i64) -> Decimal {
+        let costs = ["itemReconciledCost", "itemActualCost", "itemBudgetedCost"].map(|cost| self.decimal(cost, Scale::Money));
+        let base = costs.into_iter().find(|cost| !cost.is_zero()).unwrap_or_default();
+        Scale::Money.round(base * self.quantity() * (Decimal::ONE + Scale::MarkUp.decimal(mark_up)))
     }
 
     /// The size of the line as it is stored, in bytes, about.
@@ -237,15 +244,15 @@ impl Line {
         500 + self.fields.iter().map(|(name, field)| name.len() + value(field)).sum::<usize>()
     }
 
-    /// The largest amount that the line counts, in cents.
-    pub fn largest_amount(&self) -> i128 {
+    /// The largest amount that the line counts.
+    pub fn largest_amount(&self) -> Decimal {
         let costs = ["itemBudgetedCost", "itemActualCost", "itemReconciledCost"].map(|cost| self.extended(cost));
-        costs.into_iter().fold(self.final_cost(), i128::max)
+        costs.into_iter().fold(self.final_cost(), Decimal::max)
     }
 
     /// Whether every amount of the line fits.
     pub fn fits(&self) -> bool {
-        self.largest_amount() <= i128::from(MAX_MONEY)
+        self.largest_amount() <= Scale::Money.decimal(MAX_MONEY)
     }
 }
 
@@ -261,10 +268,9 @@ pub fn line_json(line: &Line, project: ProjectId, budget: BudgetId, revision: u6
         };
         object.insert((*name).to_owned(), value);
     }
-    let final_cost = i64::try_from(line.final_cost()).map_or(Value::Null, |cost| to_json(cost, Scale::Money));
     let server = json!({
         "budgetItemId": line.budget_item_id, "clientLineId": line.client_line_id, "budgetId": budget, "projectId": project, "revision": revision,
-        "elementKey": line.element_key, "elementId": line.element_id, "finalCost": final_cost, "createdAt": line.created_at, "updatedAt": line.updated_at,
+        "elementKey": line.element_key, "elementId": line.element_id, "finalCost": number(line.final_cost()), "createdAt": line.created_at, "updatedAt": line.updated_at,
     });
     if let Value::Object(server) = server {
         object.extend(server);

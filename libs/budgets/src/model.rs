@@ -1,9 +1,9 @@
-//! Any sequence of changes against sums made another way: with a decimal type, from the numbers as a client is given them.
+//! Any sequence of changes against sums made another way: with integers, from the numbers as a client is given them.
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
@@ -68,40 +68,45 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn decimal(value: &Value) -> Option<Decimal> {
-    (!value.is_null()).then(|| value.to_string().parse().unwrap())
+/// A number with this many decimals, as an integer.
+fn scaled(value: &Value, decimals: usize) -> Option<i128> {
+    let text = value.as_number()?.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    assert!(fraction.len() <= decimals, "{text}");
+    Some(format!("{whole}{fraction:0<decimals$}").parse().unwrap())
 }
 
-fn cents(value: Decimal) -> Decimal {
-    value.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+/// `numerator / denominator`, halves away from zero. The denominator is positive.
+fn div_round(numerator: i128, denominator: i128) -> i128 {
+    (numerator.abs() * 2 + denominator) / (2 * denominator) * numerator.signum()
 }
 
-/// What a line counts, from what a client sees of it. A line whose products do not fit a decimal was not let in.
-fn cost(line: &Value, base: Decimal, mark_up: Decimal) -> Decimal {
-    let quantity = decimal(&line["quantity"]).unwrap();
-    cents(base * quantity * (Decimal::ONE + mark_up))
+/// What a line counts in cents, from what a client sees of it: cents × thousandths × ten-thousandths.
+fn cost(line: &Value, base: i128, mark_up: i128) -> i128 {
+    div_round(base * scaled(&line["quantity"], 3).unwrap() * (10_000 + mark_up), 10_000_000)
 }
 
-fn expected_totals(lines: &[Value]) -> [(&'static str, Decimal); 5] {
-    let (mut budgeted, mut actual, mut reconciled, mut total) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
+/// Names, totals as integers, and how many decimals they have.
+fn expected_totals(lines: &[Value]) -> [(&'static str, i128, usize); 5] {
+    let (mut budgeted, mut actual, mut reconciled, mut total) = (0, 0, 0, 0);
     for line in lines {
-        let costs = ["itemReconciledCost", "itemActualCost", "itemBudgetedCost"].map(|name| decimal(&line[name]).unwrap_or_default());
-        let [of_reconciled, of_actual, of_budgeted] = costs.map(|base| cost(line, base, Decimal::ZERO));
+        let costs = ["itemReconciledCost", "itemActualCost", "itemBudgetedCost"].map(|name| scaled(&line[name], 2).unwrap_or_default());
+        let [of_reconciled, of_actual, of_budgeted] = costs.map(|base| cost(line, base, 0));
         budgeted += of_budgeted;
         actual += of_actual;
         reconciled += of_reconciled;
-        let base = costs.into_iter().find(|cost| !cost.is_zero()).unwrap_or_default();
-        let counted = decimal(&line["itemFinalCost"]).unwrap_or_else(|| cost(line, base, decimal(&line["itemMarkUp"]).unwrap_or_default()));
-        assert_eq!(decimal(&line["finalCost"]), Some(counted.normalize()), "{line}");
+        let base = costs.into_iter().find(|cost| *cost != 0).unwrap_or_default();
+        let counted = scaled(&line["itemFinalCost"], 2).unwrap_or_else(|| cost(line, base, scaled(&line["itemMarkUp"], 4).unwrap_or_default()));
+        assert_eq!(scaled(&line["finalCost"], 2), Some(counted), "{line}");
         total += counted;
     }
-    let effective = if budgeted.is_zero() { Decimal::ZERO } else { (total - budgeted) / budgeted };
+    let effective = if budgeted == 0 { 0 } else { div_round((total - budgeted) * 10_000, budgeted) };
     [
-        ("headerBudgetedTotalCost", budgeted),
-        ("headerActualTotalCost", actual),
-        ("headerReconciledTotalCost", reconciled),
-        ("headerFinalTotalCost", total),
-        ("headerEffectiveMarkup", effective.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero)),
+        ("headerBudgetedTotalCost", budgeted, 2),
+        ("headerActualTotalCost", actual, 2),
+        ("headerReconciledTotalCost", reconciled, 2),
+        ("headerFinalTotalCost", total, 2),
+        ("headerEffectiveMarkup", effective, 4),
     ]
 }
 
@@ -155,8 +160,8 @@ proptest! {
             }
             let shown: Vec<Value> = lines.values().map(|line| line_json(line, project, budget, revision.revision)).collect();
             let totals = revision.totals.to_json();
-            for (name, expected) in expected_totals(&shown) {
-                prop_assert_eq!(decimal(&totals[name]), Some(expected.normalize()), "{}", name);
+            for (name, expected, decimals) in expected_totals(&shown) {
+                prop_assert_eq!(scaled(&totals[name], decimals), Some(expected), "{}", name);
             }
             shown.iter().chain([&totals]).for_each(assert_plain_numbers);
             prop_assert!(revision.describes(&lines));

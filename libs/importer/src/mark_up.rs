@@ -1,5 +1,6 @@
 //! Mark-ups of the old system: fractions, multipliers, or percentages.
 
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::number::{self, NumberError};
@@ -32,10 +33,10 @@ pub(crate) fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) ->
 
 /// Which of two mark-ups gives the line's own final cost, within a hundredth of it. `None` when neither or both do, or there is none.
 fn by_cost(line: &Line, mark_ups: [i64; 2]) -> Option<usize> {
-    let given = i128::from(line.number("itemFinalCost").filter(|given| *given > 0)?);
+    let given = line.given_final_cost().filter(|given| !given.is_zero())?;
     let gives_it = mark_ups.map(|mark_up| {
         let cost = line.cost_with(mark_up);
-        cost > 0 && (cost - given).abs() * 100 <= given
+        !cost.is_zero() && (cost - given).abs() * Decimal::ONE_HUNDRED <= given
     });
     match gives_it {
         [true, false] => Some(0),

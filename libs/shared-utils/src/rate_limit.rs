@@ -45,7 +45,7 @@ impl Rate {
     }
 
     /// The rate that a variable names (`20/min`, `1/s:10` with bursts of ten, `off`), `default` when it is absent.
-    pub fn from_env(env: &Environment, name: &str, default: Self) -> Result<Self, EnvError> {
+    pub fn from_env(env: &Environment, name: &'static str, default: Self) -> Result<Self, EnvError> {
         env.parsed(name, default)
     }
 

@@ -28,7 +28,7 @@ async fn every_variable_that_is_read_is_declared_and_every_declared_one_is_read(
         let env = Environment::of(variables);
         build(name, &env).unwrap();
         // Lambda itself sets those that begin with `AWS_`.
-        let asked: BTreeSet<String> = env.asked().into_iter().filter(|name| !name.starts_with("AWS_")).collect();
+        let asked: BTreeSet<String> = env.asked().into_iter().filter(|name| !name.starts_with("AWS_")).map(str::to_owned).collect();
         let declared: BTreeSet<String> = function.environment.keys().cloned().collect();
         assert_eq!(asked, declared, "{name}");
     }
