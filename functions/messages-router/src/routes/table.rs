@@ -14,7 +14,6 @@ mod messages_list;
 mod messages_send;
 mod participant_add;
 mod participant_remove;
-mod participants_list;
 mod reaction_set;
 mod sync;
 
@@ -35,7 +34,6 @@ pub static ROUTES: &[Route<App>] = &[
     Route::new(Method::GET, "/messages/conversations/{id}", Access::Approved, Body::None, handler!(conversation_get::handle)),
     Route::new(Method::PATCH, "/messages/conversations/{id}", Access::Approved, Body::Json(BODY), handler!(conversation_rename::handle)),
     Route::new(Method::PUT, "/messages/conversations/{id}/read", Access::Approved, Body::Json(BODY), handler!(conversation_read::handle)),
-    Route::new(Method::GET, "/messages/conversations/{id}/participants", Access::Approved, Body::None, handler!(participants_list::handle)),
     Route::new(Method::PUT, PARTICIPANT, Access::Approved, Body::None, handler!(participant_add::handle)),
     Route::new(Method::DELETE, PARTICIPANT, Access::Approved, Body::None, handler!(participant_remove::handle)),
     Route::new(Method::GET, "/messages/conversations/{id}/messages", Access::Approved, Body::None, handler!(messages_list::handle)),

@@ -61,7 +61,6 @@ fn table() -> Vec<Row> {
         row(Method::GET, "/messages/conversations/{id}", nothing, [404, 200, 200, 200, 200, 404]),
         // On a group, which its opener decides on; a project's conversation has its team.
         row(Method::PATCH, "/messages/conversations/{id}", |_| json!({"title": "Renamed"}), [404, 403, 403, 403, 200, 404]),
-        row(Method::GET, "/messages/conversations/{id}/participants", nothing, [404, 200, 200, 200, 200, 404]),
         row(Method::PUT, "/messages/conversations/{id}/participants/{userId}", nothing, [404, 403, 403, 403, 204, 404]),
         row(Method::DELETE, "/messages/conversations/{id}/participants/{userId}", nothing, [404, 403, 403, 403, 204, 404]),
         row(Method::PUT, "/messages/conversations/{id}/read", |_| json!({"seq": 1}), [404, 204, 204, 204, 204, 404]),
