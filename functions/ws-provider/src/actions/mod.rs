@@ -16,7 +16,6 @@ mod presence_lookup;
 mod send_message;
 mod toggle_reaction;
 mod typing;
-mod who_am_i;
 
 use std::panic::AssertUnwindSafe;
 
@@ -133,7 +132,6 @@ actions! {
     "lineUnlocked" => line_unlocked::LineUnlocked,
     "auth" => auth::Auth,
     "ping" => ping::Ping,
-    "whoAmI" => who_am_i::WhoAmI,
 }
 
 /// What an action goes by beside its own data.

@@ -26,7 +26,6 @@ fn actions() -> Vec<ActionRow> {
         ("lineUnlocked", |things| json!({"projectId": things.project, "lineId": "lin_1", "revision": 1}), [UNSEEN, FORBIDDEN, None, None, None, None]),
         ("auth", |things| json!({"token": things.project}), [Some("invalid_token"); 6]),
         ("ping", |_| json!({}), HARMLESS),
-        ("whoAmI", |_| json!({}), HARMLESS),
         ("setActiveConversation", |things| json!({"conversationId": things.conversation}), HARMLESS),
         ("setActiveRevision", |_| json!({"revision": 1}), HARMLESS),
         ("projectUpdated", |_| json!({"fields": {"title": "forged"}}), HARMLESS),
