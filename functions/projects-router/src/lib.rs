@@ -5,7 +5,7 @@
 //! | `routes` | the route table, one file per route |
 //! | `project` | a project's fields: what a client may write, and its bounds |
 //! | `store` | the projects table: keys, items, transactions |
-//! | `announce` | what sockets are told |
+//! | `broadcast` | the frames about projects and budgets |
 
 mod broadcast;
 pub mod project;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use budgets::{FieldValue, LINE_FIELDS, Line, LineFieldKind, MAX_REVISION_LINES, Revision, line_json, read_line_field, slug, upper};
 use serde_json::{Value, json};
+use shared_utils::aws_limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::ids::{BudgetId, LineId};
-use shared_utils::limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::text::excerpt;
 
 use crate::budget::{ROW_FIELDS, row_name};

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use shared_utils::aws_limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::dynamo::{PartitionQuery, StoreError, from_item};
 use shared_utils::ids::{ConversationId, UserId};
-use shared_utils::limits::{MAX_ANSWER, bytes_in_answer};
 
 use crate::conversation::Conversation;
 use crate::message::Message;

@@ -50,7 +50,7 @@ pub struct Outcome {
 }
 
 /// Why a send was refused.
-enum Refusal {
+enum SendConflict {
     /// There is no such conversation any more.
     Gone,
     /// Another message was sent first, or the team is another: this is the conversation now.
@@ -113,10 +113,10 @@ impl Messaging {
                 Ok(Attempt::Done(Outcome { message, conversation, replayed: false }))
             }
             TransactionOutcome::Contended => Ok(Attempt::Stale(None)),
-            TransactionOutcome::Refused(_) => match refusal(outcome, &conversation, sender)? {
-                Refusal::Raced(now) => Ok(Attempt::Refused(Some(*now))),
-                Refusal::Gone => Err(Error::NotFound),
-                Refusal::Sent(sent) => self.sent_again(conversation, new, &sent).await.map(Attempt::Done),
+            TransactionOutcome::Refused(_) => match conflict_of(outcome, &conversation, sender)? {
+                SendConflict::Raced(now) => Ok(Attempt::Refused(Some(*now))),
+                SendConflict::Gone => Err(Error::NotFound),
+                SendConflict::Sent(sent) => self.sent_again(conversation, new, &sent).await.map(Attempt::Done),
             },
         }
     }
@@ -245,28 +245,28 @@ impl Messaging {
 }
 
 /// Reads why a send was refused. A lost membership and a repeated `optimisticId` decide before a lost race.
-fn refusal(outcome: TransactionOutcome<Write>, conversation: &Conversation, sender: UserId) -> Result<Refusal, Error> {
+fn conflict_of(outcome: TransactionOutcome<Write>, conversation: &Conversation, sender: UserId) -> Result<SendConflict, Error> {
     let mut now = conversation.clone();
     let (head, team) = (outcome.refused(Write::Head), outcome.refused(Write::Team));
     match head {
         Verdict::Held => {}
-        Verdict::Absent => return Ok(Refusal::Gone),
+        Verdict::Absent => return Ok(SendConflict::Gone),
         Verdict::Found(item) => (now.head, now.is_stored) = (from_item(item.clone())?, true),
     }
     match team {
         Verdict::Held => {}
-        Verdict::Absent => return Ok(Refusal::Gone),
+        Verdict::Absent => return Ok(SendConflict::Gone),
         Verdict::Found(header) => now.team = Some(from_item(header.clone())?),
     }
     if now.team.as_ref().is_some_and(|team| team.deleted_at.is_some()) {
-        return Ok(Refusal::Gone);
+        return Ok(SendConflict::Gone);
     }
     now.require_participant(sender)?;
     if let Verdict::Found(item) = outcome.refused(Write::OptimisticId) {
-        return Ok(Refusal::Sent(from_item(item.clone())?));
+        return Ok(SendConflict::Sent(from_item(item.clone())?));
     }
     if !head.is_refused() && !team.is_refused() {
         outcome.require_committed()?;
     }
-    Ok(Refusal::Raced(Box::new(now)))
+    Ok(SendConflict::Raced(Box::new(now)))
 }

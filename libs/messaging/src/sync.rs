@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
+use shared_utils::aws_limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::dynamo::{Item, PartitionQuery, StoreError, n, s};
 use shared_utils::ids::{ConversationId, UserId};
-use shared_utils::limits::{MAX_ANSWER, bytes_in_answer};
 
 use crate::change_log::{ChangeEntry, ChangeType};
 use crate::conversation::{Conversation, ConversationView};

@@ -100,7 +100,7 @@ impl Delivery {
         self.deliver_all(people, action_of(frame), |connection| admits(connection).then(|| text.clone())).await
     }
 
-    /// As [`Self::announce`], with frames of their own for each of these people, delivered in this order to each.
+    /// As [`Self::broadcast`], with frames of their own for each of these people, delivered in this order to each.
     pub async fn broadcast_each(&self, frames: &[(UserId, Value)]) -> Vec<Departure> {
         let people: Vec<UserId> = frames.iter().map(|(user, _)| *user).collect();
         let texts: HashMap<UserId, Arc<str>> = frames.iter().map(|(user, frame)| (*user, frame_text(frame).into())).collect();

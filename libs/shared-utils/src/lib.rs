@@ -7,13 +7,14 @@
 //! | [`http`] | request reading, routing, the one error enum, CORS, answers |
 //! | [`auth`] | access tokens: claims, signing, verification |
 //! | [`aws`] | SDK configuration without the start-up cost of the default one |
+//! | [`aws_limits`] | how large a response and a frame may be |
 //! | [`dynamo`] | typed `DynamoDB` calls; expected outcomes as values |
 //! | [`idempotency`] | what a request with a key came to |
 //! | [`cursor`] | page cursors bound to caller, route and filters |
 //! | [`background_tasks`] | work that runs after the answer went out |
 //! | [`audit`], [`logging`] | what is logged, and what never is |
 //! | [`text`], [`number`] | what people write: visible, cut, compared; numbers by their digits |
-//! | [`rate_limit`] | token buckets, each one number |
+//! | [`rate_limit`] | rate limits: token buckets, each one number |
 //! | [`json`], [`fields`] | reading JSON from outside, and the fields of an object with every fault |
 //! | [`refusal`], [`internal`] | what a client is told when something is refused, and what only the log is told |
 //! | [`runtime`] | the Lambda run loop around a handler |
@@ -23,6 +24,7 @@
 pub mod audit;
 pub mod auth;
 pub mod aws;
+pub mod aws_limits;
 pub mod background_tasks;
 pub mod clock;
 pub mod cursor;
@@ -35,7 +37,6 @@ pub mod idempotency;
 pub mod ids;
 pub mod internal;
 pub mod json;
-pub mod limits;
 pub mod logging;
 pub mod number;
 pub mod origins;

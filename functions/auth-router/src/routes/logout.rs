@@ -34,11 +34,11 @@ async fn logout(app: &App, call: Call, transport: Transport) -> Result<Response,
     let scope = fields.parsed::<Scope>("scope", "One of local, others, global.").value().unwrap_or(Scope::Local);
     fields.finish()?;
 
-    let Some((user, session, counts)) = who(app, token, call.request.headers.get("authorization")).await? else {
+    let Some((user, session, is_current)) = who(app, token, call.request.headers.get("authorization")).await? else {
         return Ok(transport.cleared(Response::empty(204)));
     };
     // A token that was replaced a while ago ends the login it came from, and says nothing about others.
-    let scope = if counts { scope } else { Scope::Local };
+    let scope = if is_current { scope } else { Scope::Local };
     end(app, user, session, scope).await?;
     audit!("logout", requestId = call.request.request_id, userId = %user, sessionId = %session);
     let response = Response::empty(204);
@@ -57,8 +57,8 @@ async fn who(app: &App, token: Patch<String>, header: Option<&HeaderValue>) -> R
         Some(token) => app.store.family_of(&token, app.tokens.lifetimes, now).await?,
         None => None,
     };
-    if let Some((family, counts)) = family {
-        return Ok(Some((family.user_id, family.session_id, counts)));
+    if let Some((family, is_current)) = family {
+        return Ok(Some((family.user_id, family.session_id, is_current)));
     }
     // The token is dead or unknown: a bearer that is sent beside it still says who wants to leave.
     let caller = header.and_then(|header| credentials::bearer(Some(header)).ok());

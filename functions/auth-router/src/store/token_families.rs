@@ -175,8 +175,8 @@ impl AuthStore {
             if family.current_hash == hash {
                 return Some((family, true));
             }
-            let counts = family.in_grace(lifetimes, now);
-            (family.previous_hash.as_ref() == Some(&hash)).then_some((family, counts))
+            let is_accepted = family.in_grace(lifetimes, now);
+            (family.previous_hash.as_ref() == Some(&hash)).then_some((family, is_accepted))
         }))
     }
 

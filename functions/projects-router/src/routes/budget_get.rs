@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use access::teams::TeamRole;
 use realtime::LineLock;
 use serde_json::{Value, json};
+use shared_utils::aws_limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::http::conditional::{etag, is_not_modified};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{LineId, ProjectId};
-use shared_utils::limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::random::sha256;
 
 use super::common::{RETRY, visible};

@@ -2,11 +2,11 @@
 
 use access::session::Session;
 use access::teams::{BY_MEMBER, header_key};
+use shared_utils::aws_limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Condition, Item, Key, PartitionQuery, StoreError, TransactWrite, Transaction, Update, put, s, update};
 use shared_utils::http::Error;
 use shared_utils::ids::{ProjectId, UserId};
-use shared_utils::limits::{MAX_ANSWER, bytes_in_answer};
 
 use super::{Project, ProjectStore, Write, activity, member_key};
 
