@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hkdf;
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::auth::{AccessClaims, Role, sign};
 use shared_utils::clock::Timestamp;
@@ -65,7 +66,7 @@ pub(crate) struct Subject {
 }
 
 /// The token part of a login's or a refresh's answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TokenPair {
     access_token: String,

@@ -3,7 +3,7 @@
 //! A browser sends cookies along by itself, also for another site's page: so this way asks for a listed `Origin` and for JSON, which
 //! such a page cannot send without asking first.
 
-use shared_utils::fields::{Fields, Patch};
+use shared_utils::fields::{FieldLog, Fields, Patch};
 use shared_utils::http::{CorsPolicy, Error, Request, Response, is_json};
 
 /// The cookie's name; the prefix makes browsers insist on HTTPS, on this very host and on all its paths.
@@ -42,7 +42,7 @@ impl Transport {
     /// The refresh token of a request, wherever it belongs; one in the body is a fault when it belongs into the cookie.
     pub(crate) fn token(self, request: &Request, fields: &mut Fields) -> Patch<String> {
         match self {
-            Self::Body => fields.string("refreshToken", 0..=usize::MAX),
+            Self::Body => read_token(fields),
             Self::Cookie => {
                 fields.refuse(&["refreshToken"], "The refresh token travels in the cookie alone.");
                 request.cookie(COOKIE).map_or(Patch::Absent, |token| Patch::Set(token.to_owned()))
@@ -75,4 +75,9 @@ impl Transport {
             outcome => outcome,
         }
     }
+}
+
+/// A refresh token that travels in the body. Whether it is one is for the chain to say.
+pub(crate) fn read_token<L: FieldLog>(fields: &mut Fields<L>) -> Patch<String> {
+    fields.string("refreshToken", 0..=usize::MAX)
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared_utils::audit;
 use shared_utils::auth::{Caller, Role};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Condition, Key, PartitionQuery, Store, StoreError, TransactWrite, check, from_item, n};
+use shared_utils::fields::{TextSchema, one_of};
 use shared_utils::ids::{ProjectId, UserId};
 
 use crate::Error;
@@ -20,7 +22,9 @@ pub const MAX_TEAM: usize = 100;
 pub const MAX_NEW_TEAM: usize = 90;
 
 /// What a person may do in a project. Ordered: each role may do all that the ones before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::EnumString)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::EnumString, strum::VariantNames, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum TeamRole {
@@ -30,6 +34,12 @@ pub enum TeamRole {
     Editor,
     /// Also decides who is in the team, and deletes the project.
     Owner,
+}
+
+impl TextSchema for TeamRole {
+    fn text_schema() -> Value {
+        one_of(<Self as strum::VariantNames>::VARIANTS)
+    }
 }
 
 /// A person's place in a team.

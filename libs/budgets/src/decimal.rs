@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde_json::{Number, Value};
+use serde_json::{Number, Value, json};
 use shared_utils::number::Digits;
 
 /// How many decimals a number has.
@@ -46,6 +46,13 @@ impl Scale {
         let mut rounded = self.round(value);
         rounded.rescale(self.decimals());
         (rounded.scale() == self.decimals()).then(|| i64::try_from(rounded.mantissa()).ok())?
+    }
+
+    /// The JSON Schema of its values.
+    pub fn schema(self) -> Value {
+        let (least, most) = self.bounds();
+        let step = to_json(1, self);
+        json!({"type": "number", "minimum": to_json(least, self), "maximum": to_json(most, self), "multipleOf": step})
     }
 
     /// The smallest and the largest value, as scaled integers.

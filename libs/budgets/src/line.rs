@@ -1,12 +1,14 @@
 //! Budget lines: their fields, reading them, and what a line costs.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
-use shared_utils::fields::{Fields, Patch, text_within};
+use shared_utils::fields::{FieldLog, Fields, Patch, date_schema, one_of, text_schema, text_within};
 use shared_utils::ids::{BudgetId, LineId, ProjectId};
 
 use super::decimal::{MAX_MONEY, Scale, number, read_scaled, to_json};
@@ -50,6 +52,19 @@ pub enum LineFieldKind {
     Date,
     /// A decimal.
     Number(Scale),
+}
+
+impl LineFieldKind {
+    /// The JSON Schema of its values.
+    pub fn schema(self) -> Value {
+        match self {
+            // An `UpperText` is bounded as it is kept.
+            Self::Text(max) | Self::UpperText(max) => text_schema(&(0..=max)),
+            Self::OneOf(known) => one_of(known),
+            Self::Date => date_schema(),
+            Self::Number(scale) => scale.schema(),
+        }
+    }
 }
 
 /// Every field of a line that a client may write.
@@ -120,11 +135,11 @@ pub struct Line {
 pub(crate) type LineChanges = BTreeMap<String, Option<FieldValue>>;
 
 /// Takes every line field out of an entry of `lines`; faults are left in `fields`.
-pub(crate) fn read_changes(fields: &mut Fields) -> LineChanges {
+pub(crate) fn read_changes<L: FieldLog>(fields: &mut Fields<L>) -> LineChanges {
     fields.read_only(READ_ONLY);
     let mut changes = LineChanges::new();
     for (name, kind) in FIELDS {
-        match fields.read(name, |value| read(*kind, value)) {
+        match fields.read(name, || kind.schema(), |value| read(*kind, value)) {
             Patch::Absent => {}
             Patch::Clear => {
                 changes.insert((*name).to_owned(), None);
@@ -143,7 +158,7 @@ pub fn upper(text: &str) -> String {
 }
 
 /// Reads the value of one field.
-pub fn read(kind: LineFieldKind, value: Value) -> Result<FieldValue, (&'static str, std::borrow::Cow<'static, str>)> {
+pub fn read(kind: LineFieldKind, value: Value) -> Result<FieldValue, (&'static str, Cow<'static, str>)> {
     match kind {
         LineFieldKind::Text(max) => text_within(value, &(0..=max)).map(FieldValue::Text),
         // Bounded as it is kept: a letter may have two capitals.
@@ -253,6 +268,40 @@ impl Line {
     /// Whether every amount of the line fits.
     pub fn fits(&self) -> bool {
         self.largest_amount() <= Scale::Money.decimal(MAX_MONEY)
+    }
+}
+
+/// The schema of [`line_json`].
+pub struct LineView;
+
+impl JsonSchema for LineView {
+    fn schema_name() -> Cow<'static, str> {
+        "BudgetLine".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut members = Map::new();
+        for (name, kind) in FIELDS {
+            // An amount may come from an import, outside of the bounds that a client has.
+            let schema = if matches!(kind, LineFieldKind::Number(_)) { json!({"type": "number"}) } else { kind.schema() };
+            members.insert((*name).to_owned(), json!({"anyOf": [schema, {"type": "null"}]}));
+        }
+        for (name, schema) in [
+            ("budgetItemId", generator.subschema_for::<LineId>()),
+            ("clientLineId", json_schema!({"type": ["string", "null"]})),
+            ("budgetId", generator.subschema_for::<BudgetId>()),
+            ("projectId", generator.subschema_for::<ProjectId>()),
+            ("revision", json_schema!({"type": "integer", "minimum": 1})),
+            ("elementKey", json_schema!({"type": "string"})),
+            ("elementId", json_schema!({"type": ["string", "null"]})),
+            ("finalCost", json_schema!({"type": "number"})),
+            ("createdAt", generator.subschema_for::<Timestamp>()),
+            ("updatedAt", generator.subschema_for::<Timestamp>()),
+        ] {
+            members.insert(name.to_owned(), schema.to_value());
+        }
+        let required: Vec<&String> = members.keys().collect();
+        json_schema!({"type": "object", "description": "A line of a budget.", "required": required, "properties": members})
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a budget PATCH asks for.
 
-use serde_json::{Map, Value};
-use shared_utils::fields::{FieldError, FieldErrors, FieldPath, Fields, Patch, text_within};
+use serde_json::{Map, Value, json};
+use shared_utils::fields::{FieldError, FieldErrors, FieldLog, FieldPath, Fields, Patch, TextSchema, date_schema, one_of, text_schema, text_within};
 use shared_utils::ids::LineId;
 
 use super::decimal::{Scale, read_scaled};
@@ -74,15 +74,19 @@ impl BudgetPatch {
 /// Reads a body.
 pub fn read_patch(body: Map<String, Value>) -> Result<BudgetPatch, FieldErrors> {
     let mut fields = Fields::new(body);
+    let patch = read_fields(&mut fields);
+    fields.finish()?;
+    Ok(patch)
+}
+
+/// Takes the fields out of a body.
+pub fn read_fields<L: FieldLog>(fields: &mut Fields<L>) -> BudgetPatch {
     fields.read_only(&["projectId", "budgetId", "version", "totals", "revisions", "locks"]);
     let number = 1..=u64::from(u32::MAX);
     let revision = fields.integer("revision", number.clone()).value();
-    let header = fields.nested("header", read_header).value();
-    let lines = match fields.raw("lines") {
-        Patch::Absent | Patch::Clear => Vec::new(),
-        Patch::Set(value) => read_lines(&mut fields, value),
-    };
-    let delete_lines = read_delete_lines(&mut fields);
+    let header = fields.nested("header", |fields| read_header(fields)).value();
+    let lines = read_lines(fields);
+    let delete_lines = read_delete_lines(fields);
     let create_revision = fields
         .nested("createRevision", |create| CreateRevision {
             duplicate_of: create.integer("duplicateOf", number.clone()).value(),
@@ -91,11 +95,10 @@ pub fn read_patch(body: Map<String, Value>) -> Result<BudgetPatch, FieldErrors> 
         .value();
     let delete_revision = fields.integer("deleteRevision", number.clone()).value();
     let client_revision = fields.integer("clientRevision", number);
-    fields.finish()?;
-    Ok(BudgetPatch { revision, header, lines, delete_lines, create_revision, delete_revision, client_revision })
+    BudgetPatch { revision, header, lines, delete_lines, create_revision, delete_revision, client_revision }
 }
 
-fn read_header(fields: &mut Fields) -> HeaderPatch {
+fn read_header<L: FieldLog>(fields: &mut Fields<L>) -> HeaderPatch {
     fields.read_only(&[
         "headerBudgetedTotalCost",
         "headerActualTotalCost",
@@ -105,19 +108,27 @@ fn read_header(fields: &mut Fields) -> HeaderPatch {
     ]);
     HeaderPatch {
         title: fields.string("title", 0..=200),
-        start_date: fields.read("startDate", read_date),
-        end_date: fields.read("endDate", read_date),
-        clients: fields.read("clients", |value| match value {
-            Value::Array(entries) if entries.len() > 20 => Err(("too_many", "At most 20 entries.".into())),
-            Value::Array(entries) => entries.into_iter().map(|entry| text_within(entry, &(0..=500))).collect(),
-            _ => Err(("wrong_type", "This must be an array of texts.".into())),
-        }),
-        header_ball_park: fields.read("headerBallPark", |value| read_scaled(&value, Scale::Money)),
+        start_date: fields.read("startDate", date_schema, read_date),
+        end_date: fields.read("endDate", date_schema, read_date),
+        clients: fields.read(
+            "clients",
+            || json!({"type": "array", "maxItems": 20, "items": text_schema(&(0..=500))}),
+            |value| match value {
+                Value::Array(entries) if entries.len() > 20 => Err(("too_many", "At most 20 entries.".into())),
+                Value::Array(entries) => entries.into_iter().map(|entry| text_within(entry, &(0..=500))).collect(),
+                _ => Err(("wrong_type", "This must be an array of texts.".into())),
+            },
+        ),
+        header_ball_park: fields.read("headerBallPark", || Scale::Money.schema(), |value| read_scaled(&value, Scale::Money)),
         currency: fields
-            .read("currency", |value| match value.as_str() {
-                Some(code) if CURRENCIES.contains(&code) => Ok(code.to_owned()),
-                _ => Err(("invalid_value", "An ISO 4217 code of a currency with two decimals.".into())),
-            })
+            .read(
+                "currency",
+                || one_of(CURRENCIES),
+                |value| match value.as_str() {
+                    Some(code) if CURRENCIES.contains(&code) => Ok(code.to_owned()),
+                    _ => Err(("invalid_value", "An ISO 4217 code of a currency with two decimals.".into())),
+                },
+            )
             .value(),
     }
 }
@@ -133,35 +144,18 @@ const CURRENCIES: &[&str] = &[
     "UAH", "USD", "UYU", "UZS", "VES", "WST", "XCD", "YER", "ZAR", "ZMW", "ZWG",
 ];
 
-fn read_lines(fields: &mut Fields, value: Value) -> Vec<LinePatch> {
-    let Value::Array(entries) = value else {
-        fields.fault("lines", "wrong_type", "This must be an array.");
-        return Vec::new();
-    };
-    if entries.len() > MAX_PATCH_LINES {
-        fields.fault("lines", "too_many", format!("At most {MAX_PATCH_LINES} lines."));
-        return Vec::new();
-    }
-    let base = fields.path("lines");
-    let mut lines = Vec::with_capacity(entries.len());
-    for (index, entry) in entries.into_iter().enumerate() {
-        let path = base.join(index);
-        let Value::Object(object) = entry else {
-            fields.add(vec![FieldError::new(path, "wrong_type", "This must be an object.")]);
-            continue;
-        };
-        let mut line = Fields::at(object, path.clone());
-        let id = line.parsed("budgetItemId", "There is no such line.").value();
-        let client_line_id = line.string("clientLineId", 1..=64).value();
-        let changes = read_changes(&mut line);
-        fields.add(line.into_faults());
-        lines.push(LinePatch { path, id, client_line_id, changes });
-    }
-    lines
+fn read_lines<L: FieldLog>(fields: &mut Fields<L>) -> Vec<LinePatch> {
+    let lines = fields.objects("lines", MAX_PATCH_LINES, |line| LinePatch {
+        path: line.base().clone(),
+        id: line.parsed("budgetItemId", "There is no such line.").value(),
+        client_line_id: line.string("clientLineId", 1..=64).value(),
+        changes: read_changes(line),
+    });
+    lines.value().unwrap_or_default()
 }
 
-fn read_delete_lines(fields: &mut Fields) -> Vec<(FieldPath, LineId)> {
-    let entries = fields.array("deleteLines", MAX_REVISION_LINES).value().unwrap_or_default();
+fn read_delete_lines<L: FieldLog>(fields: &mut Fields<L>) -> Vec<(FieldPath, LineId)> {
+    let entries = fields.array("deleteLines", MAX_REVISION_LINES, LineId::text_schema).value().unwrap_or_default();
     let mut ids = Vec::with_capacity(entries.len());
     let mut faults = Vec::new();
     for (path, entry) in entries {

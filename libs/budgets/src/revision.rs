@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::clock::Timestamp;
 use shared_utils::ids::{GenerationId, LineId};
 
 use super::decimal::{Scale, to_json};
 use super::line::Line;
-use super::totals::Totals;
+use super::totals::{Totals, TotalsView, nullable_money};
 
 /// A revision as the table keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +47,39 @@ pub struct Revision {
     pub updated_at: Timestamp,
 }
 
+/// The header of a revision.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeaderView {
+    /// The revision's title.
+    title: Option<String>,
+    /// The first day, `YYYY-MM-DD`.
+    start_date: Option<String>,
+    /// The last day, `YYYY-MM-DD`.
+    end_date: Option<String>,
+    /// The clients' names.
+    clients: Vec<String>,
+    /// The amount that was agreed on before there were lines, in the budget's currency.
+    #[schemars(schema_with = "nullable_money")]
+    header_ball_park: Option<Value>,
+}
+
+/// A revision, without its lines.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RevisionSummary {
+    /// Its number.
+    revision: u64,
+    /// Its title.
+    title: Option<String>,
+    /// Its totals.
+    totals: TotalsView,
+    /// How many lines it has.
+    line_count: usize,
+    /// When it was made.
+    created_at: Timestamp,
+}
+
 impl Revision {
     /// A revision without lines.
     pub fn empty(revision: u64, header_ball_park: Option<i64>, now: Timestamp) -> Self {
@@ -80,19 +114,26 @@ impl Revision {
         Some(())
     }
 
-    /// The header part of an answer.
-    pub fn header_json(&self) -> Value {
-        json!({
-            "title": self.title, "startDate": self.start_date, "endDate": self.end_date, "clients": self.clients,
-            "headerBallPark": self.header_ball_park.map(|cents| to_json(cents, Scale::Money)),
-        })
+    /// The header as the API gives it.
+    pub fn header(&self) -> HeaderView {
+        HeaderView {
+            title: self.title.clone(),
+            start_date: self.start_date.clone(),
+            end_date: self.end_date.clone(),
+            clients: self.clients.clone(),
+            header_ball_park: self.header_ball_park.map(|cents| to_json(cents, Scale::Money)),
+        }
     }
 
-    /// What the list of revisions says of it.
-    pub fn summary_json(&self) -> Value {
-        json!({
-            "revision": self.revision, "title": self.title, "totals": self.totals.to_json(), "lineCount": self.line_count, "createdAt": self.created_at,
-        })
+    /// The revision as the list of revisions gives it.
+    pub fn summary(&self) -> RevisionSummary {
+        RevisionSummary {
+            revision: self.revision,
+            title: self.title.clone(),
+            totals: self.totals.view(),
+            line_count: self.line_count,
+            created_at: self.created_at,
+        }
     }
 
     /// Gives a new line its number and names.

@@ -1,8 +1,9 @@
 //! A revision's totals: sums over its lines, each product rounded per line.
 
 use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::decimal::{MAX_MONEY, Scale, number, to_json};
 use super::line::Line;
@@ -15,6 +16,41 @@ pub struct Totals {
     actual: i64,
     reconciled: i64,
     r#final: i64,
+}
+
+/// The totals of a revision, in the budget's currency.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TotalsView {
+    /// The sum of quantity × budgeted cost.
+    #[schemars(schema_with = "money")]
+    header_budgeted_total_cost: Value,
+    /// The sum of quantity × actual cost.
+    #[schemars(schema_with = "money")]
+    header_actual_total_cost: Value,
+    /// The sum of quantity × reconciled cost.
+    #[schemars(schema_with = "money")]
+    header_reconciled_total_cost: Value,
+    /// The sum of the lines' final costs.
+    #[schemars(schema_with = "money")]
+    header_final_total_cost: Value,
+    /// (final − budgeted) / budgeted, with four decimals; 0 where nothing is budgeted.
+    #[schemars(schema_with = "ratio")]
+    header_effective_markup: Value,
+}
+
+/// An amount.
+pub(crate) fn money(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "number"})
+}
+
+/// An amount, or nothing.
+pub(crate) fn nullable_money(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["number", "null"]})
+}
+
+fn ratio(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "number"})
 }
 
 impl Totals {
@@ -39,13 +75,13 @@ impl Totals {
     }
 
     /// As the API gives them.
-    pub fn to_json(self) -> Value {
-        json!({
-            "headerBudgetedTotalCost": to_json(self.budgeted, Scale::Money),
-            "headerActualTotalCost": to_json(self.actual, Scale::Money),
-            "headerReconciledTotalCost": to_json(self.reconciled, Scale::Money),
-            "headerFinalTotalCost": to_json(self.r#final, Scale::Money),
-            "headerEffectiveMarkup": number(self.effective_markup()),
-        })
+    pub fn view(self) -> TotalsView {
+        TotalsView {
+            header_budgeted_total_cost: to_json(self.budgeted, Scale::Money),
+            header_actual_total_cost: to_json(self.actual, Scale::Money),
+            header_reconciled_total_cost: to_json(self.reconciled, Scale::Money),
+            header_final_total_cost: to_json(self.r#final, Scale::Money),
+            header_effective_markup: number(self.effective_markup()),
+        }
     }
 }

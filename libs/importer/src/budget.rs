@@ -214,7 +214,7 @@ fn read_header(project: &OldProject, revision: &mut Revision, header: &Row, repo
 
 /// The totals are the server's: where the old ones were others, that is said.
 fn compare_totals(revision: &Revision, header: &Row, report: &mut RowReport<'_>) {
-    let ours = revision.totals.to_json();
+    let ours = serde_json::json!(revision.totals.view());
     for (name, scale) in [
         ("headerBudgetedTotalCost", Scale::Money),
         ("headerActualTotalCost", Scale::Money),

@@ -16,7 +16,7 @@ use shared_utils::env::{EnvError, Environment};
 use shared_utils::ids::UserId;
 
 use crate::conversation::Conversation;
-use crate::frames::{conversation_removed, conversation_updated};
+use crate::frames::{conversation_removed, conversation_updated, presence_changed};
 use crate::{Messaging, Tables};
 
 /// So many frames tell people who begin to share something who of them is online: fifty who meet fifty. Where it would take more, a client
@@ -226,9 +226,4 @@ impl Broadcaster {
             broadcaster.departed(departures).await;
         });
     }
-}
-
-/// `presenceChanged`: of several about one person, the one with the latest `at` holds.
-pub(crate) fn presence_changed(user: UserId, online: bool, at: Timestamp) -> Value {
-    json!({"action": "presenceChanged", "userId": user, "online": online, "at": at})
 }

@@ -4,6 +4,7 @@
 //! as it is then. The next change of the same message takes the entry away in the transaction that writes its own: so there is one entry
 //! a message, at its latest change, and catching up is one query that gives each message once and as it is now.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared_utils::dynamo::{Item, StoreError, from_item, n, s, to_item};
 use shared_utils::ids::ConversationId;
@@ -12,7 +13,7 @@ use crate::keys;
 use crate::message::Message;
 
 /// What changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum ChangeType {

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use access::teams::{Member, Team};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared_utils::audit;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Item, Key, StoreError, from_item};
+use shared_utils::fields::{TextSchema, one_of};
 use shared_utils::ids::{ConversationId, MessageId, ProjectId, UserId};
 
 use crate::{Error, Messaging, keys};
@@ -15,7 +18,7 @@ use crate::{Error, Messaging, keys};
 const MAX_JOINED: usize = 100;
 
 /// What kind of conversation it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum ConversationKind {
@@ -25,6 +28,12 @@ pub enum ConversationKind {
     Group,
     /// The team of a project; one per project.
     Project,
+}
+
+impl TextSchema for ConversationKind {
+    fn text_schema() -> Value {
+        one_of(<Self as strum::VariantNames>::VARIANTS)
+    }
 }
 
 /// Up to where a participant has read.
@@ -45,7 +54,7 @@ pub struct Marker {
 }
 
 /// The last message, as lists show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastMessage {
     /// Which one.
@@ -97,7 +106,7 @@ pub struct Head {
 }
 
 /// A participant, as the API gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Participant {
     /// Who.
@@ -107,7 +116,7 @@ pub struct Participant {
 }
 
 /// A conversation as one participant sees it: the API's shape.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationView {
     /// Which one.

@@ -9,7 +9,8 @@ use shared_utils::clock::Timestamp;
 use shared_utils::ids::{ProjectId, SessionId, UserId};
 use shared_utils::refusal::Refusal;
 
-use crate::broadcast::{Broadcaster, presence_changed};
+use crate::broadcast::Broadcaster;
+use crate::frames::presence_changed;
 
 impl Broadcaster {
     /// Tells a connection why it ends and closes it.

@@ -1,67 +1,149 @@
-//! What sockets are told about conversations and messages. The names are those that the app handles today.
+//! The frames about conversations, messages and presence. The names are those that the app handles today.
 
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
 use shared_utils::clock::Timestamp;
-use shared_utils::ids::{ConversationId, UserId};
+use shared_utils::ids::{ConversationId, ProjectId, UserId};
 
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, ConversationKind, ConversationView};
 use crate::message::Message;
 
-/// A message's fields beside an action and its conversation's kind.
-fn message_frame(action: &str, conversation: &Conversation, message: &Message) -> Map<String, Value> {
-    let mut frame = match json!(message) {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    };
-    frame.insert("action".to_owned(), json!(action));
-    frame.insert("conversationType".to_owned(), json!(conversation.head.conversation_type));
-    frame.insert("projectId".to_owned(), json!(conversation.head.project_id));
-    frame
+/// A message in a frame.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageFrame {
+    #[serde(flatten)]
+    message: Message,
+    /// The kind of its conversation.
+    conversation_type: ConversationKind,
+    /// The project of a project's conversation.
+    project_id: Option<ProjectId>,
 }
 
-/// `newMessage`, with the place before it, so that a reader sees a gap at once.
+/// A frame about conversations, messages and presence.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Frame {
+    /// A message was sent.
+    NewMessage {
+        #[serde(flatten)]
+        message: Box<MessageFrame>,
+        /// The `seq` before it: a reader sees a gap at once.
+        prev_seq: u64,
+    },
+    /// A message has another text. The frame holds the whole message; clients keep the highest `version`.
+    EditMessage {
+        #[serde(flatten)]
+        message: Box<MessageFrame>,
+    },
+    /// Only a tombstone is left of a message.
+    DeleteMessage {
+        #[serde(flatten)]
+        message: Box<MessageFrame>,
+    },
+    /// Someone reacted to a message, or took a reaction back. The frame holds the whole message.
+    ToggleReaction {
+        #[serde(flatten)]
+        message: Box<MessageFrame>,
+    },
+    /// A participant has read up to `seq`.
+    MarkRead {
+        /// Where.
+        conversation_id: ConversationId,
+        /// Who.
+        user_id: UserId,
+        /// The last `seq` that counts as read.
+        seq: u64,
+    },
+    /// A participant was writing. A client drops a frame that arrives after a later message of the same person.
+    Typing {
+        /// Where.
+        conversation_id: ConversationId,
+        /// Who.
+        user_id: UserId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The receiver takes part in a conversation now.
+    ConversationAdded {
+        /// The conversation as the receiver sees it.
+        conversation: Box<ConversationView>,
+    },
+    /// A conversation has another title or other people.
+    ConversationUpdated {
+        /// The conversation as the receiver sees it.
+        conversation: Box<ConversationView>,
+    },
+    /// The receiver takes part in a conversation no longer.
+    ConversationRemoved {
+        /// Which one.
+        conversation_id: ConversationId,
+        /// Of two frames about a conversation the higher version holds.
+        version: u64,
+    },
+    /// Someone went online or offline. Of several frames about one person, the one with the latest `at` holds.
+    PresenceChanged {
+        /// Who.
+        user_id: UserId,
+        /// Whether a socket of theirs is open.
+        online: bool,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+fn message_frame(conversation: &Conversation, message: &Message) -> Box<MessageFrame> {
+    let head = &conversation.head;
+    Box::new(MessageFrame { message: message.clone(), conversation_type: head.conversation_type, project_id: head.project_id })
+}
+
+/// `newMessage`
 pub fn new_message(conversation: &Conversation, message: &Message) -> Value {
-    let mut frame = message_frame("newMessage", conversation, message);
-    frame.insert("prevSeq".to_owned(), json!(message.seq - 1));
-    Value::Object(frame)
+    json!(Frame::NewMessage { message: message_frame(conversation, message), prev_seq: message.seq - 1 })
 }
 
-/// `editMessage`, with the whole message: clients keep the highest version.
+/// `editMessage`
 pub fn edit_message(conversation: &Conversation, message: &Message) -> Value {
-    Value::Object(message_frame("editMessage", conversation, message))
+    json!(Frame::EditMessage { message: message_frame(conversation, message) })
 }
 
-/// `deleteMessage`, with the tombstone.
+/// `deleteMessage`
 pub fn delete_message(conversation: &Conversation, message: &Message) -> Value {
-    Value::Object(message_frame("deleteMessage", conversation, message))
+    json!(Frame::DeleteMessage { message: message_frame(conversation, message) })
 }
 
-/// `toggleReaction`, with the whole message.
+/// `toggleReaction`
 pub fn toggle_reaction(conversation: &Conversation, message: &Message) -> Value {
-    Value::Object(message_frame("toggleReaction", conversation, message))
+    json!(Frame::ToggleReaction { message: message_frame(conversation, message) })
 }
 
-/// `markRead`: this person has read so far.
-pub fn mark_read(conversation: ConversationId, user: UserId, seq: u64) -> Value {
-    json!({"action": "markRead", "conversationId": conversation, "userId": user, "seq": seq})
+/// `markRead`
+pub fn mark_read(conversation_id: ConversationId, user_id: UserId, seq: u64) -> Value {
+    json!(Frame::MarkRead { conversation_id, user_id, seq })
 }
 
-/// `typing`: this person was writing at this moment: a client drops one that arrives after a later message of the same person.
-pub fn typing(conversation: ConversationId, user: UserId, at: Timestamp) -> Value {
-    json!({"action": "typing", "conversationId": conversation, "userId": user, "at": at})
+/// `typing`
+pub fn typing(conversation_id: ConversationId, user_id: UserId, at: Timestamp) -> Value {
+    json!(Frame::Typing { conversation_id, user_id, at })
 }
 
-/// `conversationUpdated`: a group has another title or other people, as this person sees it.
+/// `conversationUpdated`
 pub fn conversation_updated(conversation: &Conversation, user: UserId) -> Value {
-    json!({"action": "conversationUpdated", "conversation": conversation.view(user)})
+    json!(Frame::ConversationUpdated { conversation: Box::new(conversation.view(user)) })
 }
 
-/// `conversationRemoved`: the one who is told takes part no longer.
+/// `conversationRemoved`
 pub fn conversation_removed(conversation: &Conversation) -> Value {
-    json!({"action": "conversationRemoved", "conversationId": conversation.head.conversation_id, "version": conversation.version()})
+    json!(Frame::ConversationRemoved { conversation_id: conversation.head.conversation_id, version: conversation.version() })
 }
 
-/// `conversationAdded`, as this person sees the conversation.
+/// `conversationAdded`
 pub fn conversation_added(conversation: &Conversation, user: UserId) -> Value {
-    json!({"action": "conversationAdded", "conversation": conversation.view(user)})
+    json!(Frame::ConversationAdded { conversation: Box::new(conversation.view(user)) })
+}
+
+/// `presenceChanged`
+pub fn presence_changed(user_id: UserId, online: bool, at: Timestamp) -> Value {
+    json!(Frame::PresenceChanged { user_id, online, at })
 }

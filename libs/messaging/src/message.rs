@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared_utils::clock::Timestamp;
 use shared_utils::fields::spelled;
-use shared_utils::fields::{Fields, Patch, text_within};
+use shared_utils::fields::{FieldLog, Fields, Patch, text_schema, text_within};
 use shared_utils::ids::{ConversationId, MessageId, UserId};
 use shared_utils::random::sha256;
 use shared_utils::text::{excerpt, is_object_key};
@@ -29,7 +31,7 @@ const MAX_OPTIMISTIC_ID: usize = 128;
 const SNIPPET: usize = 140;
 
 /// A file that goes with a message: what is known of it, not the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attachment {
     /// Storage key.
     pub key: String,
@@ -42,7 +44,7 @@ pub struct Attachment {
 }
 
 /// A message: the item's and the API's shape.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// Which one.
@@ -109,10 +111,11 @@ pub struct NewMessage {
 
 impl NewMessage {
     /// Reads `text`, `attachments` and `optimisticId`; faults are left in `fields`.
-    pub fn read(fields: &mut Fields) -> Self {
+    pub fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
         let text = read_text(fields).value();
-        let attachments = fields.objects("attachments", MAX_ATTACHMENTS, read_attachment).value().unwrap_or_default();
-        let optimistic_id = fields.read("optimisticId", |value| {
+        let attachments = fields.objects("attachments", MAX_ATTACHMENTS, |fields| read_attachment(fields)).value().unwrap_or_default();
+        let schema = || json!({"type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": MAX_OPTIMISTIC_ID});
+        let optimistic_id = fields.read("optimisticId", schema, |value| {
             let text = value.as_str().ok_or(("wrong_type", "This must be a text.".into()))?;
             let fits = (1..=MAX_OPTIMISTIC_ID).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
             if fits { Ok(text.to_owned()) } else { Err(("invalid_value", "1 to 128 printable ASCII characters.".into())) }
@@ -121,7 +124,7 @@ impl NewMessage {
     }
 
     /// Notes a fault when there is nothing to send. To be called when no other fault was found.
-    pub fn require_content(&self, fields: &mut Fields) {
+    pub fn require_content<L: FieldLog>(&self, fields: &mut Fields<L>) {
         if self.text.is_none() && self.attachments.is_empty() {
             fields.fault("text", "required", "A message has a text, attachments, or both.");
         }
@@ -155,12 +158,12 @@ impl Reaction {
 }
 
 /// A message's text: 1–8,000 code points, something visible, without U+0000.
-pub fn read_text(fields: &mut Fields) -> Patch<String> {
-    fields.read("text", |value| text_within(value, &(1..=MAX_TEXT)))
+pub fn read_text<L: FieldLog>(fields: &mut Fields<L>) -> Patch<String> {
+    fields.read("text", || text_schema(&(1..=MAX_TEXT)), |value| text_within(value, &(1..=MAX_TEXT)))
 }
 
 /// The text that a message is to have instead: null or an empty one where it is to have none.
-pub fn read_new_text(fields: &mut Fields) -> Option<String> {
+pub fn read_new_text<L: FieldLog>(fields: &mut Fields<L>) -> Option<String> {
     if fields.peek("text") == Some("") {
         fields.ignore(&["text"]);
         return None;
@@ -173,7 +176,7 @@ pub fn read_new_text(fields: &mut Fields) -> Option<String> {
     text.value()
 }
 
-fn read_attachment(fields: &mut Fields) -> Attachment {
+fn read_attachment<L: FieldLog>(fields: &mut Fields<L>) -> Attachment {
     let key = fields.required_string("key", 1..=MAX_KEY);
     if !fields.is_faulty_at("key") && !is_object_key(&key) {
         fields.fault("key", "invalid_value", "This must be the key of a stored object: no scheme, no slash at its beginning, no \"..\".");

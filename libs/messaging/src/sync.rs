@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::aws_limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::dynamo::{Item, PartitionQuery, StoreError, n, s};
@@ -27,7 +28,7 @@ const MAX_PAGE: usize = MAX_ANSWER / 2;
 const ROUNDS: usize = 4;
 
 /// One thing that changed. To be applied as it is now, whatever the device knew: the highest `version` of each message stays.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// What happened last.

@@ -1,5 +1,7 @@
 //! Closing connections: why, what the client is told, and what happens to a connection that is gone (410).
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use shared_utils::ids::UserId;
 
@@ -30,6 +32,19 @@ pub enum CloseReason {
     Strikes,
 }
 
+/// The last frame of a connection that this backend closes, or whose token has expired.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+pub struct CloseFrame {
+    /// `sessionRevoked`, `auth_expired` or `closing`. A connection that is told `auth_expired` stays open for a minute, to be renewed.
+    #[schemars(extend("enum" = ["sessionRevoked", "auth_expired", "closing"]))]
+    action: &'static str,
+    /// Why.
+    #[schemars(extend("enum" = ["session_revoked", "token_expired", "rights_changed", "account_pending", "another_person", "replaced", "too_many_connections", "unknown_connection", "strikes"]))]
+    reason: &'static str,
+    /// Whether a client should connect again, with a fresh token where that has ended.
+    reconnect: bool,
+}
+
 impl CloseReason {
     /// Why a connection ends whose login was refused. `None` when the error says nothing about the login.
     pub fn of_refusal(error: &access::Error) -> Option<Self> {
@@ -53,7 +68,7 @@ impl CloseReason {
             Self::UnknownConnection => ("closing", "unknown_connection", true),
             Self::Strikes => ("closing", "strikes", false),
         };
-        json!({"action": action, "reason": reason, "reconnect": reconnect})
+        json!(CloseFrame { action, reason, reconnect })
     }
 }
 

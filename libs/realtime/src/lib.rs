@@ -22,9 +22,9 @@ mod locks;
 mod presence;
 mod typing;
 
-pub use closing::CloseReason;
+pub use closing::{CloseFrame, CloseReason};
 pub use connections::{Arrival, Connection, Connections, Departure, MAX_PER_USER};
 pub use delivery::{Delivery, frame_text};
 pub use error::Error;
 pub use gateway::{ConnectionsApi, PostOutcome};
-pub use locks::{LineKey, LineLock, Locks, ReleasedLock};
+pub use locks::{LineKey, LineLock, LineLockView, LockFrame, Locks, ReleasedLock};

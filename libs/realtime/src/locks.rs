@@ -12,6 +12,7 @@
 use access::session::Session;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::stream::{self, StreamExt};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared_utils::clock::{Clock, Timestamp};
@@ -67,10 +68,9 @@ pub struct LineLock {
 
 impl LineLock {
     /// As a budget lists it.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "lineId": self.place.line_id, "revision": self.place.revision, "userId": self.user_id, "expiresAt": self.expires_at, "at": self.at,
-        })
+    pub fn view(&self) -> LineLockView {
+        let LineKey { revision, line_id, .. } = self.place.clone();
+        LineLockView { line_id, revision, user_id: self.user_id, expires_at: self.expires_at, at: self.at }
     }
 
     /// Whether anyone holds it.
@@ -80,11 +80,50 @@ impl LineLock {
 
     /// `lineLocked`, also when it was renewed.
     pub fn locked_frame(&self) -> Value {
-        let mut frame = self.to_json();
-        frame["action"] = json!("lineLocked");
-        frame["projectId"] = json!(self.place.project_id);
-        frame
+        json!(LockFrame::LineLocked { project_id: self.place.project_id, lock: self.view() })
     }
+}
+
+/// A lock as the API gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LineLockView {
+    /// The line.
+    pub line_id: String,
+    /// The revision's number.
+    pub revision: u64,
+    /// Who edits the line.
+    pub user_id: UserId,
+    /// When the lock ends, unless it is renewed or released.
+    pub expires_at: Timestamp,
+    /// When the lock was last taken, renewed or released. Of two frames about one line the later one holds.
+    pub at: Timestamp,
+}
+
+/// A frame about a lock.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum LockFrame {
+    /// A line was locked, or its lock was renewed.
+    LineLocked {
+        /// The budget's project.
+        project_id: ProjectId,
+        #[serde(flatten)]
+        lock: LineLockView,
+    },
+    /// A lock was released.
+    LineUnlocked {
+        /// The budget's project.
+        project_id: ProjectId,
+        /// The line.
+        line_id: String,
+        /// The revision's number.
+        revision: u64,
+        /// Who held the lock.
+        user_id: UserId,
+        /// When it was released.
+        at: Timestamp,
+    },
 }
 
 /// A lock that was released.
@@ -101,10 +140,8 @@ pub struct ReleasedLock {
 impl ReleasedLock {
     /// `lineUnlocked`.
     pub fn frame(&self) -> Value {
-        let LineKey { project_id, revision, line_id } = &self.place;
-        json!({
-            "action": "lineUnlocked", "projectId": project_id, "lineId": line_id, "revision": revision, "userId": self.user_id, "at": self.at,
-        })
+        let LineKey { project_id, revision, line_id } = self.place.clone();
+        json!(LockFrame::LineUnlocked { project_id, line_id, revision, user_id: self.user_id, at: self.at })
     }
 }
 

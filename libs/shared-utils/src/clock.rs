@@ -1,11 +1,13 @@
 //! Server time. Handlers never ask the system: they ask a [`Clock`], so that tests can move it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::env::{EnvError, Environment};
@@ -16,6 +18,16 @@ use crate::env::{EnvError, Environment};
 /// as the time does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
+
+impl JsonSchema for Timestamp {
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "date-time", "description": "A time in RFC 3339, UTC, with three decimals."})
+    }
+}
 
 impl Timestamp {
     /// From milliseconds since the Unix epoch.

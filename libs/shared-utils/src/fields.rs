@@ -1,14 +1,19 @@
 //! Reads the fields of a JSON object and collects every fault, so that a client learns all of them at once.
+//!
+//! What is asked of a field is also what the API's contract says of it: [`Fields`] tells a [`FieldLog`] of each field that it is asked
+//! for. Functions log nothing, and nothing of it is compiled into them; the contract generator runs the same readers on an empty body.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub use crate::field_errors::{FieldError, FieldErrors, FieldPath};
+pub use crate::field_log::FieldLog;
+pub use crate::field_values::{TextSchema, date_schema, length, one_of, read_date, spelled, text_schema, text_within};
 use crate::number::Digits;
-use crate::text::{is_blank, nfc};
+use crate::text::nfc;
 
 /// The most faults that are listed of one request.
 const MAX_FAULTS: usize = 100;
@@ -39,21 +44,12 @@ impl<T> Patch<T> {
     }
 }
 
-/// The length of a text in Unicode code points.
-pub fn length(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// The longest JSON spelling of a text of so many code points, in bytes: each as two escaped surrogates, with quotes and a comma.
-pub const fn spelled(code_points: usize) -> usize {
-    12 * code_points + 3
-}
-
 /// Takes fields out of an object one by one. What is left at [`Fields::finish`] is unknown, and a fault.
-pub struct Fields {
+pub struct Fields<L = ()> {
     object: Map<String, Value>,
     base: FieldPath,
     faults: Vec<FieldError>,
+    log: L,
 }
 
 impl Fields {
@@ -61,10 +57,22 @@ impl Fields {
     pub fn new(object: Map<String, Value>) -> Self {
         Self::at(object, FieldPath::default())
     }
+}
 
+impl<L: FieldLog> Fields<L> {
     /// Reads an object that is at `base` in the body.
     pub fn at(object: Map<String, Value>, base: FieldPath) -> Self {
-        Self { object, base, faults: Vec::new() }
+        Self { object, base, faults: Vec::new(), log: L::default() }
+    }
+
+    /// What was logged.
+    pub fn into_log(self) -> L {
+        self.log
+    }
+
+    /// The path of the object.
+    pub fn base(&self) -> &FieldPath {
+        &self.base
     }
 
     /// The path of one of the fields.
@@ -74,12 +82,20 @@ impl Fields {
 
     /// Notes a fault at one of the fields.
     pub fn fault(&mut self, name: &str, code: &'static str, detail: impl Into<Cow<'static, str>>) {
+        if L::RECORDS {
+            if code == "required" {
+                self.log.required(name);
+            }
+            return;
+        }
         self.faults.push(FieldError::new(self.path(name), code, detail));
     }
 
     /// Notes a fault at a path below this object.
     pub fn fault_at(&mut self, within: &FieldPath, code: &'static str, detail: impl Into<Cow<'static, str>>) {
-        self.faults.push(FieldError::new(self.base.join_all(within), code, detail));
+        if !L::RECORDS {
+            self.faults.push(FieldError::new(self.base.join_all(within), code, detail));
+        }
     }
 
     /// Notes faults that were found elsewhere.
@@ -87,8 +103,13 @@ impl Fields {
         self.faults.extend(faults);
     }
 
-    /// Takes a field as it stands.
-    pub fn raw(&mut self, name: &str) -> Patch<Value> {
+    /// Takes a field as it stands; its values have this JSON Schema.
+    pub fn raw(&mut self, name: &str, schema: impl FnOnce() -> Value) -> Patch<Value> {
+        self.log.field(name, schema);
+        self.take(name)
+    }
+
+    fn take(&mut self, name: &str) -> Patch<Value> {
         match self.object.remove(name) {
             None => Patch::Absent,
             Some(Value::Null) => Patch::Clear,
@@ -104,6 +125,7 @@ impl Fields {
 
     /// Notes a fault for each of these fields that is there, with the reason.
     pub fn refuse(&mut self, names: &[&str], reason: &'static str) {
+        self.log.read_only(names);
         for name in names {
             if self.object.remove(*name).is_some() {
                 self.fault(name, "read_only", reason);
@@ -133,9 +155,19 @@ impl Fields {
         self.refuse(names, "This field is read-only.");
     }
 
-    /// A value read by `read`; its error is the code and detail of the fault.
-    pub fn read<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Result<T, (&'static str, Cow<'static, str>)>) -> Patch<T> {
-        match self.raw(name) {
+    /// A value with this JSON Schema, read by `read`; its error is the code and detail of the fault.
+    pub fn read<T>(
+        &mut self,
+        name: &str,
+        schema: impl FnOnce() -> Value,
+        read: impl FnOnce(Value) -> Result<T, (&'static str, Cow<'static, str>)>,
+    ) -> Patch<T> {
+        let value = self.raw(name, schema);
+        self.check(name, value, read)
+    }
+
+    fn check<T>(&mut self, name: &str, value: Patch<Value>, read: impl FnOnce(Value) -> Result<T, (&'static str, Cow<'static, str>)>) -> Patch<T> {
+        match value {
             Patch::Absent => Patch::Absent,
             Patch::Clear => Patch::Clear,
             Patch::Set(value) => match read(value) {
@@ -150,12 +182,13 @@ impl Fields {
 
     /// A text whose length in code points is within `bounds`.
     pub fn string(&mut self, name: &str, bounds: RangeInclusive<usize>) -> Patch<String> {
-        self.read(name, |value| text_within(value, &bounds))
+        self.read(name, || text_schema(&bounds), |value| text_within(value, &bounds))
     }
 
     /// As [`Self::string`], of someone's name: bounded as it is kept, in NFC.
     pub fn name(&mut self, name: &str, bounds: RangeInclusive<usize>) -> Patch<String> {
-        self.read(name, |value| {
+        let schema = || text_schema(&bounds);
+        self.read(name, schema, |value| {
             let value = match value {
                 Value::String(text) => Value::String(nfc(&text)),
                 other => other,
@@ -183,12 +216,13 @@ impl Fields {
 
     /// `true` or `false`.
     pub fn boolean(&mut self, name: &str) -> Patch<bool> {
-        self.read(name, |value| value.as_bool().ok_or(("wrong_type", "This must be true or false.".into())))
+        self.read(name, || json!({"type": "boolean"}), |value| value.as_bool().ok_or(("wrong_type", "This must be true or false.".into())))
     }
 
     /// A whole number within `bounds`, however it is written: `2`, `2.0` and `2e0` are one.
     pub fn integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Patch<u64> {
-        self.read(name, |value| match value {
+        let schema = || json!({"type": "integer", "minimum": bounds.start(), "maximum": bounds.end()});
+        self.read(name, schema, |value| match value {
             Value::Number(number) => match Digits::of(&number).whole() {
                 Some(number) if bounds.contains(&number) => Ok(number),
                 _ => Err(("out_of_range", format!("This must be a whole number from {} to {}.", bounds.start(), bounds.end()).into())),
@@ -198,17 +232,23 @@ impl Fields {
     }
 
     /// A text that parses as `T`: an id, a role, a date.
-    pub fn parsed<T: FromStr>(&mut self, name: &str, expected: &'static str) -> Patch<T> {
-        self.read(name, |value| match value {
+    pub fn parsed<T: FromStr + TextSchema>(&mut self, name: &str, expected: &'static str) -> Patch<T> {
+        self.read(name, T::text_schema, |value| match value {
             Value::String(text) => text.parse().map_err(|_| ("invalid_value", expected.into())),
             _ => Err(("wrong_type", expected.into())),
         })
     }
 
-    /// The entries of an array of at most `max` entries, each with its path.
-    pub fn array(&mut self, name: &str, max: usize) -> Patch<Vec<(FieldPath, Value)>> {
+    /// The entries of an array of at most `max` entries of this schema, each with its path.
+    pub fn array(&mut self, name: &str, max: usize, entry: impl FnOnce() -> Value) -> Patch<Vec<(FieldPath, Value)>> {
+        self.log.field(name, || json!({"type": "array", "maxItems": max, "items": entry()}));
+        self.entries(name, max)
+    }
+
+    fn entries(&mut self, name: &str, max: usize) -> Patch<Vec<(FieldPath, Value)>> {
         let base = self.path(name);
-        self.read(name, |value| match value {
+        let value = self.take(name);
+        self.check(name, value, |value| match value {
             Value::Array(entries) if entries.len() > max => Err(("too_many", format!("At most {max} entries.").into())),
             Value::Array(entries) => Ok(entries.into_iter().enumerate().map(|(index, entry)| (base.join(index), entry)).collect()),
             _ => Err(("wrong_type", "This must be an array.".into())),
@@ -217,7 +257,12 @@ impl Fields {
 
     /// An array of objects, each read by `read`; the faults of all of them are kept.
     pub fn objects<T>(&mut self, name: &str, max: usize, mut read: impl FnMut(&mut Self) -> T) -> Patch<Vec<T>> {
-        match self.array(name, max) {
+        if L::RECORDS {
+            let mut members = Self::at(Map::new(), FieldPath::default());
+            read(&mut members);
+            self.log.objects(name, max, members.log);
+        }
+        match self.entries(name, max) {
             Patch::Absent => Patch::Absent,
             Patch::Clear => Patch::Clear,
             Patch::Set(entries) => {
@@ -238,8 +283,14 @@ impl Fields {
 
     /// An object that stands in a field, read by `read`; its faults are kept.
     pub fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> Patch<T> {
+        if L::RECORDS {
+            let mut members = Self::at(Map::new(), FieldPath::default());
+            read(&mut members);
+            self.log.object(name, members.log);
+            return Patch::Absent;
+        }
         let path = self.path(name);
-        match self.raw(name) {
+        match self.take(name) {
             Patch::Absent => Patch::Absent,
             Patch::Clear => Patch::Clear,
             Patch::Set(Value::Object(object)) => {
@@ -275,34 +326,16 @@ impl Fields {
         self.faults
     }
 
+    /// As [`Self::finish`], for fields that somebody else owns.
+    pub fn end(&mut self) -> Result<(), FieldErrors> {
+        let fields =
+            Self { object: std::mem::take(&mut self.object), base: self.base.clone(), faults: std::mem::take(&mut self.faults), log: L::default() };
+        fields.finish()
+    }
+
     /// Ends the reading: an error that lists every fault, or nothing.
     pub fn finish(self) -> Result<(), FieldErrors> {
         FieldErrors::check(self.into_faults())
-    }
-}
-
-/// A text of a length within `bounds`, without U+0000; one that must have a character must have one that is visible.
-pub fn text_within(value: Value, bounds: &RangeInclusive<usize>) -> Result<String, (&'static str, Cow<'static, str>)> {
-    let Value::String(text) = value else { return Err(("wrong_type", "This must be a text.".into())) };
-    let length = length(&text);
-    if length > *bounds.end() {
-        Err(("too_long", format!("At most {} characters.", bounds.end()).into()))
-    } else if length < *bounds.start() {
-        Err(("too_short", format!("At least {} characters.", bounds.start()).into()))
-    } else if text.contains('\0') {
-        Err(("invalid_value", "A text must not contain U+0000.".into()))
-    } else if *bounds.start() > 0 && is_blank(&text) {
-        Err(("blank", "This must contain something visible.".into()))
-    } else {
-        Ok(text)
-    }
-}
-
-/// A calendar date as it was sent: `YYYY-MM-DD`.
-pub fn read_date(value: Value) -> Result<String, (&'static str, Cow<'static, str>)> {
-    match value {
-        Value::String(text) if text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok_and(|date| date.to_string() == text) => Ok(text),
-        _ => Err(("invalid_value", "A date is YYYY-MM-DD.".into())),
     }
 }
 

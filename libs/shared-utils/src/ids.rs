@@ -2,13 +2,17 @@
 //!
 //! Parsed once, at the edge. An id that does not parse is an id that does not exist.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
 use ulid::Ulid;
 
 use crate::clock::Timestamp;
+use crate::fields::TextSchema;
 use crate::random;
 
 /// A text that is not an id of the wanted kind.
@@ -60,6 +64,27 @@ macro_rules! text_serde {
     };
 }
 
+/// The JSON Schema of an id.
+macro_rules! text_schema {
+    ($name:ident, $pattern:expr) => {
+        impl TextSchema for $name {
+            fn text_schema() -> Value {
+                json!({"type": "string", "pattern": $pattern})
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                Schema::try_from(Self::text_schema()).unwrap_or_default()
+            }
+        }
+    };
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -104,6 +129,7 @@ macro_rules! id {
         }
 
         text_serde!($name);
+        text_schema!($name, concat!("^", $prefix, "[0-9A-HJKMNP-TV-Z]{26}$"));
     };
 }
 
@@ -179,6 +205,7 @@ impl FromStr for MessageId {
 }
 
 text_serde!(MessageId);
+text_schema!(MessageId, "^msg_[0-9A-HJKMNP-TV-Z]{52}[0-9]{10,}$");
 
 /// A refresh-token family. It names its user, so that the token alone leads to the item; it appears nowhere but in the token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

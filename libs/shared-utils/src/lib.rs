@@ -8,6 +8,7 @@
 //! | [`auth`] | access tokens: claims, signing, verification |
 //! | [`aws`] | SDK configuration without the start-up cost of the default one |
 //! | [`aws_limits`] | how large a response and a frame may be |
+//! | [`contract`] | what the generated contract says of an operation; not linked into functions |
 //! | [`dynamo`] | typed `DynamoDB` calls; expected outcomes as values |
 //! | [`idempotency`] | what a request with a key came to |
 //! | [`cursor`] | page cursors bound to caller, route and filters |
@@ -27,10 +28,13 @@ pub mod aws;
 pub mod aws_limits;
 pub mod background_tasks;
 pub mod clock;
+pub mod contract;
 pub mod cursor;
 pub mod dynamo;
 pub mod env;
 mod field_errors;
+mod field_log;
+mod field_values;
 pub mod fields;
 pub mod http;
 pub mod idempotency;

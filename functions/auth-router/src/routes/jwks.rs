@@ -1,12 +1,14 @@
 //! `GET /auth/.well-known/jwks.json`: the public keys (RFC 7517).
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::http::{Call, Error, Response};
 
 use crate::App;
 
-#[derive(Serialize)]
-struct Jwk<'a> {
+/// A public key.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Jwk<'a> {
     kty: &'static str,
     crv: &'static str,
     r#use: &'static str,
@@ -16,8 +18,9 @@ struct Jwk<'a> {
     y: String,
 }
 
-#[derive(Serialize)]
-struct JwkSet<'a> {
+/// The public keys.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JwkSet<'a> {
     keys: Vec<Jwk<'a>>,
 }
 

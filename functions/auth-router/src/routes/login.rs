@@ -1,10 +1,11 @@
 //! `POST /auth/login`. Unknown accounts do the same work and get the same response, so timing reveals nothing.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::audit;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::{Call, Error, Request, Response};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 
@@ -14,11 +15,20 @@ use crate::tokens::{RefreshToken, Subject, TokenPair};
 use crate::transport::Transport;
 use crate::{App, passwords};
 
-#[derive(Serialize)]
-struct Answer {
+/// A new session: its tokens and its person.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct LoginResponse {
     #[serde(flatten)]
     tokens: TokenPair,
     user: Profile,
+}
+
+/// Address and password.
+pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> (String, String) {
+    let email = fields.required_string("email", 1..=254);
+    // Taken exactly as sent: a blank one is as wrong as any other.
+    let password = fields.string("password", 0..=512);
+    (email, fields.require("password", password).unwrap_or_default())
 }
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
@@ -27,10 +37,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     transport.guard(request, &app.context.cors)?;
     app.addresses.login(request, app.context.clock.now())?;
     let mut fields = Fields::new(call.body);
-    let email = fields.required_string("email", 1..=254);
-    // Taken exactly as sent: a blank one is as wrong as any other.
-    let password = fields.string("password", 0..=512);
-    let password = fields.require("password", password).unwrap_or_default();
+    let (email, password) = read(&mut fields);
     fields.finish()?;
 
     let (attempt, user) = count(app, &email, request).await?;
@@ -68,7 +75,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             app.broadcaster.close_sessions_later(user.profile.user_id, ended);
         }
         audit!("login", requestId = request.request_id, userId = %family.user_id, sessionId = %family.session_id);
-        let response = Response::json(200, &Answer { tokens, user: user.profile.clone() })?;
+        let response = Response::json(200, &LoginResponse { tokens, user: user.profile.clone() })?;
         rehash_later(app, user, password.to_owned());
         Ok(Attempt::Done(transport.with_token(response, &token.text(), family.seconds_left(now))))
     })

@@ -1,24 +1,42 @@
 //! `POST /auth/logout`: a good refresh token decides; else a rightly signed bearer counts, although revoked or expired.
 
 use http::HeaderValue;
+use serde_json::Value;
 use shared_utils::audit;
 use shared_utils::auth::credentials;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
-use shared_utils::fields::{Fields, Patch};
+use shared_utils::fields::{FieldLog, Fields, Patch, TextSchema, one_of};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
 
 use crate::App;
 use crate::tokens::RefreshToken;
-use crate::transport::Transport;
+use crate::transport::{Transport, read_token};
 
 /// Which of the caller's logins end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
 enum Scope {
     Local,
     Others,
     Global,
+}
+
+impl TextSchema for Scope {
+    fn text_schema() -> Value {
+        one_of(<Self as strum::VariantNames>::VARIANTS)
+    }
+}
+
+/// Which sessions end.
+fn read_scope<L: FieldLog>(fields: &mut Fields<L>) -> Option<Scope> {
+    fields.parsed("scope", "One of local, others, global.").value()
+}
+
+/// The fields of a body that carries the token.
+pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) {
+    read_token(fields);
+    read_scope(fields);
 }
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
@@ -31,7 +49,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
 async fn logout(app: &App, call: Call, transport: Transport) -> Result<Response, Error> {
     let mut fields = Fields::new(call.body);
     let token = transport.token(&call.request, &mut fields);
-    let scope = fields.parsed::<Scope>("scope", "One of local, others, global.").value().unwrap_or(Scope::Local);
+    let scope = read_scope(&mut fields).unwrap_or(Scope::Local);
     fields.finish()?;
 
     let Some((user, session, is_current)) = who(app, token, call.request.headers.get("authorization")).await? else {

@@ -2,20 +2,24 @@
 
 use shared_utils::audit;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::{Call, Error, Response};
 
 use crate::{App, attempts, passwords};
 
+/// The present password and the new one.
+pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> (String, String) {
+    let current = fields.string("currentPassword", 0..=512);
+    let current = fields.require("currentPassword", current).unwrap_or_default();
+    let new = fields.string("newPassword", 0..=512);
+    (current, fields.require("newPassword", new).unwrap_or_default())
+}
+
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let mut fields = Fields::new(call.body);
-    let current = fields.string("currentPassword", 0..=512);
-    let current = fields.require("currentPassword", current);
-    let new = fields.string("newPassword", 0..=512);
-    let new = fields.require("newPassword", new);
+    let (current, new) = read(&mut fields);
     fields.finish()?;
-    let (current, new) = (current.unwrap_or_default(), new.unwrap_or_default());
 
     // The session is checked before anything is counted.
     let read = app.store.user_with_token_families(caller.user);

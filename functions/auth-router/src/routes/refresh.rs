@@ -3,6 +3,7 @@
 //! With an `Idempotency-Key`, the token before the current one gets the very same successor however late it comes, until that successor
 //! has been used: a client whose answer was lost knows the key, and an attacker who copied the token earlier does not.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::audit;
 use shared_utils::fields::{Fields, Patch};
@@ -14,8 +15,9 @@ use crate::store::{Profile, Rotation, TokenFamily};
 use crate::tokens::{RefreshToken, TokenPair};
 use crate::transport::Transport;
 
-#[derive(Serialize)]
-struct Answer {
+/// The session goes on with these tokens.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct RefreshResponse {
     #[serde(flatten)]
     tokens: TokenPair,
     user: Profile,
@@ -56,9 +58,9 @@ async fn refresh(app: &App, call: Call, transport: Transport) -> Result<Response
     };
     let answer = async {
         let user = user?.ok_or(Error::InvalidRefreshToken)?.profile;
-        Ok(Answer { tokens: app.tokens.pair(family.subject(), &token, family.expires_at(), transport, now).await?, user })
+        Ok(RefreshResponse { tokens: app.tokens.pair(family.subject(), &token, family.expires_at(), transport, now).await?, user })
     };
-    let answer: Answer = match answer.await {
+    let answer: RefreshResponse = match answer.await {
         Ok(answer) => answer,
         Err(error) => {
             // The chain has moved and the client was not told: a late retry must not count as reuse.

@@ -1,5 +1,6 @@
 //! `GET /auth/sessions`: the caller's logins, the one used last first.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::clock::Timestamp;
 use shared_utils::http::{Call, Error, Response};
@@ -7,9 +8,10 @@ use shared_utils::ids::SessionId;
 
 use crate::App;
 
-#[derive(Serialize)]
+/// A session of the caller.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Session {
+pub(crate) struct Session {
     session_id: SessionId,
     created_at: Timestamp,
     last_used_at: Timestamp,
@@ -19,9 +21,10 @@ struct Session {
     current: bool,
 }
 
-#[derive(Serialize)]
+/// The sessions of the caller.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+pub(crate) struct SessionList {
     items: Vec<Session>,
     /// There are never more logins than fit on a page.
     next_cursor: Option<String>,
@@ -45,5 +48,5 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         })
         .collect();
     items.sort_by_key(|session| std::cmp::Reverse((session.last_used_at, session.session_id)));
-    Response::json(200, &Answer { items, next_cursor: None })
+    Response::json(200, &SessionList { items, next_cursor: None })
 }

@@ -1,22 +1,47 @@
 //! `POST /auth/users`: an administrator makes an account.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::auth::Role;
-use shared_utils::fields::{Fields, Patch};
+use shared_utils::fields::{FieldLog, Fields, Patch};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::random;
 
+use super::users_patch::ROLES;
 use crate::store::{Address, MALFORMED_ADDRESS, NewUser, Profile};
 use crate::{App, passwords};
 
-#[derive(Serialize)]
+/// A new account.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+pub(crate) struct NewUserResponse {
     #[serde(flatten)]
     profile: Profile,
     /// Told once and kept nowhere, when the request had no password.
     #[serde(skip_serializing_if = "Option::is_none")]
     one_time_password: Option<String>,
+}
+
+/// An account to be.
+pub(crate) struct UserForm {
+    email: Option<Address>,
+    password: Patch<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    role: Role,
+    pending: bool,
+}
+
+pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> UserForm {
+    let email = fields.parsed("email", MALFORMED_ADDRESS);
+    UserForm {
+        email: fields.require("email", email),
+        password: fields.string("password", 0..=512),
+        first_name: fields.name("firstName", 1..=100).value(),
+        last_name: fields.name("lastName", 1..=100).value(),
+        role: fields.parsed("role", ROLES).value().unwrap_or(Role::User),
+        pending: fields.boolean("pending").value().unwrap_or(false),
+    }
 }
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
@@ -26,12 +51,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     }
     let mut fields = Fields::new(call.body);
     let typed = fields.peek("email").unwrap_or_default().to_owned();
-    let email = fields.parsed::<Address>("email", MALFORMED_ADDRESS);
-    let email = fields.require("email", email);
-    let password = fields.string("password", 0..=512);
-    let [first_name, last_name] = ["firstName", "lastName"].map(|name| fields.name(name, 1..=100).value());
-    let role = fields.parsed::<Role>("role", "One of admin, designer, builder, vendor, client, user.").value().unwrap_or(Role::User);
-    let pending = fields.boolean("pending").value().unwrap_or(false);
+    let UserForm { email, password, first_name, last_name, role, pending } = read(&mut fields);
     if let Patch::Set(password) = &password
         && let Err((code, detail)) = passwords::check_new(password, &typed)
     {
@@ -49,5 +69,5 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let new = NewUser { email, password_hash: passwords::hash(&password)?, role, first_name, last_name, pending };
     let profile = app.store.create_user(new, Some(&session), app.context.clock.now()).await?;
     shared_utils::audit!("role_changed", requestId = call.request.request_id, userId = %profile.user_id, by = %session.user, role = ?role, pending, disabled = false);
-    Response::json(201, &Answer { profile, one_time_password })
+    Response::json(201, &NewUserResponse { profile, one_time_password })
 }

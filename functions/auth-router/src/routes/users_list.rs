@@ -4,6 +4,7 @@
 use std::str::FromStr;
 
 use access::people::Person;
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::auth::{Caller, Role};
 use shared_utils::http::{Call, Error, Query, Response};
@@ -17,9 +18,9 @@ use crate::store::folded;
 const MAX_IDS: usize = 100;
 
 /// What anyone in the studio may know of anyone else.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+pub(crate) struct Entry {
     user_id: UserId,
     first_name: Option<String>,
     last_name: Option<String>,
@@ -43,9 +44,10 @@ impl From<Person> for Entry {
     }
 }
 
-#[derive(Serialize)]
+/// A page of people.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Answer<T> {
+pub(crate) struct UserPage<T> {
     items: Vec<T>,
     next_cursor: Option<String>,
 }
@@ -84,7 +86,7 @@ async fn by_ids(app: &App, ids: &str) -> Result<Response, Error> {
     }
     let mut found = app.people.find(&wanted).await?;
     let items: Vec<Entry> = wanted.iter().filter_map(|id| found.remove(id)).map(Entry::from).collect();
-    Response::json(200, &Answer { items, next_cursor: None })
+    Response::json(200, &UserPage { items, next_cursor: None })
 }
 
 /// One person by their exact address, for administrators and for people who share something with them: an address that is guessed must
@@ -97,7 +99,7 @@ async fn by_email(app: &App, caller: Caller, email: &str) -> Result<Response, Er
         Some(user) => app.people.find(&[user]).await?.into_values().map(Entry::from).collect(),
         None => Vec::new(),
     };
-    Response::json(200, &Answer { items, next_cursor: None })
+    Response::json(200, &UserPage { items, next_cursor: None })
 }
 
 /// Active people only: the caller looks for someone to talk to or to add to a team. `begin` is folded; an empty one is
@@ -110,7 +112,7 @@ async fn by_name(app: &App, caller: Caller, begin: &str, query: Query<'_>) -> Re
     let mut found = app.people.find(&page.users).await?;
     let items: Vec<Entry> = page.users.iter().filter_map(|id| found.remove(id)).filter(Person::is_active).map(Entry::from).collect();
     let next_cursor = app.cursors.next_page(&scope, page.next).await?;
-    Response::json(200, &Answer { items, next_cursor })
+    Response::json(200, &UserPage { items, next_cursor })
 }
 
 /// Whole accounts: who approves one must see whose it is.
@@ -124,5 +126,5 @@ async fn waiting(app: &App, caller: Caller, query: Query<'_>) -> Result<Response
     let (users, next) = app.store.pending_users(query.limit()?, start).await?;
     let items: Vec<Account> = app.store.users(&users).await?.into_iter().map(Account::from).collect();
     let next_cursor = app.cursors.next_page(&scope, next).await?;
-    Response::json(200, &Answer { items, next_cursor })
+    Response::json(200, &UserPage { items, next_cursor })
 }

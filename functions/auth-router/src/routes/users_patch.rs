@@ -2,11 +2,12 @@
 //! once: the person's tokens count no longer, and their sockets are closed.
 
 use realtime::CloseReason;
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::audit;
 use shared_utils::auth::Role;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
-use shared_utils::fields::{Fields, Patch};
+use shared_utils::fields::{FieldLog, Fields, Patch};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::UserId;
 
@@ -14,9 +15,9 @@ use crate::App;
 use crate::store::{AccountOutcome, AccountPatch, AccountStatus, Address, MALFORMED_ADDRESS, Profile, User};
 
 /// An account as administrators see it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Account {
+pub(crate) struct Account {
     #[serde(flatten)]
     profile: Profile,
     disabled: bool,
@@ -28,6 +29,22 @@ impl From<User> for Account {
     }
 }
 
+/// What a role must be.
+pub(super) const ROLES: &str = "One of admin, designer, builder, vendor, client, user.";
+
+pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> AccountPatch {
+    let email = fields.parsed::<Address>("email", MALFORMED_ADDRESS);
+    if email == Patch::Clear {
+        fields.fault("email", "required", "An account has an address.");
+    }
+    AccountPatch {
+        role: fields.parsed::<Role>("role", ROLES).value(),
+        pending: fields.boolean("pending").value(),
+        disabled: fields.boolean("disabled").value(),
+        email: email.value(),
+    }
+}
+
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     if !caller.is_admin() {
@@ -35,16 +52,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     }
     let id: UserId = call.params.id("id")?;
     let mut fields = Fields::new(call.body);
-    let email = fields.parsed::<Address>("email", MALFORMED_ADDRESS);
-    if email == Patch::Clear {
-        fields.fault("email", "required", "An account has an address.");
-    }
-    let patch = AccountPatch {
-        role: fields.parsed::<Role>("role", "One of admin, designer, builder, vendor, client, user.").value(),
-        pending: fields.boolean("pending").value(),
-        disabled: fields.boolean("disabled").value(),
-        email: email.value(),
-    };
+    let patch = read(&mut fields);
     let read = app.store.user_with_token_families(id);
     let (session, read) = app.revocations.with_session_check(caller, read).await?;
     // What does not exist is 404, however wrong the values are.

@@ -1,13 +1,15 @@
 //! `POST /auth/ws-ticket`: what a browser opens a socket with.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::http::{Call, Error, Response};
 
 use crate::App;
 
-#[derive(Serialize)]
+/// A ticket for one socket.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+pub(crate) struct TicketResponse {
     ticket: String,
     /// In seconds.
     expires_in: i64,
@@ -18,5 +20,5 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     shared_utils::fields::Fields::new(call.body).finish()?;
     let expires_in = app.tokens.lifetimes.ticket;
     let ticket = app.tickets.issue(&session, expires_in, app.rates.ticket).await?;
-    Response::json(200, &Answer { ticket, expires_in })
+    Response::json(200, &TicketResponse { ticket, expires_in })
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
+use serde_json::{Value, json};
+use shared_utils::fields::TextSchema;
 use shared_utils::text::{is_invisible, nfc};
 
 /// The longest address, in bytes (RFC 5321, section 4.5.3.1).
@@ -24,6 +26,12 @@ pub struct MalformedAddress;
 /// A text as addresses are kept and looked up.
 pub(crate) fn normalized(email: &str) -> String {
     nfc(&email.trim().to_lowercase())
+}
+
+impl TextSchema for Address {
+    fn text_schema() -> Value {
+        json!({"type": "string", "format": "email", "maxLength": MAX_BYTES})
+    }
 }
 
 impl FromStr for Address {

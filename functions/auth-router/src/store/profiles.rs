@@ -4,7 +4,7 @@ use access::people::person_key;
 use access::session::Session;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Attempt, Condition, RetryPolicy, Transaction, Update, n, retry_on_conflict, s, to_attribute, update};
-use shared_utils::fields::{Fields, Patch};
+use shared_utils::fields::{FieldLog, Fields, Patch};
 use shared_utils::http::Error;
 use shared_utils::text::is_link;
 
@@ -30,7 +30,7 @@ pub(crate) struct ProfilePatch(Vec<(&'static str, bool, Option<String>)>);
 
 impl ProfilePatch {
     /// Reads the fields that are the user's to write.
-    pub(crate) fn read(fields: &mut Fields) -> Self {
+    pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
         let mut values = Vec::new();
         for (name, longest, shown) in PROFILE_FIELDS {
             let value = fields.name(name, 1..=longest);

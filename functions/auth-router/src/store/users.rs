@@ -2,6 +2,7 @@
 
 use access::people::{Person, person_key};
 use access::session::Session;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::Role;
 use shared_utils::clock::Timestamp;
@@ -43,7 +44,7 @@ impl User {
 }
 
 /// The profile of a user, as the API gives it. Absent values are null.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
     /// Who it is.

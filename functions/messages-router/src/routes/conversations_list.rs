@@ -1,15 +1,17 @@
 //! `GET /messages/conversations`: the caller's, the latest activity first.
 
 use messaging::conversation::{Conversation, ConversationView};
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ConversationId;
 
 use crate::App;
 
-#[derive(Serialize)]
+/// A page of conversations.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ConversationPage {
+pub(crate) struct ConversationPage {
     items: Vec<ConversationView>,
     next_cursor: Option<String>,
 }

@@ -6,8 +6,8 @@ use messaging::conversation::ConversationKind;
 use messaging::frames;
 use messaging::group::MAX_GROUP;
 use messaging::open::NewConversation;
-use serde_json::{Map, Value};
-use shared_utils::fields::{FieldError, FieldPath, Fields};
+use serde_json::{Value, json};
+use shared_utils::fields::{FieldError, FieldLog, FieldPath, Fields, TextSchema};
 use shared_utils::http::idempotency;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
@@ -17,7 +17,10 @@ use crate::App;
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
     let key = idempotency::key_of(&call.request, &call.body)?;
-    let (new, named) = read(call.body, caller.user)?;
+    let mut fields = Fields::new(call.body);
+    let read = read(&mut fields, caller.user);
+    fields.finish()?;
+    let (new, named) = read?.ok_or_else(|| Error::internal("a conversation without faults and without a value"))?;
     let outcome = app.messaging.open(caller.user, new, &named, key, app.revocations.check_session(caller)).await?;
     let view = outcome.conversation.view(caller.user);
     let created = outcome.created && !outcome.replayed;
@@ -33,13 +36,12 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     Ok(if outcome.replayed { response.with_header("idempotent-replayed", "true") } else { response })
 }
 
-/// What the body asks for, and the people it names, in its order.
-fn read(body: Map<String, Value>, caller: UserId) -> Result<(NewConversation, Vec<UserId>), Error> {
-    let mut fields = Fields::new(body);
+/// What the body asks for, and the people it names, in its order. `None` where that cannot be told.
+pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>, caller: UserId) -> Result<Option<(NewConversation, Vec<UserId>)>, Error> {
     let kind = fields.parsed::<ConversationKind>("type", "One of direct, group, project.");
     let kind = fields.require("type", kind);
     let named = match kind {
-        Some(ConversationKind::Direct | ConversationKind::Group) => read_participants(&mut fields),
+        Some(ConversationKind::Direct | ConversationKind::Group) => read_participants(fields),
         _ => Vec::new(),
     };
     let others: BTreeSet<UserId> = named.iter().copied().filter(|user| *user != caller).collect();
@@ -60,7 +62,7 @@ fn read(body: Map<String, Value>, caller: UserId) -> Result<(NewConversation, Ve
             Some(NewConversation::Group { title: fields.required_string("title", 1..=120), others: others.into_iter().collect() })
         }
         Some(ConversationKind::Project) => {
-            let project = fields.raw("projectId");
+            let project = fields.raw("projectId", || json!({"type": "string"}));
             match fields.require("projectId", project) {
                 // An id that is not well-formed is one that does not exist.
                 Some(Value::String(id)) => Some(NewConversation::Project(id.parse::<ProjectId>().map_err(|_| Error::NotFound)?)),
@@ -76,13 +78,12 @@ fn read(body: Map<String, Value>, caller: UserId) -> Result<(NewConversation, Ve
             None
         }
     };
-    fields.finish()?;
-    new.map(|new| (new, named)).ok_or_else(|| Error::internal("a conversation without faults and without a value"))
+    Ok(new.map(|new| (new, named)))
 }
 
 /// The people named. One whose id is not well-formed is a fault at their place.
-fn read_participants(fields: &mut Fields) -> Vec<UserId> {
-    let entries = fields.array("participants", MAX_GROUP);
+fn read_participants<L: FieldLog>(fields: &mut Fields<L>) -> Vec<UserId> {
+    let entries = fields.array("participants", MAX_GROUP, UserId::text_schema);
     let Some(entries) = fields.require("participants", entries) else { return Vec::new() };
     let mut faults = Vec::new();
     let mut named = Vec::with_capacity(entries.len());

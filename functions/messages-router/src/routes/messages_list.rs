@@ -2,15 +2,17 @@
 
 use messaging::message::Message;
 use messaging::read::Window;
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ConversationId;
 
 use crate::App;
 
-#[derive(Serialize)]
+/// A page of messages.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct MessagePage {
+pub(crate) struct MessagePage {
     items: Vec<Message>,
     next_cursor: Option<String>,
     last_seq: u64,

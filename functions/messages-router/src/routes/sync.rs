@@ -1,15 +1,17 @@
 //! `GET /messages/sync`: what has changed in the caller's conversations since a cursor; without one, the cursor of this moment.
 
 use messaging::sync::{Change, SyncCursor};
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ConversationId;
 
 use crate::App;
 
-#[derive(Serialize)]
+/// What has changed since a cursor.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+pub(crate) struct SyncPage {
     changes: Vec<Change>,
     cursor: String,
     more: bool,
@@ -35,5 +37,5 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         None => app.messaging.sync_from_now(caller.user).await?,
     };
     let cursor = app.cursors.seal(&scope, page.cursor.to_bytes()).await?;
-    Response::json(200, &Answer { changes: page.changes, cursor, more: page.more, conversation_ids: page.conversation_ids })
+    Response::json(200, &SyncPage { changes: page.changes, cursor, more: page.more, conversation_ids: page.conversation_ids })
 }

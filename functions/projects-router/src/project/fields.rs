@@ -1,9 +1,9 @@
 //! The table of fields, and reading them.
 
 use serde_json::{Map, Value};
-use shared_utils::fields::{FieldError, FieldPath, Fields, Patch};
+use shared_utils::fields::{FieldError, FieldLog, FieldPath, Fields, Patch};
 
-use super::values::read;
+use super::values::{read, schema};
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy)]
@@ -83,11 +83,11 @@ pub type Changes = Map<String, Value>;
 
 /// Takes every project field out of a body; faults are left in `fields`. A member that is an object is merged into the one that is there,
 /// and what comes of it is read.
-pub(crate) fn read_changes(fields: &mut Fields, present: &Changes) -> Changes {
+pub(crate) fn read_changes<L: FieldLog>(fields: &mut Fields<L>, present: &Changes) -> Changes {
     fields.read_only(READ_ONLY);
     let mut changes = Changes::new();
     for (name, kind, _) in PROJECT_FIELDS {
-        match fields.raw(name) {
+        match fields.raw(name, || schema(*kind)) {
             Patch::Absent => {}
             Patch::Clear if matches!(kind, ProjectFieldKind::Title) => fields.fault(name, "required", "A project has a title."),
             Patch::Clear => {

@@ -6,5 +6,6 @@ mod values;
 
 pub use fields::{Changes, PROJECT_FIELDS, ProjectFieldKind};
 pub(crate) use fields::{is_summary, read_changes};
-pub(crate) use model::Project;
-pub use values::read;
+pub(crate) use model::{Project, TeamEntry};
+pub use model::{ProjectSummaryView, ProjectView};
+pub use values::{read, schema};

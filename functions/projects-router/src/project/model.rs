@@ -1,9 +1,11 @@
 //! A project, and what the API shows of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
-use access::teams::{Member, Team};
+use access::teams::{Member, Team, TeamRole};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
@@ -12,6 +14,7 @@ use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::text::excerpt;
 
 use super::fields::{Changes, PROJECT_FIELDS, is_summary};
+use super::values::schema;
 
 /// The length of a description in lists, in code points, at most.
 const EXCERPT: usize = 280;
@@ -42,6 +45,70 @@ pub(crate) struct Header {
     pub(crate) excerpt_is_whole: bool,
     /// The version in which the details item was last written: it says the same, or the two were read apart.
     pub(crate) details_version: u64,
+}
+
+/// Someone in a project's team.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TeamEntry {
+    /// Who.
+    pub(crate) user_id: UserId,
+    /// What they may do.
+    pub(crate) role: TeamRole,
+    /// What they do in this project.
+    pub(crate) title: Option<String>,
+}
+
+/// The schema of a project: every field of [`PROJECT_FIELDS`] is there, null where it has no value.
+pub struct ProjectView;
+
+impl JsonSchema for ProjectView {
+    fn schema_name() -> Cow<'static, str> {
+        "Project".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let members = [("createdBy", generator.subschema_for::<UserId>())];
+        project_schema(generator, "A project.", |_| true, members.into())
+    }
+}
+
+/// The schema of a part of a project, as lists have it.
+pub struct ProjectSummaryView;
+
+impl JsonSchema for ProjectSummaryView {
+    fn schema_name() -> Cow<'static, str> {
+        "ProjectSummary".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let excerpt = json_schema!({"type": ["string", "null"], "maxLength": EXCERPT});
+        let members = vec![
+            ("partial", json_schema!({"const": true, "description": "Marks a part of a project. It cannot be sent back."})),
+            ("description", excerpt.clone()),
+            ("descriptionExcerpt", excerpt),
+        ];
+        project_schema(generator, "A part of a project, as lists have it.", |is_summary| is_summary, members)
+    }
+}
+
+fn project_schema(generator: &mut SchemaGenerator, text: &str, is_shown: impl Fn(bool) -> bool, members: Vec<(&str, Schema)>) -> Schema {
+    let mut properties: Map<String, Value> = PROJECT_FIELDS
+        .iter()
+        .filter(|(_, _, summary)| is_shown(*summary))
+        .map(|(name, kind, _)| ((*name).to_owned(), json!({"anyOf": [schema(*kind), {"type": "null"}]})))
+        .collect();
+    let entry = generator.subschema_for::<TeamEntry>();
+    let own = [
+        ("projectId", generator.subschema_for::<ProjectId>()),
+        ("team", json_schema!({"type": "array", "items": entry})),
+        ("version", json_schema!({"type": "integer", "minimum": 1, "description": "Raised by every change of the project."})),
+        ("createdAt", generator.subschema_for::<Timestamp>()),
+        ("updatedAt", generator.subschema_for::<Timestamp>()),
+    ];
+    properties.extend(own.into_iter().chain(members).map(|(name, schema)| (name.to_owned(), schema.to_value())));
+    let required: Vec<&String> = properties.keys().collect();
+    json_schema!({"type": "object", "description": text, "required": required, "properties": properties})
 }
 
 /// A project. The server's part of it is read and written through the header.
@@ -99,8 +166,8 @@ impl Project {
     }
 
     fn team_json(&self) -> Value {
-        let entries = self.team.iter().map(|(user, member)| json!({"userId": user, "role": member.role, "title": member.title}));
-        Value::Array(entries.collect())
+        let entry = |(user, member): (&UserId, &Member)| TeamEntry { user_id: *user, role: member.role, title: member.title.clone() };
+        json!(self.team.iter().map(entry).collect::<Vec<_>>())
     }
 
     /// The whole project, as the API gives it: every field, null where it has no value.

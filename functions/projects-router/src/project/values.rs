@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
-use shared_utils::fields::{FieldError, FieldPath, read_date, text_within};
+use serde_json::{Map, Value, json};
+use shared_utils::fields::{FieldError, FieldPath, date_schema, read_date, text_schema, text_within};
 use shared_utils::text::is_link;
 
 use super::fields::ProjectFieldKind;
@@ -44,6 +44,45 @@ pub fn read(kind: ProjectFieldKind, value: Value) -> Result<Value, Vec<FieldErro
         }),
         kind => single(read_scalar(kind, value)),
     }
+}
+
+/// The JSON Schema of the values of one field.
+pub fn schema(kind: ProjectFieldKind) -> Value {
+    let text = |max: usize| text_schema(&(0..=max));
+    let list = |entry: Value| json!({"type": "array", "maxItems": MAX_ENTRIES, "items": entry});
+    let number = |least: f64, most: f64| json!({"type": "number", "minimum": least, "maximum": most});
+    let object =
+        |required: &[&str], members: Value| json!({"type": "object", "required": required, "properties": members, "additionalProperties": false});
+    match kind {
+        ProjectFieldKind::Title => text_schema(&(1..=200)),
+        ProjectFieldKind::Text(max) => text(max),
+        ProjectFieldKind::Color => json!({"type": "string", "pattern": "^#[0-9A-Fa-f]{6}$"}),
+        ProjectFieldKind::Date => date_schema(),
+        ProjectFieldKind::Location => {
+            let accuracy = number(0.0, f64::from(u32::MAX));
+            object(&["lat", "lng"], json!({"lat": number(-90.0, 90.0), "lng": number(-180.0, 180.0), "accuracy": nullable(accuracy)}))
+        }
+        ProjectFieldKind::Texts | ProjectFieldKind::Links => list(text(500)),
+        ProjectFieldKind::Link => text(500),
+        ProjectFieldKind::QuickLinks => list(object(&["title", "url"], json!({"id": nullable(text(200)), "title": text(200), "url": text(2_000)}))),
+        ProjectFieldKind::Contact => {
+            let member = nullable(text(500));
+            object(&[], json!({"name": member, "phone": member, "contact": member}))
+        }
+        ProjectFieldKind::CustomFolders => list(object(&["key", "name"], json!({"key": text(500), "name": text(500)}))),
+        ProjectFieldKind::Folders => {
+            let file = object(&["fileName", "url"], json!({"fileName": text(2_000), "url": text(2_000)}));
+            json!({"type": "object", "propertyNames": {"minLength": 1, "maxLength": 200}, "additionalProperties": {"type": "array", "maxItems": MAX_FILES, "items": file}})
+        }
+        ProjectFieldKind::Galleries => {
+            let (long, optional) = (text(2_000), nullable(text(2_000)));
+            list(object(&["id", "name"], json!({"id": long, "name": long, "slug": optional, "cover": optional})))
+        }
+    }
+}
+
+fn nullable(schema: Value) -> Value {
+    json!({"anyOf": [schema, {"type": "null"}]})
 }
 
 fn single(read: Result<Value, Fault>) -> Result<Value, Vec<FieldError>> {

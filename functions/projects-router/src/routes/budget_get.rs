@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 
 use access::teams::TeamRole;
-use realtime::LineLock;
+use budgets::{BudgetRead, HeaderView, Line, LineView, RevisionSummary, TotalsView, line_json};
+use realtime::{LineLock, LineLockView};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 use serde_json::{Value, json};
 use shared_utils::aws_limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::http::conditional::{etag, is_not_modified};
 use shared_utils::http::{Call, Error, Response};
-use shared_utils::ids::{LineId, ProjectId};
+use shared_utils::ids::{BudgetId, LineId, ProjectId};
 use shared_utils::random::sha256;
 
 use super::common::{RETRY, visible};
 use crate::App;
-use budgets::BudgetRead;
-use budgets::{Line, line_json};
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
@@ -68,25 +69,60 @@ pub(super) fn is_of_version(tag: &str, version: u64) -> bool {
 }
 
 fn locks_json(locks: &[LineLock]) -> Value {
-    Value::Array(locks.iter().map(LineLock::to_json).collect())
+    json!(locks.iter().map(LineLock::view).collect::<Vec<_>>())
+}
+
+/// A budget, showing one revision.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BudgetResponse {
+    /// The budget's project.
+    project_id: ProjectId,
+    /// The budget.
+    budget_id: BudgetId,
+    /// ISO 4217 code of the currency of all amounts.
+    currency: String,
+    /// The number of the revision that is shown.
+    revision: u64,
+    /// The revision that the client sees, if one was chosen.
+    client_revision: Option<u64>,
+    /// Raised by every change of the budget.
+    version: u64,
+    /// The header of the revision.
+    header: HeaderView,
+    /// The lines of the revision, in order of creation.
+    #[schemars(schema_with = "lines_schema")]
+    lines: Vec<Value>,
+    /// The totals of the revision.
+    totals: TotalsView,
+    /// The locks of the budget's lines that are held now.
+    locks: Vec<LineLockView>,
+    /// Every revision, by its number.
+    revisions: Vec<RevisionSummary>,
+}
+
+/// An array of budget lines.
+pub(super) fn lines_schema(generator: &mut SchemaGenerator) -> Schema {
+    let line = generator.subschema_for::<LineView>();
+    json_schema!({"type": "array", "items": line})
 }
 
 /// A budget as the API gives it, showing one revision.
 pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Line>, locks: &[LineLock]) -> Result<Response, Error> {
     let revision = read.revisions.get(&number).ok_or_else(|| Error::internal("a shown revision that is not there"))?;
     let budget = &read.budget;
-    let body = json!({
-        "projectId": budget.project_id,
-        "budgetId": budget.budget_id,
-        "currency": budget.currency,
-        "revision": number,
-        "clientRevision": budget.client_revision,
-        "version": budget.version,
-        "header": revision.header_json(),
-        "lines": lines_json(read, number, lines.values()),
-        "totals": revision.totals.to_json(),
-        "locks": locks_json(locks),
-        "revisions": read.revisions.values().map(budgets::Revision::summary_json).collect::<Vec<_>>(),
+    let body = json!(BudgetResponse {
+        project_id: budget.project_id,
+        budget_id: budget.budget_id,
+        currency: budget.currency.clone(),
+        revision: number,
+        client_revision: budget.client_revision,
+        version: budget.version,
+        header: revision.header(),
+        lines: lines_json(read, number, lines.values()),
+        totals: revision.totals.view(),
+        locks: locks.iter().map(LineLock::view).collect(),
+        revisions: read.revisions.values().map(budgets::Revision::summary).collect(),
     });
     let body = body.to_string();
     if bytes_in_answer(&body) > MAX_ANSWER {

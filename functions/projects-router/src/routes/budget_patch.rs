@@ -1,11 +1,15 @@
 //! `PATCH /projects/{id}/budget`: all of it happens or none. What it makes of the budget is [`budgets::plan`]'s.
 
-use access::session::Session;
 use std::collections::BTreeMap;
 
+use access::session::Session;
+
 use access::teams::TeamRole;
+use budgets::{BudgetPatch, BudgetRead, Lines, Plan, Planned, TotalsView, plan, read_patch, slug};
 use realtime::LineLock;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
 use shared_utils::auth::Caller;
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::fields::FieldErrors;
@@ -13,11 +17,10 @@ use shared_utils::http::conditional::check_if_match_with;
 use shared_utils::http::{Call, Error, Request, Response};
 use shared_utils::ids::{GenerationId, ProjectId};
 
-use super::budget_get::{answer, budget_etag, held_locks, is_of_version, lines_json};
+use super::budget_get::{answer, budget_etag, held_locks, is_of_version, lines_json, lines_schema};
 use super::common::{self, RETRY, kept, used_key, visible};
 use crate::App;
 use crate::store::{KeyScope, Project, UsedKey};
-use budgets::{BudgetPatch, BudgetRead, Lines, Plan, Planned, plan, read_patch, slug};
 
 /// A request to change a budget.
 struct Wanted {
@@ -113,6 +116,20 @@ fn is_minimal(request: &Request) -> bool {
     preferences.flat_map(|prefer| prefer.split([',', ';'])).any(|preference| preference.trim().eq_ignore_ascii_case("return=minimal"))
 }
 
+/// What a PATCH has written, for `Prefer: return=minimal`.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct BudgetChange {
+    /// The version of the budget now.
+    version: u64,
+    /// The revision that was written.
+    revision: u64,
+    /// Its totals.
+    totals: TotalsView,
+    /// The lines that were written, in order of creation.
+    #[schemars(schema_with = "lines_schema")]
+    lines: Vec<Value>,
+}
+
 /// The answer to a PATCH that leads there.
 fn respond(plan: &Plan, locks: &[LineLock], minimal: bool) -> Result<Response, Error> {
     // Also where it is not asked for: a revision that cannot be shown must not be written.
@@ -122,10 +139,12 @@ fn respond(plan: &Plan, locks: &[LineLock], minimal: bool) -> Result<Response, E
     }
     let revision = plan.next.revisions.get(&plan.shown).ok_or_else(|| Error::internal("a shown revision that is not there"))?;
     let written = plan.written.iter().filter_map(|line| plan.lines.get(line));
-    let body = json!({
-        "version": plan.next.budget.version, "revision": plan.shown, "totals": revision.totals.to_json(),
-        "lines": lines_json(&plan.next, plan.shown, written),
-    });
+    let body = BudgetChange {
+        version: plan.next.budget.version,
+        revision: plan.shown,
+        totals: revision.totals.view(),
+        lines: lines_json(&plan.next, plan.shown, written),
+    };
     let response = Response::json(200, &body)?.with_header("etag", budget_etag(plan.next.budget.version, locks));
     Ok(response.with_header("preference-applied", "return=minimal"))
 }
@@ -153,7 +172,7 @@ async fn make_plan(app: &App, project: &Project, before: &BudgetRead, patch: &Bu
 fn broadcast(app: &App, project: &Project, next: &BudgetRead, shown: u64, written: &[u64], patch: &BudgetPatch, caller: &Caller) {
     for number in written.iter().copied().filter(|number| *number != shown).chain([shown]) {
         if let Some(revision) = next.revisions.get(&number) {
-            app.broadcast_budget(&project.team, project.project_id, (number, next.budget.version), &revision.totals.to_json(), caller.user);
+            app.broadcast_budget(&project.team, project.project_id, (number, next.budget.version), &json!(revision.totals.view()), caller.user);
         }
     }
     if patch.client_revision.is_present() {

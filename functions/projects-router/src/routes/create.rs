@@ -6,7 +6,7 @@ use access::people::Person;
 use access::teams::{MAX_NEW_TEAM, Member, TeamRole, require_role};
 use shared_utils::auth::Caller;
 use shared_utils::clock::Timestamp;
-use shared_utils::fields::{FieldError, FieldErrors, FieldPath, Fields, Patch};
+use shared_utils::fields::{FieldError, FieldErrors, FieldLog, FieldPath, Fields, Patch};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
@@ -22,19 +22,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let used = used_key(&call, session.user, KeyScope::Projects)?;
     let now = app.context.clock.now();
     let mut fields = Fields::new(call.body);
-    let title = fields.peek("title").is_some();
-    let changes = read_changes(&mut fields, &Changes::new());
-    if !title && !fields.is_faulty_at("title") {
-        fields.fault("title", "required", "This field is required.");
-    }
-    let ball_park = fields
-        .nested("budget", |budget| {
-            budget.ignore(&["date"]);
-            budget.read("total", |value| read_scaled(&value, Scale::Money)).value()
-        })
-        .value()
-        .flatten();
-    let named = read_team(&mut fields, now);
+    let (changes, ball_park, named) = read(&mut fields, now);
     let team = named.iter().map(|(_, member)| 100 + member.title.as_ref().map_or(0, |title| 2 * title.len())).sum();
     check_size(&changes, None, team, &mut fields);
     fields.finish()?;
@@ -62,6 +50,20 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     }
 }
 
+/// A project's fields, the ball park of its budget and the people in its team, in the body's order.
+pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>, now: Timestamp) -> (Changes, Option<i64>, Vec<(UserId, Member)>) {
+    let title = fields.peek("title").is_some();
+    let changes = read_changes(fields, &Changes::new());
+    if !title && !fields.is_faulty_at("title") {
+        fields.fault("title", "required", "This field is required.");
+    }
+    let ball_park = fields.nested("budget", |budget| {
+        budget.ignore(&["date"]);
+        budget.read("total", || Scale::Money.schema(), |value| read_scaled(&value, Scale::Money)).value()
+    });
+    (changes, ball_park.value().flatten(), read_team(fields, now))
+}
+
 fn located(response: Response, id: ProjectId) -> Response {
     response.with_header("location", format!("/projects/{id}"))
 }
@@ -75,7 +77,7 @@ async fn replay(app: &App, caller: &Caller, answered: Answered) -> Result<Respon
 }
 
 /// The people named in `team`, in its order.
-fn read_team(fields: &mut Fields, now: Timestamp) -> Vec<(UserId, Member)> {
+fn read_team<L: FieldLog>(fields: &mut Fields<L>, now: Timestamp) -> Vec<(UserId, Member)> {
     let entries = fields.objects("team", MAX_NEW_TEAM, |entry| {
         let user = entry.parsed::<UserId>("userId", "There is no such active person.");
         let user = entry.require("userId", user);

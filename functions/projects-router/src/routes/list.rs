@@ -1,11 +1,30 @@
 //! `GET /projects/list`: the caller's projects, the latest change first.
 
-use serde_json::{Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use serde_json::Value;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::text::folded;
 
 use crate::App;
+use crate::project::ProjectSummaryView;
 use crate::store::Project;
+
+/// A page of projects.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProjectPage {
+    /// Parts of projects, the latest change first.
+    #[schemars(schema_with = "summaries_schema")]
+    items: Vec<Value>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+}
+
+fn summaries_schema(generator: &mut SchemaGenerator) -> Schema {
+    let summary = generator.subschema_for::<ProjectSummaryView>();
+    json_schema!({"type": "array", "items": summary})
+}
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
@@ -31,5 +50,5 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let items: Vec<Value> =
         projects.iter().filter(|project| project.deleted_at.is_none()).filter(|project| wanted(project)).map(Project::summary_json).collect();
     let next_cursor = app.cursors.next_page(&scope, page.next).await?;
-    Response::json(200, &json!({"items": items, "nextCursor": next_cursor}))
+    Response::json(200, &ProjectPage { items, next_cursor })
 }

@@ -3,7 +3,7 @@
 use access::teams::TeamRole;
 use serde_json::Value;
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ProjectId;
 
@@ -20,9 +20,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let (session, project) = visible(app, caller, id, TeamRole::Editor).await?;
         check_version(&call.request, &project)?;
         let mut fields = Fields::new(body.clone());
-        fields.refuse(&["team"], "The team has its own route.");
-        fields.refuse(&["budget"], "The budget has its own route.");
-        let changes = read_changes(&mut fields, &project.fields);
+        let changes = read(&mut fields, &project.fields);
         check_size(&changes, Some(&project), 0, &mut fields);
         fields.finish()?;
         if changes.is_empty() {
@@ -36,6 +34,13 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         Ok(Attempt::Stale(()))
     })
     .await
+}
+
+/// The fields that change.
+pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>, present: &Changes) -> Changes {
+    fields.refuse(&["team"], "The team has its own route.");
+    fields.refuse(&["budget"], "The budget has its own route.");
+    read_changes(fields, present)
 }
 
 fn answer(project: &Project) -> Result<Response, Error> {

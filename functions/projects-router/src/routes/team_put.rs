@@ -2,15 +2,21 @@
 
 use access::people::Person;
 use access::teams::{Member, TeamRole};
-use serde_json::json;
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::{ProjectId, UserId};
 
 use super::common::{RETRY, check_version, project_etag, visible};
 use crate::App;
+use crate::project::TeamEntry;
 use crate::store::TeamChange;
+
+/// Role and title.
+pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> (Option<TeamRole>, Option<String>) {
+    let role = fields.parsed("role", "One of owner, editor, viewer.");
+    (fields.require("role", role), fields.string("title", 0..=200).value())
+}
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
@@ -25,14 +31,12 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let user = *user.as_ref().map_err(|_| Error::NotFound)?;
         people.get(&user).filter(|person| Person::is_active(person)).ok_or(Error::NotFound)?;
         let mut fields = Fields::new(body.clone());
-        let role = fields.parsed::<TeamRole>("role", "One of owner, editor, viewer.");
-        let role = fields.require("role", role);
-        let title = fields.string("title", 0..=200).value();
+        let (role, title) = read(&mut fields);
         fields.finish()?;
         let role = role.ok_or_else(|| Error::internal("a role without faults and without a value"))?;
         let joined_at = project.team.get(&user).map_or(app.context.clock.now(), |member| member.joined_at);
         let member = Member { role, title, joined_at };
-        let entry = json!({"userId": user, "role": member.role, "title": member.title});
+        let entry = TeamEntry { user_id: user, role: member.role, title: member.title.clone() };
         if project.team.get(&user) == Some(&member) {
             return Ok(Attempt::Done(Response::json(200, &entry)?.with_header("etag", project_etag(&project))));
         }

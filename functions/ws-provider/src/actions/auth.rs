@@ -2,7 +2,7 @@
 
 use realtime::{CloseReason, Connection};
 use serde_json::{Value, json};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 
 use super::{Received, SocketAction};
@@ -13,10 +13,10 @@ pub(super) struct Auth(Result<String, Error>);
 impl SocketAction for Auth {
     const RENEWS: bool = true;
 
-    fn read(mut fields: Fields) -> Self {
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
         let token = fields.string("token", 0..=8192);
         let token = fields.require("token", token).unwrap_or_default();
-        Self(fields.finish().map(|()| token).map_err(Error::from))
+        Self(fields.end().map(|()| token).map_err(Error::from))
     }
 
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {

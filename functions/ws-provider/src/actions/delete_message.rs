@@ -1,7 +1,7 @@
 //! `deleteMessage {messageId}`: as `DELETE /messages/{id}`.
 
 use serde_json::{Value, json};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::MessageId;
 
@@ -17,9 +17,9 @@ pub(super) struct DeleteMessage {
 impl SocketAction for DeleteMessage {
     const IGNORED: &[&str] = &["projectId", "conversationId"];
 
-    fn read(mut fields: Fields) -> Self {
-        let message = Named::read(&mut fields, "messageId");
-        Self { message, read: fields.finish().map_err(Error::from) }
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
+        let message = Named::read(fields, "messageId");
+        Self { message, read: fields.end().map_err(Error::from) }
     }
 
     fn subject(&self) -> SubjectKey {

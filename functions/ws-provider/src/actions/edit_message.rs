@@ -2,7 +2,7 @@
 
 use messaging::message::read_new_text;
 use serde_json::{Value, json};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::MessageId;
 
@@ -18,10 +18,10 @@ pub(super) struct EditMessage {
 impl SocketAction for EditMessage {
     const IGNORED: &[&str] = &["projectId", "conversationId"];
 
-    fn read(mut fields: Fields) -> Self {
-        let message = Named::read(&mut fields, "messageId");
-        let text = read_new_text(&mut fields);
-        Self { message, text: fields.finish().map(|()| text).map_err(Error::from) }
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
+        let message = Named::read(fields, "messageId");
+        let text = read_new_text(fields);
+        Self { message, text: fields.end().map(|()| text).map_err(Error::from) }
     }
 
     fn subject(&self) -> SubjectKey {

@@ -7,7 +7,7 @@ use access::teams::Team;
 use messaging::conversation::Conversation;
 use messaging::edit::Found;
 use serde_json::{Map, Value};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields, TextSchema};
 use shared_utils::http::Error;
 use shared_utils::ids::{ConversationId, MessageId, ProjectId, UserId};
 use shared_utils::json;
@@ -65,8 +65,11 @@ pub(super) enum Named<T> {
 
 impl<T: FromStr> Named<T> {
     /// Reads the field of this name.
-    pub(super) fn read(fields: &mut Fields, name: &str) -> Self {
-        let value = fields.raw(name);
+    pub(super) fn read<L: FieldLog>(fields: &mut Fields<L>, name: &str) -> Self
+    where
+        T: TextSchema,
+    {
+        let value = fields.raw(name, T::text_schema);
         match fields.require(name, value) {
             None => Self::Missing,
             Some(value) => value.as_str().and_then(|id| id.parse().ok()).map_or(Self::Malformed, Self::Id),

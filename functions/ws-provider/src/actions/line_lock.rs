@@ -3,7 +3,7 @@
 use access::session::Session;
 use access::teams::{Team, TeamRole, require_role};
 use realtime::LineKey;
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::ProjectId;
 
@@ -20,7 +20,7 @@ pub(super) struct NamedLine {
 }
 
 impl NamedLine {
-    pub(super) fn read(mut fields: Fields) -> Self {
+    pub(super) fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
         fields.ignore(&["conversationId"]);
         let project_id = fields.string("projectId", 0..=256);
         let project = fields.require("projectId", project_id).map_or(Named::Missing, |id| id.parse().map_or(Named::Malformed, Named::Id));
@@ -28,7 +28,7 @@ impl NamedLine {
         let line_id = fields.require("lineId", line_id).unwrap_or_default();
         let revision = fields.integer("revision", 1..=u64::from(u32::MAX));
         let revision = fields.require("revision", revision).unwrap_or_default();
-        Self { project, line: fields.finish().map(|()| (line_id, revision)).map_err(Error::from) }
+        Self { project, line: fields.end().map(|()| (line_id, revision)).map_err(Error::from) }
     }
 
     pub(super) fn subject(&self) -> SubjectKey {

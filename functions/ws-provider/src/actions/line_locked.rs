@@ -1,7 +1,7 @@
 //! `lineLocked {projectId, lineId, revision}`: a budget line is taken for editing, or held on to. For a minute, unless renewed.
 
 use serde_json::{Value, json};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 
 use super::frame::SubjectKey;
@@ -14,7 +14,7 @@ pub(super) struct LineLocked(NamedLine);
 impl SocketAction for LineLocked {
     const IGNORED: &[&str] = &[];
 
-    fn read(fields: Fields) -> Self {
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
         Self(NamedLine::read(fields))
     }
 
@@ -26,6 +26,6 @@ impl SocketAction for LineLocked {
         let (line, team) = self.0.require(&received.session, received.subject.team)?;
         let lock = app.broadcaster.locks().take(&received.session, received.connection, line).await?;
         app.broadcaster.broadcast_budget_later(&team.team, lock.locked_frame());
-        Ok(received.echo.ack(json!({"lock": lock.to_json()})))
+        Ok(received.echo.ack(json!({"lock": lock.view()})))
     }
 }

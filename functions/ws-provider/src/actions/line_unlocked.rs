@@ -1,7 +1,7 @@
 //! `lineUnlocked {projectId, lineId, revision}`: a budget line is released.
 
 use serde_json::{Value, json};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 
 use super::frame::SubjectKey;
@@ -14,7 +14,7 @@ pub(super) struct LineUnlocked(NamedLine);
 impl SocketAction for LineUnlocked {
     const IGNORED: &[&str] = &[];
 
-    fn read(fields: Fields) -> Self {
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
         Self(NamedLine::read(fields))
     }
 

@@ -1,7 +1,7 @@
 //! `markRead {conversationId, seq}`: as `PUT /messages/conversations/{id}/read`.
 
 use serde_json::{Value, json};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::ConversationId;
 
@@ -15,11 +15,11 @@ pub(super) struct MarkRead {
 }
 
 impl SocketAction for MarkRead {
-    fn read(mut fields: Fields) -> Self {
-        let conversation = Named::read(&mut fields, "conversationId");
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
+        let conversation = Named::read(fields, "conversationId");
         let seq = fields.integer("seq", 0..=u64::MAX);
         let seq = fields.require("seq", seq).unwrap_or_default();
-        Self { conversation, seq: fields.finish().map(|()| seq).map_err(Error::from) }
+        Self { conversation, seq: fields.end().map(|()| seq).map_err(Error::from) }
     }
 
     fn subject(&self) -> SubjectKey {

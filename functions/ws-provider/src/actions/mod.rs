@@ -25,7 +25,7 @@ use futures_util::FutureExt;
 use realtime::{CloseReason, Connection};
 use serde_json::{Value, json};
 use shared_utils::audit;
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 
 use self::frame::{Subject, SubjectKey};
@@ -49,7 +49,7 @@ trait SocketAction: Sized {
     const IGNORED: &[&str] = &["projectId"];
 
     /// Reads the fields. Faults are kept: they are told after what the sender may see and do.
-    fn read(fields: Fields) -> Self;
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self;
 
     /// What is read concurrently with the connection.
     fn subject(&self) -> SubjectKey {
@@ -79,7 +79,7 @@ macro_rules! actions {
                 match name {
                     $($name => {
                         fields.ignore($module::$action::IGNORED);
-                        Self::$action($module::$action::read(fields))
+                        Self::$action($module::$action::read(&mut fields))
                     })*
                     name if ACKNOWLEDGED.contains(&name) => {
                         Self::Acknowledged(if fields.is_faulty() { Err(fields.into_error().into()) } else { Ok(()) })

@@ -1,7 +1,7 @@
 //! `ping`: `pong` with the server's time.
 
 use serde_json::{Value, json};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 
 use super::{Received, SocketAction};
@@ -10,8 +10,8 @@ use crate::App;
 pub(super) struct Ping(Result<(), Error>);
 
 impl SocketAction for Ping {
-    fn read(fields: Fields) -> Self {
-        Self(fields.finish().map_err(Error::from))
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
+        Self(fields.end().map_err(Error::from))
     }
 
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {

@@ -1,7 +1,7 @@
 //! `presenceLookup`: `presenceSnapshot` of those who are online among the people whom the caller shares something with.
 
 use serde_json::{Value, json};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::UserId;
 
@@ -15,8 +15,8 @@ const MAX_LISTED: usize = 900;
 pub(super) struct PresenceLookup(Result<(), Error>);
 
 impl SocketAction for PresenceLookup {
-    fn read(fields: Fields) -> Self {
-        Self(fields.finish().map_err(Error::from))
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
+        Self(fields.end().map_err(Error::from))
     }
 
     fn subject(&self) -> SubjectKey {

@@ -2,7 +2,7 @@
 
 use messaging::message::NewMessage;
 use serde_json::{Value, json};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::ConversationId;
 
@@ -18,16 +18,16 @@ pub(super) struct SendMessage {
 impl SocketAction for SendMessage {
     const IS_SEND: bool = true;
 
-    fn read(mut fields: Fields) -> Self {
-        let conversation = Named::read(&mut fields, "conversationId");
-        let new = NewMessage::read(&mut fields);
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
+        let conversation = Named::read(fields, "conversationId");
+        let new = NewMessage::read(fields);
         if !fields.is_faulty() {
-            new.require_content(&mut fields);
+            new.require_content(fields);
             if new.optimistic_id.is_none() {
                 fields.fault("optimisticId", "required", "This field is required.");
             }
         }
-        Self { conversation, new: fields.finish().map(|()| new).map_err(Error::from) }
+        Self { conversation, new: fields.end().map(|()| new).map_err(Error::from) }
     }
 
     fn subject(&self) -> SubjectKey {

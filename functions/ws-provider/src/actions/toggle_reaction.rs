@@ -3,7 +3,7 @@
 
 use messaging::message::Reaction;
 use serde_json::{Value, json};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::MessageId;
 
@@ -19,12 +19,12 @@ pub(super) struct ToggleReaction {
 impl SocketAction for ToggleReaction {
     const IGNORED: &[&str] = &["projectId", "conversationId"];
 
-    fn read(mut fields: Fields) -> Self {
-        let message = Named::read(&mut fields, "messageId");
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
+        let message = Named::read(fields, "messageId");
         let emoji = fields.string("emoji", 0..=64);
         let emoji = fields.require("emoji", emoji).unwrap_or_default();
         let on = fields.boolean("on").value();
-        Self { message, reaction: fields.finish().map_err(Error::from).and_then(|()| Ok(Reaction::new(&emoji, on)?)) }
+        Self { message, reaction: fields.end().map_err(Error::from).and_then(|()| Ok(Reaction::new(&emoji, on)?)) }
     }
 
     fn subject(&self) -> SubjectKey {

@@ -2,7 +2,7 @@
 
 use messaging::frames;
 use serde_json::{Value, json};
-use shared_utils::fields::Fields;
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::ConversationId;
 
@@ -16,9 +16,9 @@ pub(super) struct Typing {
 }
 
 impl SocketAction for Typing {
-    fn read(mut fields: Fields) -> Self {
-        let conversation = Named::read(&mut fields, "conversationId");
-        Self { conversation, read: fields.finish().map_err(Error::from) }
+    fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
+        let conversation = Named::read(fields, "conversationId");
+        Self { conversation, read: fields.end().map_err(Error::from) }
     }
 
     fn subject(&self) -> SubjectKey {

@@ -1,12 +1,14 @@
 //! What an access token says.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::fields::{TextSchema, one_of};
 use crate::ids::{SessionId, UserId};
 
 /// The profile role of a person in the studio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Role {
@@ -22,6 +24,12 @@ pub enum Role {
     Client,
     /// Anyone else.
     User,
+}
+
+impl TextSchema for Role {
+    fn text_schema() -> Value {
+        one_of(<Self as strum::VariantNames>::VARIANTS)
+    }
 }
 
 /// A claim that may be absent, but not null.
