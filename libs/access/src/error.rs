@@ -10,25 +10,25 @@ pub enum Error {
     /// The session behind the token has ended.
     #[error("the session has ended")]
     SessionEnded,
-    /// The rights that the token was made for were replaced.
+    /// The rights that the token was issued for were replaced.
     #[error("the rights were replaced")]
     RightsReplaced,
     /// The account waits for approval.
     #[error("the account waits for approval")]
     AccountPending,
-    /// The ticket is unknown, was used, or its time is over.
+    /// The ticket is unknown, used or expired.
     #[error("the ticket does not count")]
     InvalidTicket,
     /// The person is not in the team, or the team does not exist.
     #[error("the person is not in the team")]
     NotInTeam,
-    /// The person is in the team with too small a role.
+    /// The person's role in the team is too low.
     #[error("the role is too small")]
     RoleTooSmall,
-    /// Too many in too short a time.
+    /// The rate limit is exceeded.
     #[error(transparent)]
     RateLimited(#[from] RateLimited),
-    /// The table is busy or broken.
+    /// The table call failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -1,10 +1,10 @@
-//! What every function may know of people and projects, by the keys that its role may read.
+//! The data about people and projects that every function may read, by the keys that its IAM role allows.
 //!
-//! | module | of | written by |
+//! | module | data | written by |
 //! | --- | --- | --- |
 //! | [`people`] | directory entries in the auth table | auth-router |
-//! | [`revocations`] | ended logins and outdated rights in the auth table | auth-router |
-//! | [`tickets`] | what a socket is opened with, in the auth table | auth-router; taken by ws-provider |
+//! | [`revocations`] | ended sessions and replaced rights in the auth table | auth-router |
+//! | [`tickets`] | credentials that open a socket, in the auth table | auth-router; redeemed by ws-provider |
 //! | [`teams`] | project headers with their teams in the projects table | projects-router |
 
 mod error;

@@ -1,5 +1,5 @@
-//! The directory: what anyone in the studio may know of anyone else. No e-mail address, no phone number, no password hash;
-//! those are in items under other keys, which only auth-router may read.
+//! The directory: the data that everyone in the studio may read about others. It has no e-mail address, phone number or password hash. Those are
+//! in items under other keys, which only auth-router may read.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use shared_utils::ids::UserId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
-    /// Who it is.
+    /// User id.
     pub user_id: UserId,
     /// First name.
     pub first_name: Option<String>,
@@ -24,16 +24,16 @@ pub struct Person {
     pub thumbnail: Option<String>,
     /// Profile role.
     pub role: Role,
-    /// What they do.
+    /// Occupation.
     pub occupation: Option<String>,
     /// Whether the account waits for approval.
     pub pending: bool,
-    /// Whether the account was shut.
+    /// Whether the account is disabled.
     pub disabled: bool,
 }
 
 impl Person {
-    /// Whether this person may take part in anything.
+    /// Whether the account is approved and not disabled.
     pub fn is_active(&self) -> bool {
         !self.pending && !self.disabled
     }
@@ -57,7 +57,7 @@ impl People {
         Self { store, table }
     }
 
-    /// The entries of these people; unknown ids are left out. One call per hundred.
+    /// The entries of these people. Unknown ids are omitted. One call per hundred.
     pub async fn find(&self, users: &[UserId]) -> Result<HashMap<UserId, Person>, StoreError> {
         if users.is_empty() {
             return Ok(HashMap::new());

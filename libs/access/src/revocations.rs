@@ -1,8 +1,8 @@
-//! Which access tokens no longer count although their time is not over.
+//! Revoked access tokens that have not expired yet.
 //!
-//! One small item per three minutes holds a set of marks: `session:<id>` for an ended login, `version:<user>:<n>` for rights that were
-//! replaced. Access tokens live for twelve minutes at most, leeway included, so the last few items are all that matters, none has to be
-//! cleaned, and ten thousand logins can end in one of them. Every function reads them in one call, at most every five seconds.
+//! One item per three minutes holds a set of marks: `session:<id>` for an ended session, `version:<user>:<n>` for replaced rights. Access tokens
+//! live for at most twelve minutes, leeway included, so only the last few items matter, and they need no clean-up. One item can hold ten
+//! thousand ended sessions. Every function reads the items in one call, at most every five seconds.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,17 +17,17 @@ use tokio::sync::Mutex;
 use crate::Error;
 use crate::session::Session;
 
-/// How old the remembered marks may be.
+/// Maximum age of the cached marks.
 const FRESH: Duration = Duration::from_secs(5);
 /// Length of a bucket in seconds.
 const BUCKET_SECONDS: i64 = 180;
-/// So many buckets reach back further than a token lives: 660 seconds, a minute of leeway at its end and one before its beginning.
+/// Number of buckets to read. They cover more than a token's lifetime: 660 seconds, and a minute of leeway before and after it.
 const BUCKETS: i64 = 6;
 
-/// A reason for which tokens stop counting.
+/// A reason to reject tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// This login was ended.
+    /// This session was ended.
     Session(SessionId),
     /// This authorization version of the user was replaced by a later one.
     Version(UserId, u64),
@@ -42,7 +42,7 @@ impl Mark {
     }
 }
 
-/// The key of the bucket that a moment falls into.
+/// The key of the bucket that contains a time.
 fn bucket_key(now: Timestamp) -> Key {
     Key::new("REVOCATIONS", format!("BUCKET#{:012}", now.seconds().div_euclid(BUCKET_SECONDS) * BUCKET_SECONDS))
 }
@@ -54,14 +54,14 @@ struct Remembered {
 }
 
 impl Remembered {
-    /// Whether both clocks say so: the monotonic one may stand still while a sandbox is frozen, the other may be set.
+    /// Whether the cache is fresh by both clocks. The monotonic clock may stop in a frozen sandbox; the other may be set.
     fn is_fresh(&self, now: Timestamp) -> bool {
         let fresh = i64::try_from(FRESH.as_millis()).unwrap_or(i64::MAX);
         self.at.elapsed() < FRESH && (0..fresh).contains(&now.millis_since(self.wall))
     }
 }
 
-/// The marks, as every function sees them.
+/// Reads, caches and writes the marks.
 pub struct Revocations {
     store: Store,
     table: String,
@@ -75,22 +75,21 @@ impl Revocations {
         Self { store, table, clock, remembered: Mutex::new(None) }
     }
 
-    /// The proof that a caller may write. Refuses one whose session has ended ([`Error::SessionEnded`]), whose rights were replaced
-    /// ([`Error::RightsReplaced`]) or whose account waits for approval ([`Error::AccountPending`]). An unreadable table is
-    /// [`Error::Store`], never a pass. At most one round trip every five seconds.
+    /// Checks that a caller may write, and returns the proof. [`Error::SessionEnded`] for an ended session, [`Error::RightsReplaced`] for
+    /// replaced rights, [`Error::AccountPending`] for an account that waits for approval. An unreadable table is [`Error::Store`], never a
+    /// success. At most one round trip every five seconds.
     pub async fn check_session(&self, caller: Caller) -> Result<Session, Error> {
         self.check(caller.user, caller.session, caller.version).await?;
         if caller.pending { Err(Error::AccountPending) } else { Ok(Session::checked(caller)) }
     }
 
-    /// As [`Self::check_session`], concurrently with a read, so that it takes no round trip of its own. A refusal hides the outcome of
-    /// the read.
+    /// Like [`Self::check_session`], concurrently with a read, so it adds no round trip. A refusal hides the result of the read.
     pub async fn with_session_check<T>(&self, caller: Caller, read: impl Future<Output = Result<T, StoreError>>) -> Result<(Session, T), Error> {
         let read = async { Ok(read.await?) };
         futures_util::future::try_join(self.check_session(caller), read).await
     }
 
-    /// Refuses as [`Self::check_session`] does, for a session that is known without its token, and whether or not the account is approved.
+    /// Like [`Self::check_session`], for a session that is known without its token. Does not check that the account is approved.
     pub async fn check(&self, user: UserId, session: SessionId, version: u64) -> Result<(), Error> {
         let mut remembered = self.remembered.lock().await;
         let marks = self.fresh_marks(&mut remembered).await?;
@@ -103,13 +102,13 @@ impl Revocations {
         }
     }
 
-    /// Reads the marks where what is remembered is too old, so that the next check answers from memory: to ride beside another read.
+    /// Reads the marks if the cache is too old, so that the next check needs no read. Meant to run concurrently with another read.
     pub async fn refresh(&self) -> Result<(), Error> {
         let mut remembered = self.remembered.lock().await;
         self.fresh_marks(&mut remembered).await.map(|_| ())
     }
 
-    /// A write that puts marks, to stand in the same transaction as what causes them.
+    /// A write that adds marks. It belongs in the transaction of the change that causes them.
     pub fn write(&self, marks: &[Mark]) -> TransactWrite {
         let now = self.clock.now();
         let marks = marks.iter().map(|mark| mark.text()).collect();
@@ -122,7 +121,7 @@ impl Revocations {
         update(&self.table, bucket_key(now), add)
     }
 
-    /// Forgets what is remembered, so that this process sees its own marks at once.
+    /// Clears the cache, so that this process sees its own marks at once.
     pub async fn forget(&self) {
         *self.remembered.lock().await = None;
     }
@@ -137,7 +136,7 @@ impl Revocations {
     }
 
     async fn read(&self) -> Result<HashSet<String>, StoreError> {
-        // A writer whose clock is a little ahead may have begun the next bucket already.
+        // A writer whose clock is slightly ahead may already use the next bucket.
         let ahead = self.clock.now().plus_seconds(5);
         let keys: Vec<_> = (0..BUCKETS).map(|back| (self.table.as_str(), bucket_key(ahead.plus_seconds(-back * BUCKET_SECONDS)))).collect();
         let items = self.store.get_many(&keys).await?;

@@ -1,14 +1,13 @@
 //! Proof that a caller's session was checked for this request.
 //!
-//! Whatever writes on behalf of a person takes a [`Session`]. There is no other way to make one than to ask, so a write without the check
-//! does not compile:
+//! Every write on behalf of a person takes a [`Session`]. Only the session check makes one, so a write without the check does not compile:
 //!
 //! ```compile_fail,E0308
 //! use access::tickets::Tickets;
 //! use shared_utils::auth::Caller;
 //!
 //! async fn issue(tickets: &Tickets, caller: &Caller, rate: shared_utils::rate_limit::Rate) {
-//!     // A caller's token is genuine, but the session behind it may have ended: this needs a `Session`.
+//!     // A caller's token is genuine, but its session may have ended: this needs a `Session`.
 //!     let _ = tickets.issue(caller, 30, rate).await;
 //! }
 //! ```
@@ -21,7 +20,7 @@
 //! }
 //! ```
 //!
-//! With the check it does:
+//! With the check it compiles:
 //!
 //! ```
 //! use access::revocations::Revocations;
@@ -44,7 +43,7 @@ use shared_utils::auth::Caller;
 pub struct Session(Caller);
 
 impl Session {
-    /// For [`crate::revocations::Revocations`] alone: it has asked.
+    /// Only for [`crate::revocations::Revocations`], after its check.
     pub(crate) const fn checked(caller: Caller) -> Self {
         Self(caller)
     }

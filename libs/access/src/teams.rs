@@ -1,4 +1,4 @@
-//! Who works on a project, and as what. The project's header item carries its team, so one read or one condition on it decides.
+//! Project teams and roles. The project's header item holds its team, so one read or one condition on it authorizes.
 
 use std::collections::BTreeMap;
 
@@ -16,23 +16,23 @@ use crate::Error;
 /// The index that lists a person's projects by activity: partition `memberId`, sort `activity`.
 pub const BY_MEMBER: &str = "byMember";
 
-/// The most people in a team.
+/// Maximum number of people in a team.
 pub const MAX_TEAM: usize = 100;
-/// The most people besides the owner when a project is made: its transaction has at most 100 items.
+/// Maximum number of people besides the owner in a new project, because a transaction has at most 100 items.
 pub const MAX_NEW_TEAM: usize = 90;
 
-/// What a person may do in a project. Ordered: each role may do all that the ones before it may.
+/// A person's rights in a project. Ordered: each role includes the rights of the roles before it.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::EnumString, strum::VariantNames, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum TeamRole {
-    /// Sees the project, talks in its conversation.
+    /// Sees the project and writes in its conversation.
     Viewer,
     /// Also edits the project and sees and edits its budget.
     Editor,
-    /// Also decides who is in the team, and deletes the project.
+    /// Also changes the team and deletes the project.
     Owner,
 }
 
@@ -42,38 +42,38 @@ impl TextSchema for TeamRole {
     }
 }
 
-/// A person's place in a team.
+/// A person's membership in a team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
-    /// What they may do.
+    /// Role in the project.
     pub role: TeamRole,
-    /// What they are called in this project.
+    /// Title in this project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Since when.
+    /// When the person joined.
     pub joined_at: Timestamp,
 }
 
-/// The part of a project's header that decides who may do what.
+/// The part of a project's header that decides access.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Team {
     /// The project.
     pub project_id: ProjectId,
-    /// Its title.
+    /// The project's title.
     pub title: String,
-    /// Everyone in it.
+    /// All members.
     pub team: BTreeMap<UserId, Member>,
-    /// Counts the changes of who is in it and as what, from 1; 0 where none was counted yet.
+    /// Number of changes to members and roles. 0 if none was counted yet.
     #[serde(default)]
     pub team_version: u64,
-    /// Counts the changes of the title.
+    /// Number of changes to the title.
     #[serde(default)]
     pub title_version: u64,
-    /// Who made the project.
+    /// Who created the project.
     pub created_by: UserId,
-    /// When.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was deleted; it is unreachable from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ pub struct Team {
 }
 
 impl Team {
-    /// Lets someone through who is in the team themself; [`Error::NotInTeam`] for anyone else, administrators included.
+    /// Checks that a person is in the team; [`Error::NotInTeam`] for anyone else, administrators included.
     pub fn for_member(&self, user: UserId) -> Result<(), Error> {
         if self.team.contains_key(&user) {
             return Ok(());
@@ -91,13 +91,13 @@ impl Team {
     }
 }
 
-/// What someone acts as in a team: an administrator as owner in every project, anyone else as what they are in it. The one rule, for
-/// requests, for sockets and for whom a frame goes to.
+/// The role that a person acts in. An administrator acts as owner in every project, anyone else in their own team role. Requests, sockets and
+/// broadcasts all use this rule.
 pub fn acts_as(team: &BTreeMap<UserId, Member>, user: UserId, role: Role) -> Option<TeamRole> {
     if role == Role::Admin { Some(TeamRole::Owner) } else { team.get(&user).map(|member| member.role) }
 }
 
-/// Lets a caller through who acts at least as this: [`Error::NotInTeam`] for outsiders, [`Error::RoleTooSmall`] for lesser roles.
+/// Checks that a caller acts at least in this role: [`Error::NotInTeam`] for outsiders, [`Error::RoleTooSmall`] for lower roles.
 pub fn require_role(team: &BTreeMap<UserId, Member>, caller: &Caller, least: TeamRole) -> Result<(), Error> {
     match acts_as(team, caller.user, caller.role) {
         None => {
@@ -138,7 +138,7 @@ impl Teams {
         Ok(teams.into_iter().filter(|team| team.deleted_at.is_none()).collect())
     }
 
-    /// The `limit` projects of a person with the latest activity. Read from an index, so a change of a moment ago may be missing.
+    /// The `limit` projects of a person with the latest activity. Reads an index, so a very recent change may be missing.
     pub async fn projects_of(&self, user: UserId, limit: usize) -> Result<Vec<ProjectId>, StoreError> {
         let query = PartitionQuery {
             table: &self.table,
@@ -158,14 +158,14 @@ impl Teams {
             .collect()
     }
 
-    /// A condition for a transaction: the team is the one that was read, and the project was not deleted. Who may, and who is told, was
-    /// decided from it.
+    /// A transaction condition: the team is the one that was read, and the project was not deleted. That team decided authorization and
+    /// recipients.
     pub fn unchanged_check(&self, team: &Team) -> TransactWrite {
         check(&self.table, header_key(team.project_id), is_unchanged(team.team_version))
     }
 }
 
-/// The condition on a project's header that its team is the one that was read, and that it was not deleted.
+/// The condition on a project's header that the team is the one that was read, and the project was not deleted.
 pub fn is_unchanged(team_version: u64) -> Condition {
     let reachable = "attribute_exists(pk) AND attribute_not_exists(deletedAt)";
     if team_version == 0 {

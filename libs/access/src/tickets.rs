@@ -1,5 +1,5 @@
-//! Tickets: what a browser opens a socket with, so that no access token stands in an address. A ticket is 256 random bits, good once
-//! and for half a minute, for the login that asked for it. The table keeps its SHA-256 alone.
+//! Tickets that open a socket, so that no access token appears in a URL. A ticket is 256 random bits. It is valid once, for half a minute, for
+//! the session that requested it. The table stores only its SHA-256.
 
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::{Caller, Role};
@@ -15,7 +15,7 @@ use shared_utils::rate_limit::{Rate, RateLimited};
 use crate::Error;
 use crate::session::Session;
 
-/// What the table keeps of a ticket: the caller that it stands for.
+/// The stored part of a ticket: the caller that it represents.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Ticket {
@@ -43,7 +43,7 @@ enum Write {
     Ticket,
 }
 
-/// Makes tickets and takes them.
+/// Issues and redeems tickets.
 #[derive(Clone, Debug)]
 pub struct Tickets {
     store: Store,
@@ -57,7 +57,7 @@ impl Tickets {
         Self { store, table, clock }
     }
 
-    /// A new ticket for someone's session, good for `seconds`. [`Error::RateLimited`] when the person asked too often.
+    /// Issues a ticket for a session, valid for `seconds`. [`Error::RateLimited`] when the person asked too often.
     pub async fn issue(&self, session: &Session, seconds: i64, rate: Rate) -> Result<String, Error> {
         let ticket = random::secret();
         let now = self.clock.now();
@@ -98,13 +98,13 @@ impl Tickets {
         Ok(ticket)
     }
 
-    /// How long someone who asked too often has to wait: each of several callers is told a time of their own, so that all of them come
-    /// back to a token. `promisedUntil` is the moment, in milliseconds since the epoch, up to which tokens are promised.
+    /// How long a rate-limited caller has to wait. Each of several callers gets a different time, so that each finds a token on return.
+    /// `promisedUntil` is the time up to which tokens are promised, in milliseconds since the epoch.
     async fn refused(&self, user: UserId, limited: RateLimited, rate: Rate) -> Result<RateLimited, StoreError> {
         let now = self.clock.now().millis();
         let free_at = now.saturating_add_unsigned(limited.retry_after_ms);
         retry_on_conflict(RetryPolicy::Shared, None::<i64>, |promised| async move {
-            // What is promised further ahead than a full bucket is worth was promised to callers who did not come.
+            // A promise further ahead than a full bucket is worth went to callers who did not return.
             let behind =
                 promised.filter(|promised| *promised >= free_at && *promised - free_at < rate.capacity()).map(|promised| promised + rate.interval());
             let at = behind.unwrap_or(free_at);
@@ -120,7 +120,7 @@ impl Tickets {
         .await
     }
 
-    /// The caller that a ticket stands for. It is good once: a second or late use is [`Error::InvalidTicket`].
+    /// Redeems a ticket and returns its caller. A second or late use is [`Error::InvalidTicket`].
     pub async fn take(&self, ticket: &str) -> Result<Caller, Error> {
         let taken = self.store.delete_item(&self.table, ticket_key(ticket)).await?.ok_or(Error::InvalidTicket)?;
         let taken: Ticket = from_item(taken)?;
@@ -132,7 +132,7 @@ impl Tickets {
             session: taken.session_id,
             role: taken.role,
             version: taken.version,
-            // Only someone approved is given a ticket, and it dies with the rights it was given for.
+            // Only approved accounts get a ticket. It becomes invalid when the rights it was issued for change.
             pending: false,
             expires_at: taken.token_expires_at,
         })

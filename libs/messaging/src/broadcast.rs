@@ -1,5 +1,5 @@
-//! Telling people: frames to whom they concern, and everything that a connection's end means to others. Every function uses this one, so
-//! that each function that finds a connection gone announces the same.
+//! Broadcasts frames to the people concerned, including those about a closed connection. Every function uses this module, so each one that finds
+//! a connection gone sends the same frames.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,11 +19,10 @@ use crate::conversation::Conversation;
 use crate::frames::{conversation_removed, conversation_updated, presence_changed};
 use crate::{Messaging, Tables};
 
-/// So many frames tell people who begin to share something who of them is online: fifty who meet fifty. Where it would take more, a client
-/// asks.
+/// Maximum number of presence frames when people begin to share something: 50 × 50. Above it none are sent, and clients look up presence.
 const MAX_INTRODUCTIONS: usize = 2_500;
 
-/// Tells people, after the response.
+/// Broadcasts frames after the response.
 #[derive(Clone)]
 pub struct Broadcaster {
     store: Store,
@@ -38,12 +37,12 @@ pub struct Broadcaster {
 }
 
 impl Broadcaster {
-    /// Reads the names of the tables and `WEBSOCKET_ENDPOINT`.
+    /// Reads the table names and `WEBSOCKET_ENDPOINT`.
     pub fn from_env(env: &Environment, aws: &AwsConfig, clock: &Clock) -> Result<Self, EnvError> {
         Ok(Self::new(aws, Tables::from_env(env)?, &env.required("WEBSOCKET_ENDPOINT")?, clock))
     }
 
-    /// A broadcaster on these tables and on the WebSocket API with this `@connections` address.
+    /// A broadcaster for these tables and for the WebSocket API at this `@connections` endpoint.
     pub fn new(aws: &AwsConfig, tables: Tables, websocket_endpoint: &str, clock: &Clock) -> Self {
         let store = Store::new(aws.dynamodb());
         let revocations = Arc::new(Revocations::new(store.clone(), tables.auth.clone(), clock.clone()));
@@ -61,22 +60,22 @@ impl Broadcaster {
         }
     }
 
-    /// The one `DynamoDB` client of the process.
+    /// The process's only `DynamoDB` client.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// The tables' full names.
+    /// Full table names.
     pub fn tables(&self) -> &Tables {
         &self.tables
     }
 
-    /// Which access tokens no longer count.
+    /// Revoked access tokens.
     pub fn revocations(&self) -> &Arc<Revocations> {
         &self.revocations
     }
 
-    /// What runs after each response.
+    /// The tasks that run after each response.
     pub fn background_tasks(&self) -> &BackgroundTasks {
         &self.after
     }
@@ -110,7 +109,7 @@ impl Broadcaster {
         });
     }
 
-    /// As [`Self::broadcast_later`], with a frame of their own for each of these people.
+    /// Like [`Self::broadcast_later`], with a separate frame for each person.
     pub fn broadcast_each_later(&self, frames: Vec<(UserId, Value)>) {
         let broadcaster = self.clone();
         self.after.push(async move {
@@ -119,8 +118,8 @@ impl Broadcaster {
         });
     }
 
-    /// Sends frames of their own to these people: those in the team get the project's conversation with it, as they see it, the others
-    /// are told that they take part in it no longer.
+    /// Sends a separate frame to each person. Team members' frames get their view of the project's conversation. The others also get
+    /// `conversationRemoved`.
     pub fn broadcast_with_conversation_later(&self, team: Team, mut frames: Vec<(UserId, Value)>) {
         let broadcaster = self.clone();
         self.after.push(async move {
@@ -137,7 +136,7 @@ impl Broadcaster {
         });
     }
 
-    /// `conversationUpdated` of a project's conversation, to everyone in its team.
+    /// Sends `conversationUpdated` for a project's conversation to everyone in its team.
     pub fn broadcast_conversation_later(&self, team: Team) {
         let broadcaster = self.clone();
         self.after.push(async move {
@@ -149,7 +148,7 @@ impl Broadcaster {
         });
     }
 
-    /// A project's conversation. A frame goes without it where it cannot be read: a client fetches it then.
+    /// A project's conversation. If the read fails, the frame is sent without it, and the client fetches it.
     async fn conversation_of(&self, team: Team) -> Option<Conversation> {
         match self.messaging.project_conversation(team).await {
             Ok(conversation) => Some(conversation),
@@ -160,7 +159,7 @@ impl Broadcaster {
         }
     }
 
-    /// Sends a frame to those in a team who may see its budget.
+    /// Sends a frame to the team members who may see the budget.
     pub fn broadcast_budget_later(&self, team: &BTreeMap<UserId, Member>, frame: Value) {
         let (broadcaster, team) = (self.clone(), team.clone());
         self.after.push(async move {
@@ -175,7 +174,7 @@ impl Broadcaster {
         self.delivery.broadcast(&people, frame, may_see).await
     }
 
-    /// Tells a person's contacts that they came.
+    /// Notifies a person's contacts that the person is online.
     pub fn came_later(&self, user: UserId, at: Timestamp) {
         let broadcaster = self.clone();
         self.after.push(async move {
@@ -184,7 +183,7 @@ impl Broadcaster {
         });
     }
 
-    /// Tells a person's contacts that they are there again: their connection was renewed late, and others may have found them gone.
+    /// Notifies a person's contacts that the person is online again. A late renewal may have made them appear offline.
     pub fn came_back_later(&self, user: UserId) {
         let broadcaster = self.clone();
         self.after.push(async move {
@@ -198,7 +197,7 @@ impl Broadcaster {
         });
     }
 
-    /// Tells `joined` and `others`, who begin to share something, who of them is online.
+    /// Notifies `joined` and `others`, who begin to share something, of each other's presence.
     pub fn introduce_later(&self, joined: Vec<UserId>, others: Vec<UserId>) {
         let everyone: BTreeSet<UserId> = joined.iter().chain(&others).copied().collect();
         if everyone.len() < 2 {
@@ -218,7 +217,7 @@ impl Broadcaster {
             }
             let mut departures = Vec::new();
             for (user, at) in &online {
-                // One who joined is new to everyone; the others know each other.
+                // A person who joined is new to everyone. The others already know each other's presence.
                 let told: Vec<UserId> =
                     online.keys().copied().filter(|other| other != user && (joined.contains(user) || joined.contains(other))).collect();
                 departures.extend(broadcaster.delivery.broadcast(&told, &presence_changed(*user, true, *at), |_| true).await);

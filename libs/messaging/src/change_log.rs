@@ -1,8 +1,8 @@
 //! The change log of a conversation, read by clients that reconnect.
 //!
-//! Everything that happens in a conversation raises its head's `changeSeq` by one and leaves an entry at that number, which holds the message
-//! as it is then. The next change of the same message takes the entry away in the transaction that writes its own: so there is one entry
-//! a message, at its latest change, and catching up is one query that gives each message once and as it is now.
+//! Each send, edit, deletion, reaction or group update increments the head's `changeSeq` and writes an entry with that number. A message's entry
+//! holds the message after the change. The next change of the message deletes this entry in the same transaction. So each message has one entry,
+//! at its latest change, and one query returns each changed message once, in its current state.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,40 +12,40 @@ use shared_utils::ids::ConversationId;
 use crate::keys;
 use crate::message::Message;
 
-/// What changed.
+/// The type of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum ChangeType {
     /// A message was sent.
     Created,
-    /// A message has another text.
+    /// A message's text changed.
     Edited,
-    /// Only a tombstone is left of a message.
+    /// A message became a tombstone.
     Deleted,
-    /// Someone reacted to a message, or took it back.
+    /// A reaction was added to or removed from a message.
     Reacted,
-    /// A group has another title, or other people.
+    /// The title or participants changed.
     Updated,
-    /// The reader takes part now.
+    /// The reader became a participant.
     Joined,
-    /// The reader takes part no longer.
+    /// The reader is no longer a participant.
     Left,
 }
 
-/// A message with its places in the change log.
+/// A message with its change numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMessage {
     /// The message.
     pub message: Message,
-    /// Its latest change.
+    /// The `changeSeq` of its latest change.
     pub(crate) change_seq: u64,
-    /// The change that it began with.
+    /// The `changeSeq` of its creation.
     pub(crate) created_change: u64,
 }
 
 impl StoredMessage {
-    /// A message that is sent by this change.
+    /// A message that this change creates.
     pub(crate) fn new(message: Message, change_seq: u64) -> Self {
         Self { message, change_seq, created_change: change_seq }
     }
@@ -82,7 +82,7 @@ impl StoredMessage {
     }
 }
 
-/// The entry of a change to a group itself.
+/// The change-log entry of a group update.
 pub(crate) fn updated_item(conversation: ConversationId, change_seq: u64) -> Item {
     let mut item = keys::change(conversation, change_seq).into_item();
     item.insert("type".to_owned(), s("change"));
@@ -91,16 +91,16 @@ pub(crate) fn updated_item(conversation: ConversationId, change_seq: u64) -> Ite
     item
 }
 
-/// An entry as it is read.
+/// A change-log entry, as read.
 pub(crate) enum ChangeEntry {
-    /// A message, and what was last done to it.
+    /// A message and its latest change.
     Message(ChangeType, Box<StoredMessage>),
-    /// The group itself.
+    /// A group update.
     Updated,
 }
 
 impl ChangeEntry {
-    /// Reads an entry, and the number it stands at.
+    /// Reads an entry and its `changeSeq`.
     pub(crate) fn from_item(item: Item) -> Result<(u64, Self), StoreError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-//! What people do in conversations: the write, and what the others are told of it. HTTP and the socket call the same code.
+//! User actions in conversations: the write and its broadcast. HTTP and the socket call the same code.
 
 use access::session::Session;
 use shared_utils::dynamo::StoreError;
@@ -13,7 +13,7 @@ use crate::message::{Message, NewMessage, Reaction};
 use crate::{frames, send};
 
 impl Broadcaster {
-    /// [`crate::Messaging::send`], and `newMessage` to everyone who takes part. A repeated `optimisticId` is told to nobody again.
+    /// Calls [`crate::Messaging::send`] and broadcasts `newMessage` to all participants. A repeated `optimisticId` is not broadcast again.
     pub async fn send(&self, session: &Session, conversation: Conversation, new: NewMessage, rate: Rate) -> Result<send::Outcome, Error> {
         let outcome = self.messaging().send(session, conversation, new, rate).await?;
         if !outcome.replayed {
@@ -22,7 +22,7 @@ impl Broadcaster {
         Ok(outcome)
     }
 
-    /// [`crate::Messaging::edit`], and `editMessage` to everyone who takes part.
+    /// Calls [`crate::Messaging::edit`] and broadcasts `editMessage` to all participants.
     pub async fn edit<E: From<Error> + From<StoreError>>(
         &self,
         session: &Session,
@@ -34,7 +34,7 @@ impl Broadcaster {
         Ok(self.tell(changed, frames::edit_message))
     }
 
-    /// [`crate::Messaging::delete`], and `deleteMessage` to everyone who takes part.
+    /// Calls [`crate::Messaging::delete`] and broadcasts `deleteMessage` to all participants.
     pub async fn delete<E: From<Error> + From<StoreError>>(
         &self,
         session: &Session,
@@ -45,7 +45,7 @@ impl Broadcaster {
         Ok(self.tell(changed, frames::delete_message))
     }
 
-    /// [`crate::Messaging::react`], and `toggleReaction` to everyone who takes part.
+    /// Calls [`crate::Messaging::react`] and broadcasts `toggleReaction` to all participants.
     pub async fn react<E: From<Error> + From<StoreError>>(
         &self,
         session: &Session,
@@ -57,7 +57,7 @@ impl Broadcaster {
         Ok(self.tell(changed, frames::toggle_reaction))
     }
 
-    /// [`crate::Messaging::mark_read`], and `markRead` to everyone who takes part.
+    /// Calls [`crate::Messaging::mark_read`] and broadcasts `markRead` to all participants.
     pub async fn mark_read(&self, session: &Session, conversation: &mut Conversation, seq: u64) -> Result<(), Error> {
         if self.messaging().mark_read(session, conversation, seq).await? {
             self.broadcast_later(conversation.participants(), frames::mark_read(conversation.head.conversation_id, session.user, seq));
@@ -65,7 +65,7 @@ impl Broadcaster {
         Ok(())
     }
 
-    /// Tells everyone who takes part of a message that was written; the message.
+    /// Broadcasts a written change to all participants. Returns the message.
     fn tell(&self, changed: Changed, frame: fn(&Conversation, &Message) -> serde_json::Value) -> Message {
         if changed.written {
             self.broadcast_later(changed.conversation.participants(), frame(&changed.conversation, &changed.message));

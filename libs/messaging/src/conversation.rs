@@ -1,4 +1,4 @@
-//! Conversations: the head item, who takes part, and what one of them sees of it.
+//! Conversations: the head item, the participants, and the view of one participant.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ use shared_utils::ids::{ConversationId, MessageId, ProjectId, UserId};
 
 use crate::{Error, Messaging, keys};
 
-/// How many markers one send starts: an expression has 4 KB.
+/// Maximum number of markers that one send creates. An expression is limited to 4 KB.
 const MAX_JOINED: usize = 100;
 
-/// What kind of conversation it is.
+/// The kind of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum ConversationKind {
-    /// Two people; one per pair.
+    /// Two people. Each pair has one.
     Direct,
-    /// 2–50 people under a title.
+    /// 2–50 people with a title.
     Group,
-    /// The team of a project; one per project.
+    /// The team of a project. Each project has one.
     Project,
 }
 
@@ -36,40 +36,40 @@ impl TextSchema for ConversationKind {
     }
 }
 
-/// Up to where a participant has read.
+/// A participant's read marker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Marker {
     /// The last `seq` that counts as read.
     pub read_seq: u64,
-    /// The theoretical arrival time of this person's rate of sends, in milliseconds since the epoch.
+    /// The theoretical arrival time of this person's send rate, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sends_until: Option<i64>,
-    /// Since when its person is in the team, for a project's conversation: who leaves and comes back begins again.
+    /// For a project conversation: when the person joined the team. A person who leaves and returns gets a new marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined_at: Option<Timestamp>,
-    /// By which change its person was added to a group, 0 for those who were there from the beginning.
+    /// The `changeSeq` that added the person to a group. 0 for the original participants.
     #[serde(default)]
     pub joined_change: u64,
 }
 
-/// The last message, as lists show it.
+/// Summary of the last message, for lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastMessage {
-    /// Which one.
+    /// Message id.
     pub message_id: MessageId,
-    /// Its place.
+    /// Its `seq`.
     pub seq: u64,
-    /// Who sent it.
+    /// Sender.
     pub sender_id: UserId,
-    /// The first 140 characters of its text, empty once deleted.
+    /// The first 140 characters of the text. Empty after deletion.
     pub snippet: String,
-    /// How many attachments it has.
+    /// Number of attachments.
     pub attachments: usize,
     /// When it was sent.
     pub timestamp: Timestamp,
-    /// Whether only a tombstone is left.
+    /// Whether the message is a tombstone.
     pub deleted: bool,
 }
 
@@ -77,87 +77,87 @@ pub struct LastMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
-    /// Which conversation.
+    /// Conversation id.
     pub conversation_id: ConversationId,
-    /// Its kind. Stored under this name because `type` is the item's own.
+    /// Its kind. The stored name differs because `type` is the item type.
     pub conversation_type: ConversationKind,
     /// The title of a group.
     pub title: Option<String>,
     /// The project of a project conversation.
     pub project_id: Option<ProjectId>,
-    /// Who opened it.
+    /// Who created it.
     pub created_by: UserId,
-    /// When.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// Read markers. For direct and group conversations these are the participants; for a project conversation the team takes
-    /// part, and only those are here who have read or sent something.
+    /// Read markers. In a direct or group conversation, the keys are the participants. In a project conversation, the team takes part, and only
+    /// members who have read, sent or joined late have a marker.
     pub participants: BTreeMap<UserId, Marker>,
     /// The number of messages.
     pub last_seq: u64,
-    /// The number of changes: sends, edits, deletions, reactions, a group's title and people.
+    /// The number of changes: sends, edits, deletions, reactions, updates of a group's title or participants.
     pub change_seq: u64,
-    /// Which of them was the last to a group's title or people, 0 before the first.
+    /// The `changeSeq` of the last update of a group's title or participants. 0 before the first.
     #[serde(default)]
     pub updated_change: u64,
-    /// The last message, if there is one.
+    /// The last message, if any.
     pub last_message: Option<LastMessage>,
-    /// When it was opened or something was last sent: lists are in this order.
+    /// Time of the last send, or of creation. Lists are sorted by it.
     pub last_activity_at: Timestamp,
 }
 
-/// A participant, as the API gives it.
+/// A participant, as the API returns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Participant {
-    /// Who.
+    /// User id.
     pub user_id: UserId,
-    /// Up to where they have read.
+    /// The last `seq` that the participant has read.
     pub read_seq: u64,
 }
 
-/// A conversation as one participant sees it: the API's shape.
+/// A conversation as one participant sees it, in the API's shape.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationView {
-    /// Which one.
+    /// Conversation id.
     pub conversation_id: ConversationId,
     /// Its kind.
     pub r#type: ConversationKind,
-    /// A group's title, a project's title.
+    /// Title of the group or project.
     pub title: Option<String>,
     /// The project of a project conversation.
     pub project_id: Option<ProjectId>,
-    /// Everyone who takes part.
+    /// All participants.
     pub participants: Vec<Participant>,
-    /// Who opened it.
+    /// Who created it.
     pub created_by: UserId,
-    /// When.
+    /// When it was created.
     pub created_at: Timestamp,
     /// The last message.
     pub last_message: Option<LastMessage>,
     /// The number of messages.
     pub last_seq: u64,
-    /// Up to where the viewer has read.
+    /// The last `seq` that the viewer has read.
     pub read_seq: u64,
-    /// How many the viewer has not read.
+    /// Number of messages that the viewer has not read.
     pub unread: u64,
-    /// Of two views the one with the higher version has the later title and people.
+    /// Version of title and participants. The view with the higher version is newer.
     pub version: u64,
 }
 
-/// A conversation with everything that decides who takes part in it.
+/// A conversation with the data that decides who takes part in it.
 #[derive(Debug, Clone)]
 pub struct Conversation {
-    /// The head item. A project's conversation has one from its first message on; until then this is what it begins with.
+    /// The head item. In a project conversation the first message creates it; until then this field holds the initial values.
     pub head: Head,
-    /// Whether the head item is there.
+    /// Whether the table has the head item.
     pub(crate) is_stored: bool,
     /// The project's team, for a project conversation.
     pub team: Option<Team>,
 }
 
 impl Conversation {
-    /// Everyone who takes part now.
+    /// All current participants.
     pub fn participants(&self) -> Vec<UserId> {
         match &self.team {
             Some(team) => team.team.keys().copied().collect(),
@@ -165,17 +165,17 @@ impl Conversation {
         }
     }
 
-    /// Rises with every change of the title and people of a group or project.
+    /// Increases with every change to the title or participants of a group or project.
     pub(crate) fn version(&self) -> u64 {
         self.project_version().unwrap_or(self.head.updated_change)
     }
 
-    /// For a project's conversation, what rises with every change of the project's title and team: its change log has none of them.
+    /// Increases with every change to a project's title or team. The change log has no entries for these. `None` for other kinds.
     pub(crate) fn project_version(&self) -> Option<u64> {
         self.team.as_ref().map(|team| team.team_version + team.title_version)
     }
 
-    /// The conversation of a project in which nothing was said yet.
+    /// The conversation of a project before its first message.
     pub fn of_project(team: Team) -> Self {
         let head = Head {
             conversation_id: ConversationId::of_project(team.project_id),
@@ -194,12 +194,12 @@ impl Conversation {
         Self { head, is_stored: false, team: Some(team) }
     }
 
-    /// A conversation whose head was read.
+    /// A conversation whose head is in the table.
     pub(crate) fn stored(head: Head, team: Option<Team>) -> Self {
         Self { head, is_stored: true, team }
     }
 
-    /// Whether this person takes part now. An administrator outside a team does not.
+    /// Whether this person is a participant now. An administrator outside a team is not.
     pub fn includes(&self, user: UserId) -> bool {
         match &self.team {
             Some(team) => team.team.contains_key(&user),
@@ -207,12 +207,12 @@ impl Conversation {
         }
     }
 
-    /// The conversation, for someone who takes part; [`Error::NotFound`] for anyone else.
+    /// Returns the conversation to a participant; [`Error::NotFound`] for anyone else.
     pub fn for_participant(self, user: UserId) -> Result<Self, Error> {
         self.require_participant(user).map(|()| self)
     }
 
-    /// Lets someone through who takes part; [`Error::NotFound`] for anyone else.
+    /// Checks that a person is a participant; [`Error::NotFound`] for anyone else.
     pub fn require_participant(&self, user: UserId) -> Result<(), Error> {
         if self.includes(user) {
             return Ok(());
@@ -225,21 +225,21 @@ impl Conversation {
         self.team.as_ref()?.team.get(&user)
     }
 
-    /// A person's read marker. One that a team member left behind before they went and came back is none.
+    /// A person's read marker. `None` for a marker from an earlier membership of the team.
     pub(crate) fn marker(&self, user: UserId) -> Option<&Marker> {
         let marker = self.head.participants.get(&user)?;
         let is_old = self.member(user).is_some_and(|member| marker.joined_at.is_some_and(|joined_at| joined_at != member.joined_at));
         (!is_old).then_some(marker)
     }
 
-    /// A marker of this person, up to `read_seq`.
+    /// This person's marker, moved to `read_seq`.
     pub(crate) fn marker_at(&self, user: UserId, read_seq: u64) -> Marker {
         let known = self.marker(user).copied().unwrap_or_default();
         Marker { read_seq, joined_at: self.member(user).map(|member| member.joined_at), ..known }
     }
 
-    /// Tells a person's present membership from earlier ones: who left and came back has missed changes that no position shows. When the
-    /// person joined the team, in milliseconds since the epoch; in a group, by which change they were added.
+    /// Distinguishes a person's current membership from earlier ones, because changes missed in between have no position. For a team: the time
+    /// of joining, in milliseconds since the epoch. For a group: the `changeSeq` that added the person.
     pub(crate) fn membership_epoch(&self, user: UserId) -> u64 {
         match self.member(user) {
             Some(member) => member.joined_at.millis().cast_unsigned(),
@@ -247,7 +247,7 @@ impl Conversation {
         }
     }
 
-    /// Up to where this person has read. A team member who came later and has read nothing yet starts at the end.
+    /// The last `seq` that this person has read. A late team member without a marker starts at the last message.
     pub fn read_seq(&self, user: UserId) -> u64 {
         if let Some(marker) = self.marker(user) {
             return marker.read_seq;
@@ -256,15 +256,15 @@ impl Conversation {
         if joined_later { self.head.last_seq } else { 0 }
     }
 
-    /// Team members without a marker who joined after the conversation was opened: their reading starts at the end. At most as many
-    /// as an expression holds; the next send goes on.
+    /// Team members without a marker who joined after the conversation was opened. Their markers start at the last message. Returns at most
+    /// `MAX_JOINED`; the next send handles the rest.
     pub(crate) fn joined(&self, but: UserId) -> Vec<UserId> {
         let Some(team) = &self.team else { return Vec::new() };
         let is_new = |(user, member): &(&UserId, &Member)| **user != but && member.joined_at > self.head.created_at && self.marker(**user).is_none();
         team.team.iter().filter(is_new).map(|(user, _)| *user).take(MAX_JOINED).collect()
     }
 
-    /// What this person sees of it.
+    /// The API's view of the conversation for this person.
     pub fn view(&self, user: UserId) -> ConversationView {
         let head = &self.head;
         let read_seq = self.read_seq(user);
@@ -286,13 +286,13 @@ impl Conversation {
 }
 
 impl Messaging {
-    /// The keys of a conversation's head and of the project header that would decide who takes part: read together, because only
-    /// the head says whether the project matters, and a second round trip costs more than a key that may not exist.
+    /// The keys of a conversation's head and of its possible project header. Only the head shows whether the header matters. Both are read
+    /// together, because a second round trip costs more than a key that may not exist.
     pub(crate) fn conversation_keys(&self, conversation: ConversationId) -> [(&str, Key); 2] {
         [(&self.table, keys::head(conversation)), (&self.projects_table, access::teams::header_key(conversation.as_project()))]
     }
 
-    /// Takes a conversation out of what was read by [`Self::conversation_keys`]. `None` when it does not exist, or its project is gone.
+    /// Extracts a conversation from the items of [`Self::conversation_keys`]. `None` when it does not exist, or its project is gone.
     pub(crate) fn conversation_from(
         &self,
         found: &mut std::collections::HashMap<(String, Key), Item>,
@@ -314,7 +314,7 @@ impl Messaging {
         }))
     }
 
-    /// The conversation of a project whose team is known. One round trip.
+    /// The conversation of a project whose team is already read. One round trip.
     pub async fn project_conversation(&self, team: Team) -> Result<Conversation, StoreError> {
         let head: Option<Head> = self.store.get(&self.table, &keys::head(ConversationId::of_project(team.project_id))).await?;
         Ok(match head {
@@ -323,12 +323,12 @@ impl Messaging {
         })
     }
 
-    /// A conversation that this person takes part in; [`Error::NotFound`] for anyone else. One round trip.
+    /// A conversation of this participant; [`Error::NotFound`] for anyone else. One round trip.
     pub async fn conversation(&self, user: UserId, conversation: ConversationId) -> Result<Conversation, Error> {
         self.find_conversation(conversation).await?.ok_or(Error::NotFound)?.for_participant(user)
     }
 
-    /// A conversation, without a check of who takes part: the caller makes it.
+    /// A conversation, without a participant check. The caller must check.
     pub async fn find_conversation(&self, conversation: ConversationId) -> Result<Option<Conversation>, StoreError> {
         let mut found = self.store.get_many(&self.conversation_keys(conversation)).await?;
         self.conversation_from(&mut found, conversation)

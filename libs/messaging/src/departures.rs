@@ -1,5 +1,5 @@
-//! Closing connections, and what the end of a connection means to other people: released locks and presence. Every function uses this, so
-//! that each one that finds a connection gone tells the same.
+//! Closes connections and handles the effects of a closed connection on other people: released locks and presence. Every function uses this, so
+//! each one that finds a connection gone sends the same frames.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::broadcast::Broadcaster;
 use crate::frames::presence_changed;
 
 impl Broadcaster {
-    /// Tells a connection why it ends and closes it.
+    /// Sends a connection the close reason and closes it.
     pub fn close_later(&self, connection: Connection, reason: CloseReason) {
         let broadcaster = self.clone();
         self.after.push(async move {
@@ -22,7 +22,7 @@ impl Broadcaster {
         });
     }
 
-    /// Ends a connection that another one of its tab has replaced: its locks go on with that one.
+    /// Closes a connection that a newer one of the same tab has replaced. The locks move to the new one.
     pub fn replace_later(&self, old: Connection, new: Connection) {
         let broadcaster = self.clone();
         self.after.push(async move {
@@ -32,7 +32,7 @@ impl Broadcaster {
         });
     }
 
-    /// Ends the connections that were active least recently, as many as there are over `most`.
+    /// Closes the `surplus` connections that were active least recently.
     pub fn close_surplus_later(&self, connections: Vec<Connection>, surplus: usize) {
         let broadcaster = self.clone();
         self.after.push(async move {
@@ -50,19 +50,19 @@ impl Broadcaster {
         });
     }
 
-    /// Ends the sockets of these logins of a person.
+    /// Closes the connections of these sessions of a person.
     pub fn close_sessions_later(&self, user: UserId, sessions: Vec<SessionId>) {
         let broadcaster = self.clone();
         self.after.push(async move { broadcaster.close_sessions(user, &sessions).await });
     }
 
-    /// As [`Self::close_sessions_later`], at once: for what runs after the response itself.
+    /// Like [`Self::close_sessions_later`], but now: for code that itself runs after the response.
     pub async fn close_sessions(&self, user: UserId, sessions: &[SessionId]) {
         let departures = self.delivery.close_where(user, CloseReason::SessionRevoked, |connection| sessions.contains(&connection.session_id)).await;
         self.departed(departures).await;
     }
 
-    /// Ends all sockets of a person.
+    /// Closes all connections of a person.
     pub fn close_all_later(&self, user: UserId, reason: CloseReason) {
         let broadcaster = self.clone();
         self.after.push(async move {
@@ -71,19 +71,19 @@ impl Broadcaster {
         });
     }
 
-    /// Notes that a connection was told that its token's time is over.
+    /// Records that a connection was notified of its token's expiry.
     pub fn tell_expired_later(&self, connection: Connection) {
         let delivery = self.delivery.clone();
         self.after.push(async move { delivery.tell_expired(&connection).await });
     }
 
-    /// Tells a connection that no item knows why it ends, and closes it.
+    /// Sends the close reason to a connection without an item, and closes it.
     pub fn close_unknown_later(&self, connection_id: &str) {
         let (delivery, connection_id) = (self.delivery.clone(), connection_id.to_owned());
         self.after.push(async move { delivery.close_unknown(&connection_id).await });
     }
 
-    /// `$disconnect` of a connection, by its id alone.
+    /// Handles `$disconnect`. `connection` is the removed item, if any.
     pub fn disconnected_later(&self, connection_id: String, connection: Option<Connection>) {
         let broadcaster = self.clone();
         self.after.push(async move {
@@ -96,15 +96,15 @@ impl Broadcaster {
             };
             let departures = match departure {
                 Some(departure) => vec![departure],
-                // Someone else has taken it out, and may not have lived to release its locks.
+                // Another function has removed it, and may have stopped before it released the locks.
                 None => broadcaster.release_locks(&connection_id).await,
             };
             broadcaster.departed(departures).await;
         });
     }
 
-    /// What the end of connections means to others, told at once: locks first, then presence. Those whom that finds gone in turn are told
-    /// of as well.
+    /// Broadcasts the effects of closed connections immediately: locks first, then presence. Connections that are found gone during this are
+    /// handled in the same way.
     pub(crate) async fn departed(&self, mut departures: Vec<Departure>) {
         while !departures.is_empty() {
             let mut found = Vec::new();
@@ -112,7 +112,7 @@ impl Broadcaster {
                 let id = &departure.connection.connection_id;
                 let tab = departure.connection.tab_id.as_ref();
                 match departure.others.iter().find(|other| tab.is_some() && other.tab_id.as_ref() == tab) {
-                    // The tab is here again: it goes on with its locks.
+                    // The tab has a new connection, which keeps the locks.
                     Some(successor) => self.hand_over(&departure.connection, successor).await,
                     None => found.extend(self.release_locks(id).await),
                 }
@@ -133,7 +133,7 @@ impl Broadcaster {
         }
     }
 
-    /// Releases what a connection had locked, and tells those who may see the budgets.
+    /// Releases a connection's locks and notifies those who may see the budgets.
     async fn release_locks(&self, connection_id: &str) -> Vec<Departure> {
         let release = async {
             let released = self.locks.release_all(connection_id).await?;
@@ -153,7 +153,7 @@ impl Broadcaster {
         })
     }
 
-    /// Tells a person's contacts that they came or went.
+    /// Notifies a person's contacts that the person came online or went offline.
     pub(crate) async fn tell_presence(&self, user: UserId, online: bool, at: Timestamp) -> Vec<Departure> {
         match self.messaging.contacts(user).await {
             Ok(people) => {

@@ -1,5 +1,5 @@
-//! Edits, deletions and reactions. Each raises the message's version and the conversation's change count in one transaction, the entry in
-//! the change log moves, and the list's snippet follows.
+//! Edits, deletions and reactions. One transaction increments the message's version and the conversation's `changeSeq`, replaces the change-log
+//! entry, and updates the snippet for lists.
 
 use access::session::Session;
 use access::teams::{TeamRole, acts_as};
@@ -14,10 +14,10 @@ use crate::emoji::qualified;
 use crate::message::{Message, Reaction};
 use crate::{Error, Messaging, keys};
 
-/// The most kinds of reaction that one message has.
+/// Maximum number of different reactions on one message.
 const MAX_REACTIONS: usize = 20;
 
-/// A message that was read, with everything that decides who may do what with it.
+/// A message that was read, with the data that authorizes changes to it.
 #[derive(Debug, Clone)]
 pub struct Found {
     /// The message.
@@ -27,45 +27,45 @@ pub struct Found {
 }
 
 impl Found {
-    /// The message, for someone who takes part; [`Error::NotFound`] for anyone else.
+    /// Returns the message to a participant; [`Error::NotFound`] for anyone else.
     pub fn for_participant(self, user: UserId) -> Result<Message, Error> {
         self.require_participant(user)?;
         Ok(self.stored.message)
     }
 
-    /// Lets someone through who takes part; [`Error::NotFound`] for anyone else.
+    /// Checks that a person is a participant; [`Error::NotFound`] for anyone else.
     pub fn require_participant(&self, user: UserId) -> Result<(), Error> {
         self.conversation.require_participant(user)
     }
 
-    /// Lets its author through; [`Error::NotAllowed`] for others who take part.
+    /// Checks that a person is the author; [`Error::NotAllowed`] for other participants.
     pub fn require_author(&self, user: UserId) -> Result<(), Error> {
         self.require_participant(user)?;
         if self.stored.message.sender_id == user { Ok(()) } else { Err(Error::NotAllowed) }
     }
 
-    /// The message, without a check of who asks.
+    /// The message, without an access check.
     pub fn message(&self) -> &Message {
         &self.stored.message
     }
 }
 
-/// A changed message and where it is.
+/// A changed message and its conversation.
 #[derive(Debug, Clone)]
 pub struct Changed {
-    /// The message as it is now.
+    /// The message in its current state.
     pub message: Message,
     /// Its conversation.
     pub conversation: Conversation,
-    /// Whether anything was written: what is so already is not written again.
+    /// Whether anything was written. `false` if the message already had this state.
     pub written: bool,
 }
 
-/// What a change makes of a message.
+/// The effect of a change on a message.
 enum Next {
-    /// It is so already.
+    /// The message already has this state.
     Same,
-    /// Another version of it.
+    /// A new version of the message.
     Version(ChangeType, Box<Message>),
 }
 
@@ -75,14 +75,14 @@ enum Write {
     Head,
     Message,
     Change,
-    /// The change log's entry of the message's change before.
+    /// The change-log entry of the message's previous change.
     ChangeBefore,
-    /// A project's team: who may, and who is told, was decided from it.
+    /// A check of the project's team, which decided authorization and recipients.
     Team,
 }
 
 impl Messaging {
-    /// A message and its conversation, without a check of who takes part. `None` when the message does not exist, or its conversation is gone. One round trip.
+    /// A message and its conversation, without a participant check. `None` when either does not exist. One round trip.
     pub async fn find_message(&self, id: MessageId) -> Result<Option<Found>, StoreError> {
         let key = keys::message(id.conversation(), id.seq());
         let [head, project] = self.conversation_keys(id.conversation());
@@ -95,8 +95,8 @@ impl Messaging {
         })
     }
 
-    /// Replaces a message's text, or takes it away where there are attachments. Its author alone may; a tombstone is [`Error::Deleted`].
-    /// The same text again changes nothing. `check` sees the message before it is written: preconditions are the caller's.
+    /// Replaces a message's text, or removes it if there are attachments. Only the author may do this. A tombstone gives [`Error::Deleted`]. An
+    /// equal text writes nothing. `check` gets the message before the write, to check the caller's preconditions.
     pub async fn edit<E: From<Error> + From<StoreError>>(
         &self,
         session: &Session,
@@ -125,7 +125,7 @@ impl Messaging {
         .await
     }
 
-    /// Leaves a tombstone of a message. Allowed for its author, and for a participant who acts as owner of its project.
+    /// Replaces a message with a tombstone. Allowed for its author, and for a participant who acts as owner of its project.
     pub async fn delete<E: From<Error> + From<StoreError>>(
         &self,
         session: &Session,
@@ -147,7 +147,7 @@ impl Messaging {
         .await
     }
 
-    /// Adds a person's reaction, takes it back, or whichever of the two changes something. A tombstone is [`Error::Deleted`].
+    /// Adds or removes a person's reaction, or toggles it without `on`. A tombstone gives [`Error::Deleted`].
     pub async fn react<E: From<Error> + From<StoreError>>(
         &self,
         session: &Session,
@@ -162,7 +162,7 @@ impl Messaging {
             if message.deleted {
                 return Err(Error::Deleted.into());
             }
-            // What was stored before emoji were kept fully qualified is the same reaction.
+            // Older items may hold an emoji that is not fully qualified. It counts as the same reaction.
             let spellings: Vec<&String> = message.reactions.keys().filter(|stored| qualified(stored) == Some(reaction.emoji())).collect();
             let has = spellings.iter().any(|stored| message.reactions[*stored].contains(&user));
             let wants = reaction.on.unwrap_or(!has);
@@ -188,8 +188,8 @@ impl Messaging {
         .await
     }
 
-    /// Writes what `next` makes of a message that was read, for someone who takes part. A lost race brings what is there now with its
-    /// refusal, so that each further try is one round trip.
+    /// Writes the version that `next` makes of a message, for a participant. A refused condition returns the current item, so each retry costs
+    /// one round trip.
     async fn change<E: From<Error> + From<StoreError>>(
         &self,
         session: &Session,
@@ -213,7 +213,7 @@ impl Messaging {
         .await
     }
 
-    /// One try. A refusal that brings the head or the message leaves what is there now; any other leaves nothing.
+    /// One try. A refusal that returns the head or the message continues from them. Any other refusal needs a new read.
     async fn try_change(
         &self,
         mut found: Found,

@@ -1,15 +1,15 @@
-//! Emoji: Unicode's RGI set, each in its fully-qualified form, so that one reaction has one spelling.
+//! Emoji: Unicode's RGI set in fully-qualified form, so that each reaction has one spelling.
 
-/// The RGI emoji, fully qualified, one a line: written by `build.rs` from the `emojis` crate's table.
+/// The RGI emoji, fully qualified, one per line. `build.rs` writes them from the `emojis` crate's table.
 const RGI: &str = include_str!(concat!(env!("OUT_DIR"), "/rgi.txt"));
-/// Asks for the emoji presentation of the character before it. It is what spellings differ in.
+/// Variation selector 16: emoji presentation of the previous character. Spellings differ only in it.
 const PRESENTATION: char = '\u{fe0f}';
 
 /// The fully-qualified form of one emoji. `None` for anything else.
 pub(crate) fn qualified(text: &str) -> Option<&'static str> {
     let is_same = |emoji: &&str| {
         let characters = |text: &str| text.chars().filter(|character| *character != PRESENTATION).collect::<Vec<_>>();
-        // Most differ in the first character.
+        // Most emoji differ in the first character.
         emoji.chars().next() == text.chars().next() && characters(emoji) == characters(text)
     };
     RGI.lines().find(is_same)

@@ -15,10 +15,10 @@ pub enum Error {
     /// There is no such conversation or message, or the person does not take part in it.
     #[error("there is no such conversation or message for this person")]
     NotFound,
-    /// The person takes part, but this is for others to do.
+    /// The person takes part, but is not allowed to do this.
     #[error("this is not for this person to do")]
     NotAllowed,
-    /// Only a group has a title and people of its own.
+    /// Only a group has its own title and participants.
     #[error("this is no group")]
     NotAGroup,
     /// A group is full.
@@ -27,31 +27,31 @@ pub enum Error {
     /// The person takes part in too many conversations.
     #[error("too many conversations")]
     TooManyConversations,
-    /// Only a tombstone is left of the message.
+    /// The message is a tombstone.
     #[error("the message was deleted")]
     Deleted,
-    /// The sync cursor is older than the change log.
+    /// The sync cursor has expired.
     #[error("the cursor is too old")]
     CursorExpired,
-    /// The key or the `optimisticId` was used for something else.
+    /// The key or the `optimisticId` was used for a different request.
     #[error("the key was used for something else")]
     IdempotencyMismatch,
-    /// Values that are not valid.
+    /// Field errors.
     #[error(transparent)]
     Invalid(#[from] FieldErrors),
-    /// The session does not count.
+    /// The session was refused.
     #[error(transparent)]
     Access(#[from] access::Error),
-    /// Too many in too short a time.
+    /// The rate limit is exceeded.
     #[error(transparent)]
     RateLimited(#[from] RateLimited),
-    /// The table is busy or broken.
+    /// The table call failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Error {
-    /// A single value that is not valid.
+    /// A field error for one value.
     pub(crate) fn field(path: impl Into<FieldPath>, code: &'static str, detail: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         Self::Invalid(FieldError::new(path, code, detail).into())
     }

@@ -1,4 +1,4 @@
-//! The frames about conversations, messages and presence. The names are those that the app handles today.
+//! Frames about conversations and messages. The action names are those that the app handles today.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -103,7 +103,7 @@ pub fn new_message(conversation: &Conversation, message: &Message) -> Value {
     json!(Frame::NewMessage { message: message_frame(conversation, message), prev_seq: message.seq - 1 })
 }
 
-/// `editMessage`
+/// `editMessage`, with the whole message. Clients keep the highest version.
 pub fn edit_message(conversation: &Conversation, message: &Message) -> Value {
     json!(Frame::EditMessage { message: message_frame(conversation, message) })
 }
@@ -128,17 +128,17 @@ pub fn typing(conversation_id: ConversationId, user_id: UserId, at: Timestamp) -
     json!(Frame::Typing { conversation_id, user_id, at })
 }
 
-/// `conversationUpdated`
+/// `conversationUpdated`: the title or participants changed. Contains this person's view.
 pub fn conversation_updated(conversation: &Conversation, user: UserId) -> Value {
     json!(Frame::ConversationUpdated { conversation: Box::new(conversation.view(user)) })
 }
 
-/// `conversationRemoved`
+/// `conversationRemoved`: the recipient is no longer a participant.
 pub fn conversation_removed(conversation: &Conversation) -> Value {
     json!(Frame::ConversationRemoved { conversation_id: conversation.head.conversation_id, version: conversation.version() })
 }
 
-/// `conversationAdded`
+/// `conversationAdded`, with this person's view of the conversation.
 pub fn conversation_added(conversation: &Conversation, user: UserId) -> Value {
     json!(Frame::ConversationAdded { conversation: Box::new(conversation.view(user)) })
 }

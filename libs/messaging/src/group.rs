@@ -1,4 +1,4 @@
-//! A group's people and title. The person who opened it manages both while they take part. After that every participant does.
+//! A group's participants and title. The creator manages both while they take part. After that every participant does.
 
 use access::session::Session;
 use shared_utils::dynamo::{
@@ -12,12 +12,12 @@ use crate::Error;
 use crate::conversation::{Conversation, ConversationKind, Head, Marker};
 use crate::{MAX_CONVERSATIONS, Messaging, change_log, keys};
 
-/// The most people in a group.
+/// Maximum number of people in a group.
 pub const MAX_GROUP: usize = 50;
 
 impl Conversation {
-    /// Lets a participant through who manages title and people: the person who opened the group, and every participant once they are gone.
-    /// [`Error::NotAGroup`] where there is nothing to decide: a pair is a pair, and a project's people are its team.
+    /// Checks that a participant may manage title and participants: the creator, or every participant after the creator has left.
+    /// [`Error::NotAGroup`] for other kinds: a pair is fixed, and a project's participants are its team.
     pub fn require_can_manage(&self, user: UserId) -> Result<(), Error> {
         if self.head.conversation_type != ConversationKind::Group {
             return Err(Error::NotAGroup);
@@ -30,27 +30,27 @@ impl Conversation {
 /// A change to a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupChange {
-    /// This person takes part from now on.
+    /// Adds this person.
     Add(UserId),
-    /// This person takes part no longer.
+    /// Removes this person.
     Remove(UserId),
-    /// It has this title.
+    /// Sets this title.
     Title(String),
 }
 
-/// What is known of someone who is to be added.
+/// Whether a person can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Candidate {
-    /// They can be.
+    /// The person can be added.
     Free,
-    /// There is no such active person.
+    /// No active person has this id.
     Unknown,
-    /// They take part in as many conversations as one can.
+    /// The person has reached [`MAX_CONVERSATIONS`].
     Full,
 }
 
 impl GroupChange {
-    /// What the transaction has made of the head.
+    /// Applies the committed change to the head in memory.
     fn apply(&self, head: &mut Head) {
         match self {
             Self::Add(user) => {
@@ -67,8 +67,8 @@ impl GroupChange {
     }
 }
 
-/// Whether there is something to change. [`Error::NotFound`] for someone who does not take part, [`Error::NotAllowed`] for a participant
-/// who may not, [`Error::NotAGroup`] or [`Error::GroupFull`] where the conversation cannot have it.
+/// Whether the change has an effect. [`Error::NotFound`] for someone who does not take part, [`Error::NotAllowed`] for a participant without the
+/// right, [`Error::NotAGroup`] or [`Error::GroupFull`] where the conversation does not allow it.
 fn may_change(by: UserId, conversation: &Conversation, change: &GroupChange) -> Result<bool, Error> {
     conversation.require_participant(by)?;
     let head = &conversation.head;
@@ -93,15 +93,15 @@ fn may_change(by: UserId, conversation: &Conversation, change: &GroupChange) -> 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Write {
     Head,
-    /// The item by which the person finds the conversation.
+    /// The item that lists the conversation for the person.
     Listed,
     Change,
-    /// The change log's entry of the change before.
+    /// The change-log entry of the previous group update.
     ChangeBefore,
 }
 
 impl Messaging {
-    /// Whether someone can be added to a conversation. One round trip.
+    /// Whether a person can be added to a conversation. One round trip.
     pub async fn candidate(&self, user: UserId) -> Result<Candidate, Error> {
         let named = [user];
         let people = async { Ok(self.people.find(&named).await?) };
@@ -114,17 +114,17 @@ impl Messaging {
         })
     }
 
-    /// How many conversations a person takes part in, those of projects aside.
+    /// The number of direct and group conversations that a person takes part in.
     pub(crate) async fn count_conversations(&self, user: UserId) -> Result<usize, StoreError> {
         self.store.count(&self.listed_query(user)).await
     }
 
-    /// The query of a person's conversations, those of projects aside.
+    /// The query of a person's direct and group conversations.
     pub(crate) fn listed_query(&self, user: UserId) -> PartitionQuery<'_> {
         PartitionQuery::all(&self.table, keys::user_partition(user))
     }
 
-    /// Changes a group that was read a moment ago. `false` when it is so already. [`Error::NotAGroup`] for other conversations.
+    /// Changes a group that was just read. `false` if it already has this state. [`Error::NotAGroup`] for other conversations.
     pub async fn change_group(&self, session: &Session, conversation: &mut Conversation, change: &GroupChange) -> Result<bool, Error> {
         let by = session.user;
         retry_on_conflict(RetryPolicy::Shared, (conversation, true), |(conversation, is_current)| async move {
@@ -184,7 +184,7 @@ impl Messaging {
         Ok(transaction)
     }
 
-    /// The item by which a person's conversations are found.
+    /// The item that lists a conversation for a person.
     pub(crate) fn listed_item(&self, user: UserId, conversation: ConversationId) -> Item {
         let mut listed = keys::listed(user, conversation).into_item();
         listed.insert("type".to_owned(), s("participant"));

@@ -1,14 +1,14 @@
-//! The messages table's keys.
+//! Keys of the messages table.
 //!
 //! | item | pk | sk |
 //! | --- | --- | --- |
 //! | head of a conversation, with its participants' read markers | `CONVERSATION#<id>` | `HEAD` |
 //! | message | `CONVERSATION#<id>` | `MESSAGE#<seq>` |
-//! | a message's latest change, with the message; a group's | `CONVERSATION#<id>` | `CHANGE#<changeSeq>` |
-//! | what a person sent under an `optimisticId` | `CONVERSATION#<id>` | `SENT#<userId>#<optimisticId>` |
-//! | a person's conversation | `USER#<userId>` | `CONVERSATION#<id>` |
+//! | latest change of a message, with the message; latest group update | `CONVERSATION#<id>` | `CHANGE#<changeSeq>` |
+//! | message sent under an `optimisticId` | `CONVERSATION#<id>` | `SENT#<userId>#<optimisticId>` |
+//! | conversation of a person | `USER#<userId>` | `CONVERSATION#<id>` |
 //! | the direct conversation of two people | `DIRECT#<userId>#<userId>` (sorted) | `CONVERSATION` |
-//! | positions that a sync cursor leads to | `SYNC#<userId>` | `BASELINE#<id>` |
+//! | baseline of sync cursors | `SYNC#<userId>` | `BASELINE#<id>` |
 //! | result of an idempotency key | `IDEMPOTENCY#<userId>` | `CONVERSATIONS#<key>` |
 
 use shared_utils::dynamo::Key;
@@ -22,7 +22,7 @@ pub(crate) fn head(conversation: ConversationId) -> Key {
     Key::new(partition(conversation), "HEAD")
 }
 
-/// Zero-padded, so that text order is number order.
+/// Zero-padded, so that string order is numeric order.
 pub(crate) fn message_sort(seq: u64) -> String {
     format!("MESSAGE#{seq:020}")
 }

@@ -1,22 +1,22 @@
-//! Conversations and messages: the one write path that messages-router and ws-provider both call.
+//! Conversations and messages. messages-router and ws-provider both use this crate for every write.
 //!
-//! | module | what it has |
+//! | module | contents |
 //! | --- | --- |
-//! | [`conversation`] | heads, participants, what a person sees of a conversation |
-//! | [`message`] | messages, their values from outside, tombstones |
-//! | `open` | opening conversations: one per pair, one per project |
-//! | `send` | the send transaction: a gap-free `seq`, at most once per `optimisticId` |
-//! | [`change`] | edits, deletions, reactions |
-//! | `orphaned` | conversations whose project is gone |
-//! | [`changes`] | the change log that these leave behind |
-//! | [`group`] | a group's people and title |
-//! | `commands` | what people do, and what the others are told of it |
-//! | `marker` | how far someone has read |
-//! | `read` | lists and pages |
-//! | [`sync`], `sync_cursor` | what has changed since a device last asked |
-//! | [`broadcast`] | telling people |
-//! | `departures` | closing connections, and what the end of one means to others |
-//! | [`frames`] | what sockets are told |
+//! | [`conversation`] | conversation heads, participants, one participant's view |
+//! | [`message`] | messages, input validation, tombstones |
+//! | `open` | opens conversations: one per pair of people, one per project |
+//! | `send` | the send transaction: a gap-free `seq`, at most one message per `optimisticId` |
+//! | [`edit`] | edits, deletions, reactions |
+//! | `orphaned` | conversations whose project was deleted |
+//! | [`change_log`] | the change log of a conversation |
+//! | [`group`] | a group's participants and title |
+//! | `commands` | writes together with their broadcasts |
+//! | `marker` | read markers |
+//! | `read` | lists of conversations, pages of messages |
+//! | [`sync`], `sync_cursor` | changes since a device's last sync |
+//! | [`broadcast`] | sends frames to the people concerned |
+//! | `departures` | closes connections, handles the effects on other people |
+//! | [`frames`] | the frames that clients receive |
 
 pub mod broadcast;
 pub mod change_log;
@@ -47,11 +47,10 @@ use shared_utils::clock::Clock;
 use shared_utils::dynamo::Store;
 use shared_utils::env::{EnvError, Environment};
 
-/// How many conversations a person may take part in, those of projects aside. Counted before one is added: of two that are added at the
-/// same moment both may pass.
+/// Maximum number of direct and group conversations per person. The count is read before the write, so two concurrent additions can both pass.
 pub const MAX_CONVERSATIONS: usize = 500;
 
-/// The messages table, with what it needs to know of people and projects.
+/// Reads and writes the messages table. Also reads people and teams.
 #[derive(Clone)]
 pub struct Messaging {
     store: Store,
@@ -63,7 +62,7 @@ pub struct Messaging {
     orphaned: OrphanedConversations,
 }
 
-/// The tables' full names.
+/// Full table names.
 #[derive(Debug, Clone)]
 pub struct Tables {
     /// Users, directory entries, sessions, revocations.
@@ -72,7 +71,7 @@ pub struct Tables {
     pub projects: String,
     /// Conversations and messages.
     pub messages: String,
-    /// Open sockets and line locks.
+    /// Connections and line locks.
     pub connections: String,
 }
 
@@ -89,7 +88,7 @@ impl Tables {
 }
 
 impl Messaging {
-    /// Conversations in these tables.
+    /// Accesses the conversations in these tables.
     pub fn new(store: Store, tables: &Tables, clock: Clock) -> Self {
         Self {
             people: People::new(store.clone(), tables.auth.clone()),

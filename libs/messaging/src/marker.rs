@@ -1,4 +1,4 @@
-//! Read markers: they only ever move forward.
+//! Read markers. They only move forward.
 
 use access::session::Session;
 use shared_utils::dynamo::{Attempt, RetryPolicy, StoreError, Update, from_item, n, retry_on_conflict, s, to_attribute};
@@ -8,8 +8,8 @@ use crate::conversation::Conversation;
 use crate::{Error, Messaging, keys};
 
 impl Messaging {
-    /// Notes that this person has read a conversation, which was read a moment ago, up to `seq`. `false` when they had before: then nothing
-    /// is written. A `seq` that does not exist yet is a fault at `/seq`.
+    /// Moves this person's read marker to `seq`, in a conversation that was just read. `false`, without a write, when the marker is already
+    /// at or past it. A `seq` that does not exist yet is a field error at `/seq`.
     pub async fn mark_read(&self, session: &Session, conversation: &mut Conversation, seq: u64) -> Result<bool, Error> {
         let user = session.user;
         let first = (conversation, true);
@@ -19,7 +19,7 @@ impl Messaging {
                 return Err(Error::field("seq", "out_of_range", "There is no such message yet."));
             }
             if seq <= conversation.read_seq(user) {
-                // Refused and there all the same: it may be this very write, whose answer was lost on the way.
+                // After a refused write, a marker at `seq` may come from this same write, whose response was lost.
                 return Ok(Attempt::Done(!is_first && seq == conversation.read_seq(user)));
             }
             let key = keys::head(conversation.head.conversation_id);
@@ -37,7 +37,7 @@ impl Messaging {
     }
 }
 
-/// Moves the marker that is there. Without one, in a project's conversation, it is made: also over one from before the person left.
+/// Moves an existing marker. In a project conversation, creates a missing marker and replaces one from an earlier membership.
 fn marker_update(conversation: &Conversation, user: UserId, seq: u64) -> Result<Update, StoreError> {
     let next = conversation.marker_at(user, seq);
     let expression = match conversation.marker(user) {

@@ -1,4 +1,4 @@
-//! Messages: the item, the API's shape, and the values that come from outside.
+//! Messages: the item, the API's shape, and input validation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,20 +17,20 @@ use crate::Error;
 use crate::conversation::LastMessage;
 use crate::emoji::qualified;
 
-/// The longest text in code points.
+/// Maximum text length in code points.
 const MAX_TEXT: usize = 8_000;
-/// The most attachments.
+/// Maximum number of attachments.
 const MAX_ATTACHMENTS: usize = 10;
-/// The longest key, name and media type of an attachment in code points.
+/// Maximum lengths of an attachment's key, name and media type, in code points.
 const MAX_KEY: usize = 1_024;
 const MAX_NAME: usize = 255;
 const MAX_TYPE: usize = 127;
-/// The longest `optimisticId`.
+/// Maximum `optimisticId` length in bytes.
 const MAX_OPTIMISTIC_ID: usize = 128;
-/// The length of a snippet in code points.
+/// Maximum snippet length in code points.
 const SNIPPET: usize = 140;
 
-/// A file that goes with a message: what is known of it, not the file.
+/// Metadata of an attached file, without the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attachment {
     /// Storage key.
@@ -39,42 +39,42 @@ pub struct Attachment {
     pub name: String,
     /// Media type.
     pub r#type: String,
-    /// Bytes, where the client knows.
+    /// Size in bytes, if the client knows it.
     pub size: Option<u64>,
 }
 
-/// A message: the item's and the API's shape.
+/// A message, in the shape of the item and the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
-    /// Which one.
+    /// Message id.
     pub message_id: MessageId,
-    /// Where.
+    /// Conversation id.
     pub conversation_id: ConversationId,
-    /// Its place, from 1, without gaps.
+    /// Sequence number in the conversation, from 1, without gaps.
     pub seq: u64,
-    /// Who sent it.
+    /// Sender.
     pub sender_id: UserId,
-    /// As sent; null without text and for tombstones.
+    /// The text. Null without text and for tombstones.
     pub text: Option<String>,
-    /// Files.
+    /// Attached files.
     pub attachments: Vec<Attachment>,
-    /// Emoji → who reacted with it.
+    /// Emoji → people who reacted with it.
     pub reactions: BTreeMap<String, BTreeSet<UserId>>,
-    /// What the sender's client called it.
+    /// The id that the sender's client chose.
     pub optimistic_id: Option<String>,
     /// When it was sent, by the server's clock.
     pub timestamp: Timestamp,
-    /// From 1; every change raises it.
+    /// Starts at 1. Every change increments it.
     pub version: u64,
     /// When it was last edited.
     pub edited_at: Option<Timestamp>,
-    /// Whether only a tombstone is left.
+    /// Whether the message is a tombstone.
     pub deleted: bool,
 }
 
 impl Message {
-    /// How lists show it.
+    /// The summary for lists.
     pub(crate) fn as_last(&self) -> LastMessage {
         LastMessage {
             message_id: self.message_id,
@@ -87,30 +87,30 @@ impl Message {
         }
     }
 
-    /// The same, one version on.
+    /// A copy with the next version.
     pub(crate) fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }
 
-    /// The tombstone that is left when it is deleted: its place and sender, and nothing of what was said.
+    /// The tombstone of the message. It keeps the `seq` and the sender, but none of the content.
     pub(crate) fn tombstone(&self) -> Self {
         Self { text: None, attachments: Vec::new(), reactions: BTreeMap::new(), deleted: true, ..self.next_version() }
     }
 }
 
-/// What is to be sent.
+/// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
     /// Text, attachments, or both.
     pub text: Option<String>,
-    /// Files.
+    /// Attached files.
     pub attachments: Vec<Attachment>,
-    /// What the sender's client calls it: sent twice, it is the same message.
+    /// The id that the sender's client chose. Sent again, it is the same message.
     pub optimistic_id: Option<String>,
 }
 
 impl NewMessage {
-    /// Reads `text`, `attachments` and `optimisticId`; faults are left in `fields`.
+    /// Reads `text`, `attachments` and `optimisticId`. Adds field errors to `fields`.
     pub fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
         let text = read_text(fields).value();
         let attachments = fields.objects("attachments", MAX_ATTACHMENTS, |fields| read_attachment(fields)).value().unwrap_or_default();
@@ -123,20 +123,20 @@ impl NewMessage {
         Self { text, attachments, optimistic_id: optimistic_id.value() }
     }
 
-    /// Notes a fault when there is nothing to send. To be called when no other fault was found.
+    /// Adds a field error when there is no content. Call it only if there are no other field errors.
     pub fn require_content<L: FieldLog>(&self, fields: &mut Fields<L>) {
         if self.text.is_none() && self.attachments.is_empty() {
             fields.fault("text", "required", "A message has a text, attachments, or both.");
         }
     }
 
-    /// What a replay is compared by.
+    /// The digest that replays are compared by.
     pub(crate) fn digest(&self) -> String {
         sha256(serde_json::to_string(&(&self.text, &self.attachments)).unwrap_or_default().as_bytes())
     }
 }
 
-/// A reaction to a message: an emoji, and whether it is to be there. Without that it is turned to what it is not.
+/// A reaction to a message. `on` adds or removes the emoji; without `on` it is toggled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reaction {
     emoji: String,
@@ -144,7 +144,7 @@ pub struct Reaction {
 }
 
 impl Reaction {
-    /// A reaction with this emoji: one of Unicode's RGI set, in whatever spelling.
+    /// A reaction with this emoji, from Unicode's RGI set, in any spelling.
     pub fn new(emoji: &str, on: Option<bool>) -> Result<Self, Error> {
         match qualified(emoji) {
             Some(emoji) => Ok(Self { emoji: emoji.to_owned(), on }),
@@ -157,12 +157,12 @@ impl Reaction {
     }
 }
 
-/// A message's text: 1–8,000 code points, something visible, without U+0000.
+/// Reads a message's text: 1–8,000 code points, visible content, no U+0000.
 pub fn read_text<L: FieldLog>(fields: &mut Fields<L>) -> Patch<String> {
     fields.read("text", || text_schema(&(1..=MAX_TEXT)), |value| text_within(value, &(1..=MAX_TEXT)))
 }
 
-/// The text that a message is to have instead: null or an empty one where it is to have none.
+/// Reads the new text of an edit. Null or an empty text removes the text.
 pub fn read_new_text<L: FieldLog>(fields: &mut Fields<L>) -> Option<String> {
     if fields.peek("text") == Some("") {
         fields.ignore(&["text"]);
@@ -192,6 +192,6 @@ fn read_attachment<L: FieldLog>(fields: &mut Fields<L>) -> Attachment {
     Attachment { key, name, r#type: media_type, size }
 }
 
-/// The longest body of a send, in bytes: every value in its longest spelling, with the names of members and white space.
+/// Maximum body size of a send in bytes: all values in their longest spelling, member names and white space.
 pub const MAX_BODY: usize =
     4 * 1024 + spelled(MAX_TEXT) + spelled(MAX_OPTIMISTIC_ID) + MAX_ATTACHMENTS * (256 + spelled(MAX_KEY) + spelled(MAX_NAME) + spelled(MAX_TYPE));

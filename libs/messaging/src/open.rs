@@ -1,4 +1,4 @@
-//! Opening conversations. A direct or project conversation that exists is found, also when several people open it at once.
+//! Opens conversations. An existing direct or project conversation is returned, also when several people open it concurrently.
 
 use std::collections::BTreeMap;
 
@@ -15,35 +15,35 @@ use crate::Error;
 use crate::conversation::{Conversation, ConversationKind, Head, Marker};
 use crate::{MAX_CONVERSATIONS, Messaging, keys};
 
-/// What is to be opened. People are in the order in which the client named them.
+/// The conversation to open. People are in the order of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewConversation {
-    /// With one other person.
+    /// A conversation with one other person.
     Direct(UserId),
-    /// With these people, under a title.
+    /// A conversation with these people and a title.
     Group {
         /// 1–120 characters.
         title: String,
-        /// The others, without repetition.
+        /// The other participants, without duplicates.
         others: Vec<UserId>,
     },
-    /// Of this project.
+    /// The conversation of this project.
     Project(ProjectId),
 }
 
-/// What was opened under an idempotency key.
+/// The stored result of an idempotency key.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Opened {
     conversation_id: ConversationId,
 }
 
-/// What became of opening a conversation.
+/// The result of opening a conversation.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The conversation.
     pub conversation: Conversation,
-    /// Whether it is new.
+    /// Whether it was created, now or by the replayed request.
     pub created: bool,
     /// Whether this repeats an earlier request with the same idempotency key.
     pub replayed: bool,
@@ -53,10 +53,10 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Write {
     Head,
-    /// The pointer by which a pair finds its conversation.
+    /// The item that maps a pair of people to its conversation.
     Pair,
     IdempotencyKey,
-    /// The items by which people find their conversations.
+    /// The items that list the conversation for each participant.
     Listed,
 }
 
@@ -67,9 +67,8 @@ impl Outcome {
 }
 
 impl Messaging {
-    /// Opens a conversation, or finds the one that exists. People who are not there or not active are errors at
-    /// `participants/n`, where `n` counts as `named` does. `session` is awaited concurrently with the first
-    /// read, and before any write.
+    /// Opens a conversation, or returns the existing one. An unknown or inactive person gives a field error at `participants/n`, where `n` is
+    /// the index in `named`. `session` is awaited concurrently with the first read, and before any write.
     pub async fn open(
         &self,
         user: UserId,
@@ -78,7 +77,7 @@ impl Messaging {
         key: Option<IdempotencyKey>,
         session: impl Future<Output = Result<Session, access::Error>>,
     ) -> Result<Outcome, Error> {
-        // What the key was used for before decides, whatever has changed since. It is read concurrently with everything else.
+        // An earlier use of the key decides the result, even if the data has changed since. This read runs concurrently with the others.
         let earlier = async {
             match &key {
                 Some(key) => Ok(self.store.get_item(&self.table, &keys::idempotency(user, &key.key)).await?),
@@ -95,7 +94,7 @@ impl Messaging {
         outcome
     }
 
-    /// The conversation that a key was used for, unless the record's time is over.
+    /// The conversation that the key was used for, unless the record has expired.
     async fn replay(&self, user: UserId, record: Item, key: &IdempotencyKey) -> Result<Option<Outcome>, Error> {
         let Some(opened) = IdempotencyRecord::<Opened>::from_item(record)?.replay(key, self.clock.now())? else { return Ok(None) };
         let conversation = self.conversation(user, opened.conversation_id).await?;
@@ -142,7 +141,7 @@ impl Messaging {
         }
     }
 
-    /// A project's conversation is there from the project's creation: nothing is written.
+    /// Returns the conversation of a project. It exists as soon as the project does, so nothing is written.
     async fn open_project(
         &self,
         user: UserId,
@@ -203,7 +202,7 @@ impl Messaging {
         }
     }
 
-    /// Refuses people who do not exist or may not take part, each at its place.
+    /// Checks that everyone exists and is active. Each failure is a field error at the person's index.
     async fn check_people(&self, named: &[UserId]) -> Result<(), Error> {
         let people = self.people.find(named).await?;
         let faults: Vec<FieldError> = named
@@ -217,8 +216,8 @@ impl Messaging {
 }
 
 impl Messaging {
-    /// Refuses when someone takes part in as many conversations as one can. Apart from the read's own failure: a conversation that exists
-    /// is found all the same.
+    /// Checks that nobody has reached [`MAX_CONVERSATIONS`]. The inner error is separate from a read error, because an existing conversation is
+    /// returned despite the limit.
     async fn check_limits(&self, user: UserId, named: &[UserId]) -> Result<Result<(), Error>, Error> {
         let others = named.iter().enumerate().filter(|(_, person)| **person != user);
         let counts = others.map(|(index, person)| async move { Ok::<_, StoreError>((index, self.count_conversations(*person).await?)) });
@@ -236,7 +235,7 @@ impl Messaging {
     }
 }
 
-/// The conversation that a direct pair's pointer names.
+/// Reads the conversation id from a direct pair's item.
 fn pointed_to(item: &Item) -> Result<ConversationId, StoreError> {
     let id = item.get("conversationId").and_then(|value| value.as_s().ok()).and_then(|id| id.parse().ok());
     id.ok_or_else(|| StoreError::corrupt("direct pair"))

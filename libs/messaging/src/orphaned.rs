@@ -1,4 +1,4 @@
-//! Conversations whose project is gone. They are unreachable from the moment in which it is; what is left of them goes when they are met.
+//! Conversations whose project was deleted. They are unreachable at once. A read that finds one notes it for later deletion.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,10 +8,10 @@ use shared_utils::ids::ConversationId;
 
 use crate::{Messaging, keys};
 
-/// As many as one process remembers; the others are met again.
+/// Maximum number of ids that one process remembers. Later reads find the others again.
 const MAX_NOTED: usize = 100;
 
-/// Those that were met.
+/// The orphaned conversations that reads have found.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct OrphanedConversations(Arc<Mutex<BTreeSet<ConversationId>>>);
 
@@ -25,13 +25,13 @@ impl OrphanedConversations {
 }
 
 impl Messaging {
-    /// The conversations that were met since this was last asked and whose project is gone.
+    /// Takes the orphaned conversations found since the last call.
     pub fn take_orphaned(&self) -> BTreeSet<ConversationId> {
         std::mem::take(&mut *self.orphaned.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Deletes everything of a conversation whose project is gone, in pages, its head last: work that was cut short is done again by
-    /// the next request that finds the head.
+    /// Deletes all items of an orphaned conversation in pages, the head last. If the work is interrupted, the next request that finds the head
+    /// starts it again.
     pub async fn purge(&self, conversation: ConversationId) {
         if let Err(error) = self.delete_all(conversation).await {
             tracing::warn!(cause = error.for_log(), "what is left of a deleted project's conversation could not be purged");

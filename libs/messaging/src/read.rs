@@ -10,33 +10,33 @@ use crate::conversation::Conversation;
 use crate::message::Message;
 use crate::{Error, Messaging, keys};
 
-/// So many bytes of messages, and a page ends.
+/// A page ends when its messages exceed this many bytes.
 const MAX_PAGE: usize = MAX_ANSWER / 2;
-/// So many messages go with a conversation that is new to a client.
+/// Number of messages returned with a conversation that is new to a client.
 const NEWEST: usize = 20;
-/// Conversations of so many projects are listed, those with the latest activity: nobody has more conversations.
+/// Maximum number of listed project conversations, those with the latest activity. Nobody has more.
 const MAX_PROJECTS: usize = 500;
 
-/// Where a person may take part, before it was looked at more closely.
+/// The conversations that a person may take part in, not yet checked.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Listed {
     /// Direct and group conversations.
     pub(crate) named: BTreeSet<ConversationId>,
-    /// Conversations of projects, and such of which nothing is known but the id.
+    /// Project conversations, and ids of unknown kind.
     pub(crate) uncertain: BTreeSet<ConversationId>,
 }
 
-/// Which messages of a conversation.
+/// A range of messages in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
-    /// The newest first, all below this `seq`.
+    /// Newest first, all below this `seq`.
     Before(u64),
-    /// The oldest first, all above this `seq`.
+    /// Oldest first, all above this `seq`.
     After(u64),
 }
 
 impl Messaging {
-    /// Every conversation of a person, the latest activity first. Two round trips up to 100 conversations, one more per further 100.
+    /// All conversations of a person, latest activity first. Two round trips. `BatchGetItem` calls of 100 keys run concurrently.
     pub async fn conversations(&self, user: UserId) -> Result<Vec<Conversation>, Error> {
         let listed = self.listed(user).await?;
         let mut conversations: Vec<_> = self.conversations_of(user, listed).await?.into_values().collect();
@@ -44,7 +44,7 @@ impl Messaging {
         Ok(conversations)
     }
 
-    /// Where a person may take part. One round trip.
+    /// The conversations that a person may take part in. One round trip.
     pub(crate) async fn listed(&self, user: UserId) -> Result<Listed, StoreError> {
         let query = self.listed_query(user);
         let (listed, projects) = futures_util::future::try_join(self.store.query_all(&query), self.teams.projects_of(user, MAX_PROJECTS)).await?;
@@ -52,10 +52,10 @@ impl Messaging {
         Ok(Listed { named, uncertain: projects.into_iter().map(ConversationId::of_project).collect() })
     }
 
-    /// Those of these conversations that a person takes part in. One round trip up to 100 conversations, one more per further 100, all at once.
+    /// Those of these conversations that a person takes part in. One round trip. `BatchGetItem` calls of 100 keys run concurrently.
     pub(crate) async fn conversations_of(&self, user: UserId, listed: Listed) -> Result<BTreeMap<ConversationId, Conversation>, StoreError> {
         let mut wanted: Vec<_> = listed.named.iter().map(|id| (self.table.as_str(), keys::head(*id))).collect();
-        // Only where it may be a project's conversation does the project's header matter.
+        // The project header matters only if this may be a project conversation.
         wanted.extend(listed.uncertain.difference(&listed.named).flat_map(|id| self.conversation_keys(*id)));
         let mut found = self.store.get_many(&wanted).await?;
         let mut conversations = BTreeMap::new();
@@ -79,7 +79,7 @@ impl Messaging {
         Ok(people)
     }
 
-    /// The newest messages of a conversation, at most [`NEWEST`], the oldest of them first; and whether there are others before them.
+    /// The newest messages of a conversation, at most [`NEWEST`], oldest first, and whether older ones exist.
     pub(crate) async fn newest(&self, conversation: ConversationId) -> Result<(Vec<Message>, bool), StoreError> {
         let mut messages = self.messages(conversation, Window::Before(u64::MAX), NEWEST).await?;
         messages.reverse();
@@ -87,7 +87,7 @@ impl Messaging {
         Ok((messages, has_more))
     }
 
-    /// One page of messages, as many as `limit`. A page may hold fewer.
+    /// One page of at most `limit` messages. A page may hold fewer.
     pub async fn messages(&self, conversation: ConversationId, window: Window, limit: usize) -> Result<Vec<Message>, StoreError> {
         let (from, to, descending) = match window {
             Window::Before(seq) => (1, seq.saturating_sub(1), true),
@@ -112,7 +112,7 @@ impl Messaging {
 }
 
 impl crate::conversation::Head {
-    /// Its place in lists: later activity is greater, and no two are alike.
+    /// The sort key in lists. Later activity is greater, and no two keys are equal.
     pub fn sort_key(&self) -> (i64, ConversationId) {
         (self.last_activity_at.millis(), self.conversation_id)
     }

@@ -1,7 +1,7 @@
-//! Sending: one transaction that takes the conversation from `n` to `n + 1` messages, with the message at `n + 1`, the change log,
-//! the sender's read marker, the record of the `optimisticId`, and the condition that the sender still takes part.
+//! Sending. One transaction writes message `n + 1`, the conversation's new count, the change-log entry, the sender's read marker and the
+//! `optimisticId` record. Its conditions include that the sender still takes part.
 //!
-//! A message that was acknowledged is at its `seq` for good, and a `seq` that exists is visible with all before it.
+//! An acknowledged message keeps its `seq` forever. When a `seq` is visible, all earlier ones are visible.
 
 use std::collections::BTreeMap;
 
@@ -26,11 +26,11 @@ enum Write {
     Message,
     Change,
     OptimisticId,
-    /// A project's team: who may send, and who is told, was decided from it.
+    /// A check of the project's team, which decided authorization and recipients.
     Team,
 }
 
-/// What was sent under an `optimisticId`.
+/// The record of a message sent under an `optimisticId`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Sent {
@@ -38,31 +38,31 @@ struct Sent {
     digest: String,
 }
 
-/// What became of a send.
+/// The result of a send.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The message as it is now.
+    /// The message in its current state.
     pub message: Message,
-    /// The conversation it is in.
+    /// Its conversation.
     pub conversation: Conversation,
-    /// Whether this very `optimisticId` was sent before: then nothing was written.
+    /// Whether this `optimisticId` was already sent. Then nothing was written.
     pub replayed: bool,
 }
 
 /// Why a send was refused.
 enum SendConflict {
-    /// There is no such conversation any more.
+    /// The conversation no longer exists.
     Gone,
-    /// Another message was sent first, or the team is another: this is the conversation now.
+    /// Another message was sent first, or the team changed. Holds the current conversation.
     Raced(Box<Conversation>),
-    /// The `optimisticId` was used before.
+    /// The `optimisticId` was already used.
     Sent(Sent),
 }
 
 impl Messaging {
-    /// Sends to a conversation that was read a moment ago, at most as often as `rate` says. [`Error::NotFound`] when the sender does
-    /// not take part, [`Error::IdempotencyMismatch`] when the `optimisticId` was used for something else,
-    /// [`Error::RateLimited`] when the sender is too fast in this conversation.
+    /// Sends to a conversation that was just read, within `rate`. [`Error::NotFound`] when the sender does not take part,
+    /// [`Error::IdempotencyMismatch`] when the `optimisticId` was used for a different message, [`Error::RateLimited`] when the sender exceeds
+    /// the rate in this conversation.
     pub async fn send(&self, session: &Session, conversation: Conversation, new: NewMessage, rate: Rate) -> Result<Outcome, Error> {
         let sender = session.user;
         if !conversation.includes(sender) {
@@ -79,7 +79,7 @@ impl Messaging {
         .await
     }
 
-    /// One try. A refusal brings the conversation that is there now; a conflict brings nothing.
+    /// One try. A refusal returns the current conversation; a conflict returns nothing.
     async fn try_send(
         &self,
         sender: UserId,
@@ -89,11 +89,11 @@ impl Messaging {
     ) -> Result<Attempt<Option<Conversation>, Outcome>, Error> {
         let message = self.next_message(sender, &conversation.head, new);
         let arrival_time = conversation.marker(sender).and_then(|marker| marker.sends_until);
-        // The count moves in the transaction that the message is sent by: two at once cannot both take the last permit.
+        // The rate is counted in the transaction that sends the message, so two concurrent sends cannot both take the last permit.
         let sends_until = match rate.take(arrival_time.unwrap_or(0), message.timestamp) {
             Ok(_) if rate.is_off() => arrival_time,
             Ok(until) => Some(until),
-            // What was sent already may be asked for again at any rate.
+            // A message that was already sent may be requested again despite the rate.
             Err(too_fast) => match self.sent(sender, &conversation.head, new).await? {
                 Some(sent) => return self.sent_again(conversation, new, &sent).await.map(Attempt::Done),
                 None => return Err(too_fast.into()),
@@ -121,7 +121,7 @@ impl Messaging {
         }
     }
 
-    /// What was sent before under the same `optimisticId`.
+    /// The record of an earlier send with the same `optimisticId`.
     async fn sent(&self, sender: UserId, head: &Head, new: &NewMessage) -> Result<Option<Sent>, StoreError> {
         match &new.optimistic_id {
             Some(id) => self.store.get(&self.table, &keys::sent(head.conversation_id, sender, id)).await,
@@ -129,7 +129,7 @@ impl Messaging {
         }
     }
 
-    /// The message that was sent before, as it is now.
+    /// The message that was sent before, in its current state.
     async fn sent_again(&self, conversation: Conversation, new: &NewMessage, sent: &Sent) -> Result<Outcome, Error> {
         if sent.digest != new.digest() {
             return Err(Error::IdempotencyMismatch);
@@ -142,7 +142,7 @@ impl Messaging {
 
     /// The message at the next `seq`.
     fn next_message(&self, sender: UserId, head: &Head, new: &NewMessage) -> Message {
-        // Functions' clocks differ: `timestamp` never decreases in a conversation.
+        // The clocks of functions differ, but `timestamp` never decreases in a conversation.
         let now = self.clock.now().max(head.last_activity_at);
         let seq = head.last_seq + 1;
         Message {
@@ -183,8 +183,8 @@ impl Messaging {
         Ok(transaction)
     }
 
-    /// The head's part: one message more, and the markers of the sender and of those who joined since the last send. The first message of
-    /// a project's conversation makes the head.
+    /// The write of the head: one more message, and the markers of the sender and of those who joined since the last send. The first message of
+    /// a project's conversation creates the head.
     fn head_write(&self, conversation: &Conversation, message: &Message, change_seq: u64, marker: Marker) -> Result<TransactWrite, StoreError> {
         let (head, sender) = (&conversation.head, message.sender_id);
         let joined: Vec<_> = conversation.joined(sender).into_iter().map(|user| (user, conversation.marker_at(user, head.last_seq))).collect();
@@ -229,7 +229,7 @@ impl Messaging {
         self.store.transact_once(transaction).await
     }
 
-    /// One after another: what the loss checker must notice.
+    /// Runs the writes one by one. The loss checker must detect this.
     #[cfg(feature = "broken-build")]
     async fn commit(&self, transaction: &Transaction<Write>) -> Result<TransactionOutcome<Write>, StoreError> {
         let mut open = transaction.clone();
@@ -244,7 +244,7 @@ impl Messaging {
     }
 }
 
-/// Reads why a send was refused. A lost membership and a repeated `optimisticId` decide before a lost race.
+/// Reads why a send was refused. A lost membership and a repeated `optimisticId` take priority over a lost race.
 fn conflict_of(outcome: TransactionOutcome<Write>, conversation: &Conversation, sender: UserId) -> Result<SendConflict, Error> {
     let mut now = conversation.clone();
     let (head, team) = (outcome.refused(Write::Head), outcome.refused(Write::Team));

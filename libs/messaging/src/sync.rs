@@ -1,8 +1,8 @@
-//! Catching up: everything that has changed in a person's conversations since one of their devices last asked.
+//! Sync: everything that changed in a person's conversations since the last call of one of their devices.
 //!
-//! A device stands at a `changeSeq` in each conversation ([`crate::sync_cursor`]). What is above it in the change log is what it has missed,
-//! each message once and as it is now. A head is read before its log and the log only up to the head's number, so that a change which is
-//! made meanwhile is met by the next call, and none is passed over.
+//! A device has a `changeSeq` position in each conversation ([`crate::sync_cursor`]). The change log above it holds what the device missed, each
+//! message once and in its current state. The head is read first, and then the log up to the head's `changeSeq`. The next call returns
+//! concurrent changes, so no change is skipped.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -22,29 +22,29 @@ use crate::{Error, Messaging, keys};
 
 pub use crate::sync_cursor::SyncCursor;
 
-/// So many bytes, and a page ends: what comes next may be a large one.
+/// A page ends when it exceeds this many bytes, because the next change may be large.
 const MAX_PAGE: usize = MAX_ANSWER / 2;
-/// How often a page is filled up after changes that later ones have replaced left it short.
+/// Maximum number of read rounds per page. A round may find few entries, because later changes have replaced others.
 const ROUNDS: usize = 4;
 
-/// One thing that changed. To be applied as it is now, whatever the device knew: the highest `version` of each message stays.
+/// One change. A client applies it regardless of its own state, and keeps the highest `version` of each message.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// What happened last.
+    /// Type of the latest change.
     pub r#type: ChangeType,
-    /// Where.
+    /// Conversation id.
     pub conversation_id: ConversationId,
-    /// The message as it is now.
+    /// The message in its current state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<Message>,
-    /// The conversation as it is now, where it is new to the reader, or its title or people changed.
+    /// The current conversation, if it is new to the reader, or its title or participants changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationView>,
-    /// Where it is new to the reader: its newest messages, the oldest of them first. They replace whatever the device knew of it.
+    /// If the conversation is new to the reader: its newest messages, oldest first. They replace the device's local data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<Vec<Message>>,
-    /// Where it is new to the reader: whether there are messages before these.
+    /// If the conversation is new to the reader: whether older messages exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_messages: Option<bool>,
 }
@@ -59,46 +59,46 @@ impl Change {
     }
 }
 
-/// One page of what has changed.
+/// One page of changes.
 #[derive(Debug, Clone)]
 pub struct SyncPage {
-    /// The changes, those of one conversation in their order.
+    /// The changes. Those of one conversation are in order.
     pub changes: Vec<Change>,
-    /// The positions of the device after them.
+    /// The device's positions after these changes.
     pub cursor: SyncCursor,
-    /// Whether there is more.
+    /// Whether there are more changes.
     pub more: bool,
-    /// Where there is not: every conversation that the person takes part in.
+    /// On the last page: all conversations that the person takes part in.
     pub conversation_ids: Option<Vec<ConversationId>>,
 }
 
-/// A part of a conversation's change log: above `from`, up to `to`.
+/// A range of a conversation's change log: above `from`, up to `to`.
 #[derive(Debug, Clone, Copy)]
 struct Stretch {
     conversation: ConversationId,
-    /// Where the device stood when it asked.
+    /// The device's position at the start of the call.
     since: u64,
     from: u64,
     to: u64,
 }
 
-/// A page that is being filled.
+/// A page under construction.
 struct PageBuilder<'a> {
     user: UserId,
     limit: usize,
     conversations: &'a BTreeMap<ConversationId, Conversation>,
     changes: Vec<Change>,
-    /// What the changes take of an answer, in bytes.
+    /// Size of the changes in a response, in bytes.
     size: usize,
-    /// The positions of the device after them.
+    /// The device's positions after these changes.
     after: Positions,
-    /// What is still to be told.
+    /// Ranges that are still to be read.
     waiting: VecDeque<Stretch>,
 }
 
 impl Messaging {
-    /// Where a person's conversations stand now: what is changed after this is what [`Self::sync`] tells. Two round trips, three where
-    /// the positions do not fit into a cursor.
+    /// The current positions of a person's conversations. [`Self::sync`] returns the changes after them. Two round trips, three if the positions
+    /// do not fit into a cursor.
     pub async fn sync_from_now(&self, user: UserId) -> Result<SyncPage, Error> {
         let listed = self.listed(user).await?;
         let conversations = self.conversations_of(user, listed).await?;
@@ -108,7 +108,7 @@ impl Messaging {
         Ok(SyncPage { changes: Vec::new(), cursor, more: false, conversation_ids: Some(conversations.into_keys().collect()) })
     }
 
-    /// At most `limit` changes since `since`. [`Error::CursorExpired`] when that is too long ago. Three round trips as a rule.
+    /// At most `limit` changes since `since`. [`Error::CursorExpired`] when the cursor is too old. Usually three round trips.
     pub async fn sync(&self, user: UserId, since: SyncCursor, limit: usize) -> Result<SyncPage, Error> {
         if since.is_expired(self.clock.now()) {
             return Err(Error::CursorExpired);
@@ -127,7 +127,7 @@ impl Messaging {
                 (Some(before), Some(conversation)) if position_in(conversation, user).membership_epoch == before.membership_epoch => {
                     more |= !builder.take_known(before, conversation);
                 }
-                // New, or left and joined again meanwhile: whatever the device knows of it, what came after may be missing there.
+                // The conversation is new, or the person left and rejoined. The device's data on it may be incomplete.
                 (_, Some(conversation)) => joined.push(conversation),
                 (Some(_), None) if builder.is_full() => more = true,
                 (Some(_), None) => {
@@ -150,7 +150,7 @@ impl Messaging {
             let change = Change::of_conversation(ChangeType::Joined, conversation, user);
             builder.add(Change { messages: Some(messages), more_messages: Some(more_messages), ..change });
         }
-        // As a rule one round fills the page, or ends the log.
+        // Usually one round fills the page, or reaches the end of the log.
         for _ in 0..ROUNDS {
             if builder.is_full() || builder.waiting.is_empty() {
                 break;
@@ -160,12 +160,12 @@ impl Messaging {
         let PageBuilder { changes, after, waiting, .. } = builder;
         let cursor = self.cursor_after(user, &since, &known, &after).await?;
         let more = more || !waiting.is_empty();
-        // A client may have been shown a conversation that no position knows of: whatever is not among these is over.
+        // A client may show a conversation without a position. It removes the conversations that are not in this list.
         let conversation_ids = (!more).then(|| conversations.keys().copied().collect());
         Ok(SyncPage { changes, cursor, more, conversation_ids })
     }
 
-    /// Reads as many stretches at once as the page may take, and takes what fits.
+    /// Reads concurrently as many ranges as the page may need, and adds what fits.
     async fn read_round(&self, builder: &mut PageBuilder<'_>) -> Result<(), Error> {
         let free = builder.limit - builder.changes.len();
         let (mut chosen, mut bound) = (Vec::new(), 0);
@@ -204,18 +204,18 @@ impl Messaging {
         Ok(())
     }
 
-    /// The entries of a stretch in order, at most `limit`, and whether these are all.
+    /// The entries of a range in order, at most `limit`, and whether the range is complete.
     async fn entries(&self, stretch: Stretch, limit: usize) -> Result<(Vec<(u64, ChangeEntry)>, bool), StoreError> {
         let range = Some(("sk", keys::change_sort(stretch.from + 1), keys::change_sort(stretch.to)));
         let query = PartitionQuery { range, limit: Some(limit), ..PartitionQuery::all(&self.table, keys::partition(stretch.conversation)) };
         let page = self.store.query_page(&query, None).await?;
         let entries = page.items.into_iter().map(ChangeEntry::from_item).collect::<Result<Vec<_>, _>>()?;
-        // A page that ends at the last change there is may say that there are more.
+        // A page that ends exactly at the last entry may still claim a next page.
         let is_all = page.last.is_none() || entries.last().is_some_and(|(at, _)| *at == stretch.to);
         Ok((entries, is_all))
     }
 
-    /// The positions that a cursor stands for: those of conversations that its person took part in.
+    /// The positions of a cursor, for the conversations that the person took part in.
     async fn positions(&self, user: UserId, since: &SyncCursor) -> Result<Positions, Error> {
         let mut positions = match &since.baseline {
             None => Positions::new(),
@@ -229,8 +229,8 @@ impl Messaging {
         Ok(positions)
     }
 
-    /// The cursor after a page. Where not all positions fit into it, those that have moved since the baseline do; where not even they
-    /// fit, or the baseline would not outlive the cursor, there is a new one.
+    /// The cursor after a page. If not all positions fit, it holds only those that moved since the baseline. If those do not fit, or the
+    /// baseline would expire before the cursor, a new baseline is made.
     async fn cursor_after(&self, user: UserId, since: &SyncCursor, known: &Positions, after: &Positions) -> Result<SyncCursor, Error> {
         let now = self.clock.now();
         let present = after.iter().filter(|(_, position)| position.is_some()).map(|(id, position)| (*id, *position)).collect();
@@ -239,7 +239,7 @@ impl Messaging {
             return Ok(inline);
         }
         if let Some(baseline) = since.baseline.filter(|baseline| baseline.is_fresh(now)) {
-            // What did not move on this page stands where it stood: in the baseline, or in the cursor before.
+            // Positions that this page did not move keep their value from the baseline or the previous cursor.
             let moved = since.moved.clone().into_iter().chain(differing(known, after)).collect();
             let cursor = SyncCursor { issued_at: now, baseline: Some(baseline), moved };
             if cursor.fits() {
@@ -249,8 +249,8 @@ impl Messaging {
         self.with_baseline(user, known, after).await
     }
 
-    /// A cursor for `after` on a baseline that is this hour's, made of `before` where there is none yet; of its own where that one is too
-    /// different.
+    /// A cursor for `after` with this hour's baseline, made from `before` if absent. If that baseline differs too much, the cursor gets its own
+    /// baseline.
     async fn with_baseline(&self, user: UserId, before: &Positions, after: &Positions) -> Result<SyncCursor, Error> {
         let now = self.clock.now();
         let baseline = Baseline::of_the_hour(user, now);
@@ -269,8 +269,8 @@ impl Messaging {
 }
 
 impl PageBuilder<'_> {
-    /// Takes what is new in a conversation that the device knows: title and people of a project at once, its log later. `false` when the
-    /// page is full.
+    /// Handles a conversation that the device knows. Adds changes of a project's title and team now, and queues its log. `false` when the page
+    /// is full.
     fn take_known(&mut self, before: Position, conversation: &Conversation) -> bool {
         let id = conversation.head.conversation_id;
         let now = position_in(conversation, self.user);
@@ -298,7 +298,7 @@ impl PageBuilder<'_> {
     }
 }
 
-/// Where a device stands that knows everything in a conversation.
+/// The position of a device that has received every change in a conversation.
 fn position_in(conversation: &Conversation, user: UserId) -> Position {
     Position {
         change_seq: conversation.head.change_seq,
@@ -307,7 +307,7 @@ fn position_in(conversation: &Conversation, user: UserId) -> Position {
     }
 }
 
-/// The positions that are others after than before; none for conversations that are not there any more.
+/// The positions that differ from `before`. `None` for conversations that `after` does not have.
 fn differing<'a>(before: &'a Positions, after: &'a Positions) -> impl Iterator<Item = (ConversationId, Option<Position>)> + 'a {
     let gone = before.keys().filter(|id| !after.contains_key(id)).map(|id| (*id, None));
     let others = after.iter().filter(|(id, position)| before.get(id).copied().flatten() != **position).map(|(id, position)| (*id, *position));
@@ -332,7 +332,7 @@ impl ChangeEntry {
         match self {
             Self::Updated => Change::of_conversation(ChangeType::Updated, conversation, user),
             Self::Message(change_type, stored) => {
-                // A message that the device has not seen is reported as created, also when it was edited since.
+                // A message that the device has not seen is reported as created, even if it was edited since.
                 let is_new = stored.created_change > since && !stored.message.deleted;
                 let r#type = if is_new { ChangeType::Created } else { change_type };
                 Change { message: Some(stored.message.clone()), ..Change::of(r#type, stored.message.conversation_id) }

@@ -1,7 +1,7 @@
-//! What the cursor of `GET /messages/sync` carries: how far a device has read the change log of each of its person's conversations.
+//! The content of the `GET /messages/sync` cursor: how far a device has read the change log of each conversation.
 //!
-//! A position is a conversation's `changeSeq`, so it depends on no clock. The cursor holds as many positions as fit. Where there are more,
-//! the table keeps a baseline of all of them, and the cursor names it and holds the positions that have changed since: most cursors cost
+//! A position is a conversation's `changeSeq`, so it depends on no clock. The cursor holds as many positions as fit. If there are more, the
+//! table stores a baseline of all positions. The cursor then names the baseline and holds the positions that changed since. So most cursors need
 //! no write, and none is longer than 4 KB.
 
 use std::collections::BTreeMap;
@@ -11,30 +11,30 @@ use shared_utils::clock::Timestamp;
 use shared_utils::cursor::MAX_PLACE;
 use shared_utils::ids::{BaselineId, ConversationId, UserId};
 
-/// How long a cursor is good, in seconds.
+/// Lifetime of a cursor, in seconds.
 const LIFE_SECONDS: i64 = 30 * 86_400;
-/// How old a baseline may be for a cursor that is given out, in seconds: it has to outlive the cursor.
+/// Maximum age of a baseline for a new cursor, in seconds. The baseline must outlive the cursor.
 const BASELINE_SECONDS: i64 = 86_400;
-/// Clocks may differ by this much, in seconds.
+/// Tolerance for clock differences, in seconds.
 const SLACK_SECONDS: i64 = 3_600;
-/// The version of the encoding. A cursor of an earlier one has expired.
+/// The version of the encoding. Cursors of earlier versions have expired.
 const LAYOUT: u8 = 3;
 
 /// How far a device has read a conversation's change log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {
-    /// The last change that it was told of.
+    /// The last change that the device received.
     pub(crate) change_seq: u64,
-    /// For a project's conversation, the version of title and team that it was told of: the change log has none of their changes.
+    /// For a project conversation: the version of title and team that the device received. The change log has no entries for these.
     pub(crate) project_version: u64,
-    /// Which membership of its person this is about: see [`crate::conversation::Conversation::membership_epoch`].
+    /// The membership that this position belongs to: see [`crate::conversation::Conversation::membership_epoch`].
     pub(crate) membership_epoch: u64,
 }
 
-/// A position in each conversation; none where the person does not take part any more.
+/// A position in each conversation. `None` if the person no longer takes part.
 pub(crate) type Positions = BTreeMap<ConversationId, Option<Position>>;
 
-/// All positions of some moment, kept in the table.
+/// All positions at one time, stored in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Baseline {
     pub(crate) id: BaselineId,
@@ -43,51 +43,51 @@ pub(crate) struct Baseline {
 }
 
 impl Baseline {
-    /// The one of this hour: many cursors of one hour share it.
+    /// The baseline of this hour, shared by the cursors of that hour.
     pub(crate) fn of_the_hour(user: UserId, now: Timestamp) -> Self {
         let made_at = Timestamp::from_seconds(now.seconds() - now.seconds().rem_euclid(3_600));
         Self { id: BaselineId::derived(made_at, &format!("{user} {LAYOUT}")), made_at }
     }
 
-    /// One that no other cursor shares.
+    /// A baseline for one cursor only.
     pub(crate) fn new(now: Timestamp) -> Self {
         Self { id: BaselineId::generate(now), made_at: now }
     }
 
-    /// When nobody needs it any more, in epoch seconds.
+    /// When no cursor needs it any more, in epoch seconds.
     pub(crate) const fn ttl(&self) -> i64 {
         self.made_at.seconds() + BASELINE_SECONDS + LIFE_SECONDS + SLACK_SECONDS
     }
 
-    /// Whether cursors may still be given out that lead to it.
+    /// Whether new cursors may still use it.
     pub(crate) const fn is_fresh(&self, now: Timestamp) -> bool {
         now.seconds() - self.made_at.seconds() < BASELINE_SECONDS
     }
 }
 
-/// What a cursor stands for.
+/// A decoded sync cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncCursor {
-    /// When it was given out.
+    /// When it was issued.
     pub(crate) issued_at: Timestamp,
-    /// Where the positions are that the cursor does not hold.
+    /// The baseline with the positions that the cursor does not hold.
     pub(crate) baseline: Option<Baseline>,
-    /// The positions that the cursor holds. They count before those of the baseline.
+    /// The positions that the cursor holds. They override those of the baseline.
     pub(crate) moved: Positions,
 }
 
 impl SyncCursor {
-    /// Whether its time is over.
+    /// Whether its lifetime is over.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         now.millis_since(self.issued_at) > LIFE_SECONDS * 1000
     }
 
-    /// Whether its bytes fit into a cursor.
+    /// Whether the encoded cursor is short enough.
     pub(crate) fn fits(&self) -> bool {
         self.to_bytes().len() <= MAX_PLACE
     }
 
-    /// As a cursor carries it.
+    /// Encodes the cursor.
     pub fn to_bytes(&self) -> Vec<u8> {
         encode(&Encoded {
             layout: LAYOUT,
@@ -97,12 +97,12 @@ impl SyncCursor {
         })
     }
 
-    /// Whether these bytes are of an encoding that is not read any more.
+    /// Whether these bytes use an encoding that is no longer read.
     pub fn is_outdated(bytes: &[u8]) -> bool {
         bytes.first().is_some_and(|layout| *layout < LAYOUT)
     }
 
-    /// Reads what [`Self::to_bytes`] has written.
+    /// Decodes the output of [`Self::to_bytes`].
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let encoded: Encoded = decode(bytes)?;
         let baseline = |(id, made_at)| Baseline { id: BaselineId::from_bytes(id), made_at: time(made_at) };
@@ -114,17 +114,17 @@ impl SyncCursor {
     }
 }
 
-/// Positions as a baseline's item keeps them.
+/// Encodes positions for a baseline's item.
 pub(crate) fn positions_to_bytes(positions: &Positions) -> Vec<u8> {
     encode(&to_entries(positions))
 }
 
-/// Reads what [`positions_to_bytes`] has written.
+/// Decodes the output of [`positions_to_bytes`].
 pub(crate) fn positions_from_bytes(bytes: &[u8]) -> Option<Positions> {
     decode(bytes).map(from_entries)
 }
 
-/// A cursor as `postcard` writes it: numbers take seven bits a byte. The layout comes first, in one byte.
+/// A cursor in `postcard` encoding: integers take seven bits per byte. The first byte is the layout.
 #[derive(Serialize, Deserialize)]
 struct Encoded {
     layout: u8,
@@ -133,7 +133,7 @@ struct Encoded {
     moved: Vec<Entry>,
 }
 
-/// Conversation, 0 for one that was left or else `changeSeq` and one, project version, membership epoch.
+/// Conversation id, `changeSeq` + 1 (0 if the person left), project version, membership epoch.
 type Entry = ([u8; 16], u64, u64, u64);
 
 fn to_entries(positions: &Positions) -> Vec<Entry> {
@@ -158,7 +158,7 @@ fn time(millis: u64) -> Timestamp {
 }
 
 fn encode(value: &impl Serialize) -> Vec<u8> {
-    // Fails only for values whose length is not known, and there are none.
+    // Encoding fails only for values of unknown length, and there are none.
     postcard::to_allocvec(value).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! Closing connections: why, what the client is told, and what happens to a connection that is gone (410).
+//! Closing connections: the reasons, the frame that the client gets, and the handling of a connection that is gone (410).
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,23 +12,23 @@ use crate::gateway::PostOutcome;
 /// Why a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
-    /// Its login was ended.
+    /// Its session was ended.
     SessionRevoked,
-    /// Its token's time is over and it was not renewed.
+    /// Its token expired and was not renewed.
     TokenExpired,
-    /// Its person's rights were replaced.
+    /// Its user's rights were replaced.
     RightsChanged,
-    /// Its person's account waits for approval.
+    /// Its user's account waits for approval.
     AccountPending,
     /// Another person's token was used to renew it.
     AnotherPerson,
-    /// The same tab has a newer one.
+    /// The same tab has a newer connection.
     Replaced,
-    /// Its person has too many.
+    /// Its user has too many connections.
     TooManyConnections,
-    /// Nobody knows it.
+    /// The table has no item for it.
     UnknownConnection,
-    /// Too many frames in a row made no sense.
+    /// Too many unrecognized frames in a row.
     Strikes,
 }
 
@@ -46,7 +46,7 @@ pub struct CloseFrame {
 }
 
 impl CloseReason {
-    /// Why a connection ends whose login was refused. `None` when the error says nothing about the login.
+    /// The reason to close a connection whose session was refused. `None` when the error is not about the session.
     pub fn of_refusal(error: &access::Error) -> Option<Self> {
         match error {
             access::Error::SessionEnded => Some(Self::SessionRevoked),
@@ -55,7 +55,7 @@ impl CloseReason {
         }
     }
 
-    /// What the connection is told; `reconnect` says whether it makes sense to come back, with a fresh token where that has ended.
+    /// The frame that the client gets. `reconnect` says whether to reconnect, with a fresh token if the old one has expired.
     pub fn frame(self) -> Value {
         let (action, reason, reconnect) = match self {
             Self::SessionRevoked => ("sessionRevoked", "session_revoked", false),
@@ -73,8 +73,8 @@ impl CloseReason {
 }
 
 impl Delivery {
-    /// What happens to a connection whose token has expired: it is told so once, and closed at the next delivery that comes a minute later or
-    /// more. In between it may be renewed.
+    /// Handles a connection whose token has expired. The first delivery notifies the client. A delivery at least a minute later closes the
+    /// connection. In between it may be renewed.
     pub(crate) async fn expire(&self, connection: &Connection) -> Option<Departure> {
         match connection.told_expired_at {
             None => {
@@ -87,25 +87,25 @@ impl Delivery {
         }
     }
 
-    /// Notes that a connection was told that its token's time is over.
+    /// Records that a connection was notified of its token's expiry.
     pub async fn tell_expired(&self, connection: &Connection) {
         if let Err(error) = self.connections.told_expired(connection).await {
             tracing::warn!(cause = error.for_log(), "it could not be noted that a connection's token has expired");
         }
     }
 
-    /// Tells a connection why it ends, and closes it. `$disconnect` follows, and knows what that means to others; a departure when it
-    /// turns out to be gone already, and none will follow.
+    /// Sends a connection the reason and closes it. `$disconnect` follows and handles the effects on others. If the connection is already gone,
+    /// no `$disconnect` follows, and this returns the departure.
     pub async fn close(&self, connection: &Connection, reason: CloseReason) -> Option<Departure> {
         if self.post(connection, &reason.frame().to_string()).await == PostOutcome::Gone {
             let departure = self.mark_gone(connection).await;
             if self.is_opening(connection) {
-                // Its handshake may have ended only now.
+                // The handshake may have finished only now.
                 self.gateway.close(&connection.connection_id).await;
             }
             return departure;
         }
-        // Noted before it is closed: `$disconnect` takes it out.
+        // Recorded before the close, because `$disconnect` removes the item.
         if let Err(error) = self.connections.mark_ended(connection).await {
             tracing::warn!(cause = error.for_log(), "the end of a connection could not be noted");
         }
@@ -113,13 +113,13 @@ impl Delivery {
         None
     }
 
-    /// Tells a connection that no item knows why it ends, and closes it.
+    /// Sends the reason to a connection without an item, and closes it.
     pub async fn close_unknown(&self, connection_id: &str) {
         self.gateway.post(connection_id, &CloseReason::UnknownConnection.frame().to_string()).await;
         self.gateway.close(connection_id).await;
     }
 
-    /// Ends the sockets of a person that `ends` names.
+    /// Closes the connections of a person that `ends` selects.
     pub async fn close_where(&self, user: UserId, reason: CloseReason, ends: impl Fn(&Connection) -> bool) -> Vec<Departure> {
         let connections = match self.connections.of_users(&[user]).await {
             Ok(connections) => connections,

@@ -1,5 +1,5 @@
-//! The connections table: each connection twice, by its own id (whose is it?) and within its user's item (where is this person
-//! online?). All connections of a hundred people are one `BatchGetItem`.
+//! The connections table. Each connection is stored twice: by its own id, to find its user, and within its user's item, to find all connections
+//! of a user. One `BatchGetItem` reads all connections of a hundred people.
 
 use std::collections::HashMap;
 
@@ -17,93 +17,93 @@ use shared_utils::rate_limit::Rate;
 use crate::Error;
 use crate::presence::PresenceMoment;
 
-/// How many sockets a person may have open.
+/// Maximum number of open sockets per person.
 pub const MAX_PER_USER: usize = 10;
-/// API Gateway ends a connection after two hours; ten minutes more and nobody needs its item, whatever `$disconnect` did.
+/// API Gateway ends a connection after two hours. Ten minutes later its item is obsolete, even without `$disconnect`.
 const LIFE_SECONDS: i64 = 2 * 3600 + 600;
-/// How long a connection may be renewed after it was told that its token's time is over.
+/// How long a connection may be renewed after the notice that its token expired, in seconds.
 const RENEWAL_SECONDS: i64 = 60;
-/// What the attributes of a user's item that hold connections begin with.
+/// Prefix of the attributes of a user's item that hold connections.
 const ATTRIBUTE: &str = "connection:";
 
 /// One open socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Connection {
-    /// API Gateway's id of it.
+    /// Its id in API Gateway.
     pub connection_id: String,
-    /// Whose it is.
+    /// Its user.
     pub user_id: UserId,
-    /// The login behind it.
+    /// Its session.
     pub session_id: SessionId,
-    /// The user's role when the token was made.
+    /// The user's role when the token was issued.
     pub role: Role,
-    /// The user's authorization version when the token was made.
+    /// The user's authorization version when the token was issued.
     pub version: u64,
-    /// When the token behind it ends.
+    /// When its token expires.
     pub token_expires_at: Timestamp,
-    /// When it was opened, by the gateway's clock: of two connections of one tab the later one stays.
+    /// When it was opened, by the gateway's clock. Of two connections of one tab, the later one stays.
     pub connected_at: Timestamp,
-    /// When the item is dead, whatever happened.
+    /// When the item expires in any case.
     pub expires_at: Timestamp,
-    /// The browser tab, where the client says so.
+    /// The browser tab, if the client names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tab_id: Option<String>,
-    /// When it was told that its token's time is over.
+    /// When the client was notified that the token expired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_expired_at: Option<Timestamp>,
-    /// When it was closed from here, or found gone: its own item stays for `$disconnect`, which knows nothing but its id.
+    /// When a function closed it or found it gone. Its own item stays for `$disconnect`, which has only the id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
-    /// When it last sent something. In the connection's own item only.
+    /// When it last sent a frame. In the connection's own item only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_active_at: Option<Timestamp>,
-    /// Frames in a row that made no sense. Counted in the connection's own item only.
+    /// Unrecognized frames in a row. Counted in the connection's own item only.
     #[serde(default)]
     pub strikes: u64,
-    /// The theoretical arrival time of its rate of actions, in milliseconds since the epoch. In the connection's own item only.
+    /// The theoretical arrival time of its action rate, in milliseconds since the epoch. In the connection's own item only.
     #[serde(default)]
     pub actions_until: i64,
-    /// The same for its sends.
+    /// The same for its send rate.
     #[serde(default)]
     pub sends_until: i64,
 }
 
 impl Connection {
-    /// Whether frames may still go to it: it is open as far as anyone knows and its token's time, leeway included, is not over.
+    /// Whether frames may be sent to it: it is open as far as known, and its token is valid, leeway included.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.is_open(now) && !self.is_token_over(now)
     }
 
-    /// Whether it is open as far as anyone knows.
+    /// Whether it is open as far as known.
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.expires_at > now && self.ended_at.is_none()
     }
 
-    /// Whether its token's time is over, leeway included.
+    /// Whether its token has expired, leeway included.
     pub fn is_token_over(&self, now: Timestamp) -> bool {
         self.token_expires_at.plus_seconds(LEEWAY_SECONDS.cast_signed()) <= now
     }
 
-    /// Whether it was told of its expiry so long ago that it is to be closed.
+    /// Whether the renewal time after the expiry notice is over, so that it must be closed.
     pub fn is_past_renewal(&self, now: Timestamp) -> bool {
         self.told_expired_at.is_some_and(|told| told.plus_seconds(RENEWAL_SECONDS) <= now)
     }
 
-    /// Who acts through it.
+    /// The caller behind the connection.
     pub fn caller(&self) -> Caller {
         Caller {
             user: self.user_id,
             session: self.session_id,
             role: self.role,
             version: self.version,
-            // A person who waits for approval gets no connection.
+            // A person whose account waits for approval gets no connection.
             pending: false,
             expires_at: self.token_expires_at,
         }
     }
 
-    /// The moment after which nobody needs the item of a connection that opens now.
+    /// When the item of a connection opened at `connected_at` becomes obsolete.
     pub fn expiry(connected_at: Timestamp) -> Timestamp {
         connected_at.plus_seconds(LIFE_SECONDS)
     }
@@ -121,25 +121,25 @@ pub(crate) fn user_key(user: UserId) -> Key {
     Key::new(format!("USER#{user}"), "CONNECTIONS")
 }
 
-/// What a new connection finds.
+/// The result of adding a connection.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// All connections of its person, itself included, oldest first.
+    /// All connections of its user, including the new one, oldest first.
     pub all: Vec<Connection>,
-    /// When its person came, where no other connection of theirs was live.
+    /// When its user came online, if no other connection of theirs was live.
     pub came_at: Option<Timestamp>,
 }
 
-/// A connection that is on its person's list no longer.
+/// A connection that was removed from its user's list.
 #[derive(Debug, Clone)]
 pub struct Departure {
     /// The connection.
     pub connection: Connection,
-    /// When it went. Later than every arrival and departure of its person before it.
+    /// When it ended. Later than every earlier arrival and departure of its user.
     pub at: Timestamp,
-    /// The person's other connections that are open.
+    /// The user's other open connections.
     pub others: Vec<Connection>,
-    /// Whether its person is offline now: none of the others is live.
+    /// Whether its user is offline now: none of the others is live.
     pub is_last: bool,
 }
 
@@ -164,7 +164,7 @@ enum Write {
     Listed,
 }
 
-/// The table's reads and writes.
+/// Reads and writes the connections table.
 #[derive(Clone, Debug)]
 pub struct Connections {
     pub(crate) store: Store,
@@ -178,15 +178,15 @@ impl Connections {
         Self { store, table, clock }
     }
 
-    /// Adds a connection. One round trip, two for someone who has just opened another. [`Error::RateLimited`] when its user opens too
-    /// many: then nothing lists it.
+    /// Adds a connection. One round trip, two for a user who has just opened another. [`Error::RateLimited`] when the user opens too many; then
+    /// no list has the connection.
     pub async fn add(&self, connection: &Connection, rate: Rate) -> Result<Arrival, Error> {
         let mut item = to_item(connection_key(&connection.connection_id), "connection", connection)?;
         item.insert("ttl".to_owned(), n(connection.expires_at.seconds()));
         let (listed, put) = futures_util::future::join(self.list(connection, rate), self.store.put_item(&self.table, item)).await;
         let added = listed.and_then(|listed| Ok(put.map(|()| listed)?));
         if added.is_err() {
-            // The gateway refuses it, so no `$disconnect` will ever take it out.
+            // The gateway refuses the connection, so no `$disconnect` will remove it.
             let _ = self.remove_item(connection).await;
         }
         let ((item, at), now) = (added?, self.clock.now());
@@ -195,7 +195,7 @@ impl Connections {
         Ok(Arrival { all, came_at: is_alone.then_some(at) })
     }
 
-    /// Puts a connection on its user's list, as one of their rate; the list, and the moment.
+    /// Adds a connection to its user's list, counted against their rate. Returns the list and the time.
     async fn list(&self, connection: &Connection, rate: Rate) -> Result<(Item, Timestamp), Error> {
         let now = self.clock.now();
         let first = (ItemBucket::new("connectsUntil", rate, now), PresenceMoment::new(now));
@@ -221,7 +221,7 @@ impl Connections {
         .await
     }
 
-    /// Gives a connection another token's login, rights and expiry, in both places at once. `false` when it is gone.
+    /// Updates a connection's session, rights and expiry from a new token, in both items atomically. `false` when it is gone.
     pub async fn renew(&self, connection: &Connection) -> Result<bool, Error> {
         let own = Update::new("SET sessionId = :session, #role = :role, version = :version, tokenExpiresAt = :expires REMOVE toldExpiredAt")
             .when("attribute_exists(pk)")
@@ -242,7 +242,7 @@ impl Connections {
         Ok(self.store.transact(&renewal).await?.is_committed())
     }
 
-    /// Notes in both places that a connection was told that its token's time is over; one that was renewed meanwhile was not.
+    /// Records in both items that a connection was notified of its token's expiry, unless it was renewed meanwhile.
     pub async fn told_expired(&self, connection: &Connection) -> Result<(), StoreError> {
         let (now, expired) = (s(self.clock.now()), s(connection.token_expires_at));
         let own = Update::new("SET toldExpiredAt = if_not_exists(toldExpiredAt, :now)")
@@ -259,13 +259,13 @@ impl Connections {
         futures_util::future::try_join(own, listed).await.map(|_| ())
     }
 
-    /// A connection by its id, unless its item is dead, or it was ended.
+    /// A connection by its id. `None` when its item has expired or it was ended.
     pub async fn find(&self, connection_id: &str) -> Result<Option<Connection>, StoreError> {
         let found: Option<Connection> = self.store.get(&self.table, &connection_key(connection_id)).await?;
         Ok(found.filter(|connection| connection.is_open(self.clock.now())))
     }
 
-    /// All connections of these people whose items are alive. One call per hundred people.
+    /// All open connections of these people. One call per hundred people.
     pub async fn of_users(&self, users: &[UserId]) -> Result<Vec<Connection>, StoreError> {
         if users.is_empty() {
             return Ok(Vec::new());
@@ -280,12 +280,12 @@ impl Connections {
         Ok(all)
     }
 
-    /// Takes a connection out by its id alone, as `$disconnect` knows it. One round trip; its user's item may still list it.
+    /// Removes a connection by its id, which is all that `$disconnect` has. One round trip. Its user's item may still list it.
     pub async fn remove(&self, connection_id: &str) -> Result<Option<Connection>, StoreError> {
         self.store.delete_item(&self.table, connection_key(connection_id)).await?.map(from_item).transpose()
     }
 
-    /// Takes a connection that went off its user's list. `None` for one that is not on it: someone has seen to it.
+    /// Removes an ended connection from its user's list. `None` when the list does not have it: another function has handled it.
     pub async fn disconnect(&self, connection: &Connection) -> Result<Option<Departure>, StoreError> {
         let attribute = Connection::attribute(&connection.connection_id);
         let attribute = attribute.as_str();
@@ -308,16 +308,16 @@ impl Connections {
         .await
     }
 
-    /// Takes a connection that is dead already off its user's list.
+    /// Removes a dead connection from its user's list.
     pub async fn remove_from_list(&self, user: UserId, connection_id: &str) -> Result<(), StoreError> {
         let expression = Update::new("REMOVE #connection").when("attribute_exists(pk)").name("#connection", Connection::attribute(connection_id));
-        // A condition that does not hold means that there is no list: as good as taken off.
+        // A failed condition means that there is no list, so there is nothing to remove.
         let _ = self.store.update_item(&self.table, user_key(user), expression).await?;
         Ok(())
     }
 
-    /// Ends a connection that is about to be closed: nothing is delivered to it and nothing taken from it any more. `$disconnect` follows,
-    /// and takes it out.
+    /// Marks a connection that is about to be closed as ended. It then gets no frames, and its frames are not processed. `$disconnect` follows and
+    /// removes the item.
     pub async fn mark_ended(&self, connection: &Connection) -> Result<(), StoreError> {
         let listed = Update::new("SET #connection.endedAt = :now")
             .when("attribute_exists(#connection)")
@@ -327,7 +327,7 @@ impl Connections {
         futures_util::future::try_join(self.mark_own_ended(connection), listed).await.map(|_| ())
     }
 
-    /// Takes out a connection that is gone already. `None` when someone else has.
+    /// Ends a connection that is already gone, and removes it from its list. `None` when another function has.
     pub async fn mark_gone(&self, connection: &Connection) -> Result<Option<Departure>, StoreError> {
         let left = self.disconnect(connection);
         futures_util::future::try_join(self.mark_own_ended(connection), left).await.map(|((), departure)| departure)

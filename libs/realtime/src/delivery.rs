@@ -1,4 +1,4 @@
-//! Delivery of frames: to every live connection of every person concerned, once each.
+//! Delivery of frames: once to every live connection of every person concerned.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,23 +14,23 @@ use crate::closing::CloseReason;
 use crate::connections::{Connection, Connections, Departure};
 use crate::gateway::{ConnectionsApi, PostOutcome};
 
-/// The largest frame that API Gateway carries, in bytes.
+/// The largest frame that API Gateway accepts, in bytes.
 const MAX_FRAME: usize = 32 * 1024;
-/// Posts under way at once: a process may have 1,024 files open.
+/// Number of concurrent posts. A process may have 1,024 open files.
 const CONCURRENCY: usize = 256;
-/// `$connect` writes before the upgrade is finished, so a connection this young may answer 410 and be alive all the same.
+/// `$connect` writes the item before the upgrade is finished, so a connection this young may return 410 although it is alive.
 const OPENING_SECONDS: i64 = 30;
-/// How long to wait before such a connection is tried again.
+/// How long to wait before a retry on such a connection.
 const OPENING_WAIT: Duration = Duration::from_millis(500);
 
-/// What a frame over 32 KB goes without: its message's text and attachments, and if that is not enough its reactions, a project's fields
-/// or the project.
+/// The fields that a frame over 32 KB loses: first its message's text and attachments, then, if needed, its reactions, a project's fields or the
+/// project.
 const TRUNCATIONS: [&[(&str, Value)]; 2] = [
     &[("text", Value::Null), ("attachments", Value::Array(Vec::new()))],
     &[("reactions", Value::Null), ("fields", Value::Null), ("project", Value::Null)],
 ];
 
-/// The text of a frame. One over 32 KB goes without what makes it so large, marked `truncated`: the client fetches it.
+/// The text of a frame. A frame over 32 KB loses its large fields and is marked `truncated`; the client fetches them.
 pub fn frame_text(frame: &Value) -> String {
     let mut text = frame.to_string();
     if text.len() <= MAX_FRAME {
@@ -55,7 +55,7 @@ pub fn frame_text(frame: &Value) -> String {
     text
 }
 
-/// Announces what happened to the people concerned.
+/// Delivers frames to the people concerned.
 #[derive(Clone)]
 pub struct Delivery {
     pub(crate) connections: Connections,
@@ -64,7 +64,7 @@ pub struct Delivery {
     pub(crate) clock: Clock,
 }
 
-/// What became of one announcement, by connections.
+/// The result of one broadcast, counted by connection.
 #[derive(Debug, Default, Clone)]
 struct Tally {
     delivered: usize,
@@ -93,14 +93,14 @@ impl Delivery {
         Self { connections, gateway, revocations, clock }
     }
 
-    /// Sends a frame to every live connection of these people that `admits` lets through. Never fails: what could not be delivered is
-    /// logged by count. Connections that turned out to be gone are given back, taken out: what that means to others is the caller's.
+    /// Sends a frame to every live connection of these people that `admits` accepts. Never fails: the log has the number of failed deliveries.
+    /// Connections found gone are removed and returned; the caller handles the effects on others.
     pub async fn broadcast(&self, people: &[UserId], frame: &Value, admits: impl Fn(&Connection) -> bool) -> Vec<Departure> {
         let text: Arc<str> = frame_text(frame).into();
         self.deliver_all(people, action_of(frame), |connection| admits(connection).then(|| text.clone())).await
     }
 
-    /// As [`Self::broadcast`], with frames of their own for each of these people, delivered in this order to each.
+    /// Like [`Self::broadcast`], with a separate frame for each person.
     pub async fn broadcast_each(&self, frames: &[(UserId, Value)]) -> Vec<Departure> {
         let people: Vec<UserId> = frames.iter().map(|(user, _)| *user).collect();
         let texts: HashMap<UserId, Arc<str>> = frames.iter().map(|(user, frame)| (*user, frame_text(frame).into())).collect();
@@ -126,7 +126,7 @@ impl Delivery {
         tally.departures
     }
 
-    /// Posts to one connection, unless its login or its token has ended: then that is what it is told, and it is closed.
+    /// Posts to one connection. Closes it if its session has ended. If its token has expired, sends the notice or closes it.
     async fn deliver(&self, connection: &Connection, text: &str) -> Tally {
         match self.revocations.check(connection.user_id, connection.session_id, connection.version).await {
             Ok(()) if connection.is_live(self.clock.now()) => {}
@@ -150,7 +150,7 @@ impl Delivery {
         }
     }
 
-    /// Posts to one connection; once more to one that may only just be opening.
+    /// Posts to one connection. Retries once if the connection may still be opening.
     pub(crate) async fn post(&self, connection: &Connection, text: &str) -> PostOutcome {
         let outcome = self.gateway.post(&connection.connection_id, text).await;
         if outcome != PostOutcome::Gone || !self.is_opening(connection) {
@@ -165,7 +165,7 @@ impl Delivery {
     }
 }
 
-/// What a frame is called.
+/// The action name of a frame.
 fn action_of(frame: &Value) -> &str {
     frame.get("action").and_then(Value::as_str).unwrap_or_default()
 }

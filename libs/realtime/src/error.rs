@@ -1,19 +1,19 @@
-//! What can go wrong with connections and locks.
+//! Errors of connections and locks.
 
 use shared_utils::dynamo::StoreError;
 use shared_utils::rate_limit::RateLimited;
 use shared_utils::refusal::{DomainError, Refusal};
 
-/// What can go wrong with connections and locks.
+/// Errors of connections and locks.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Another connection holds the lock.
     #[error("someone else is editing the line")]
     LineTaken,
-    /// Too many in too short a time.
+    /// The rate limit is exceeded.
     #[error(transparent)]
     RateLimited(#[from] RateLimited),
-    /// The table is busy or broken.
+    /// The table call failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

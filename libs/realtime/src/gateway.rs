@@ -1,4 +1,4 @@
-//! The `@connections` API: post a frame to a connection, or close it.
+//! The `@connections` API: posts frames to connections and closes them.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use shared_utils::aws::AwsConfig;
 use shared_utils::dynamo::{Attempt, RetryPolicy, StoreError, retry_on_conflict};
 use shared_utils::internal::Internal;
 
-/// What became of a post.
+/// The result of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostOutcome {
-    /// The gateway took it.
+    /// API Gateway accepted the frame.
     Delivered,
-    /// The connection does not exist: 410.
+    /// The connection does not exist (410).
     Gone,
-    /// It did not work out, also after retries.
+    /// The post failed, even after retries.
     Failed,
 }
 
@@ -32,7 +32,7 @@ pub struct ConnectionsApi {
 impl ConnectionsApi {
     /// A client of the API at `endpoint`, such as `https://{api}.execute-api.{region}.amazonaws.com/{stage}`.
     ///
-    /// A post that takes longer than two seconds is given up.
+    /// A post times out after two seconds.
     pub fn new(aws: &AwsConfig, endpoint: &str) -> Self {
         let config = aws_sdk_apigatewaymanagement::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -40,7 +40,7 @@ impl ConnectionsApi {
             .credentials_provider(aws.credentials.clone())
             .http_client(aws.http_client.clone())
             .endpoint_url(endpoint)
-            // The SDK would also post again when only the answer was lost, and a frame must not come twice.
+            // The SDK would also retry when only the response was lost, but a frame must not arrive twice.
             .retry_config(RetryConfig::disabled())
             .timeout_config(
                 TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).operation_timeout(Duration::from_secs(5)).build(),
@@ -49,7 +49,7 @@ impl ConnectionsApi {
         Self { client: Client::from_conf(config) }
     }
 
-    /// Posts one text frame. Throttling is tried again with jitter; whatever may have been delivered is not.
+    /// Posts one text frame. Retries throttled posts with jitter, but none that may have been delivered.
     pub async fn post(&self, connection_id: &str, frame: &str) -> PostOutcome {
         let outcome = retry_on_conflict(RetryPolicy::Throttled, (), |()| async {
             let outcome = self.client.post_to_connection().connection_id(connection_id).data(Blob::new(frame)).send().await;
@@ -69,7 +69,7 @@ impl ConnectionsApi {
         })
     }
 
-    /// Closes a connection; one that is gone already is as good as closed.
+    /// Closes a connection. A connection that is already gone counts as closed.
     pub async fn close(&self, connection_id: &str) {
         if let Err(error) = self.client.delete_connection().connection_id(connection_id).send().await
             && !matches!(&error, SdkError::ServiceError(service) if service.err().is_gone_exception())

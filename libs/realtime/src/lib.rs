@@ -1,16 +1,16 @@
-//! Who is connected, and delivery to them.
+//! Connections, and frame delivery to them.
 //!
-//! | module | what it has |
+//! | module | contents |
 //! | --- | --- |
 //! | `connections` | the connections table |
-//! | `activity` | rates and strikes of a connection |
-//! | `presence`, `typing` | who is online; how often typing is passed on |
+//! | `activity` | last activity, rates and strikes of a connection |
+//! | `presence`, `typing` | who is online; how often typing is broadcast |
 //! | `locks` | who edits which budget line |
-//! | `gateway`, `delivery` | the @connections API; frames to all connections of some people |
-//! | `closing` | why a connection is closed, and what it is told |
+//! | `gateway`, `delivery` | the @connections API; delivery to all connections of some people |
+//! | `closing` | close reasons, and the frames that announce them |
 //!
-//! Delivery is best effort. What a frame says is durable before it is sent, a failed delivery fails no request, and a client that missed
-//! a frame catches up over HTTP.
+//! Delivery is best effort. A frame's content is durable before the frame is sent. A failed delivery fails no request. A client that missed a
+//! frame catches up over HTTP.
 
 mod activity;
 mod closing;

@@ -1,13 +1,13 @@
-//! Locks of budget lines: who is editing what. Advisory: nothing is refused because of one. A lock belongs to a connection, lasts a
-//! minute unless it is renewed, and is released when its connection goes; the connection that replaces it takes it over.
+//! Locks of budget lines: who edits which line. They are advisory: no write is refused because of a lock. A lock belongs to a connection and
+//! expires after a minute unless renewed. When its connection ends, it is released, or moves to the connection that replaces it.
 //!
-//! A released lock stays for an hour, so that every change of it has a later `at` than the one before, whatever the clocks of two
-//! functions say.
+//! A released lock's item stays for an hour. So every change of the lock gets a later `at` than the previous one, even if the clocks of two
+//! functions differ.
 //!
 //! | item | pk | sk |
 //! | --- | --- | --- |
 //! | lock | `LOCKS#<projectId>` | `LOCK#<revision>#<lineId>` |
-//! | which locks a connection has taken | `CONNECTION#<id>` | `LOCK#<projectId>#<revision>#<lineId>` |
+//! | lock that a connection has taken | `CONNECTION#<id>` | `LOCK#<projectId>#<revision>#<lineId>` |
 
 use access::session::Session;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -26,14 +26,14 @@ use shared_utils::refusal::Refusal;
 use crate::Error;
 use crate::connections::Connection;
 
-/// How long a lock is held without being renewed, in seconds.
+/// Lifetime of a lock without renewal, in seconds.
 const HOLD_SECONDS: i64 = 60;
-/// How long an item stays after its lock is over, in seconds.
+/// How long an item stays after its lock has ended, in seconds.
 const KEPT_SECONDS: i64 = 3_600;
-/// Locks released at once when a connection goes.
+/// Number of locks released concurrently when a connection ends.
 const CONCURRENCY: usize = 8;
 
-/// A budget line in a revision. The id is the client's word: a lock on a line that is not there is taken all the same.
+/// A budget line in a revision. The client sends the id, and nothing checks that the line exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LineKey {
@@ -49,14 +49,14 @@ pub struct LineKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LineLock {
-    /// What is locked.
+    /// The locked line.
     #[serde(flatten)]
     pub place: LineKey,
     /// Who edits it.
     pub user_id: UserId,
-    /// Until when, unless it is renewed or released.
+    /// When it expires, unless renewed or released.
     pub expires_at: Timestamp,
-    /// When it was last taken, renewed or released: of two frames about one line the later one holds.
+    /// When it was last taken, renewed or released. Of two frames about one line, the later one is valid.
     pub at: Timestamp,
     /// Whether it was released.
     #[serde(default)]
@@ -67,18 +67,18 @@ pub struct LineLock {
 }
 
 impl LineLock {
-    /// As a budget lists it.
+    /// The lock as listed in a budget.
     pub fn view(&self) -> LineLockView {
         let LineKey { revision, line_id, .. } = self.place.clone();
         LineLockView { line_id, revision, user_id: self.user_id, expires_at: self.expires_at, at: self.at }
     }
 
-    /// Whether anyone holds it.
+    /// Whether the lock is held.
     fn is_held(&self, now: Timestamp) -> bool {
         !self.released && self.expires_at > now
     }
 
-    /// `lineLocked`, also when it was renewed.
+    /// The `lineLocked` frame, also for a renewal.
     pub fn locked_frame(&self) -> Value {
         json!(LockFrame::LineLocked { project_id: self.place.project_id, lock: self.view() })
     }
@@ -126,10 +126,10 @@ pub enum LockFrame {
     },
 }
 
-/// A lock that was released.
+/// A released lock.
 #[derive(Debug, Clone)]
 pub struct ReleasedLock {
-    /// What was locked.
+    /// The line that was locked.
     pub place: LineKey,
     /// Who held it.
     pub user_id: UserId,
@@ -138,14 +138,14 @@ pub struct ReleasedLock {
 }
 
 impl ReleasedLock {
-    /// `lineUnlocked`.
+    /// The `lineUnlocked` frame.
     pub fn frame(&self) -> Value {
         let LineKey { project_id, revision, line_id } = self.place.clone();
         json!(LockFrame::LineUnlocked { project_id, line_id, revision, user_id: self.user_id, at: self.at })
     }
 }
 
-/// The condition that a change of a lock is later than the one before.
+/// The condition that a change of a lock is later than the previous one.
 const IS_LATER: &str = "(attribute_not_exists(#at) OR #at < :at)";
 
 fn locks_partition(project: ProjectId) -> String {
@@ -164,13 +164,13 @@ fn taken_key(connection_id: &str, place: &LineKey) -> Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Write {
     Lock,
-    /// The connection's note of it.
+    /// The connection's record of the lock.
     Taken,
-    /// The note of the connection that had it before.
+    /// The record of the connection that held the lock before.
     TakenBefore,
 }
 
-/// The table's locks.
+/// Reads and writes locks.
 #[derive(Clone, Debug)]
 pub struct Locks {
     store: Store,
@@ -184,8 +184,8 @@ impl Locks {
         Self { store, table, clock }
     }
 
-    /// Takes or renews a lock. [`Error::LineTaken`] while another connection holds it, unless that is an earlier one of the same tab.
-    /// One round trip.
+    /// Takes or renews a lock. [`Error::LineTaken`] while another connection holds it, unless that is an earlier connection of the same tab. One
+    /// round trip.
     pub async fn take(&self, _session: &Session, connection: &Connection, place: LineKey) -> Result<LineLock, Error> {
         let now = self.clock.now();
         let first = LineLock {
@@ -206,7 +206,7 @@ impl Locks {
             let mut item = to_item(lock_key(&lock.place), "lineLock", &lock)?;
             item.insert("ttl".to_owned(), n(lock.expires_at.seconds() + KEPT_SECONDS));
             let mut taken = to_item(taken_key(&lock.connection_id, &lock.place), "takenLock", &lock)?;
-            // As long as the connection at most: renewed, it is written again.
+            // The record expires with the lock. A renewal writes it again.
             taken.insert("ttl".to_owned(), n(lock.expires_at.seconds()));
             let mut condition = Condition::new(format!("({free}) AND {IS_LATER}"))
                 .name("#at", "at")
@@ -237,8 +237,8 @@ impl Locks {
         .await
     }
 
-    /// Releases a lock of a connection, or of an earlier one of its tab. `None` when nobody held it. [`Error::LineTaken`] when another
-    /// connection does. One round trip.
+    /// Releases a lock of a connection, or of an earlier connection of its tab. `None` when the lock is not held. [`Error::LineTaken`] when
+    /// another connection holds it. One round trip.
     pub async fn release(&self, _session: &Session, connection: &Connection, place: &LineKey) -> Result<Option<ReleasedLock>, Error> {
         self.release_of(&connection.connection_id, connection.user_id, connection.tab_id.as_deref(), place).await
     }
@@ -284,13 +284,13 @@ impl Locks {
         .await
     }
 
-    /// Releases every lock of a connection that is gone; those that were its own until now.
+    /// Releases every lock of a connection that is gone. Returns those that it still held.
     pub async fn release_all(&self, connection_id: &str) -> Result<Vec<ReleasedLock>, Error> {
         let released = stream::iter(self.taken_by(connection_id).await?)
             .map(|lock| async move {
                 match self.release_of(connection_id, lock.user_id, None, &lock.place).await {
                     Ok(released) => released,
-                    // Taken over meanwhile: it was not this connection's any more.
+                    // Another connection took the lock over in the meantime.
                     Err(Error::LineTaken) => None,
                     Err(error) => {
                         tracing::warn!(cause = Refusal::from(error).cause(), "a lock could not be released; it expires by itself");
@@ -305,7 +305,7 @@ impl Locks {
         Ok(released)
     }
 
-    /// Gives every lock of a connection to the one that replaces it. Nobody is told: the same person holds it.
+    /// Moves every lock of a connection to the one that replaces it. No frame is sent, because the person is the same.
     pub async fn hand_over(&self, from: &str, to: &Connection) -> Result<(), Error> {
         let now = self.clock.now();
         let handed = self.taken_by(from).await?.into_iter().map(|lock| async move {
@@ -327,7 +327,7 @@ impl Locks {
             hand_over.add(Write::Taken, put(&self.table, taken));
             hand_over.add(Write::TakenBefore, delete(&self.table, note.clone()));
             if !self.store.transact(&hand_over).await?.is_committed() {
-                // The tab has renewed it already, or it is over: the old connection has nothing to say of it any more.
+                // The tab has already renewed the lock, or the lock has ended. The old connection's record is obsolete.
                 self.store.delete_item(&self.table, note).await?;
             }
             Ok(())
@@ -342,7 +342,7 @@ impl Locks {
         self.store.query_all(&query).await?.into_iter().map(from_item).collect()
     }
 
-    /// The locks that are held in a project's budget, by revision and line. One round trip.
+    /// The held locks of a project's budget, by revision and line. One round trip.
     pub async fn of_project(&self, project: ProjectId) -> Result<Vec<LineLock>, StoreError> {
         let query = PartitionQuery::all(&self.table, locks_partition(project));
         let now = self.clock.now();

@@ -8,8 +8,8 @@ use shared_utils::ids::UserId;
 
 use crate::connections::{Connections, connections_in, user_key};
 
-/// The moment of a person's arrival or departure: later than the one before, whatever the clocks of two functions say, so that a client
-/// that keeps the latest `at` keeps what is true.
+/// The time of a person's arrival or departure. Each is later than the previous one, even if the clocks of two functions differ, so a client
+/// that keeps the latest `at` has the current state.
 pub(crate) struct PresenceMoment(i64);
 
 impl PresenceMoment {
@@ -17,13 +17,13 @@ impl PresenceMoment {
         Self(now.millis())
     }
 
-    /// The update with the moment in it: a further assignment, and the condition that it is later than the one before.
+    /// Adds the time to the update: one more assignment, and the condition that it is later than the previous one.
     pub(crate) fn stamp(&self, update: Update) -> Update {
         let is_later = Condition::new("attribute_not_exists(presenceAt) OR presenceAt < :presence").value(":presence", n(self.0));
         update.also_set("presenceAt = :presence").when(is_later)
     }
 
-    /// What a refused update has found. Whether that was later, so that another try makes sense.
+    /// Observes the item of a refused update. Returns whether its time was not earlier, so that a retry makes sense.
     pub(crate) fn observe(&mut self, item: &Item) -> bool {
         match presence_at(item) {
             Some(known) if known.millis() >= self.0 => {
@@ -39,7 +39,7 @@ impl PresenceMoment {
     }
 }
 
-/// When a person last came or went.
+/// When a person last came online or went offline.
 fn presence_at(item: &Item) -> Option<Timestamp> {
     item.get("presenceAt").and_then(|value| value.as_n().ok()?.parse().ok()).map(Timestamp::from_millis)
 }
@@ -59,7 +59,7 @@ impl Connections {
         Ok(online)
     }
 
-    /// Notes that someone is online again whose connection was renewed late; the moment. One round trip.
+    /// Records that a person is online again after a late renewal. Returns the time. One round trip.
     pub async fn came_back(&self, user: UserId) -> Result<Timestamp, StoreError> {
         retry_on_conflict(RetryPolicy::Shared, PresenceMoment::new(self.clock.now()), |mut moment| async move {
             let expression = Update::new("SET userId = :user").value(":user", s(user));

@@ -1,13 +1,13 @@
-//! How often someone's typing is passed on.
+//! The rate of typing broadcasts.
 
 use shared_utils::dynamo::{Key, StoreError, Update, n, s};
 use shared_utils::ids::{ConversationId, UserId};
 
 use crate::connections::Connections;
 
-/// How often one person's typing in one conversation is passed on, in milliseconds.
+/// Minimum time between typing broadcasts of one person in one conversation, in milliseconds.
 const TYPING_MILLIS: i64 = 3_000;
-/// How long it is remembered at least, in seconds.
+/// Minimum time that the item is kept, in seconds.
 const TYPING_KEPT_SECONDS: i64 = 60;
 
 fn typing_key(user: UserId, conversation: ConversationId) -> Key {
@@ -15,8 +15,7 @@ fn typing_key(user: UserId, conversation: ConversationId) -> Key {
 }
 
 impl Connections {
-    /// Whether it is time again to pass on that this person types in this conversation, whatever they type on; noted where it is. One
-    /// round trip.
+    /// Whether typing of this person in this conversation may be broadcast now, from any device. If so, records the time. One round trip.
     pub async fn should_broadcast_typing(&self, user: UserId, conversation: ConversationId) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let expression = Update::new("SET typedAt = :now, #type = :type, #ttl = :ttl")
