@@ -1,4 +1,4 @@
-//! `POST /messages/conversations`: opens a conversation, or finds the one that exists.
+//! `POST /messages/conversations`: opens a new conversation or returns the existing one.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     Ok(if outcome.replayed { response.with_header("idempotent-replayed", "true") } else { response })
 }
 
-/// What the body asks for, and the people it names, in its order.
+/// Reads the conversation to open and the people named in the body, in request order.
 fn read(body: Map<String, Value>, caller: UserId) -> Result<(NewConversation, Vec<UserId>), Error> {
     let mut fields = Fields::new(body);
     let kind = fields.parsed::<ConversationKind>("type", "One of direct, group, project.");
@@ -62,7 +62,7 @@ fn read(body: Map<String, Value>, caller: UserId) -> Result<(NewConversation, Ve
         Some(ConversationKind::Project) => {
             let project = fields.raw("projectId");
             match fields.require("projectId", project) {
-                // An id that is not well-formed is one that does not exist.
+                // No project has a malformed id.
                 Some(Value::String(id)) => Some(NewConversation::Project(id.parse::<ProjectId>().map_err(|_| Error::NotFound)?)),
                 Some(_) => {
                     fields.fault("projectId", "wrong_type", "This must be a text.");
@@ -80,7 +80,7 @@ fn read(body: Map<String, Value>, caller: UserId) -> Result<(NewConversation, Ve
     new.map(|new| (new, named)).ok_or_else(|| Error::internal("a conversation without faults and without a value"))
 }
 
-/// The people named. One whose id is not well-formed is a fault at their place.
+/// The people named. A malformed id is an error at its index.
 fn read_participants(fields: &mut Fields) -> Vec<UserId> {
     let entries = fields.array("participants", MAX_GROUP);
     let Some(entries) = fields.require("participants", entries) else { return Vec::new() };
