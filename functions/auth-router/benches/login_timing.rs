@@ -1,7 +1,7 @@
-//! Whether the time of a refused login tells known addresses from unknown ones: `make bench-login`.
+//! Measures whether the time of a refused login reveals if an address is known. Run with `make bench-login`.
 //!
-//! Samples of fresh accounts, interleaved, through the whole handler on the embedded database. Two medians count as equal within 2 %.
-//! Built with the feature `early-return`, which skips the work for unknown addresses, it must tell them apart: else it measures nothing.
+//! Logins to fresh accounts run interleaved through the whole handler on the embedded database. Medians within 2 % count as equal. With the feature
+//! `early-return`, which skips the work for unknown addresses, the benchmark must see a difference; otherwise it measures nothing.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark talks to the terminal and stops where it cannot go on")]
 
@@ -21,10 +21,10 @@ use test_harness::{EventBuilder, Harness};
 
 const SAMPLES: usize = 500;
 const WARM_UP: usize = 20;
-/// Medians that differ by less than this part count as equal.
+/// Medians that differ by less than this fraction count as equal.
 const BAR: f64 = 0.02;
 
-/// What is asked for.
+/// The kind of login attempt.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Unknown,
@@ -47,7 +47,7 @@ fn email(kind: Kind, sample: usize) -> String {
     format!("{name}-{sample:05}@mylg.test")
 }
 
-/// Makes the accounts and the locks that the samples meet.
+/// Creates the accounts and the locks for the samples.
 async fn prepare(harness: &Harness) {
     let store = Store::new(harness.aws().dynamodb());
     let accounts = AuthStore::new(store.clone(), harness.table("auth"));
@@ -80,7 +80,7 @@ async fn prepare(harness: &Harness) {
     }
 }
 
-/// A login of someone, as the table keeps it.
+/// The table item of one session.
 fn login(user: UserId, now: Timestamp) -> Item {
     let (family, session, until) = (FamilyId::generate(now, user), SessionId::generate(now), now.seconds() + 86_400);
     let value = json!({
@@ -111,7 +111,7 @@ fn median(times: &mut [Duration]) -> f64 {
 
 #[tokio::main]
 async fn main() {
-    // `cargo test --all-targets` runs this too, and has nothing to learn here.
+    // `cargo test --all-targets` also runs this file, without `--bench`. Then there is nothing to measure.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -121,7 +121,7 @@ async fn main() {
     prepare(&harness).await;
     let mut times: [Vec<Duration>; KINDS.len()] = Default::default();
     for sample in 0..SAMPLES + WARM_UP {
-        // In an order of its own each time: what follows a hash finds colder caches.
+        // Random order: an attempt that follows a password hash finds colder caches.
         let mut order = [0, 1, 2, 3, 4];
         for place in (1..order.len()).rev() {
             order.swap(place, usize::try_from(random::below(place as u64 + 1)).unwrap());

@@ -1,4 +1,4 @@
-//! Counting attempts with a password: a login, or the present password of someone who sets another.
+//! Counts password attempts: logins, and the current password in a password change.
 
 use shared_utils::audit;
 use shared_utils::clock::Timestamp;
@@ -9,8 +9,8 @@ use shared_utils::ids::UserId;
 use crate::App;
 use crate::store::{self, User};
 
-/// Counts the attempt as a failure before any hashing, so that parallel guesses count as well; a success takes it back. Looks up the
-/// account behind the address too. Unknown accounts do the same work, so timing reveals nothing.
+/// Counts the attempt as a failure before any hashing, so that parallel guesses count too. A success resets the count. Also looks up the account of
+/// the address. Unknown accounts do the same work, so timing reveals nothing.
 pub(crate) async fn count(app: &App, email: &str, request: &Request) -> Result<(store::Attempt, Option<User>), Error> {
     let counted = retry_on_conflict(RetryPolicy::Single, (), |()| async {
         let now = app.context.clock.now();
@@ -21,7 +21,7 @@ pub(crate) async fn count(app: &App, email: &str, request: &Request) -> Result<(
         }
         let user = app.store.user(user.unwrap_or_else(unknown_user));
         let (is_counted, user) = futures_util::future::try_join(app.store.count_failure(&attempt, now), user).await?;
-        // Another attempt was counted first: read again at once, as a wait would let the next one be faster.
+        // A concurrent attempt was counted first. The retry starts at once: a wait would give other attempts an advantage.
         Ok(if is_counted { Attempt::Done(Ok((attempt, user))) } else { Attempt::Refused(()) })
     });
     let retry_after = match counted.await {
@@ -33,7 +33,7 @@ pub(crate) async fn count(app: &App, email: &str, request: &Request) -> Result<(
     Err(Error::TooManyAttempts { retry_after })
 }
 
-/// The id of no user: the first id of all.
+/// An id that no user has: the first possible id.
 fn unknown_user() -> UserId {
     UserId::generate(Timestamp::from_millis(0))
 }

@@ -1,14 +1,14 @@
-//! `ANY /auth/{proxy+}`: who someone is, for how long, and under which keys the others can check it.
+//! `ANY /auth/{proxy+}`: users, sessions, access and refresh tokens, and the public keys that verify access tokens.
 //!
-//! | module | what it has |
+//! | module | content |
 //! | --- | --- |
 //! | `routes` | the route table, one file per route |
-//! | `store` | users, refresh-token families and failed attempts in the auth table |
-//! | `attempts` | counting wrong passwords |
-//! | `passwords` | argon2id, and which passwords are too common |
-//! | `transport` | refresh tokens in bodies or in a cookie |
-//! | `limits` | how often an address, a login, a person may ask |
-//! | `signer` | the key that signs: in KMS, or a file on a laptop |
+//! | `store` | users, token families and failed attempts in the auth table |
+//! | `attempts` | counts password attempts |
+//! | `passwords` | argon2id hashing, and the list of common passwords |
+//! | `transport` | refresh tokens in request bodies or in a cookie |
+//! | `limits` | rate limits per address, session and person |
+//! | `signer` | the signing key: in KMS, or in a file on a laptop |
 //! | `tokens` | access tokens and the refresh-token chain |
 
 mod attempts;
@@ -42,7 +42,7 @@ pub use passwords::hash as hash_password;
 use store::{AuthStore, TokenFamily};
 use tokens::TokenIssuer;
 
-/// Everything the routes need, built once per sandbox.
+/// The dependencies of all routes, built once per sandbox.
 pub struct App {
     context: HttpContext,
     store: AuthStore,
@@ -56,17 +56,17 @@ pub struct App {
     tokens: TokenIssuer,
 }
 
-/// What an environment may set otherwise.
+/// Settings that an environment can override.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Settings {
-    /// How long things last.
+    /// Lifetimes of tokens and sessions.
     pub lifetimes: Lifetimes,
-    /// How often things may happen.
+    /// Rate limits.
     pub rates: Rates,
 }
 
 impl App {
-    /// Builds the function from its environment.
+    /// Builds the app from the environment variables.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let (context, aws) = (HttpContext::from_env(env)?, AwsConfig::from_env(env)?);
         let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
@@ -74,7 +74,7 @@ impl App {
         Ok(Self::new(context, broadcaster, Signer::from_env(env, &aws)?, settings))
     }
 
-    /// Builds the function from its parts.
+    /// Builds the app from its parts.
     pub fn new(context: HttpContext, broadcaster: Broadcaster, signer: Signer, settings: Settings) -> Self {
         let (store, auth) = (broadcaster.store(), &broadcaster.tables().auth);
         Self {
@@ -91,13 +91,13 @@ impl App {
         }
     }
 
-    /// What runs after each response.
+    /// The tasks that run after each response.
     pub fn background_tasks(&self) -> BackgroundTasks {
         self.broadcaster.background_tasks().clone()
     }
 
-    /// Ends these logins of a user for refresh and access tokens in one transaction, their sockets after the answer. `false` when
-    /// one of them is not there any more: then nothing was done.
+    /// Ends these sessions of a user (refresh and access tokens) in one transaction, and closes their sockets after the response. Returns `false` and
+    /// writes nothing if one of the sessions no longer exists.
     async fn revoke(&self, user: UserId, logins: &[(FamilyId, SessionId)]) -> Result<bool, Error> {
         if !self.store.revoke_sessions(logins, &self.revocations, self.context.clock.now()).await? {
             return Ok(false);
@@ -106,8 +106,8 @@ impl App {
         Ok(true)
     }
 
-    /// Ends, after the answer, logins that a change should have met and did not: a query does not see a transaction as one, so a login
-    /// that was just being added may have been missing in it.
+    /// After the response, ends sessions that a change should have ended but missed. A query is not a snapshot, so it may have missed a session that
+    /// was being added at the same time.
     fn end_missed_later(&self, user: UserId, is_missed: impl Fn(&TokenFamily) -> bool + Send + 'static) {
         let (store, revocations, broadcaster, clock) =
             (self.store.clone(), self.revocations.clone(), self.broadcaster.clone(), self.context.clock.clone());
@@ -132,7 +132,7 @@ impl App {
         });
     }
 
-    /// Answers one raw event.
+    /// Handles one raw event.
     pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         serve(self, event).await
     }

@@ -1,4 +1,4 @@
-//! How often an address, a login and a person may ask.
+//! Rate limits per address, session and person.
 
 use std::net::IpAddr;
 
@@ -7,14 +7,14 @@ use shared_utils::env::{EnvError, Environment};
 use shared_utils::http::Request;
 use shared_utils::rate_limit::{Buckets, Rate, RateLimited};
 
-/// The rates of this function. The environment can change each of them.
+/// The rates of this function. Environment variables can override each of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
     /// Logins from one address.
     pub login: Rate,
     /// Refreshes from one address.
     pub refresh: Rate,
-    /// Moves of one login's refresh-token chain.
+    /// Refreshes of one session.
     pub session_refresh: Rate,
     /// Tickets of one person.
     pub ticket: Rate,
@@ -39,7 +39,7 @@ impl Rates {
     }
 }
 
-/// What one address may do, as far as this warm process knows.
+/// Rate limits per address. Kept in this process only.
 pub(crate) struct AddressLimits {
     login: Buckets,
     refresh: Buckets,
@@ -59,7 +59,7 @@ impl AddressLimits {
     }
 }
 
-/// What counts as one address: an IPv4 address, or the /64 network that one IPv6 customer has for themself.
+/// The rate-limit key of an address: the IPv4 address, or the /64 network of an IPv6 address (one customer usually has a whole /64).
 pub(crate) fn network(source_ip: &str) -> String {
     match source_ip.parse() {
         Ok(IpAddr::V6(address)) => {

@@ -1,7 +1,7 @@
-//! Passwords: argon2id at 19 MiB, two passes, one lane (the parameters OWASP names), kept as PHC strings.
+//! Password hashing: argon2id with 19 MiB, two passes and one lane (the parameters from OWASP), stored as PHC strings.
 //!
-//! A password is normalized as the `OpaqueString` profile of RFC 8265 says (every space the ASCII one, then NFC), so that it is the same
-//! on every keyboard. Older hashes were made of the text as it was sent: that is tried too.
+//! Passwords are normalized with the `OpaqueString` profile of RFC 8265 (every space becomes an ASCII space, then NFC), so every keyboard gives the
+//! same password. Older hashes were made from the text as sent, so that form is checked too.
 
 use std::borrow::Cow;
 
@@ -11,29 +11,29 @@ use shared_utils::http::Error;
 use shared_utils::random;
 use shared_utils::text::nfc;
 
-/// What an unknown address is verified against, so that it costs the same work. No password hashes to it.
+/// The hash that is verified for unknown addresses, so that they cost the same work. No password matches it.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$WlU65vs3uGvhXgfWcxoGpQ$1cdckr/WS7h2+qfw9lqr03xL/rJryVweyENlBfmDtCk";
 
 fn hasher() -> Argon2<'static> {
-    // The default parameters are the ones above; naming them keeps an update of the crate from changing them.
+    // These values are the crate's defaults. They are set explicitly, so that an update of the crate cannot change them.
     let params = Params::new(19_456, 2, 1, None).unwrap_or(Params::DEFAULT);
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// A password in the form that is hashed.
+/// The normalized password, ready to be hashed.
 fn normalized(password: &str) -> String {
     let is_space = |character: char| character.is_whitespace() && !character.is_control() && !['\u{2028}', '\u{2029}'].contains(&character);
     nfc(&password.chars().map(|character| if is_space(character) { ' ' } else { character }).collect::<String>())
 }
 
-/// The PHC string of a password.
+/// Hashes a password. Returns a PHC string.
 pub fn hash(password: &str) -> Result<String, Error> {
     let password = normalized(password);
     let hash: PasswordHash = hasher().hash_password_with_salt(password.as_bytes(), &random::bytes::<16>()).map_err(Error::internal)?;
     Ok(hash.to_string())
 }
 
-/// Whether the password is the one behind `known`. Without a known hash it is not, after the same work.
+/// Whether the password matches the hash `known`. Without a hash, does the same work and returns `false`.
 pub(crate) fn verify(password: &str, known: Option<&str>) -> Result<bool, Error> {
     #[cfg(feature = "early-return")]
     if known.is_none() {
@@ -42,20 +42,20 @@ pub(crate) fn verify(password: &str, known: Option<&str>) -> Result<bool, Error>
     let hash = PasswordHash::new(known.unwrap_or(DUMMY)).map_err(Error::internal)?;
     let matches = |password: &str| hasher().verify_password(password.as_bytes(), &hash).is_ok();
     let normalized = normalized(password);
-    // How often depends on what was sent alone, and not on whether anyone is known.
+    // The number of checks depends only on the input, not on whether the account exists.
     let found = matches(&normalized) | (normalized != password && matches(password));
     Ok(found && known.is_some())
 }
 
-/// Whether a hash was made with other parameters than today's.
+/// Whether a hash was made with other parameters than the current ones.
 pub(crate) fn is_outdated(known: &str) -> bool {
     !known.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
 }
 
-/// The most frequent passwords of at least eight characters, lower-cased and in order: from the list that Django ships (BSD licence).
+/// The most common passwords with at least eight characters, in lower case, sorted. Source: the list of Django (BSD licence).
 const COMMON: &str = include_str!("common-passwords.txt");
 
-/// Refuses a new password that is too short, too long, or one of the first that an attacker tries.
+/// Refuses a new password that is too short, too long, too common or has control characters. Returns the error's code and detail.
 pub(crate) fn check_new(password: &str, email: &str) -> Result<(), (&'static str, Cow<'static, str>)> {
     let password = normalized(password);
     if password.chars().any(char::is_control) {
@@ -111,7 +111,7 @@ mod tests {
         let known = hash("cafe\u{301} au\u{a0}lait").unwrap();
         assert!(verify("caf\u{e9} au lait", Some(&known)).unwrap());
         assert!(!verify("cafe au lait", Some(&known)).unwrap());
-        // Hashed as it was sent, before passwords were normalized.
+        // An old hash of the text as sent, from before passwords were normalized.
         let old: PasswordHash = hasher().hash_password_with_salt("cafe\u{301} au lait".as_bytes(), &random::bytes::<16>()).unwrap();
         assert!(verify("cafe\u{301} au lait", Some(&old.to_string())).unwrap());
     }

@@ -1,4 +1,4 @@
-//! The key that signs access tokens. In AWS it is a KMS key that never leaves KMS; on a laptop it is a file.
+//! The key that signs access tokens. In AWS, a KMS key that never leaves KMS. On a laptop, a key file.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use shared_utils::aws::AwsConfig;
 use shared_utils::env::{EnvError, Environment};
 use shared_utils::internal::Internal;
 
-/// Whichever key this environment has.
+/// The signing key of this environment.
 pub enum Signer {
     /// `JWT_SIGNING_KEY_FILE`
     KeyFile(KeyFileSigner),
@@ -23,19 +23,19 @@ pub enum Signer {
 /// An `ECC_NIST_P256` key in KMS.
 pub struct KmsSigner {
     client: aws_sdk_kms::Client,
-    /// ARN of the key.
+    /// The key's ARN.
     key: String,
-    /// Its name in tokens.
+    /// The key id (`kid`) in tokens.
     key_id: String,
 }
 
 impl Signer {
-    /// A key in KMS by its ARN, under this name in tokens.
+    /// A KMS key by its ARN, with its key id (`kid`) in tokens.
     pub fn kms(aws: &AwsConfig, key: String, key_id: String) -> Self {
         Self::Kms(KmsSigner { client: kms_client(aws), key, key_id })
     }
 
-    /// The key that the environment names, under the name `JWT_SIGNING_KEY_ID`.
+    /// The key that the environment names. `JWT_SIGNING_KEY_ID` is its key id in tokens.
     pub(crate) fn from_env(env: &Environment, aws: &AwsConfig) -> Result<Self, EnvError> {
         let key_id = env.required("JWT_SIGNING_KEY_ID")?;
         if let Some(key) = env.optional("JWT_KMS_KEY_ID")? {
@@ -48,7 +48,7 @@ impl Signer {
     }
 }
 
-/// A client with a timeout that leaves time for a response: the token in the table has been rotated already.
+/// A client with a timeout that leaves time for a response: at this point the refresh token was already rotated.
 fn kms_client(aws: &AwsConfig) -> aws_sdk_kms::Client {
     let mut config = aws_sdk_kms::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -94,7 +94,7 @@ impl KmsSigner {
     }
 }
 
-/// The 64 bytes r ‖ s that JWTs carry, from the DER `SEQUENCE { r INTEGER, s INTEGER }` that KMS gives.
+/// Converts the DER `SEQUENCE { r INTEGER, s INTEGER }` from KMS to the 64 bytes r ‖ s of a JWT.
 fn fixed_from_der(der: &[u8]) -> Option<Vec<u8>> {
     let (body, rest) = element(der, 0x30)?;
     let (r, body) = element(body, 0x02)?;
@@ -104,14 +104,14 @@ fn fixed_from_der(der: &[u8]) -> Option<Vec<u8>> {
     }
     let mut fixed = vec![0; 64];
     for (place, integer) in [(32usize, r), (64, s)] {
-        // A leading zero keeps an integer positive; it is no part of its value.
+        // DER adds a leading zero byte to keep an integer positive. It is not part of the value.
         let digits = integer.strip_prefix(&[0]).unwrap_or(integer);
         fixed.get_mut(place.checked_sub(digits.len()).filter(|start| *start + 32 >= place)?..place)?.copy_from_slice(digits);
     }
     Some(fixed)
 }
 
-/// The content of the element that `der` begins with, and what comes after it. P-256 signatures need no long lengths.
+/// Splits `der` into the content of its first element and the rest. P-256 signatures need only short lengths.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let [found, length, rest @ ..] = der else { return None };
     if *found != tag || *length >= 0x80 {

@@ -15,18 +15,18 @@ use shared_utils::random;
 use crate::signer::Signer;
 use crate::transport::Transport;
 
-/// How long things last, in seconds. The environment can change them on the local stack only; in AWS they are what they are here.
+/// Lifetimes in seconds. Environment variables can change them on the local stack only; AWS uses these defaults.
 #[derive(Debug, Clone, Copy)]
 pub struct Lifetimes {
-    /// An access token.
+    /// Lifetime of an access token.
     pub access: u64,
-    /// A login that is not used.
+    /// Lifetime of a session that is not used.
     pub refresh_idle: i64,
-    /// A login, however much it is used.
+    /// Maximum lifetime of a session, even if it is used.
     pub refresh_absolute: i64,
     /// How long a rotated refresh token still gets its successor.
     pub grace: i64,
-    /// A ticket for a socket.
+    /// Lifetime of a socket ticket.
     pub ticket: i64,
 }
 
@@ -41,7 +41,7 @@ impl Lifetimes {
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let defaults = Self::default();
         let access = env.parsed("ACCESS_TTL_S", defaults.access)?;
-        // No verifier takes a longer one, and revocations are not remembered for longer.
+        // Verifiers accept no longer lifetime, and revocations are not kept longer.
         if !(1..=660).contains(&access) {
             return Err(EnvError::unusable("ACCESS_TTL_S", "1 to 660 seconds"));
         }
@@ -55,7 +55,7 @@ impl Lifetimes {
     }
 }
 
-/// What an access token is made for.
+/// The claims of an access token that describe its user and session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject {
     pub(crate) user: UserId,
@@ -65,19 +65,19 @@ pub(crate) struct Subject {
     pub(crate) pending: bool,
 }
 
-/// The token part of a login's or a refresh's answer.
+/// The tokens in the response to a login or a refresh.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TokenPair {
     access_token: String,
     token_type: &'static str,
     expires_in: u64,
-    /// Null when it travels in the cookie.
+    /// Null if the token is sent in the cookie.
     refresh_token: Option<String>,
     refresh_expires_at: Timestamp,
 }
 
-/// Makes access tokens.
+/// Issues access tokens.
 pub(crate) struct TokenIssuer {
     signer: Signer,
     issuer: String,
@@ -90,8 +90,8 @@ impl TokenIssuer {
         Self { signer, issuer: issuer.to_owned(), audience: audience.to_owned(), lifetimes }
     }
 
-    /// An access token, with the refresh token that goes beside it. Its life is cut by a random 0–5 %, so that many clients that
-    /// signed in at once do not refresh at once.
+    /// A new access token, together with the refresh token. The lifetime is shortened by a random 0–5 %, so that clients that signed in at the same
+    /// time do not refresh at the same time.
     pub(crate) async fn pair(
         &self,
         subject: Subject,
@@ -123,7 +123,7 @@ impl TokenIssuer {
     }
 }
 
-/// A refresh token: the family's id and a 256-bit secret.
+/// A refresh token: the family id and a 256-bit secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RefreshToken {
     pub(crate) family: FamilyId,
@@ -136,24 +136,24 @@ impl RefreshToken {
         Self { family, secret: random::bytes() }
     }
 
-    /// Reads a token; `None` unless it is a family id, a dot and 43 strict base64url characters.
+    /// Parses a token: a family id, a dot and 43 strict base64url characters. Otherwise `None`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (family, secret) = text.split_once('.')?;
         Some(Self { family: family.parse().ok()?, secret: URL_SAFE_NO_PAD.decode(secret).ok()?.try_into().ok()? })
     }
 
-    /// The token's text.
+    /// The token as text.
     pub(crate) fn text(&self) -> String {
         format!("{}.{}", self.family, URL_SAFE_NO_PAD.encode(self.secret))
     }
 
-    /// What the table keeps of it.
+    /// The hash that the table stores.
     pub(crate) fn hash(&self) -> String {
         random::sha256(&self.secret)
     }
 
-    /// The next token of the chain: derived from this one and a nonce that the table keeps. So the table alone forges nothing,
-    /// and whoever presents this token again can be given the very same successor.
+    /// The next token of the chain, derived from this token and a nonce that the table stores. The table alone cannot forge a token, and a client
+    /// that presents this token again can get the same successor.
     pub(crate) fn successor(&self, nonce: &[u8]) -> Result<Self, Error> {
         let pseudo_random_key = hkdf::Salt::new(hkdf::HKDF_SHA256, nonce).extract(&self.secret);
         let mut secret = [0; 32];

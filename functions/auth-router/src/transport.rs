@@ -1,25 +1,25 @@
-//! How a refresh token travels: in JSON bodies, or, for clients that ask for it, in a cookie that no script can read.
+//! How a refresh token is transported: in JSON bodies or, if the client asks for it, in an `HttpOnly` cookie.
 //!
-//! A browser sends cookies along by itself, also for another site's page: so this way asks for a listed `Origin` and for JSON, which
-//! such a page cannot send without asking first.
+//! A browser sends cookies also with requests from another site's page (CSRF). So cookie transport requires an allowed `Origin` and a JSON body,
+//! which such a page cannot send without a CORS preflight.
 
 use shared_utils::fields::{FieldLog, Fields, Patch};
 use shared_utils::http::{CorsPolicy, Error, Request, Response, is_json};
 
-/// The cookie's name; the prefix makes browsers insist on HTTPS, on this very host and on all its paths.
+/// The cookie's name. With the `__Host-` prefix, browsers require HTTPS, this exact host and the path `/`.
 const COOKIE: &str = "__Host-refresh";
 
-/// The way that a request asked for.
+/// The transport that a request asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
-    /// In bodies; cookies are not looked at.
+    /// In bodies. Cookies are ignored.
     Body,
-    /// In the cookie alone.
+    /// Only in the cookie.
     Cookie,
 }
 
 impl Transport {
-    /// The way that `X-Session-Transport` names; in bodies without it.
+    /// Reads the transport from the header `X-Session-Transport`. Default: `Body`.
     pub(crate) fn of(request: &Request) -> Result<Self, Error> {
         match request.headers.get("x-session-transport").map(|value| value.to_str().unwrap_or_default()) {
             None | Some("body") => Ok(Self::Body),
@@ -28,7 +28,7 @@ impl Transport {
         }
     }
 
-    /// Refuses what another site's page could have had a browser send: [`Error::UnsupportedMediaType`], [`Error::Forbidden`].
+    /// Refuses requests that another site's page could have caused: [`Error::UnsupportedMediaType`], [`Error::Forbidden`].
     pub(crate) fn guard(self, request: &Request, cors: &CorsPolicy) -> Result<(), Error> {
         if self == Self::Body {
             return Ok(());
@@ -39,7 +39,7 @@ impl Transport {
         if request.headers.get("origin").is_some_and(|origin| cors.allows(origin)) { Ok(()) } else { Err(Error::Forbidden) }
     }
 
-    /// The refresh token of a request, wherever it belongs; one in the body is a fault when it belongs into the cookie.
+    /// The refresh token of a request, from the body or the cookie. With cookie transport, a token in the body is a field error.
     pub(crate) fn token(self, request: &Request, fields: &mut Fields) -> Patch<String> {
         match self {
             Self::Body => read_token(fields),
@@ -50,12 +50,12 @@ impl Transport {
         }
     }
 
-    /// The token for the answer's body.
+    /// The token for the response's body; `None` with cookie transport.
     pub(crate) fn in_body(self, token: String) -> Option<String> {
         (self == Self::Body).then_some(token)
     }
 
-    /// The answer with the token in the cookie, for as many seconds as it may stay unused, where it travels so.
+    /// Adds the token to the response as a cookie that expires after `seconds`. Only with cookie transport.
     pub(crate) fn with_token(self, response: Response, token: &str, seconds: i64) -> Response {
         match self {
             Self::Body => response,
@@ -63,12 +63,12 @@ impl Transport {
         }
     }
 
-    /// The answer, with the cookie taken back.
+    /// Clears the cookie.
     pub(crate) fn cleared(self, response: Response) -> Response {
         self.with_token(response, "", 0)
     }
 
-    /// What an action came to; where it failed for want of a good token, the cookie is taken back.
+    /// The outcome of an action. With cookie transport, a 401 error also clears the cookie.
     pub(crate) fn cleared_on_401(self, outcome: Result<Response, Error>, request_id: &str) -> Result<Response, Error> {
         match outcome {
             Err(error) if self == Self::Cookie && error.status() == 401 => Ok(self.cleared(Response::problem(&error, request_id))),

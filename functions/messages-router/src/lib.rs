@@ -1,4 +1,4 @@
-//! `ANY /messages/{proxy+}`: conversations and messages over HTTP. The writes are `messaging`'s; what is here is HTTP.
+//! `ANY /messages/{proxy+}`: conversations and messages over HTTP. This crate is only the HTTP layer; the `messaging` crate does the writes.
 
 #[path = "routes/table.rs"]
 mod routes;
@@ -20,10 +20,10 @@ use shared_utils::rate_limit::Rate;
 
 pub use routes::ROUTES;
 
-/// How often a person may send into a conversation, unless the environment says otherwise.
+/// The default send rate of a person in one conversation. `SEND_RATE` overrides it.
 pub const SEND_RATE: Rate = Rate::per_second(1, 10);
 
-/// Everything the routes need, built once per sandbox.
+/// The dependencies of all routes, built once per sandbox.
 pub struct App {
     context: HttpContext,
     messaging: Messaging,
@@ -34,14 +34,14 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the function from its environment.
+    /// Builds the app from the environment variables.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let context = HttpContext::from_env(env)?;
         let broadcaster = Broadcaster::from_env(env, &AwsConfig::from_env(env)?, &context.clock)?;
         Ok(Self::new(context, broadcaster, Rate::from_env(env, "SEND_RATE", SEND_RATE)?))
     }
 
-    /// Builds the function from its parts.
+    /// Builds the app from its parts.
     pub fn new(context: HttpContext, broadcaster: Broadcaster, send_rate: Rate) -> Self {
         Self {
             messaging: broadcaster.messaging().clone(),
@@ -53,12 +53,12 @@ impl App {
         }
     }
 
-    /// What runs after each response.
+    /// The tasks that run after each response.
     pub fn background_tasks(&self) -> BackgroundTasks {
         self.broadcaster.background_tasks().clone()
     }
 
-    /// Answers one raw event.
+    /// Handles one raw event.
     pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         serve(self, event).await
     }

@@ -1,4 +1,4 @@
-//! What sockets are told about projects, after the write and after the response: the app's own names, to the right people only.
+//! WebSocket frames about projects, sent after the write and after the response. Each frame goes only to people who may see its content.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use shared_utils::ids::{ProjectId, UserId};
 use crate::App;
 use crate::store::Project;
 
-/// Everyone in a team.
+/// Every member of a team.
 fn everyone(team: &BTreeMap<UserId, Member>) -> Vec<UserId> {
     team.keys().copied().collect()
 }
 
-/// `teamChanged`: this person has this role now, or none.
+/// A `teamChanged` frame: this person now has this role, or left the team (`None`).
 fn team_changed(project: &Project, user: UserId, role: Option<TeamRole>, by: UserId) -> Value {
     json!({"action": "teamChanged", "projectId": project.project_id, "version": project.version, "userId": user, "role": role, "by": by})
 }
 
 impl App {
-    /// `projectUpdated`: these fields changed. With another title, `conversationUpdated` too.
+    /// Sends `projectUpdated` with the changed fields. If the title changed, sends `conversationUpdated` too.
     pub(crate) fn broadcast_project(&self, before: &Project, project: &Project, fields: &Value, by: UserId) {
         let frame = json!({"action": "projectUpdated", "projectId": project.project_id, "version": project.version, "fields": fields, "userId": by});
         self.broadcaster.broadcast_later(everyone(&project.team), frame);
@@ -29,12 +29,12 @@ impl App {
         }
     }
 
-    /// `projectRemoved`: it is gone.
+    /// Sends `projectRemoved` to the team.
     pub(crate) fn broadcast_removal(&self, project: &Project) {
         self.broadcaster.broadcast_later(everyone(&project.team), json!({"action": "projectRemoved", "projectId": project.project_id}));
     }
 
-    /// `teamChanged` of a new project: everyone in its team is told of their own place, with the project and its conversation.
+    /// Sends `teamChanged` for a new project: each member gets their own role, the project and its conversation.
     pub(crate) fn broadcast_new_project(&self, project: &Project, by: UserId) {
         let frames = project.team.iter().map(|(user, member)| {
             let mut frame = team_changed(project, *user, Some(member.role), by);
@@ -45,8 +45,8 @@ impl App {
         self.broadcaster.introduce_later(everyone(&project.team), Vec::new());
     }
 
-    /// `teamChanged`: this person has this role now, or none; told to the team, with the project's conversation as each of them sees it,
-    /// and to the person. A new member gets the project too.
+    /// Sends `teamChanged` with the new role (null if removed) to the team and to the person. Members also get the project's conversation as they see
+    /// it. A new member also gets the project.
     pub(crate) fn broadcast_team(&self, before: &Project, project: &Project, user: UserId, by: UserId) {
         let role = project.team.get(&user).map(|member| member.role);
         let is_new = !before.team.contains_key(&user);
@@ -64,7 +64,7 @@ impl App {
         }
     }
 
-    /// `budgetUpdated`: the revision that was written, with its totals.
+    /// Sends `budgetUpdated` with the written revision and its totals.
     pub(crate) fn broadcast_budget(
         &self,
         team: &BTreeMap<UserId, Member>,
@@ -78,7 +78,7 @@ impl App {
         self.broadcaster.broadcast_budget_later(team, frame);
     }
 
-    /// `clientRevisionUpdated`: another revision is the client's now.
+    /// Sends `clientRevisionUpdated`: the client now sees another revision, or none.
     pub(crate) fn broadcast_client_revision(
         &self,
         team: &BTreeMap<UserId, Member>,

@@ -1,11 +1,11 @@
 //! `ANY /projects`, `ANY /projects/{proxy+}`: projects, their teams and their budgets.
 //!
-//! | module | what it has |
+//! | module | content |
 //! | --- | --- |
 //! | `routes` | the route table, one file per route |
-//! | `project` | a project's fields: what a client may write, and its bounds |
+//! | `project` | a project's fields: which ones a client may write, and their limits |
 //! | `store` | the projects table: keys, items, transactions |
-//! | `broadcast` | the frames about projects and budgets |
+//! | `broadcast` | the WebSocket frames about projects |
 
 mod broadcast;
 pub mod project;
@@ -30,7 +30,7 @@ use shared_utils::http::{Api, Error, HttpContext, serve};
 pub use routes::ROUTES;
 use store::ProjectStore;
 
-/// Everything the routes need, built once per sandbox.
+/// The dependencies of all routes, built once per sandbox.
 pub struct App {
     context: HttpContext,
     store: ProjectStore,
@@ -41,14 +41,14 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the function from its environment.
+    /// Builds the app from the environment variables.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let context = HttpContext::from_env(env)?;
         let broadcaster = Broadcaster::from_env(env, &AwsConfig::from_env(env)?, &context.clock)?;
         Ok(Self::new(context, broadcaster))
     }
 
-    /// Builds the function from its parts.
+    /// Builds the app from its parts.
     pub fn new(context: HttpContext, broadcaster: Broadcaster) -> Self {
         let (store, tables) = (broadcaster.store(), broadcaster.tables());
         Self {
@@ -61,12 +61,12 @@ impl App {
         }
     }
 
-    /// What runs after each response.
+    /// The tasks that run after each response.
     pub fn background_tasks(&self) -> BackgroundTasks {
         self.broadcaster.background_tasks().clone()
     }
 
-    /// Answers one raw event.
+    /// Handles one raw event.
     pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         serve(self, event).await
     }

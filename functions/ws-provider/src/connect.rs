@@ -1,4 +1,4 @@
-//! `$connect`: who may open a socket. Nothing is posted here: the connection is not open until this has answered.
+//! `$connect`: decides who may open a socket. No frames are sent here: the connection opens only after this response.
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
@@ -9,21 +9,21 @@ use shared_utils::http::Error;
 
 use crate::{App, reply};
 
-/// The longest `tabId` that is kept.
+/// The longest accepted `tabId`, in bytes. A longer one is ignored.
 const MAX_TAB_ID: usize = 64;
-/// The protocol that we speak: the one that is answered when a client offers it.
+/// Our subprotocol. The response selects it if the client offers it.
 const PROTOCOL: &str = "mylg.v1";
-/// What a ticket is offered behind, by clients that cannot set a query.
+/// Prefix of a subprotocol that carries a ticket, for clients that cannot set a query.
 const TICKET_PROTOCOL: &str = "ticket.";
 
-/// What a client opens a socket with.
+/// The credential that opens a socket.
 enum Credential<'a> {
     Token(&'a str),
     Ticket(&'a str),
 }
 
 pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> Result<ApiGatewayProxyResponse, Error> {
-    // A page of another site could open a socket with what it stole; its browser says where it comes from.
+    // Another site's page could open a socket with a stolen credential. The browser sends that page's `Origin`.
     if event.headers.get("origin").is_some_and(|origin| !app.context.cors.allows(origin)) {
         return Err(Error::Forbidden);
     }
@@ -48,11 +48,11 @@ pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -
     Ok(response)
 }
 
-/// The one credential of a connect: a token or a ticket in the query, or a ticket among the protocols. Two are none.
+/// The single credential of a connect: a token or ticket in the query, or a ticket in the subprotocols. More than one is refused.
 fn credential<'a>(event: &'a ApiGatewayWebsocketProxyRequest, protocols: &'a [String]) -> Result<Credential<'a>, Error> {
     let query = &event.multi_value_query_string_parameters;
     let single = &event.query_string_parameters;
-    // Every value counts, and an event that lists them once alone is read as well.
+    // Every query value counts. Events without multi-value parameters are supported too.
     let values = |name: &str| query.all(name).filter(|values| !values.is_empty()).or_else(|| single.all(name)).unwrap_or_default();
     let tokens = values("token").into_iter().map(Credential::Token);
     let tickets = values("ticket").into_iter().map(Credential::Ticket);
@@ -65,7 +65,7 @@ fn credential<'a>(event: &'a ApiGatewayWebsocketProxyRequest, protocols: &'a [St
     }
 }
 
-/// The protocols that a client offers, in order.
+/// The subprotocols that the client offers, in order.
 fn offered(event: &ApiGatewayWebsocketProxyRequest) -> Vec<String> {
     let headers = if event.multi_value_headers.contains_key(SEC_WEBSOCKET_PROTOCOL) { &event.multi_value_headers } else { &event.headers };
     let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
@@ -77,7 +77,7 @@ fn offered(event: &ApiGatewayWebsocketProxyRequest) -> Vec<String> {
 
 fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Caller, tab_id: Option<String>) -> Result<Connection, Error> {
     let now = app.context.clock.now();
-    // The gateway's own time: it knows which of two handshakes came first.
+    // The gateway's own time orders two handshakes correctly.
     let connected_at = Some(event.request_context.connected_at).filter(|millis| *millis > 0).map_or(now, Timestamp::from_millis);
     let connection_id = event.request_context.connection_id.clone().ok_or_else(|| Error::internal("a connect event without a connection id"))?;
     Ok(Connection {
@@ -99,10 +99,10 @@ fn connection(app: &App, event: &ApiGatewayWebsocketProxyRequest, caller: &Calle
     })
 }
 
-/// After the response: of the connections of one tab the latest stays, then the least recently active ones over the limit go.
+/// After the response, closes older connections of the same tab, then the least recently active connections over the limit.
 fn close_surplus(app: &App, all: Vec<Connection>, new: &Connection) {
     let now = app.context.clock.now();
-    // What a missed `$disconnect` left on the person's list would stay there for good.
+    // Removes expired connections from the person's list. Their `$disconnect` was missed, so nothing else would remove them.
     for dead in all.iter().filter(|other| other.expires_at <= now) {
         let (connections, user, id) = (app.broadcaster.connections().clone(), dead.user_id, dead.connection_id.clone());
         app.broadcaster.background_tasks().push(async move {
@@ -111,7 +111,7 @@ fn close_surplus(app: &App, all: Vec<Connection>, new: &Connection) {
     }
     let (of_tab, others): (Vec<_>, Vec<_>) =
         all.into_iter().filter(|other| other.is_open(now)).partition(|other| new.tab_id.is_some() && other.tab_id == new.tab_id);
-    // Oldest first, by the gateway's time: whichever of two handlers ends last, the same connection stays.
+    // Oldest first by the gateway's time: the same connection stays, whichever of two concurrent handlers finishes last.
     if let Some((latest, replaced)) = of_tab.split_last() {
         for old in replaced {
             app.broadcaster.replace_later(old.clone(), latest.clone());

@@ -1,4 +1,4 @@
-//! `$disconnect`. AWS sends it at best effort: a connection that is missed here expires, or a post finds it gone.
+//! `$disconnect`. AWS delivers it on a best-effort basis. A missed connection expires, or is removed when a post returns 410.
 
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use shared_utils::http::Error;

@@ -1,10 +1,10 @@
 //! `$connect` · `$disconnect` · `$default` · `sendMessage`: the WebSocket API.
 //!
-//! | module | what it has |
+//! | module | content |
 //! | --- | --- |
-//! | `connect`, `disconnect` | the life of a connection |
+//! | `connect`, `disconnect` | opening and closing connections |
 //! | `actions` | one file per action that a client can send |
-//! | `reply` | the frames that answer a sender |
+//! | `reply` | the reply frames |
 
 mod actions;
 mod connect;
@@ -32,33 +32,33 @@ use shared_utils::rate_limit::{Buckets, Rate};
 
 pub use actions::{ACKNOWLEDGED, ACTIONS};
 
-/// Everything the routes need, built once per sandbox.
+/// The dependencies of all handlers, built once per sandbox.
 pub struct App {
     context: HttpContext,
     messaging: Messaging,
     tickets: Tickets,
     rates: Rates,
-    /// What a person does through all of their connections: held by the warm process, best effort.
+    /// Action rates per person, over all connections. Kept in this process only, so best effort.
     people: Buckets,
     revocations: Arc<Revocations>,
     broadcaster: Broadcaster,
-    /// Whose connections this process has met: a connection's person never changes.
+    /// The users of connections that this process has seen. A connection's user never changes.
     known: Mutex<HashMap<String, UserId>>,
 }
 
-/// How many connections a process remembers.
+/// The maximum number of remembered connections per process.
 const MAX_KNOWN: usize = 1_000;
-/// How many times as often as one connection a person may act through all of theirs.
+/// A person's action rate over all connections, as a multiple of one connection's rate.
 const PERSON_FACTOR: i64 = 2;
 
-/// How often a person and a connection may do what they do. The environment can change each of them.
+/// Rates per person and per connection. Environment variables can override each of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
-    /// Sockets that one person opens.
+    /// New sockets of one person.
     pub connect: Rate,
-    /// Actions of one connection.
+    /// Actions on one connection.
     pub action: Rate,
-    /// Sends of one connection.
+    /// Sends on one connection, and of one person in one conversation.
     pub send: Rate,
 }
 
@@ -81,14 +81,14 @@ impl Rates {
 }
 
 impl App {
-    /// Builds the function from its environment.
+    /// Builds the app from the environment variables.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let context = HttpContext::from_env(env)?;
         let broadcaster = Broadcaster::from_env(env, &AwsConfig::from_env(env)?, &context.clock)?;
         Ok(Self::new(context, broadcaster, Rates::from_env(env)?))
     }
 
-    /// Builds the function from its parts.
+    /// Builds the app from its parts.
     pub fn new(context: HttpContext, broadcaster: Broadcaster, rates: Rates) -> Self {
         Self {
             messaging: broadcaster.messaging().clone(),
@@ -102,12 +102,12 @@ impl App {
         }
     }
 
-    /// What runs after each response.
+    /// The tasks that run after each response.
     pub fn background_tasks(&self) -> BackgroundTasks {
         self.broadcaster.background_tasks().clone()
     }
 
-    /// Answers one raw event. There is always an answer; what goes wrong inside is logged once, here.
+    /// Handles one raw event. Always returns a response. Internal errors are logged once, here.
     pub async fn handle(&self, event: ApiGatewayWebsocketProxyRequest) -> ApiGatewayProxyResponse {
         let started = std::time::Instant::now();
         let context = &event.request_context;
@@ -135,12 +135,12 @@ impl App {
         response
     }
 
-    /// Whose connection this is, where this process has met it.
+    /// The user of this connection, if this process has seen it.
     fn known(&self, connection_id: &str) -> Option<UserId> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(connection_id).copied()
     }
 
-    /// Remembers whose connection this is.
+    /// Remembers the user of this connection.
     fn remember(&self, connection: &Connection) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_KNOWN {

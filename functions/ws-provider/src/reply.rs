@@ -1,4 +1,4 @@
-//! The frames that answer a sender: an `ack` or an `error`, by the route's response.
+//! The reply to a sender: an `ack` or `error` frame, sent as the response of the route.
 
 use aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use aws_lambda_events::encodings::Body;
@@ -7,14 +7,14 @@ use realtime::frame_text;
 use serde_json::{Map, Value, json};
 use shared_utils::http::Error;
 
-/// What every reply repeats of the frame it answers.
+/// The values of a frame that its reply repeats.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Echo {
-    /// The frame's action.
+    /// The frame's `action`.
     pub(crate) of: Option<String>,
-    /// The short text or number that the client put there.
+    /// The frame's `ref`: a short text or a number.
     pub(crate) reference: Option<Value>,
-    /// What the client called its message.
+    /// The client's own id for its message.
     pub(crate) optimistic_id: Option<String>,
 }
 
@@ -30,7 +30,7 @@ impl Echo {
         frame
     }
 
-    /// `ack`, with these fields beside it.
+    /// An `ack` with these additional fields.
     pub(crate) fn ack(&self, fields: Value) -> Value {
         let mut frame = self.frame("ack");
         if let Value::Object(fields) = fields {
@@ -39,7 +39,7 @@ impl Echo {
         Value::Object(frame)
     }
 
-    /// `error`, with the code and detail of the HTTP contract.
+    /// An `error` with the code and detail of the HTTP contract.
     pub(crate) fn error(&self, error: &Error) -> Value {
         let mut frame = self.frame("error");
         frame.insert("code".to_owned(), json!(error.code()));
@@ -54,14 +54,14 @@ impl Echo {
     }
 }
 
-/// An answer to the gateway without a frame.
+/// A response to the gateway without a frame.
 pub(crate) fn status(status: u16) -> ApiGatewayProxyResponse {
     let mut response = ApiGatewayProxyResponse::default();
     response.status_code = i64::from(status);
     response
 }
 
-/// A refusal of an event that is no frame, with the headers that belong to it.
+/// The error response to an event that is not a frame, with the error's headers.
 pub(crate) fn refusal(error: &Error) -> ApiGatewayProxyResponse {
     let mut response = status(error.status());
     for (name, value) in error.headers() {
@@ -72,7 +72,7 @@ pub(crate) fn refusal(error: &Error) -> ApiGatewayProxyResponse {
     response
 }
 
-/// An answer whose body goes to the sender.
+/// A response whose body is sent to the client as a frame.
 pub(crate) fn frame(frame: &Value) -> ApiGatewayProxyResponse {
     let mut response = status(200);
     response.body = Some(Body::Text(frame_text(frame)));

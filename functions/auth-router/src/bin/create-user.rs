@@ -1,8 +1,8 @@
-//! `create-user`: makes people directly in the auth table, with the credentials and endpoint of the environment.
+//! `create-user`: creates users directly in the auth table, with the AWS credentials and endpoint of the environment.
 //!
-//! Reads one JSON object per line from standard input: `{"email", "role"?, "password"?, "firstName"?, "lastName"?}`, and prints one
-//! per line: `{"email", "userId"}`, with `oneTimePassword` when none was given, or `{"email", "exists": true}` when the address is
-//! taken. Used by operators for the first administrator, and by the local stack for its people.
+//! Reads one JSON object per line from standard input: `{"email", "role"?, "password"?, "firstName"?, "lastName"?}`. Prints one per line:
+//! `{"email", "userId"}`, with `oneTimePassword` if the input had no password, or `{"email", "exists": true}` if the address is taken.
+//! Operators create the first administrator with it; the local stack creates its users.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let env = Environment::of_process();
     let store = AuthStore::new(Store::new(AwsConfig::from_env(&env)?.dynamodb()), env.required("AUTH_TABLE")?);
     let mut out = std::io::stdout().lock();
-    // Many people with one password (the local stack's) share its hash: hashing a hundred times would teach nobody anything.
+    // Users with the same password (as in the local stack) share its hash, to avoid hashing it many times.
     let mut hashes: HashMap<String, String> = HashMap::new();
     for line in std::io::stdin().lock().lines() {
         let wanted: Wanted = serde_json::from_str(&line?)?;

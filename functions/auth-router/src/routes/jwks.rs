@@ -1,4 +1,4 @@
-//! `GET /auth/.well-known/jwks.json`: the public keys (RFC 7517).
+//! `GET /auth/.well-known/jwks.json`: the public keys as a JWK Set (RFC 7517).
 
 use schemars::JsonSchema;
 use serde::Serialize;

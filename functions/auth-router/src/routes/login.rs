@@ -49,7 +49,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         };
         let matches = passwords::verify(password, known.as_ref().map(|user| user.password_hash.as_str()))?;
         let verified = match known {
-            // A disabled account looks like a wrong password.
+            // A disabled account gets the same response as a wrong password.
             Some(user) if matches && !user.disabled => user,
             _ => {
                 let user = known.as_ref().map(|user| tracing::field::display(user.profile.user_id));
@@ -57,7 +57,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
                 return Err(Error::InvalidCredentials);
             }
         };
-        // The logins that there are, only now: how many they are must not show in the time of a refusal.
+        // The sessions are read only after the password check: their number must not influence the time of a refusal.
         let (user, families) = app.store.user_with_token_families(verified.profile.user_id).await?;
         let user = match user {
             Some(user) if user.password_hash == verified.password_hash && !user.disabled => user,
@@ -65,10 +65,10 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         };
         let now = app.context.clock.now();
         let (family, token) = new_session(app, &user, request, now);
-        // Signed before it is stored: a login that cannot be answered must not push another one out.
+        // Signed before the write: a login without a response must not end another session.
         let tokens = app.tokens.pair(family.subject(), &token, family.expires_at(), transport, now).await?;
         let Some(ended) = app.store.add_session(attempt, &user, &family, families, &app.revocations).await? else {
-            // The account changed while its password was checked.
+            // The account changed during the password check.
             return Ok(Attempt::Stale(Account::Changed(user.profile.user_id)));
         };
         if !ended.is_empty() {
@@ -82,15 +82,15 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     .await
 }
 
-/// Whose password is checked.
+/// The account whose password is checked.
 enum Account {
-    /// The account behind the address, if there is one.
+    /// The account of the address, if it exists.
     Known(Option<Box<User>>),
-    /// This account, which has changed and must be read again.
+    /// This account has changed and must be read again.
     Changed(UserId),
 }
 
-/// Replaces a hash of other parameters after the answer. A good login does not fail because of it: the next one tries again.
+/// After the response, replaces a hash that has outdated parameters. Errors are ignored: the next login tries again.
 fn rehash_later(app: &App, user: User, password: String) {
     if passwords::is_outdated(&user.password_hash) {
         let store = app.store.clone();

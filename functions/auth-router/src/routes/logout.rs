@@ -1,4 +1,4 @@
-//! `POST /auth/logout`: a good refresh token decides; else a rightly signed bearer counts, although revoked or expired.
+//! `POST /auth/logout`: a valid refresh token identifies the session; otherwise a bearer with a valid signature, even if revoked or expired.
 
 use http::HeaderValue;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::App;
 use crate::tokens::RefreshToken;
 use crate::transport::{Transport, read_token};
 
-/// Which of the caller's logins end.
+/// Which sessions of the caller end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
 enum Scope {
@@ -55,16 +55,16 @@ async fn logout(app: &App, call: Call, transport: Transport) -> Result<Response,
     let Some((user, session, is_current)) = who(app, token, call.request.headers.get("authorization")).await? else {
         return Ok(transport.cleared(Response::empty(204)));
     };
-    // A token that was replaced a while ago ends the login it came from, and says nothing about others.
+    // The previous token after its grace ends only its own session.
     let scope = if is_current { scope } else { Scope::Local };
     end(app, user, session, scope).await?;
     audit!("logout", requestId = call.request.request_id, userId = %user, sessionId = %session);
     let response = Response::empty(204);
-    // The login that stays keeps its cookie.
+    // With `others`, the caller's session stays and keeps its cookie.
     Ok(if scope == Scope::Others { response } else { transport.cleared(response) })
 }
 
-/// Whose logins are meant, and whether by a credential that counts for more than its own. A dead refresh token means nobody's, and that is fine: it is dead.
+/// Returns the user, the session, and whether the credential may end other sessions. `None` without a live refresh token or a valid bearer.
 async fn who(app: &App, token: Patch<String>, header: Option<&HeaderValue>) -> Result<Option<(UserId, SessionId, bool)>, Error> {
     let now = app.context.clock.now();
     let Patch::Set(text) = token else {
@@ -78,14 +78,14 @@ async fn who(app: &App, token: Patch<String>, header: Option<&HeaderValue>) -> R
     if let Some((family, is_current)) = family {
         return Ok(Some((family.user_id, family.session_id, is_current)));
     }
-    // The token is dead or unknown: a bearer that is sent beside it still says who wants to leave.
+    // The refresh token is dead or unknown. A bearer in the same request still identifies the session.
     let caller = header.and_then(|header| credentials::bearer(Some(header)).ok());
     let caller = caller.and_then(|token| app.context.verifier.verify_ignoring_expiry(token, now).ok());
     Ok(caller.map(|caller| (caller.user, caller.session, true)))
 }
 
-/// Ends the logins for refresh and access tokens in one transaction, their sockets after the answer. A login that is over says nothing
-/// about others: its old access token, found in some log, must not sign its owner out for ever.
+/// Ends the sessions (refresh and access tokens) in one transaction, and closes their sockets after the response. An ended session ends nothing: an
+/// old access token from a log must not sign its owner out again and again.
 async fn end(app: &App, user: UserId, session: SessionId, scope: Scope) -> Result<(), Error> {
     retry_on_conflict(RetryPolicy::Single, (), |()| async {
         let (_, families) = app.store.user_with_token_families(user).await?;
@@ -104,7 +104,7 @@ async fn end(app: &App, user: UserId, session: SessionId, scope: Scope) -> Resul
             .map(|family| (family.family_id, family.session_id))
             .collect();
         let done = ended.is_empty() || app.revoke(user, &ended).await?;
-        // One of them went meanwhile: look again.
+        // One of the sessions was deleted meanwhile: read again.
         Ok(if done { Attempt::Done(()) } else { Attempt::Stale(()) })
     })
     .await

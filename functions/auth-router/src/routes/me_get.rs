@@ -6,7 +6,7 @@ use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let caller = call.caller()?;
-    // A user that is gone has no rights left to ask with.
+    // A deleted or disabled user has no rights.
     let user = app.store.user(caller.user).await?.filter(|user| !user.disabled).ok_or(Error::InvalidToken)?;
     Response::json(200, &user.profile)
 }

@@ -1,4 +1,4 @@
-//! `PATCH /auth/me`: what users say of themselves. Role, address and approval are not theirs to change.
+//! `PATCH /auth/me`: changes the caller's own profile. Users cannot change their role, address or approval.
 
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::{Call, Error, Response};

@@ -1,4 +1,4 @@
-//! `POST /auth/password`: another password, for a caller who knows the present one. The account's other sessions end.
+//! `POST /auth/password`: sets a new password. Requires the current one. Ends the account's other sessions.
 
 use shared_utils::audit;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
@@ -21,11 +21,11 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let (current, new) = read(&mut fields);
     fields.finish()?;
 
-    // The session is checked before anything is counted.
+    // The session is checked before the attempt is counted.
     let read = app.store.user_with_token_families(caller.user);
     let (session, read) = app.revocations.with_session_check(caller, read).await?;
     let email = read.0.as_ref().map(|user| user.profile.email.clone()).ok_or(Error::InvalidToken)?;
-    // A guess here counts as a failed login.
+    // A wrong current password counts as a failed login.
     let (attempt, _) = attempts::count(app, &email, &call.request).await?;
     let (attempt, current, new, request_id) = (&attempt, current.as_str(), new.as_str(), &call.request.request_id);
     retry_on_conflict(RetryPolicy::Single, Some(read), |known| async move {
@@ -33,7 +33,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             Some(read) => read,
             None => app.store.user_with_token_families(caller.user).await?,
         };
-        // The caller's own rights and login, as they are now: what was admitted may be five seconds old.
+        // The caller's current rights and session. The revocation cache behind the first check may be five seconds old.
         let user = user.filter(|user| !user.disabled && user.version == caller.version).ok_or(Error::InvalidToken)?;
         let own = families.iter().find(|family| family.session_id == caller.session && family.revoked_at.is_none());
         let own = own.ok_or(Error::SessionRevoked)?.family_id;
@@ -43,7 +43,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         }
         let now = app.context.clock.now();
         if let Err((code, detail)) = passwords::check_new(new, &user.profile.email) {
-            // The present password was right: this was no guess.
+            // The current password was right, so this attempt is no failure.
             app.store.attempt_was_right(attempt, now).await?;
             return Err(Error::field("newPassword", code, detail));
         }

@@ -1,7 +1,7 @@
-//! `POST /auth/refresh`: the chain moves on by one conditional write.
+//! `POST /auth/refresh`: rotates the refresh token in one conditional write.
 //!
-//! With an `Idempotency-Key`, the token before the current one gets the very same successor however late it comes, until that successor
-//! has been used: a client whose answer was lost knows the key, and an attacker who copied the token earlier does not.
+//! With an `Idempotency-Key`, the previous token gets the same successor at any later time, until that successor has been used. A client whose
+//! response was lost knows the key; an attacker who copied the token earlier does not.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -38,14 +38,14 @@ async fn refresh(app: &App, call: Call, transport: Transport) -> Result<Response
     let text = transport.token(&call.request, &mut fields);
     if transport == Transport::Cookie && text == Patch::Absent && !fields.is_faulty() {
         fields.finish()?;
-        // A first visit: nobody has signed in here, and nothing is wrong.
+        // First visit: there is no session yet, which is not an error.
         return Ok(Response::empty(204));
     }
     let text = fields.require("refreshToken", text).unwrap_or_default();
     fields.finish()?;
     let presented = RefreshToken::parse(&text).ok_or(Error::InvalidRefreshToken)?;
     let rotation = app.store.rotate(&presented, key_hash.as_deref(), app.tokens.lifetimes, app.rates.session_refresh, now);
-    // Beside the rotation, so that the app starts with one request.
+    // The user is read concurrently with the rotation, so the frontend starts with one request.
     let (rotation, user) = futures_util::future::join(rotation, app.store.user(presented.family.user())).await;
     let (family, token, replayed) = match rotation? {
         Rotation::Rotated(family, token) => (family, token, false),
@@ -63,7 +63,7 @@ async fn refresh(app: &App, call: Call, transport: Transport) -> Result<Response
     let answer: RefreshResponse = match answer.await {
         Ok(answer) => answer,
         Err(error) => {
-            // The chain has moved and the client was not told: a late retry must not count as reuse.
+            // The token was rotated but the client gets no response: a late retry must not count as reuse.
             app.store.extend_grace(&family, now).await?;
             return Err(error);
         }
@@ -73,9 +73,9 @@ async fn refresh(app: &App, call: Call, transport: Transport) -> Result<Response
     Ok(transport.with_token(response, &token.text(), family.seconds_left(now)))
 }
 
-/// Someone has a copy of an old token: the whole login ends, with its sockets.
+/// Someone has a copy of an old token: the whole session and its sockets end.
 async fn end_reused(app: &App, family: &TokenFamily, request_id: &str) -> Result<(), Error> {
     audit!("refresh_reuse", requestId = request_id, userId = %family.user_id, sessionId = %family.session_id);
-    // A family that went meanwhile is as good as ended.
+    // A family that was deleted meanwhile counts as ended.
     app.revoke(family.user_id, &[(family.family_id, family.session_id)]).await.map(|_| ())
 }

@@ -1,4 +1,4 @@
-//! `DELETE /auth/sessions/{id}`: ends one of the caller's logins.
+//! `DELETE /auth/sessions/{id}`: ends one of the caller's sessions.
 
 use shared_utils::audit;
 use shared_utils::http::{Call, Error, Response};

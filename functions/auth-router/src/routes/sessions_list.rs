@@ -1,4 +1,4 @@
-//! `GET /auth/sessions`: the caller's logins, the one used last first.
+//! `GET /auth/sessions`: the caller's sessions, most recently used first.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub(crate) struct Session {
     last_used_at: Timestamp,
     user_agent: Option<String>,
     ip: String,
-    /// Whether it is the one that asks.
+    /// Whether this is the caller's session.
     current: bool,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Session {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SessionList {
     items: Vec<Session>,
-    /// There are never more logins than fit on a page.
+    /// Always null: a user's sessions fit on one page.
     next_cursor: Option<String>,
 }
 

@@ -1,5 +1,4 @@
-//! The routes of `/auth`: who may call, how large a body may be, which handler answers. One file per route; `shared_utils::http::serve` has
-//! the order of the checks.
+//! The routes of `/auth`: access, maximum body size and handler. One file per route. `shared_utils::http::serve` defines the order of the checks.
 
 mod jwks;
 mod login;
@@ -23,13 +22,13 @@ use shared_utils::http::routing::{Access, Body, Route};
 use crate::App;
 use crate::store::PROFILE_LENGTH;
 
-/// Names of members, ids, roles and white space.
+/// Space for member names, ids, roles and white space, in bytes.
 const BESIDE_TEXTS: usize = 4 * 1024;
-/// Bodies without long texts.
+/// Body limit of routes without long texts, in bytes.
 const BODY: usize = BESIDE_TEXTS + spelled(600);
-/// An address, two names and passwords of 512 characters, in their longest spelling.
+/// An address, two names and two passwords of 512 characters, in their longest JSON spelling. In bytes.
 const CREDENTIALS_BODY: usize = BESIDE_TEXTS + spelled(254) + spelled(200) + 2 * spelled(512);
-/// Every field of a profile, in its longest spelling.
+/// Every profile field in its longest JSON spelling. In bytes.
 const PROFILE_BODY: usize = BESIDE_TEXTS + spelled(PROFILE_LENGTH);
 
 /// Every route of this function.

@@ -1,4 +1,4 @@
-//! `POST /auth/users`: an administrator makes an account.
+//! `POST /auth/users`: an administrator creates an account.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::{App, passwords};
 pub(crate) struct NewUserResponse {
     #[serde(flatten)]
     profile: Profile,
-    /// Told once and kept nowhere, when the request had no password.
+    /// A generated password, if the request had none. Shown only in this response and never stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     one_time_password: Option<String>,
 }

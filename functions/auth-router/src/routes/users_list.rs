@@ -1,5 +1,5 @@
-//! `GET /auth/users`: directory entries: everyone by name, by id, by how a name begins, by address; for administrators also who waits
-//! for approval.
+//! `GET /auth/users`: directory entries: everyone by name, by ids, by name prefix, or by address. Administrators can also list accounts that wait for
+//! approval.
 
 use std::str::FromStr;
 
@@ -14,10 +14,10 @@ use super::users_patch::Account;
 use crate::App;
 use crate::store::folded;
 
-/// How many people are asked for at once.
+/// The maximum number of ids in one request.
 const MAX_IDS: usize = 100;
 
-/// What anyone in the studio may know of anyone else.
+/// The fields of a person that every user may see.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Entry {
@@ -77,7 +77,7 @@ async fn by_ids(app: &App, ids: &str) -> Result<Response, Error> {
     if ids.len() > MAX_IDS || ids.iter().any(|id| id.is_empty()) {
         return Err(Error::parameter("ids has 1 to 100 ids with commas between them."));
     }
-    // An id that is not well-formed is one that nobody has.
+    // A malformed id belongs to nobody.
     let mut wanted: Vec<UserId> = Vec::with_capacity(ids.len());
     for id in ids.into_iter().filter_map(|id| UserId::from_str(id).ok()) {
         if !wanted.contains(&id) {
@@ -89,8 +89,8 @@ async fn by_ids(app: &App, ids: &str) -> Result<Response, Error> {
     Response::json(200, &UserPage { items, next_cursor: None })
 }
 
-/// One person by their exact address, for administrators and for people who share something with them: an address that is guessed must
-/// not tell whether someone has it.
+/// One person by exact address, for administrators, for the person, and for people who share something with them. For others, the result must not
+/// reveal whether an address is in use.
 async fn by_email(app: &App, caller: Caller, email: &str) -> Result<Response, Error> {
     let contacts = async { if caller.is_admin() { Ok(None) } else { Ok(Some(app.broadcaster.messaging().contacts(caller.user).await?)) } };
     let (user, contacts) = futures_util::future::try_join(app.store.user_of(email), contacts).await?;
@@ -102,8 +102,7 @@ async fn by_email(app: &App, caller: Caller, email: &str) -> Result<Response, Er
     Response::json(200, &UserPage { items, next_cursor: None })
 }
 
-/// Active people only: the caller looks for someone to talk to or to add to a team. `begin` is folded; an empty one is
-/// everyone.
+/// Only active people: the caller looks for someone to talk to or to add to a team. `begin` is a folded name prefix; an empty one lists everyone.
 async fn by_name(app: &App, caller: Caller, begin: &str, query: Query<'_>) -> Result<Response, Error> {
     let user = caller.user.to_string();
     let scope = [user.as_str(), "GET /auth/users", "q", begin];
@@ -115,7 +114,7 @@ async fn by_name(app: &App, caller: Caller, begin: &str, query: Query<'_>) -> Re
     Response::json(200, &UserPage { items, next_cursor })
 }
 
-/// Whole accounts: who approves one must see whose it is.
+/// Whole accounts: an administrator who approves an account must see whose it is.
 async fn waiting(app: &App, caller: Caller, query: Query<'_>) -> Result<Response, Error> {
     if !caller.is_admin() {
         return Err(Error::Forbidden);

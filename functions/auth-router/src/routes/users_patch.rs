@@ -1,5 +1,5 @@
-//! `PATCH /auth/users/{id}`: an administrator changes what someone may do at all, or corrects their address. Other rights take effect at
-//! once: the person's tokens count no longer, and their sockets are closed.
+//! `PATCH /auth/users/{id}`: an administrator changes a user's role, pending or disabled state, or corrects the address. Changed rights take effect
+//! at once: the user's access tokens become invalid and their sockets are closed.
 
 use realtime::CloseReason;
 use schemars::JsonSchema;
@@ -55,7 +55,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let patch = read(&mut fields);
     let read = app.store.user_with_token_families(id);
     let (session, read) = app.revocations.with_session_check(caller, read).await?;
-    // What does not exist is 404, however wrong the values are.
+    // An unknown account is 404, even if the values are invalid.
     if read.0.is_none() {
         return Err(Error::NotFound);
     }
@@ -86,7 +86,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     .await
 }
 
-/// What follows a change: sockets that were opened with other rights are closed, and the audit has a line for each part of it.
+/// After a change: closes sockets that were opened with other rights, and writes one audit line per kind of change.
 fn changed(app: &App, request_id: &str, by: UserId, before: &User, after: &User) {
     let id = before.profile.user_id;
     if after.status() != before.status() {
@@ -101,7 +101,7 @@ fn changed(app: &App, request_id: &str, by: UserId, before: &User, after: &User)
     }
 }
 
-/// Whatever was open was opened with rights that do not count any more.
+/// Every open socket was opened with rights that are no longer valid.
 fn close_sockets_later(app: &App, user: UserId, after: AccountStatus) {
     let reason = match after {
         AccountStatus { disabled: true, .. } => CloseReason::SessionRevoked,

@@ -1,4 +1,4 @@
-//! `POST /auth/ws-ticket`: what a browser opens a socket with.
+//! `POST /auth/ws-ticket`: issues a ticket with which a browser opens a socket.
 
 use schemars::JsonSchema;
 use serde::Serialize;

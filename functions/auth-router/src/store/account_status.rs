@@ -1,5 +1,5 @@
-//! What an administrator changes of an account: role, pending, disabled, the address. A change takes effect in one transaction: on the
-//! account, its address, its directory entry, all its logins, the revocations and the set of administrators.
+//! Changes of an account by an administrator: role, pending, disabled, address. One transaction changes the account, its address item, its directory
+//! entry, all its sessions, the revocations and the set of administrators.
 
 use access::people::person_key;
 use access::revocations::{Mark, Revocations};
@@ -15,7 +15,7 @@ use super::token_families::{TokenFamily, family_key};
 use super::users::{email_key, user_key};
 use super::{Address, AuthStore, User, Write};
 
-/// What a user may do at all.
+/// The rights of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AccountStatus {
     pub(crate) role: Role,
@@ -30,7 +30,7 @@ impl AccountStatus {
     }
 }
 
-/// What an administrator changes of an account.
+/// The changes that an administrator requests.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AccountPatch {
     pub(crate) role: Option<Role>,
@@ -40,7 +40,7 @@ pub(crate) struct AccountPatch {
 }
 
 impl AccountPatch {
-    /// The account as it is to be.
+    /// The account after the change.
     pub(crate) fn applied_to(&self, user: &User) -> User {
         let mut after = user.clone();
         after.profile.role = self.role.unwrap_or(user.profile.role);
@@ -56,22 +56,22 @@ impl AccountPatch {
     }
 }
 
-/// What became of a change of an account.
+/// The result of a change of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AccountOutcome {
     Changed,
-    /// The account or its logins have changed since they were read.
+    /// The account or its sessions have changed since they were read.
     Stale,
-    /// Who asked is no active administrator any more.
+    /// The caller is no longer an active administrator.
     NoAdmin,
-    /// There would be no active administrator any more.
+    /// No active administrator would remain.
     LastAdmin,
     /// Another account has the new address.
     AddressTaken,
 }
 
 impl AuthStore {
-    /// Takes an account from `before` to `after` in one transaction, for someone who is an active administrator at that moment.
+    /// Changes an account from `before` to `after` in one transaction, on the condition that the caller is an active administrator.
     pub(crate) async fn change_account(
         &self,
         read: (&User, &[TokenFamily]),
@@ -142,7 +142,7 @@ impl AuthStore {
         Ok(change)
     }
 
-    /// What goes with other rights: the directory entry, all logins, the revocations, the list of those who wait.
+    /// Adds the writes that changed rights need: the directory entry, all sessions, the revocations and the list of pending accounts.
     fn add_status_writes(
         &self,
         change: &mut Transaction<Write>,
@@ -165,7 +165,7 @@ impl AuthStore {
         for family in families {
             let revoked = if ends { ", revokedAt = if_not_exists(revokedAt, :now)" } else { "" };
             let login = Update::new(format!("SET #role = :role, pending = :pending, version = :version{revoked}"))
-                // One that was swept meanwhile has nothing left to lose.
+                // The update must not recreate an item that TTL has deleted.
                 .when("attribute_exists(pk)")
                 .value(":version", n(after.version));
             let login = if ends { login.value(":now", s(now)) } else { login };

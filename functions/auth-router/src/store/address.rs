@@ -1,4 +1,4 @@
-//! E-mail addresses, as accounts have them.
+//! E-mail addresses of accounts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,19 +11,19 @@ use shared_utils::text::{is_invisible, nfc};
 /// The longest address, in bytes (RFC 5321, section 4.5.3.1).
 const MAX_BYTES: usize = 254;
 
-/// An address that mail can go to and a person can type: trimmed, in lower case and in NFC.
+/// A valid e-mail address: trimmed, in lower case and in NFC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(String);
 
-/// What a client that sent something else is told.
+/// The error detail for a malformed address.
 pub(crate) const MALFORMED_ADDRESS: &str = "This must be an e-mail address, such as ana@example.com.";
 
-/// A text that is no such address.
+/// The text is not a valid e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{MALFORMED_ADDRESS}")]
 pub struct MalformedAddress;
 
-/// A text as addresses are kept and looked up.
+/// The normalized form in which addresses are stored and looked up.
 pub(crate) fn normalized(email: &str) -> String {
     nfc(&email.trim().to_lowercase())
 }
@@ -39,10 +39,10 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, MalformedAddress> {
         let address = normalized(text);
-        // A quoted local part may hold spaces: nobody types one.
+        // Quoted local parts may contain spaces. They are refused, because nobody uses them.
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
         let is_one = address.len() <= MAX_BYTES && !address.contains('"') && !address.chars().any(is_invisible);
-        // The parser takes a host for any text between dots.
+        // The parser accepts any text between dots as a host.
         let is_host = |character: char| character.is_alphanumeric() || ['.', '-'].contains(&character);
         match EmailAddress::parse_with_options(&address, options) {
             Ok(parsed) if is_one && parsed.domain().chars().all(is_host) => Ok(Self(address)),

@@ -1,5 +1,5 @@
-//! The active administrators, as one set. There is always at least one. A write on behalf of an administrator has the condition that they are in
-//! the set.
+//! The set of active administrators. It always has at least one member. A write on behalf of an administrator is conditional on their membership in
+//! this set.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared_utils::dynamo::{Condition, Key, Outcome, TransactWrite, Update, Verdict, check, n, s, update};
@@ -7,14 +7,14 @@ use shared_utils::ids::UserId;
 
 use super::{AuthStore, Write};
 
-/// What becomes of someone's place among the active administrators.
+/// A change of the set of active administrators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AdminChange {
-    /// They were none, and are none.
+    /// No change.
     None,
-    /// They become one.
+    /// The user becomes an active administrator.
     Joins(UserId),
-    /// They are one no longer: refused for the last one.
+    /// The user stops being one. Refused for the last one.
     Leaves(UserId),
 }
 
@@ -26,17 +26,17 @@ fn set_of(user: UserId) -> AttributeValue {
     AttributeValue::Ss(vec![user.to_string()])
 }
 
-/// Why the administrators' write of a transaction was refused.
+/// Why a transaction's write to the set was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AdminRefusal {
-    /// Who asked is no active administrator any more.
+    /// The caller is no longer an active administrator.
     NoAdmin,
-    /// The last active administrator would go.
+    /// The last active administrator would be removed.
     LastAdmin,
 }
 
 impl AdminRefusal {
-    /// Reads it for a change that `by` asked for. `None` when the write was not refused.
+    /// Reads the reason from the outcome of a change that `by` requested. `None` if the write was not refused.
     pub(super) fn of(outcome: &Outcome<Write>, by: UserId) -> Option<Self> {
         match outcome.refused(Write::Admins) {
             Verdict::Held => None,
@@ -51,9 +51,9 @@ impl AdminRefusal {
 }
 
 impl AuthStore {
-    /// The write that changes who administers, on the condition that `by` does. Operators' tools act for nobody.
+    /// The write that changes the set, on the condition that `by` is in it. Operators' tools pass `None`.
     pub(crate) fn admins_change(&self, change: AdminChange, by: Option<UserId>) -> Option<TransactWrite> {
-        // `users` is a reserved word.
+        // `users` is a reserved word in `DynamoDB`.
         let by_admin = by.map(|by| Condition::new("contains(#users, :by)").name("#users", "users").value(":by", s(by)));
         let changed = |text: &str, user: UserId| {
             let change = Update::new(text).name("#users", "users").name("#type", "type").value(":type", s("admins")).value(":users", set_of(user));

@@ -1,5 +1,5 @@
-//! Failed attempts to sign in, per address, known or not: from the fifth failure on the address is locked, twice as long each
-//! time. An address that signed in from a place before has a count of its own there, so that a stranger cannot keep its owner out.
+//! Failed logins per address, whether or not an account exists. From the fifth failure on, each one locks the address, twice as long each time. A
+//! network from which the owner has signed in before has its own count, so that a stranger cannot lock the owner out.
 
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
@@ -12,14 +12,14 @@ use super::address::normalized;
 use super::users::email_key;
 use crate::limits::network;
 
-/// The failure from which on each one locks.
+/// The number of the first failure that locks.
 const FIRST_LOCKING: u32 = 5;
-/// The longest lock, and the quiet time after which failures are forgotten, in seconds.
+/// The longest lock, and the time without failures after which they are forgotten. In seconds.
 const CEILING_SECONDS: i64 = 900;
-/// How long a place counts as the owner's after a success there, in seconds.
+/// How long a network counts as the owner's after a successful login, in seconds.
 const PLACE_SECONDS: i64 = 30 * 86_400;
 
-/// The failures counted at one key.
+/// The failure count of one key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Count {
@@ -41,11 +41,11 @@ impl Count {
     }
 }
 
-/// One attempt to sign in, and what is known before the password is looked at.
+/// One login attempt, with the state before the password check.
 pub(crate) struct Attempt {
     address: String,
     place: Key,
-    /// Where it is counted: at this place, when the address signed in from there before.
+    /// The counted key: the key of this network if the owner signed in from it before, else the key for all other networks.
     key: Key,
     count: Option<Count>,
 }
@@ -58,12 +58,12 @@ pub(crate) struct Lock {
 }
 
 impl Attempt {
-    /// What the audit calls the address: enough of its hash to tell it from others.
+    /// The name of the address in audit logs: a prefix of its hash.
     pub(crate) fn pseudonym(&self) -> &str {
         &self.address[..12]
     }
 
-    /// Whether the address is locked now.
+    /// The lock of the address, if it is locked now.
     pub(crate) fn lock(&self, now: Timestamp) -> Option<Lock> {
         let left = self.count.as_ref().map_or(0, |count| count.locked_until - now.millis());
         u64::try_from(left).ok().filter(|left| *left > 0).map(|left| Lock { retry_after: left.div_ceil(1000) })
@@ -71,13 +71,13 @@ impl Attempt {
 }
 
 impl AuthStore {
-    /// The user behind an address, if there is one.
+    /// The user with this address, if there is one.
     pub(crate) async fn user_of(&self, email: &str) -> Result<Option<UserId>, StoreError> {
         let item = self.store.get_item(&self.table, &email_key(email)).await?;
         Ok(item.and_then(|item| item.get("userId")?.as_s().ok()?.parse().ok()))
     }
 
-    /// Looks up what is counted of an address and a place, in one call: the same one whether there is such an account or not.
+    /// Reads the counts of an address and a network in one call. The call is the same whether or not the account exists.
     pub(crate) async fn attempt(&self, email: &str, ip: &str, now: Timestamp) -> Result<Attempt, StoreError> {
         let address = sha256(normalized(email).as_bytes());
         let anywhere = Key::new(format!("ATTEMPTS#{address}"), "ANYWHERE");
@@ -86,7 +86,7 @@ impl AuthStore {
         let mut found = self.store.get_many(&[(table, anywhere.clone()), (table, place.clone())]).await?;
         let at_place: Option<Count> = found.remove(&(self.table.clone(), place.clone())).map(from_item).transpose()?;
         let elsewhere: Option<Count> = found.remove(&(self.table.clone(), anywhere.clone())).map(from_item).transpose()?;
-        // The service deletes what has expired days later.
+        // `DynamoDB` may delete expired items days later.
         let (key, count) = match at_place.filter(|count| count.ttl > now.seconds()) {
             Some(count) => (place.clone(), Some(count)),
             None => (anywhere, elsewhere),
@@ -94,11 +94,11 @@ impl AuthStore {
         Ok(Attempt { address, place, key, count })
     }
 
-    /// Counts the attempt as a failure, before the password is looked at. `false` when another attempt was counted meanwhile:
-    /// then what is known must be looked up again.
+    /// Counts the attempt as a failure, before the password is checked. Returns `false` if another attempt was counted meanwhile: then the state must
+    /// be read again.
     pub(crate) async fn count_failure(&self, attempt: &Attempt, now: Timestamp) -> Result<bool, StoreError> {
         let before = attempt.count.clone().unwrap_or_default();
-        // A place is the owner's for so long after a success, whatever fails there.
+        // Failures do not change how long the network counts as the owner's.
         let ttl = if attempt.key == attempt.place { before.ttl } else { now.seconds() + 2 * CEILING_SECONDS };
         let after = before.after_failure(now, ttl);
         let condition = if attempt.count.is_some() { "failures = :before AND lastFailureAt = :lastBefore" } else { "attribute_not_exists(pk)" };
@@ -117,8 +117,7 @@ impl AuthStore {
         Ok(self.store.update_item(&self.table, attempt.key.clone(), expression).await?.is_ok())
     }
 
-    /// The writes that go with a success: its count starts again, and the place is the owner's from now on. What a stranger has run up
-    /// elsewhere stays as it is.
+    /// The writes after a success: the used count is reset, and the network counts as the owner's. Failures that a stranger caused elsewhere stay.
     pub(crate) fn attempt_succeeded(&self, attempt: &Attempt, now: Timestamp) -> Result<Vec<TransactWrite>, StoreError> {
         let fresh = Count { ttl: now.seconds() + PLACE_SECONDS, ..Count::default() };
         let mut writes = vec![put(&self.table, to_item(attempt.place.clone(), "attempts", &fresh)?)];
@@ -143,7 +142,7 @@ mod tests {
             locks.push((count.locked_until - now.millis()) / 1000);
             now = Timestamp::from_millis(count.locked_until.max(now.millis() + 1));
         }
-        // A lock of 900 s is quiet enough for failures to be forgotten: the count begins again.
+        // A lock of 900 s is also the quiet time after which failures are forgotten, so the count starts again.
         assert_eq!(locks, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 0, 0]);
     }
 

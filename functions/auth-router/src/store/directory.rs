@@ -1,5 +1,5 @@
-//! The directory's search terms: one small item for each name that a person can be found by, all in one partition in order of their
-//! text. They carry nothing but the person's id and their other terms; what is shown is read from the entries.
+//! Search terms of the directory: one small item per name of a person, all in one partition, sorted by term. An item has only the person's id and
+//! terms; the displayed fields are read from the directory entries.
 
 use std::collections::BTreeSet;
 
@@ -12,43 +12,43 @@ use shared_utils::text;
 use super::{AuthStore, Profile};
 
 const PARTITION: &str = "DIRECTORY";
-/// The longest term, in characters: a key has 1,024 bytes.
+/// The longest term, in characters. A `DynamoDB` sort key has at most 1,024 bytes.
 const MAX_TERM: usize = 100;
 
-/// One term of a person.
+/// One search term of a person.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Term {
     user_id: UserId,
-    /// Every term of this person, so that a search shows them once: under the first of them that fits.
+    /// All terms of this person. A search lists the person once, under the first term that matches.
     terms: BTreeSet<String>,
-    /// Whether this is the term that the list of everyone has the person under: the whole name. Where it is not said, it is the longest.
+    /// Whether the list of everyone shows the person under this term (the whole name). If absent, the longest term is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     is_listed: Option<bool>,
 }
 
-/// A page of people whose name begins as was asked for.
+/// A page of people who have a name with the requested prefix.
 pub(crate) struct Found {
     pub(crate) users: Vec<UserId>,
-    /// Where the next page begins.
+    /// The sort key after which the next page starts.
     pub(crate) next: Option<String>,
 }
 
-/// A text as names are compared, cut to the longest term.
+/// A text in the form in which names are compared, cut to the longest term.
 pub(crate) fn folded(text: &str) -> String {
     text::excerpt(&text::folded(text), MAX_TERM).to_owned()
 }
 
-/// What a person can be found by.
+/// The search terms of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Terms {
     all: BTreeSet<String>,
-    /// The one that the list of everyone goes by: the whole name, else the username. Empty for someone without any.
+    /// The term for the list of everyone: the whole name, else the username. Empty if the person has neither.
     listed: String,
 }
 
 impl Terms {
-    /// What nobody can be found by.
+    /// No terms: nobody can find the person.
     pub(crate) const fn none() -> Self {
         Self { all: BTreeSet::new(), listed: String::new() }
     }
@@ -59,7 +59,7 @@ impl Terms {
         let whole = folded(&format!("{first} {last}"));
         let listed = if whole.is_empty() { username.clone() } else { whole.clone() };
         let mut all: BTreeSet<String> = [first, last, username, whole].into_iter().filter(|term| !term.is_empty()).collect();
-        // Someone without a name is listed all the same, and no search begins with nothing.
+        // A person without a name is listed too, under the empty term. No search has an empty prefix.
         all.insert(listed.clone());
         Self { all, listed }
     }
@@ -70,7 +70,7 @@ fn term_key(term: &str, user: UserId) -> Key {
 }
 
 impl AuthStore {
-    /// The writes that take a person's terms from the ones that were to the ones that are.
+    /// The writes that change a person's terms from `before` to `after`.
     pub(crate) fn terms_change(&self, user: UserId, before: &Terms, after: &Terms) -> Result<Vec<TransactWrite>, StoreError> {
         if before == after {
             return Ok(Vec::new());
@@ -84,10 +84,10 @@ impl AuthStore {
         Ok(writes)
     }
 
-    /// Who has a name that begins with `query`, in order of that name, from `start` on; everyone in order of their whole name when it is
-    /// empty. One call.
+    /// People with a name that starts with `query`, sorted by that name, from `start` on. If `query` is empty: everyone, sorted by whole name. One
+    /// call.
     pub(crate) async fn find_people(&self, query: &str, limit: usize, start: Option<String>) -> Result<Found, Error> {
-        // No key is empty.
+        // A key value cannot be empty.
         let range = Some(("sk", if query.is_empty() { "!".to_owned() } else { query.to_owned() }, format!("{query}{}", char::MAX)));
         let page = PartitionQuery { range, limit: Some(limit), ..PartitionQuery::all(&self.table, PARTITION) };
         let start = start.map(|sk| Item::from([("pk".to_owned(), s(PARTITION)), ("sk".to_owned(), s(sk))]));

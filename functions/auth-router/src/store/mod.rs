@@ -1,17 +1,17 @@
-//! The auth table: keys, items, and the calls on them.
+//! The auth table: its keys, items and operations.
 //!
 //! | item | pk | sk |
 //! | --- | --- | --- |
 //! | user | `USER#<userId>` | `PROFILE` |
-//! | family (one login) | `USER#<userId>` | `FAMILY#<familyId>` |
+//! | token family (one session) | `USER#<userId>` | `FAMILY#<familyId>` |
 //! | e-mail address → user | `EMAIL#<address>` | `USER` |
-//! | failed attempts of an address | `ATTEMPTS#<sha256 of address>` | `ANYWHERE`, `PLACE#<sha256 of ip>` |
+//! | failed logins of an address | `ATTEMPTS#<sha256 of address>` | `ANYWHERE`, `PLACE#<sha256 of network>` |
 //! | active administrators | `ADMINS` | `ACTIVE` |
-//! | someone who waits for approval | `PENDING` | `<userId>` |
-//! | a name that someone is found by | `DIRECTORY` | `<name>#<userId>` |
+//! | account that waits for approval | `PENDING` | `<userId>` |
+//! | search term of a person | `DIRECTORY` | `<term>#<userId>` |
 //! | directory entry | `PERSON#<userId>` | `ENTRY` (see `access::people`) |
 //! | revocations | `REVOCATIONS` | `BUCKET#…` (see `access::revocations`) |
-//! | ticket, pace of tickets | `TICKET#<sha256>`, `PACE#<userId>` | (see `access::tickets`) |
+//! | ticket, ticket rate | `TICKET#<sha256>`, `PACE#<userId>` | (see `access::tickets`) |
 
 mod account_status;
 mod address;
@@ -34,34 +34,34 @@ pub use users::{NewUser, Profile, User};
 
 use shared_utils::dynamo::Store;
 
-/// How many logins a user may have at once.
+/// The maximum number of concurrent sessions of a user.
 pub(crate) const MAX_FAMILIES: usize = 20;
 
-/// The writes of this table's transactions.
+/// Labels for the writes in this table's transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Write {
     /// The user's item.
     Account,
-    /// The item by which an address finds its user.
+    /// The item that maps an address to its user.
     Address,
-    /// The active administrators.
+    /// The set of active administrators.
     Admins,
-    /// What is counted of failed logins.
+    /// The counts of failed logins.
     Attempts,
     /// The directory entry.
     Person,
-    /// The names that the person is found by.
+    /// The person's search terms.
     Terms,
-    /// The list of those who wait for approval.
+    /// The list of accounts that wait for approval.
     Pending,
-    /// The login that the transaction is about.
+    /// The session that the transaction is about.
     Session,
-    /// The account's other logins.
+    /// The account's other sessions.
     OtherSessions,
     Revocations,
 }
 
-/// The auth table.
+/// Access to the auth table.
 #[derive(Clone)]
 pub struct AuthStore {
     store: Store,
@@ -69,7 +69,7 @@ pub struct AuthStore {
 }
 
 impl AuthStore {
-    /// The store on this table.
+    /// Creates the store for this table.
     pub fn new(store: Store, table: String) -> Self {
         Self { store, table }
     }

@@ -1,4 +1,4 @@
-//! What users say of themselves: on the account, in their directory entry and among the names that they are found by.
+//! Changes of a user's own profile: in the account, the directory entry and the search terms.
 
 use access::people::person_key;
 use access::session::Session;
@@ -12,9 +12,9 @@ use super::directory::Terms;
 use super::users::user_key;
 use super::{AuthStore, Profile, User, Write};
 
-/// The length of all fields together, in code points: what a request's body may need.
+/// The total length of all fields, in code points. Determines the body limit.
 pub(crate) const LENGTH: usize = 100 + 100 + 64 + 100 + 200 + 40 + 1_024;
-/// Name, bounds of its length, whether the directory shows it too.
+/// Name, maximum length in code points, whether the directory shows the field.
 const PROFILE_FIELDS: [(&str, usize, bool); 7] = [
     ("firstName", 100, true),
     ("lastName", 100, true),
@@ -25,11 +25,11 @@ const PROFILE_FIELDS: [(&str, usize, bool); 7] = [
     ("thumbnail", 1_024, true),
 ];
 
-/// The values that a user sets or clears.
+/// The values that a user sets (`Some`) or clears (`None`).
 pub(crate) struct ProfilePatch(Vec<(&'static str, bool, Option<String>)>);
 
 impl ProfilePatch {
-    /// Reads the fields that are the user's to write.
+    /// Reads the fields that users may write.
     pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
         let mut values = Vec::new();
         for (name, longest, shown) in PROFILE_FIELDS {
@@ -46,7 +46,7 @@ impl ProfilePatch {
         Self(values)
     }
 
-    /// The profile with these values.
+    /// The profile with these values applied.
     fn applied_to(&self, profile: &Profile) -> Profile {
         let mut profile = profile.clone();
         for (name, _, value) in &self.0 {
@@ -64,7 +64,7 @@ impl ProfilePatch {
         profile
     }
 
-    /// `SET` of these values, or of those that the directory shows, with `more` behind them.
+    /// `SET` of these values (or only of those that the directory shows), followed by `more`. `None` if there are none.
     fn expression(&self, shown_only: bool, more: &str) -> Result<Option<Update>, Error> {
         let values: Vec<_> = self.0.iter().filter(|(_, shown, _)| *shown || !shown_only).collect();
         if values.is_empty() {
@@ -80,8 +80,7 @@ impl ProfilePatch {
 }
 
 impl AuthStore {
-    /// Sets what a user, read a moment ago, says of themself; the profile as it is then. `None` when their rights
-    /// changed meanwhile.
+    /// Changes the profile of a user who was just read. Returns the new profile, or `None` if the user's rights changed meanwhile.
     pub(crate) async fn change_profile(
         &self,
         _session: &Session,
@@ -111,11 +110,11 @@ impl AuthStore {
         .await
     }
 
-    /// `None` when there is nothing to change.
+    /// Returns `None` if there is nothing to change.
     fn profile_transaction(&self, user: &User, patch: &ProfilePatch, after: &Profile) -> Result<Option<Transaction<Write>>, Error> {
         let Some(account) = patch.expression(false, ", updatedAt = :now")? else { return Ok(None) };
         let id = user.profile.user_id;
-        // The names decide what the person is found by: they must be the ones that were read.
+        // The search terms depend on the names, so the names must be unchanged since the read.
         let account = account
             .when("version = :version AND disabled = :no AND firstName = :wasFirst AND lastName = :wasLast AND username = :wasUsername")
             .value(":now", s(after.updated_at))

@@ -1,5 +1,5 @@
-//! Transactions over an account and its logins: adding one, ending some, another password. The revocations are written with them, so that
-//! access tokens end with their logins.
+//! Transactions on an account and its sessions: add one, end some, change the password. They also write the revocations, so that access tokens end
+//! together with their sessions.
 
 use access::revocations::{Mark, Revocations};
 use access::session::Session;
@@ -11,8 +11,8 @@ use super::users::user_key;
 use super::{Attempt, AuthStore, MAX_FAMILIES, TokenFamily, User, Write};
 
 impl AuthStore {
-    /// Adds a login to the account as it was read; the least recently used ones make room when there are too many. The sessions that
-    /// ended so; `None` when the account has changed since, or another login was added.
+    /// Adds a session. If the account has too many, the least recently used ones end. Returns the ended live sessions, or `None` if the account
+    /// changed since it was read or another session was added.
     pub(crate) async fn add_session(
         &self,
         attempt: &Attempt,
@@ -43,7 +43,7 @@ impl AuthStore {
         Ok(Some(ended))
     }
 
-    /// Ends these logins for refresh and access tokens. `false` when one of them is not there any more: then nothing was done.
+    /// Ends these sessions (refresh and access tokens). Returns `false` and writes nothing if one of them no longer exists.
     pub(crate) async fn revoke_sessions(
         &self,
         logins: &[(FamilyId, SessionId)],
@@ -61,8 +61,8 @@ impl AuthStore {
         Ok(done)
     }
 
-    /// Gives an account another password and ends `others`, for the owner of the login `own`. `false` when a login was added or ended
-    /// meanwhile, or the account changed: then nothing was done.
+    /// Sets a new password and ends `others`. `own` is the caller's session. Returns `false` and writes nothing if the account changed or a session
+    /// was added or ended meanwhile.
     pub(crate) async fn change_password(
         &self,
         _session: &Session,
@@ -86,14 +86,14 @@ impl AuthStore {
         Ok(done)
     }
 
-    /// Takes back a counted attempt: the password was right.
+    /// Resets the count of a counted attempt: the password was right.
     pub(crate) async fn attempt_was_right(&self, attempt: &Attempt, now: Timestamp) -> Result<(), StoreError> {
         let mut success = Transaction::new();
         success.add_all(Write::Attempts, self.attempt_succeeded(attempt, now)?);
         self.store.transact(&success).await?.require_committed()
     }
 
-    /// Holds a login to the account as its password was checked, and makes it visible to a change of all logins.
+    /// Counts the new session, on the condition that the account is unchanged since the password check. Changes of all sessions check the count.
     fn login_counted(&self, user: &User) -> TransactWrite {
         let count = Update::new("SET logins = :number")
             .when("passwordHash = :hash AND version = :version AND (attribute_not_exists(logins) OR logins = :before)")
@@ -104,7 +104,7 @@ impl AuthStore {
         update(&self.table, user_key(user.profile.user_id), count)
     }
 
-    /// A new password, on the condition that neither it nor the logins have changed since they were read.
+    /// Sets a new password, on the condition that the old one, the rights and the number of sessions are unchanged since the read.
     fn password_update(&self, user: &User, hash: &str) -> TransactWrite {
         let change = Update::new("SET passwordHash = :new")
             .when("passwordHash = :old AND version = :version AND (attribute_not_exists(logins) OR logins = :logins)")
@@ -116,7 +116,7 @@ impl AuthStore {
     }
 }
 
-/// The marks of these sessions; `None` when there are none, since an empty set cannot be written.
+/// The marks of these sessions. `None` if there are none: an empty set cannot be written.
 fn session_marks(sessions: &[SessionId]) -> Option<Vec<Mark>> {
     (!sessions.is_empty()).then(|| sessions.iter().copied().map(Mark::Session).collect())
 }

@@ -1,4 +1,4 @@
-//! Families: one login each, with the place of its refresh-token chain.
+//! Token families. One family is one session, with the state of its refresh-token chain.
 
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::Role;
@@ -14,38 +14,37 @@ use shared_utils::rate_limit::Rate;
 use super::AuthStore;
 use crate::tokens::{Lifetimes, RefreshToken, Subject};
 
-/// Clocks may differ by this much where expiries are compared, in seconds.
+/// Tolerated clock difference when expiries are compared, in seconds.
 const SLACK_SECONDS: i64 = 120;
 
-/// How long a token is repeated for a client whose response could not be made, in seconds: longer than KMS is unavailable.
+/// The extended grace after a response could not be made, in seconds. Longer than a typical KMS outage.
 const EXTENDED_GRACE_SECONDS: i64 = 900;
 
-/// One login.
+/// One session.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TokenFamily {
     pub(crate) family_id: FamilyId,
     pub(crate) session_id: SessionId,
     pub(crate) user_id: UserId,
-    /// SHA-256 of the token that counts.
+    /// SHA-256 of the current token.
     pub(crate) current_hash: String,
-    /// SHA-256 of the token before it.
+    /// SHA-256 of the previous token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) previous_hash: Option<String>,
-    /// From which, with the token before it, the current token was derived.
+    /// The nonce from which, with the previous token, the current token was derived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) nonce: Option<String>,
-    /// When it was derived, in milliseconds since the epoch.
+    /// When the current token was derived, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rotated_at: Option<i64>,
-    /// Until when the token before still gets it although the grace is over, in milliseconds since the epoch: set when a rotation's
-    /// answer could not be made.
+    /// End of the extended grace of the previous token, in milliseconds since the epoch. Set when the response to a rotation could not be made.
     #[serde(default, rename = "owedUntil", skip_serializing_if = "Option::is_none")]
     pub(crate) grace_until: Option<i64>,
-    /// SHA-256 of the `Idempotency-Key` that came with the last rotation.
+    /// SHA-256 of the last rotation's `Idempotency-Key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rotation_key: Option<String>,
-    /// Which login of its user it is, counted from 1.
+    /// The number of this session among all sessions of its user, from 1.
     #[serde(default)]
     pub(crate) number: u64,
     pub(crate) created_at: Timestamp,
@@ -58,7 +57,7 @@ pub(crate) struct TokenFamily {
     pub(crate) revoked_at: Option<Timestamp>,
     pub(crate) user_agent: String,
     pub(crate) ip: String,
-    /// Copied from the user, so that a refresh reads nothing else.
+    /// Copied from the user, so that a refresh reads only this item.
     pub(crate) role: Role,
     pub(crate) pending: bool,
     pub(crate) version: u64,
@@ -66,7 +65,7 @@ pub(crate) struct TokenFamily {
 }
 
 impl TokenFamily {
-    /// A new login that ends by itself as `lifetimes` say.
+    /// A new session with the expiries of `lifetimes`.
     pub(crate) fn new(
         token: &RefreshToken,
         subject: Subject,
@@ -101,42 +100,42 @@ impl TokenFamily {
         }
     }
 
-    /// What its access tokens are made for.
+    /// The subject of the session's access tokens.
     pub(crate) fn subject(&self) -> Subject {
         Subject { user: self.user_id, session: self.session_id, role: self.role, version: self.version, pending: self.pending }
     }
 
-    /// When its refresh token ends: the earlier of the two expiries.
+    /// When the current refresh token expires: the earlier of the two expiries.
     pub(crate) fn expires_at(&self) -> Timestamp {
         Timestamp::from_seconds(self.idle_expiry.min(self.absolute_expiry))
     }
 
-    /// Seconds until its refresh token ends.
+    /// Seconds until the current refresh token expires.
     pub(crate) fn seconds_left(&self, now: Timestamp) -> i64 {
         (self.expires_at().seconds() - now.seconds()).max(0)
     }
 
-    /// Whether the token before the current one still gets it.
+    /// Whether the previous token still gets the current one.
     fn in_grace(&self, lifetimes: Lifetimes, now: Timestamp) -> bool {
         self.rotated_at.is_some_and(|rotated_at| (now.millis() - rotated_at).abs() <= lifetimes.grace * 1000)
             || self.grace_until.is_some_and(|until| now.millis() <= until)
     }
 
-    /// Whether it can still be used.
+    /// Whether the session can still be used.
     pub(crate) fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at().plus_seconds(SLACK_SECONDS) > now
     }
 }
 
-/// What a presented refresh token led to.
+/// The result of presenting a refresh token.
 pub(crate) enum Rotation {
-    /// It was the current one: the chain moved on to this token.
+    /// The token was current and was rotated. Contains the successor.
     Rotated(Box<TokenFamily>, RefreshToken),
-    /// It was the one before, within the grace or under the key of its rotation: the same successor again.
+    /// The token was the previous one, within its grace or with the rotation's key. Contains the same successor again.
     Repeated(Box<TokenFamily>, RefreshToken),
-    /// It is long past, or was never one of this family: someone else has a copy.
+    /// The token is an older one, the previous one after its grace, or not of this family: someone else has a copy.
     Reused(Box<TokenFamily>),
-    /// Unknown, ended or expired.
+    /// The session is unknown, ended or expired.
     Dead,
 }
 
@@ -145,24 +144,24 @@ pub(super) fn family_key(family: FamilyId) -> Key {
 }
 
 impl AuthStore {
-    /// The write that adds a login.
+    /// The write that adds a session.
     pub(crate) fn family_put(&self, family: &TokenFamily) -> Result<TransactWrite, StoreError> {
         Ok(put_if(&self.table, to_item(family_key(family.family_id), "family", family)?, Condition::absent()))
     }
 
-    /// The write that forgets a login.
+    /// The write that deletes a session's item.
     pub(crate) fn family_delete(&self, family: FamilyId) -> TransactWrite {
         delete(&self.table, family_key(family))
     }
 
-    /// The write that ends a login for good; the item stays until it expires, so that its tokens are still recognised.
+    /// The write that ends a session. Its item stays until TTL, so that its tokens are still recognised.
     pub(crate) fn family_revoke(&self, family: FamilyId, now: Timestamp) -> TransactWrite {
         let expression = Update::new("SET revokedAt = if_not_exists(revokedAt, :now)").when("attribute_exists(pk)").value(":now", s(now));
         update(&self.table, family_key(family), expression)
     }
 
-    /// The live login that a refresh token belongs to, and whether the token still counts: a refresh would be answered with its
-    /// successor. The one before it says later on no more than which login is meant.
+    /// The live session of a refresh token, and whether the token still counts: it is the current one, or the previous one within its grace. Later,
+    /// the previous token only identifies its session.
     pub(crate) async fn family_of(
         &self,
         token: &RefreshToken,
@@ -180,7 +179,7 @@ impl AuthStore {
         }))
     }
 
-    /// Extends the grace of the token before the current one: the response with the current one could not be made.
+    /// Extends the grace of the previous token, because the response with the current one could not be made.
     pub(crate) async fn extend_grace(&self, family: &TokenFamily, now: Timestamp) -> Result<(), StoreError> {
         let expression = Update::new("SET owedUntil = :until")
             .when("currentHash = :current AND attribute_not_exists(revokedAt)")
@@ -190,13 +189,13 @@ impl AuthStore {
         Ok(())
     }
 
-    /// A condition for a transaction: the login was not ended.
+    /// The condition for a transaction that the session has not ended.
     pub(crate) fn family_check(&self, family: FamilyId) -> TransactWrite {
         check(&self.table, family_key(family), "attribute_exists(pk) AND attribute_not_exists(revokedAt)")
     }
 
-    /// Moves a family's chain on, in one conditional write; its failure tells repetition, reuse and death apart.
-    /// [`Error::TooManyRequests`] when the family moves too fast: then nothing has moved.
+    /// Rotates a family's token in one conditional write. If the condition fails, the item tells whether the token is repeated, reused or dead.
+    /// [`Error::TooManyRequests`] if the rate is exceeded; nothing is written then.
     pub(crate) async fn rotate(
         &self,
         presented: &RefreshToken,
@@ -238,7 +237,7 @@ impl AuthStore {
                 return Ok(Attempt::Done(Rotation::Dead));
             }
             if family.current_hash == hash {
-                // Only the rate was in the way.
+                // Only the rate condition failed.
                 return Ok(Attempt::Refused(bucket));
             }
             family.presented_before(presented, hash, key_hash, lifetimes, now).map(Attempt::Done)
@@ -248,7 +247,7 @@ impl AuthStore {
 }
 
 impl TokenFamily {
-    /// What a token leads to that is not the current one.
+    /// The result of presenting a token that is not the current one.
     fn presented_before(
         self,
         presented: &RefreshToken,
@@ -258,7 +257,7 @@ impl TokenFamily {
         now: Timestamp,
     ) -> Result<Rotation, Error> {
         let is_previous = self.previous_hash.as_deref() == Some(hash);
-        // The one who asked for the rotation comes back for its answer, however late.
+        // The client that requested the rotation may ask for its response again at any time.
         let is_same_request = key_hash.is_some() && self.rotation_key.as_deref() == key_hash;
         match &self.nonce {
             Some(nonce) if is_previous && (is_same_request || self.in_grace(lifetimes, now)) => {

@@ -18,38 +18,38 @@ use super::directory::Terms;
 use super::token_families::TokenFamily;
 use super::{AccountStatus, Address, AuthStore, Write};
 
-/// A user as the table keeps it.
+/// A user as stored in the table.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
-    /// What the user sees of themself.
+    /// The part that the user sees.
     #[serde(flatten)]
     pub profile: Profile,
-    /// Authorization version: raised when role, pending or disabled change.
+    /// The authorization version. Incremented when role, pending or disabled changes.
     pub version: u64,
-    /// How many sessions there ever were. A change of all sessions is conditional on it, so that none is added meanwhile.
+    /// Counts all sessions that were ever added. Changes of all sessions are conditional on it, so that none is added meanwhile.
     #[serde(default)]
     pub(crate) logins: u64,
-    /// Whether the account was shut.
+    /// Whether an administrator disabled the account.
     pub disabled: bool,
-    /// PHC string.
+    /// The password hash, as a PHC string.
     pub(crate) password_hash: String,
 }
 
 impl User {
-    /// What the user may do at all.
+    /// The user's rights.
     pub(crate) fn status(&self) -> AccountStatus {
         AccountStatus { role: self.profile.role, pending: self.profile.pending, disabled: self.disabled }
     }
 }
 
-/// The profile of a user, as the API gives it. Absent values are null.
+/// A user's profile in the API format. Absent values are null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
-    /// Who it is.
+    /// The user's id.
     pub user_id: UserId,
-    /// Trimmed and lower-cased.
+    /// The e-mail address, normalized.
     pub email: String,
     /// First name.
     pub first_name: Option<String>,
@@ -57,11 +57,11 @@ pub struct Profile {
     pub last_name: Option<String>,
     /// Username.
     pub username: Option<String>,
-    /// Profile role.
+    /// Role in the studio.
     pub role: Role,
-    /// What they do.
+    /// Occupation.
     pub occupation: Option<String>,
-    /// For whom.
+    /// Company.
     pub company: Option<String>,
     /// Phone number.
     pub phone_number: Option<String>,
@@ -69,9 +69,9 @@ pub struct Profile {
     pub thumbnail: Option<String>,
     /// Whether the account waits for approval.
     pub pending: bool,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
@@ -91,14 +91,14 @@ impl Profile {
     }
 }
 
-/// What a new user is made from.
+/// The input for a new user.
 #[derive(Debug, Clone)]
 pub struct NewUser {
-    /// Address.
+    /// E-mail address.
     pub email: Address,
-    /// PHC string.
+    /// The password hash, as a PHC string.
     pub password_hash: String,
-    /// Profile role.
+    /// Role in the studio.
     pub role: Role,
     /// First name, in NFC.
     pub first_name: Option<String>,
@@ -121,14 +121,14 @@ fn pending_key(user: UserId) -> Key {
 }
 
 impl AuthStore {
-    /// A user by id.
+    /// Reads a user by id.
     pub(crate) async fn user(&self, user: UserId) -> Result<Option<User>, StoreError> {
         self.store.get(&self.table, &user_key(user)).await
     }
 
-    /// A user and all their logins, in one call. The user is read first: a login that is missing here has raised the user's `logins`.
+    /// A user and all their sessions, in one call. The user is read first: a session that is missing here increments `logins` after this read.
     pub(crate) async fn user_with_token_families(&self, user: UserId) -> Result<(Option<User>, Vec<TokenFamily>), StoreError> {
-        // PROFILE sorts behind FAMILY#….
+        // `PROFILE` sorts after `FAMILY#…`.
         let query = PartitionQuery { descending: true, ..PartitionQuery::all(&self.table, format!("USER#{user}")) };
         let (mut found, mut families) = (None, Vec::new());
         for item in self.store.query_all(&query).await? {
@@ -141,7 +141,7 @@ impl AuthStore {
         Ok((found, families))
     }
 
-    /// The users with these ids; unknown ones are left out.
+    /// The users with these ids. Unknown ids are left out.
     pub(crate) async fn users(&self, users: &[UserId]) -> Result<Vec<User>, StoreError> {
         if users.is_empty() {
             return Ok(Vec::new());
@@ -151,7 +151,7 @@ impl AuthStore {
         users.iter().filter_map(|user| items.remove(&(self.table.clone(), user_key(*user)))).map(from_item).collect()
     }
 
-    /// Who waits for approval, oldest account first, from `start` on.
+    /// The users who wait for approval, oldest account first, from `start` on.
     pub(crate) async fn pending_users(&self, limit: usize, start: Option<String>) -> Result<(Vec<UserId>, Option<String>), StoreError> {
         let query = PartitionQuery { limit: Some(limit), ..PartitionQuery::all(&self.table, "PENDING") };
         let start = start.map(|sk| [("pk".to_owned(), s("PENDING")), ("sk".to_owned(), s(sk))].into());
@@ -161,7 +161,7 @@ impl AuthStore {
         Ok((users, page.last.as_ref().and_then(id)))
     }
 
-    /// The write that puts someone on the list of those who wait for approval, or takes them off.
+    /// The write that adds a user to the list of pending accounts or removes them.
     pub(crate) fn pending_change(&self, user: UserId, pending: bool) -> TransactWrite {
         if pending {
             let mut item = pending_key(user).into_item();
@@ -172,8 +172,8 @@ impl AuthStore {
         }
     }
 
-    /// Makes a user with their address, directory entry and search terms, all or none. [`Error::Conflict`] when the address is taken,
-    /// [`Error::Forbidden`] when `by` administers no longer; the operators' tool acts for nobody.
+    /// Creates a user with address, directory entry and search terms in one transaction. [`Error::Conflict`] if the address is taken,
+    /// [`Error::Forbidden`] if `by` is no longer an active administrator. The operators' tool passes `None`.
     pub async fn create_user(&self, new: NewUser, by: Option<&Session>, now: Timestamp) -> Result<Profile, Error> {
         let profile = Profile {
             user_id: UserId::generate(now),
@@ -213,7 +213,7 @@ impl AuthStore {
         Ok(profile)
     }
 
-    /// The write that gives a person an address that nobody has.
+    /// The write that assigns an address to a user, on the condition that nobody has it.
     pub(super) fn address_put(&self, email: &str, user: UserId) -> TransactWrite {
         let mut address = email_key(email).into_item();
         address.insert("type".to_owned(), s("email"));
@@ -221,7 +221,7 @@ impl AuthStore {
         put_if(&self.table, address, Condition::absent())
     }
 
-    /// Replaces a password hash by one with today's parameters, unless the password was changed meanwhile.
+    /// Replaces a password hash by one with the current parameters, unless the password was changed meanwhile.
     pub(crate) async fn rehash(&self, user: &User, hash: &str) -> Result<(), StoreError> {
         let expression =
             Update::new("SET passwordHash = :new").when("passwordHash = :old").value(":new", s(hash)).value(":old", s(&user.password_hash));

@@ -1,4 +1,4 @@
-//! What users change of themselves: profile and password.
+//! Users change their own profile and password.
 
 use super::*;
 
@@ -18,7 +18,7 @@ async fn a_person_changes_their_profile_but_not_role_or_address() {
     assert_eq!(studio.me(&token).await.expect(200), after);
     assert_eq!(patch(json!({"company": null})).await.expect(200)["company"], Value::Null);
     assert_eq!(patch(json!({})).await.expect(200)["lastName"], json!("Okafor"));
-    // The directory shows the same, without what is nobody else's business.
+    // The directory shows the new values, but only the public fields.
     let found = studio.get(&format!("/auth/users?ids={}", studio.ben.user_id), &token).await.expect(200);
     let expected = json!({"userId": studio.ben.user_id, "firstName": "Ben", "lastName": "Okafor", "username": "beno", "thumbnail": "public/ben.png",
         "role": "designer", "occupation": "Set design"});
@@ -79,12 +79,12 @@ async fn wrong_current_passwords_lock_the_account() {
     let locked = guess().await;
     assert_eq!(locked.headers["retry-after"], "1");
     locked.expect_error(429, "too_many_attempts");
-    // From the same network the address is locked too; the session that is there goes on.
+    // A login from the same network is locked too. The existing session still works.
     assert_eq!(studio.login_from([127, 0, 0, 1], "ben@mylg.test", PASSWORD).await.0, 429);
     studio.me(&token).await.expect(200);
 }
 
-/// A login with the old password that is added while the password changes does not outlive it.
+/// A session that is added with the old password during a password change ends with that change.
 #[tokio::test]
 async fn a_password_change_ends_sessions_that_start_meanwhile() {
     use local_stack::faults::{Effect, InjectedFault};
@@ -105,7 +105,7 @@ async fn a_password_change_ends_sessions_that_start_meanwhile() {
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
 }
 
-/// What was admitted may be five seconds old: the change asks for the login and the rights themselves.
+/// The first check uses a revocation cache of up to five seconds. The change itself checks the session and the rights again.
 #[tokio::test]
 async fn an_ended_session_cannot_change_the_password() {
     let studio = studio().await;
@@ -114,7 +114,7 @@ async fn an_ended_session_cannot_change_the_password() {
     let ask =
         |method, path: &str, token: &Value, body: Value| send(&other, EventBuilder::new(method, path).bearer(token.as_str().unwrap()).json(&body));
     let change = json!({"currentPassword": PASSWORD, "newPassword": "another long one"});
-    // Another sandbox has just looked at who is revoked, and looks again in five seconds.
+    // The other sandbox has just filled its revocation cache, which is valid for five seconds.
     ask(Method::PATCH, "/auth/me", &bens["accessToken"], json!({})).await.expect(200);
     studio.post("/auth/logout", json!({"refreshToken": bens["refreshToken"]})).await.expect(204);
     ask(Method::POST, "/auth/password", &bens["accessToken"], change.clone()).await.expect_error(401, "session_revoked");
@@ -141,7 +141,7 @@ async fn unicode_forms_of_names_and_passwords_are_equal() {
     let event = EventBuilder::new(Method::PATCH, "/auth/me").bearer(token.as_str().unwrap()).body("application/json", &longest);
     studio.call(event).await.expect(200);
 
-    // Set in one form, it works in the other, and so does a space that a phone made wider.
+    // Set in one Unicode form, the password also works in the other, and with other kinds of spaces.
     let change = json!({"currentPassword": PASSWORD, "newPassword": "cafe\u{301} au lait"});
     studio.ask(Method::POST, "/auth/password", &token, change).await.expect(204);
     for password in ["cafe\u{301} au lait", "caf\u{e9} au lait", "caf\u{e9}\u{a0}au\u{3000}lait"] {
@@ -156,7 +156,7 @@ async fn passwords_stored_before_normalisation_still_work() {
     let old = "cafe\u{301} au lait";
     let new = NewUser {
         email: "cleo@mylg.test".parse().unwrap(),
-        // Of the text as it was typed, in no form.
+        // A hash of the text as typed, without normalization.
         password_hash: cheap_hash(old),
         role: Role::User,
         first_name: None,

@@ -1,4 +1,4 @@
-//! Events that nobody here wrote.
+//! Published example events.
 
 use test_harness::published_events;
 

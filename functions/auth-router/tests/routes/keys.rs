@@ -1,4 +1,4 @@
-//! The keys that sign, and their public halves.
+//! Signing keys and their public keys.
 
 use super::*;
 
@@ -15,7 +15,7 @@ async fn expired_tokens_have_their_own_code_and_jwks_lists_the_key() {
     assert!(key.get("d").is_none());
 }
 
-/// Keys are rotated as operations.md says: next beside current, next becomes current, the old one leaves once its last token is over.
+/// Key rotation as in operations.md: add the next key, sign with it, then remove the old key after its last token has expired.
 #[tokio::test]
 async fn key_rotation_refuses_no_request() {
     use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ async fn key_rotation_refuses_no_request() {
     };
     for (index, window) in stages.windows(2).enumerate() {
         let [before, after] = window else { unreachable!() };
-        // While a deployment runs, both generations answer: each takes the other's tokens.
+        // During a deployment, both versions run. Each accepts the other's tokens.
         for session in &mut sessions {
             assert_eq!((me(before, session).await, me(after, session).await), (200, 200), "stage {index}");
             let refresh = EventBuilder::new(Method::POST, "/auth/refresh").json(&json!({"refreshToken": session["refreshToken"]}));
@@ -54,7 +54,7 @@ async fn key_rotation_refuses_no_request() {
             assert_eq!((me(before, session).await, me(after, session).await), (200, 200), "stage {index}");
         }
     }
-    // A token of the key that left is refused, as one of a key that never was.
+    // A token of the removed key is refused like a token of an unknown key.
     let old_token =
         send(&stages[0], EventBuilder::new(Method::POST, "/auth/login").json(&json!({"email": "ana@mylg.test", "password": PASSWORD}))).await;
     assert_eq!(me(&stages[3], &old_token.body).await, 401);

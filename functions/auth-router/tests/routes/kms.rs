@@ -1,4 +1,4 @@
-//! Signing with a key in KMS. The KMS here is a small server with a key of its own that speaks KMS's protocol.
+//! Signing with a KMS key. The KMS is a small local server with its own key and the KMS protocol.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ const ARN: &str = "arn:aws:kms:eu-central-1:000000000000:key/k";
 #[derive(Clone)]
 struct Kms {
     key: Arc<EcdsaKeyPair>,
-    /// What the next calls are refused with: a status and the type of the error.
+    /// The errors of the next calls: HTTP status and error type.
     refusals: Arc<Mutex<Vec<(u16, &'static str)>>>,
     signed: Arc<Mutex<usize>>,
 }
@@ -43,7 +43,7 @@ async fn answer(State(kms): State<Kms>, headers: HeaderMap, body: Bytes) -> (Sta
     (StatusCode::OK, answer.to_string())
 }
 
-/// The function with a key in KMS, and that KMS.
+/// An app that signs with a KMS key, and that KMS.
 async fn studio_with_kms() -> (Studio, App, Kms) {
     let random = SystemRandom::new();
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).unwrap();
@@ -72,7 +72,7 @@ fn login() -> EventBuilder {
 async fn tokens_that_kms_has_signed_are_accepted() {
     let (_studio, app, kms) = studio_with_kms().await;
     let mut session = send(&app, login()).await.expect(200);
-    // Often: an integer of a signature is one byte shorter in one of a hundred.
+    // Repeated, because about one signature in a hundred has an integer that is one byte shorter.
     for _ in 0..20 {
         let me = EventBuilder::new(Method::GET, "/auth/me").bearer(session["accessToken"].as_str().unwrap());
         send(&app, me).await.expect(200);

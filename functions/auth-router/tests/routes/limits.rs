@@ -1,4 +1,4 @@
-//! How often one may ask.
+//! Rate limits.
 
 use super::*;
 
@@ -10,7 +10,7 @@ async fn logins_are_limited_by_address() {
     }
     assert_eq!(studio.login_from([1, 1, 1, 1], "ana@mylg.test", PASSWORD).await, (429, Some("3".to_owned())));
     assert_eq!(studio.login_from([2, 2, 2, 2], "ana@mylg.test", PASSWORD).await.0, 200);
-    // What a client says of its own address is not believed.
+    // The client's own `X-Forwarded-For` is ignored.
     let event = EventBuilder::new(Method::POST, "/auth/login").peer(IpAddr::from([1, 1, 1, 1])).header("x-forwarded-for", "3.3.3.3");
     let answer = studio.call(event.json(&json!({"email": "ana@mylg.test", "password": PASSWORD}))).await;
     answer.expect_error(429, "too_many_requests");
@@ -30,7 +30,7 @@ async fn a_session_refreshes_thirty_times_a_minute_and_survives_more() {
         assert_eq!(answer.headers["retry-after"], "2");
         answer.expect_error(429, "too_many_requests");
     }
-    // Another login of the same person has a rate of its own.
+    // Another session of the same person has its own rate.
     let other = studio.login().await["refreshToken"].clone();
     studio.refresh(&other).await.expect(200);
     studio.harness.clock.advance_seconds(2);

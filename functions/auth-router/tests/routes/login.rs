@@ -1,4 +1,4 @@
-//! Signing in: equal answers, locks, and at most twenty sessions.
+//! Login: equal responses, locks, and at most twenty sessions.
 
 use super::*;
 
@@ -34,7 +34,7 @@ async fn the_fifth_failure_locks_known_and_unknown_addresses_alike() {
         for _ in 0..5 {
             assert_eq!(studio.login_from([1, 1, 1, 1], email, "wrong").await, (401, None));
         }
-        // Locked for a second: also for the right password, and without making it longer.
+        // Locked for one second, even for the right password. Attempts during the lock do not extend it.
         for _ in 0..3 {
             assert_eq!(studio.login_from([1, 1, 1, 1], email, PASSWORD).await, (429, Some("1".to_owned())));
         }
@@ -72,13 +72,13 @@ async fn the_twenty_first_session_ends_the_least_recently_used() {
 #[tokio::test]
 async fn concurrent_logins_leave_twenty_sessions() {
     let studio = studio().await;
-    // Each place has signed in before.
+    // Each network has a successful login, so it gets its own failure count.
     for n in 0..12 {
         studio.login_from([10, 0, 0, n], "ana@mylg.test", PASSWORD).await;
     }
     for _ in 0..3 {
         studio.harness.clock.advance_seconds(1);
-        // From places of their own, or the fifth that is counted at once would lock.
+        // From separate networks: the fifth concurrent attempt from one network would lock.
         let body = json!({"email": "ana@mylg.test", "password": PASSWORD});
         let at_once = (0..12).map(|n| {
             let event = EventBuilder::new(Method::POST, "/auth/login").peer(IpAddr::from([10, 0, 0, n]));

@@ -1,4 +1,4 @@
-//! Signing out.
+//! Logout.
 
 use super::*;
 
@@ -12,7 +12,7 @@ async fn logout_ends_both_tokens_and_is_idempotent() {
     assert_eq!(studio.refresh(&one["refreshToken"]).await.status, 401);
     assert_eq!(studio.me(&one["accessToken"]).await.body["code"], json!("session_revoked"));
     assert_eq!(studio.me(&other["accessToken"]).await.status, 200);
-    // Everywhere, by bearer alone and without any body; also with a token whose time is over.
+    // Global logout with only a bearer and no refresh token. An expired bearer works too.
     studio.harness.clock.advance_seconds(3_600);
     let bearer = other["accessToken"].as_str().unwrap();
     let third = studio.login().await;
@@ -30,12 +30,12 @@ async fn only_a_current_token_ends_other_sessions() {
     let studio = studio().await;
     let logout = |token: &Value, scope: &str| studio.post("/auth/logout", json!({"refreshToken": token, "scope": scope}));
     let stays = studio.login().await;
-    // Ended long ago, and expired.
+    // A token of an ended session.
     let ended = studio.login().await;
     logout(&ended["refreshToken"], "local").await.expect(204);
     logout(&ended["refreshToken"], "global").await.expect(204);
     logout(&ended["refreshToken"], "others").await.expect(204);
-    // Replaced a while ago: it ends the login that it came from, and no other.
+    // The previous token after its grace ends only its own session.
     for scope in ["others", "global"] {
         let replaced = studio.login().await;
         studio.refresh(&replaced["refreshToken"]).await.expect(200);
@@ -44,13 +44,13 @@ async fn only_a_current_token_ends_other_sessions() {
         studio.me(&replaced["accessToken"]).await.expect_error(401, "session_revoked");
         studio.me(&stays["accessToken"]).await.expect(200);
     }
-    // An access token of a login that is over, whatever it is sent with.
+    // An access token of an ended session ends nothing, whatever the scope.
     for scope in ["others", "global"] {
         let event = EventBuilder::new(Method::POST, "/auth/logout").bearer(ended["accessToken"].as_str().unwrap());
         studio.call(event.json(&json!({"scope": scope}))).await.expect(204);
         studio.me(&stays["accessToken"]).await.expect(200);
     }
-    // Replaced just now, by another tab or by an answer that was lost: it counts like the current one.
+    // A token that was just replaced (by another tab, or because a response was lost) counts like the current one.
     let (before, elsewhere) = (studio.login().await, studio.login().await);
     studio.refresh(&before["refreshToken"]).await.expect(200);
     logout(&before["refreshToken"], "others").await.expect(204);
@@ -59,14 +59,14 @@ async fn only_a_current_token_ends_other_sessions() {
         studio.me(&gone["accessToken"]).await.expect_error(401, "session_revoked");
     }
     let stays = studio.login().await;
-    // The current one does.
+    // The current token ends other sessions.
     let (here, there) = (studio.login().await, studio.login().await);
     logout(&here["refreshToken"], "others").await.expect(204);
     studio.me(&here["accessToken"]).await.expect(200);
     for gone in [&stays, &there] {
         studio.me(&gone["accessToken"]).await.expect_error(401, "session_revoked");
     }
-    // A good refresh token decides, whatever bearer stands beside it.
+    // A valid refresh token decides, even if the request has another person's bearer.
     let bens = studio.login_as(&studio.ben).await;
     let event = EventBuilder::new(Method::POST, "/auth/logout").bearer(bens["accessToken"].as_str().unwrap());
     studio.call(event.json(&json!({"refreshToken": here["refreshToken"]}))).await.expect(204);

@@ -1,4 +1,4 @@
-//! Raw event in, response out, on the embedded database.
+//! Tests of the whole function on the embedded database: raw event in, response out.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
@@ -35,7 +35,7 @@ use test_harness::{Answer, EventBuilder, Harness, NO_GATEWAY, ORIGIN};
 
 const PASSWORD: &str = "correct horse battery";
 
-/// The function with two people: ana, who administers, and ben.
+/// The app with two people: ana, an administrator, and ben.
 struct Studio {
     studio: test_harness::Studio<App>,
     ana: Profile,
@@ -50,7 +50,7 @@ impl Deref for Studio {
     }
 }
 
-/// No limits by address: everyone in a test comes from the same one.
+/// Settings without rate limits per address: all requests of a test come from the same address.
 fn unhurried() -> Settings {
     Settings { rates: Rates { login: Rate::OFF, refresh: Rate::OFF, session_refresh: Rate::OFF, ..Rates::default() }, ..Settings::default() }
 }
@@ -61,7 +61,7 @@ fn app_on(harness: &Harness, clock: Clock, settings: Settings) -> App {
     App::new(context, broadcaster, Signer::KeyFile(harness.signer()), settings)
 }
 
-/// A hash of the password that costs next to nothing.
+/// A password hash with very low cost.
 fn cheap_hash(password: &str) -> String {
     let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).unwrap());
     let hash: PasswordHash = hasher.hash_password_with_salt(password.as_bytes(), b"not so random").unwrap();
@@ -92,12 +92,12 @@ async fn studio_with(settings: Settings) -> Studio {
 }
 
 async fn send(app: &App, event: EventBuilder) -> Answer {
-    // Boxed: a test joins several of these, and its stack has two megabytes.
+    // Boxed: a test joins several of these futures on a stack of two megabytes.
     Box::pin(app.handle(event.event())).await.into()
 }
 
 impl Studio {
-    /// A request with a token, and with a body unless that is null.
+    /// Sends a request with a token, and with the body unless it is null.
     async fn ask(&self, method: Method, path: &str, token: &Value, body: Value) -> Answer {
         let event = EventBuilder::new(method, path).bearer(token.as_str().unwrap());
         self.call(if body.is_null() { event } else { event.json(&body) }).await
@@ -129,7 +129,7 @@ impl Studio {
         self.post("/auth/refresh", json!({"refreshToken": token})).await
     }
 
-    /// A refresh with an idempotency key, or without.
+    /// Refreshes, with or without an idempotency key.
     async fn refresh_under(&self, token: &Value, key: Option<&str>) -> Answer {
         let event = EventBuilder::new(Method::POST, "/auth/refresh").json(&json!({"refreshToken": token}));
         self.call(key.map_or(event.clone(), |key| event.header("idempotency-key", key))).await

@@ -1,6 +1,6 @@
-//! Random interleavings of what several tabs do with refresh tokens, against a reference model of the chain.
+//! Random interleavings of refresh-token operations by several tabs, compared with a reference model of the chain.
 //!
-//! `REFRESH_MODEL_CASES` sets how many (300 by default, 10,000 in CI), `REFRESH_MODEL_SEED` which ones.
+//! `REFRESH_MODEL_CASES` sets the number of cases (default 300, 10,000 in CI). `REFRESH_MODEL_SEED` sets the random seed.
 
 use futures_util::future::join_all;
 use proptest::prelude::{Just, Strategy, prop_oneof};
@@ -15,28 +15,28 @@ const IDLE: i64 = 7 * 86_400;
 const ABSOLUTE: i64 = 30 * 86_400;
 const SLACK: i64 = 120;
 
-/// What can happen.
+/// One operation of a case.
 #[derive(Debug, Clone, Copy)]
 enum Op {
     /// A tab signs in.
     Login(usize),
-    /// A tab takes over what another holds, as tabs of one browser do.
+    /// The second tab takes over the first tab's token, as tabs of one browser do.
     Share(usize, usize),
-    /// A tab refreshes, with an idempotency key or without.
+    /// A tab refreshes, with or without an idempotency key.
     Refresh(usize, Key),
-    /// The same, and the answer is lost on the way.
+    /// A tab refreshes, and the response is lost.
     RefreshUnheard(usize, Key),
-    /// The same token three times at once.
+    /// A tab sends three concurrent refreshes with the same token.
     RefreshThrice(usize, Key),
-    /// A well-formed secret that was never one of the tab's login.
+    /// A well-formed secret that was never a token of the tab's session.
     Forge(usize),
     /// A tab signs out.
     Logout(usize),
-    /// So many seconds pass.
+    /// This many seconds pass.
     Wait(i64),
 }
 
-/// An idempotency key that a tab sends.
+/// The idempotency key that a tab sends, if any.
 type Key = Option<&'static str>;
 
 fn key() -> impl Strategy<Value = Key> {
@@ -57,24 +57,24 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// A login as the reference has it.
+/// A session in the reference model.
 struct Chain {
-    /// Every token that was ever the current one, in order.
+    /// Every token that was ever current, in order.
     tokens: Vec<String>,
     rotated_at: i64,
-    /// The key of the last rotation.
+    /// The idempotency key of the last rotation.
     rotation_key: Key,
     idle_expiry: i64,
     absolute_expiry: i64,
     revoked: bool,
 }
 
-/// What the reference expects of a refresh.
+/// The result that the model expects of a refresh.
 #[derive(Debug, PartialEq, Eq)]
 enum Expected {
-    /// A token that nobody has seen yet.
+    /// A token that was never seen before.
     New,
-    /// This very token.
+    /// Exactly this token.
     Same(String),
     Refused,
 }
@@ -104,7 +104,7 @@ impl Reference {
         self.chains.push(chain);
     }
 
-    /// What a refresh comes to; reuse ends the chain.
+    /// The expected result of a refresh. Reuse revokes the chain.
     fn refresh(&mut self, token: &str, key: Key, now: i64) -> Expected {
         let Some((chain, place)) = self.find(token) else { return Expected::Refused };
         if chain.revoked || now >= chain.idle_expiry.min(chain.absolute_expiry) + SLACK {
@@ -131,7 +131,7 @@ impl Reference {
         }
     }
 
-    /// A signed-out tab's token counts while its login lives, and it is the current one or the one before it.
+    /// A logout needs a live session, and its current or previous token.
     fn logout(&mut self, token: &str, now: i64) {
         if let Some((chain, place)) = self.find(token)
             && place + 2 >= chain.tokens.len()
@@ -150,7 +150,7 @@ impl Reference {
     }
 }
 
-/// One case: a person of its own, their tabs, and the reference beside them.
+/// One case: its own person, their tabs, and the reference model.
 struct Case<'a> {
     app: &'a App,
     clock: &'a Clock,
@@ -166,7 +166,7 @@ impl Case<'_> {
         send(self.app, EventBuilder::new(Method::POST, path).json(&body)).await
     }
 
-    /// Holds an answer to what was expected; the token in it.
+    /// Compares a response with the expected result. Returns the token in the response.
     fn hold(&mut self, presented: &str, expected: &Expected, answer: &Answer) -> Result<Option<String>, String> {
         let token = answer.body["refreshToken"].as_str().map(str::to_owned);
         match (expected, answer.status, &token) {

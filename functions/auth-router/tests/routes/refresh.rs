@@ -1,5 +1,4 @@
-//! Refreshing, row by row: R1 to R15 of the table that the chain was designed by. R5 cannot occur: the place in the chain is not in
-//! the token.
+//! Refresh cases R1 to R15 of the design table of the refresh-token chain. R5 cannot occur, because a token does not contain its index in the chain.
 
 use futures_util::future::join_all;
 use shared_utils::aws::AwsConfig;
@@ -14,7 +13,7 @@ async fn refresh_rotates_and_repeats_within_the_grace_period() {
     assert_ne!(second["refreshToken"], first);
     assert_eq!((&second["user"]["userId"], &second["user"]["email"]), (&json!(studio.ana.user_id), &json!(studio.ana.email)));
     studio.harness.clock.advance_seconds(29);
-    // A second tab, a lost answer: the very same successor.
+    // A second tab or a lost response: the same successor.
     assert_eq!(studio.refresh(&first).await.expect(200)["refreshToken"], second["refreshToken"]);
     let third = studio.refresh(&second["refreshToken"]).await.expect(200);
     assert_ne!(third["refreshToken"], second["refreshToken"]);
@@ -56,7 +55,7 @@ async fn a_wrong_secret_ends_only_its_own_family() {
     }
     let unknown = token.replacen("fam_01", "fam_00", 1);
     assert_eq!(studio.refresh(&json!(unknown)).await.status, 401);
-    // All that touched nothing.
+    // None of these requests changed anything.
     let next = studio.refresh(&json!(token)).await.expect(200);
     let forged = format!("{family}.{}", shared_utils::random::secret());
     assert_eq!(studio.refresh(&json!(forged)).await.status, 401);
@@ -79,19 +78,19 @@ async fn sessions_end_after_idle_or_absolute_expiry() {
     assert_eq!(studio.refresh(&token).await.status, 401, "thirty days are over");
 }
 
-/// What of a refresh is the same for every refusal.
+/// The parts of a response that are equal for every refusal.
 fn refusal(answer: Answer) -> (u16, Value, Option<http::HeaderValue>) {
     let mut body = answer.body;
     body["requestId"] = Value::Null;
     (answer.status, body, answer.headers.get("www-authenticate").cloned())
 }
 
-/// R3, R4, R6, R7, R8: whatever is wrong with it, a refresh token is refused in one way.
+/// R3, R4, R6, R7, R8: every invalid refresh token gets the same response.
 #[tokio::test]
 async fn all_refresh_refusals_are_identical() {
     let studio = studio().await;
     let mut refusals = Vec::new();
-    // R3 and R4: the one before, after the grace; one long before.
+    // R3 and R4: an older token, and the previous token after its grace.
     let first = studio.login().await["refreshToken"].clone();
     let second = studio.refresh(&first).await.expect(200)["refreshToken"].clone();
     studio.refresh(&second).await.expect(200);
@@ -100,9 +99,9 @@ async fn all_refresh_refusals_are_identical() {
     studio.refresh(&login["refreshToken"]).await.expect(200);
     studio.harness.clock.advance_seconds(31);
     refusals.push(refusal(studio.refresh(&login["refreshToken"]).await));
-    // R6: malformed, unknown.
+    // R6: a malformed token.
     refusals.push(refusal(studio.refresh(&json!("v1.nonsense")).await));
-    // R7: revoked; idle too long; the user was disabled.
+    // R7: a revoked session, a disabled user, an idle session.
     let ended = studio.login().await;
     studio.post("/auth/logout", json!({"refreshToken": ended["refreshToken"]})).await.expect(204);
     refusals.push(refusal(studio.refresh(&ended["refreshToken"]).await));
@@ -110,7 +109,7 @@ async fn all_refresh_refusals_are_identical() {
     let shut = studio.login().await["accessToken"].clone();
     studio.ask(Method::PATCH, &format!("/auth/users/{}", studio.ben.user_id), &shut, json!({"disabled": true})).await.expect(200);
     refusals.push(refusal(studio.refresh(&bens["refreshToken"]).await));
-    // R8: an access token is no refresh token, nor the other way round.
+    // R8: an access token cannot be used as a refresh token, or a refresh token as an access token.
     let other = studio.login().await;
     refusals.push(refusal(studio.refresh(&other["accessToken"]).await));
     studio.me(&other["refreshToken"]).await.expect_error(401, "invalid_token");
@@ -123,7 +122,7 @@ async fn all_refresh_refusals_are_identical() {
     }
 }
 
-/// R10: a throttled or broken table is never taken for reuse.
+/// R10: a throttled or failing table is never treated as reuse.
 #[tokio::test]
 async fn database_errors_end_no_session() {
     use local_stack::faults::{Effect, InjectedFault};
@@ -139,35 +138,35 @@ async fn database_errors_end_no_session() {
     studio.refresh(&token).await.expect(200);
 }
 
-/// R11: the rotation was done and its response was lost; a retry gets the same response.
+/// R11: the rotation succeeded but its response was lost. A retry gets the same response.
 #[tokio::test]
 async fn a_refresh_can_be_repeated_after_a_lost_response() {
     use local_stack::faults::{Effect, InjectedFault};
     let studio = studio().await;
     let token = studio.login().await["refreshToken"].clone();
-    // The SDK asks the table again by itself, and finds its own rotation.
+    // The SDK repeats its write, which then finds its own rotation.
     studio.harness.faults.add(InjectedFault { action: Some("UpdateItem".to_owned()), effect: Effect::DropResponse, skip: 0, times: 1 });
     let next = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
     assert_eq!(studio.refresh(&token).await.expect(200)["refreshToken"], next);
     studio.refresh(&next).await.expect(200);
 }
 
-/// R12 and R14: expiry is compared in code with two minutes of slack, whatever the table still holds; the grace works with a clock
-/// that runs behind.
+/// R12 and R14: code compares expiries with two minutes of slack, even if TTL has not deleted the item. The grace also works with a clock that is
+/// behind.
 #[tokio::test]
 async fn clock_skew_is_tolerated() {
     let studio = studio().await;
     let token = studio.login().await["refreshToken"].clone();
     studio.harness.clock.advance_seconds(7 * 86_400 + 119);
     let next = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
-    // Another sandbox whose clock is twenty seconds behind.
+    // A sandbox whose clock is twenty seconds behind.
     studio.harness.clock.advance_seconds(-20);
     assert_eq!(studio.refresh(&token).await.expect(200)["refreshToken"], next);
     studio.harness.clock.advance_seconds(-20);
     studio.refresh(&token).await.expect_error(401, "invalid_refresh_token");
 }
 
-/// R15: of a logout and refreshes at once, the logout wins.
+/// R15: a logout wins against concurrent refreshes.
 #[tokio::test]
 async fn revocation_wins_against_concurrent_refreshes() {
     let studio = studio().await;
@@ -180,7 +179,7 @@ async fn revocation_wins_against_concurrent_refreshes() {
     }
 }
 
-/// The grace does not begin anew with a repetition.
+/// A repeated refresh does not restart the grace.
 #[tokio::test]
 async fn a_repeated_refresh_writes_nothing() {
     let studio = studio().await;
@@ -194,7 +193,7 @@ async fn a_repeated_refresh_writes_nothing() {
     studio.refresh(&token).await.expect_error(401, "invalid_refresh_token");
 }
 
-/// R10 as well: the chain moved, and the key that signs cannot be reached. Nobody is signed out because of it.
+/// R10: the token was rotated, but the signing key is unreachable. The session must not end.
 #[tokio::test]
 async fn an_unreachable_signing_key_ends_no_session() {
     let studio = studio().await;
@@ -209,7 +208,7 @@ async fn an_unreachable_signing_key_ends_no_session() {
     }
     let next = studio.refresh(&token).await.expect(200)["refreshToken"].clone();
     studio.refresh(&next).await.expect(200);
-    // A login that could not be answered is not kept, and pushes no other one out.
+    // A login whose token could not be signed adds no session and ends none.
     for _ in 0..25 {
         ask(&dark, "/auth/login", json!({"email": "ana@mylg.test", "password": PASSWORD})).await.expect_error(503, "unavailable");
         studio.harness.clock.advance_seconds(900);
@@ -223,7 +222,7 @@ async fn an_idempotency_key_repeats_a_refresh_at_any_later_time() {
     let studio = studio().await;
     let first = studio.login().await["refreshToken"].clone();
     let lost = studio.refresh_under(&first, Some("k-1")).await.expect(200);
-    // The lid was closed for three days.
+    // The client retries only after three days.
     studio.harness.clock.advance_seconds(3 * 86_400);
     for _ in 0..2 {
         let again = studio.refresh_under(&first, Some("k-1")).await;
@@ -232,7 +231,7 @@ async fn an_idempotency_key_repeats_a_refresh_at_any_later_time() {
         assert_eq!(again["refreshToken"], lost["refreshToken"], "the very same successor");
         studio.me(&again["accessToken"]).await.expect(200);
     }
-    // Once the successor has been used, the one before it is somebody's copy.
+    // After the successor has been used, the previous token counts as a copy.
     let next = studio.refresh_under(&lost["refreshToken"], Some("k-2")).await.expect(200);
     studio.refresh_under(&first, Some("k-1")).await.expect_error(401, "invalid_refresh_token");
     studio.refresh_under(&next["refreshToken"], None).await.expect_error(401, "invalid_refresh_token");

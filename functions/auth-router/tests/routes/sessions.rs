@@ -1,4 +1,4 @@
-//! A person's logins, seen and ended one by one.
+//! Listing and ending a person's sessions.
 
 use super::*;
 

@@ -9,7 +9,7 @@ fn by_cookie(path: &str) -> EventBuilder {
     EventBuilder::new(Method::POST, path).header("x-session-transport", "cookie").header("origin", ORIGIN)
 }
 
-/// The value of the one cookie that an answer sets.
+/// The value of the only cookie that a response sets.
 #[track_caller]
 fn cookie(answer: &Answer) -> String {
     let [cookie] = &answer.cookies()[..] else { panic!("{:?}", answer.cookies()) };
@@ -26,7 +26,7 @@ async fn cookie_transport_never_puts_the_token_in_a_body() {
     assert!(login.cookies()[0].contains("Max-Age=604800;"));
     assert_eq!(login.clone().expect(200)["refreshToken"], Value::Null);
     let with = |token: &str| by_cookie(REFRESH).header("cookie", &format!("theme=d\u{e9}rk; __Host-refresh={token}; other=1"));
-    // No body is needed, but JSON must be what it would be.
+    // The body may be empty, but the content type must be JSON.
     let refreshed = studio.call(with(&first).body("application/json", "")).await;
     let second = cookie(&refreshed);
     assert_ne!(first, second);
@@ -44,19 +44,19 @@ async fn cookie_transport_never_puts_the_token_in_a_body() {
         assert!(answer.cookies().is_empty());
         answer.expect_error(403, "forbidden");
     }
-    // Without the header the cookie is not looked at.
+    // Without the header, the cookie is ignored.
     let event = EventBuilder::new(Method::POST, REFRESH).header("cookie", &format!("__Host-refresh={second}"));
     studio.call(event.json(&json!({}))).await.expect_error(422, "validation_failed");
     let pigeon = EventBuilder::new(Method::POST, REFRESH).header("x-session-transport", "pigeon").header("origin", ORIGIN);
     studio.call(pigeon.json(&json!({}))).await.expect_error(400, "invalid_parameter");
 
-    // A refusal takes the cookie back.
+    // A refusal clears the cookie.
     let answer = studio.call(with("nonsense").json(&json!({}))).await;
     assert_eq!(cookie(&answer), "");
     assert!(answer.cookies()[0].contains("Max-Age=0;"));
     assert!(answer.headers.contains_key("www-authenticate"));
     answer.expect_error(401, "invalid_refresh_token");
-    // A first visit has no cookie: that is no failure, and no cookie has to be cleared.
+    // A first visit has no cookie. This is not an error, and no cookie is cleared.
     for event in [by_cookie(REFRESH).json(&json!({})), by_cookie(REFRESH).body("application/json", "")] {
         let answer = studio.call(event).await;
         assert!(answer.cookies().is_empty());

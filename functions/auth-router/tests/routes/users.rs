@@ -1,4 +1,4 @@
-//! The directory, and what administrators do with accounts.
+//! The user directory, and account management by administrators.
 
 use super::*;
 
@@ -26,7 +26,7 @@ async fn administrators_create_accounts() {
     let mut pointers: Vec<_> = refused["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
     pointers.sort_unstable();
     assert_eq!(pointers, ["/disabled", "/email", "/password", "/pending", "/role"]);
-    // A name is bounded as it is kept: two code points each, once it is in NFC.
+    // Name length is checked after NFC, where each of these characters becomes two code points.
     let refused = create(json!({"email": "eva@mylg.test", "firstName": "\u{958}".repeat(100)})).await.expect_error(422, "validation_failed");
     assert_eq!(refused["errors"][0]["pointer"], json!("/firstName"));
     let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
@@ -45,12 +45,12 @@ async fn people_are_found_by_id_and_name_prefix() {
     }
     let names = |body: &Value| body["items"].as_array().unwrap().iter().map(|p| p["firstName"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
     let found = studio.get(&format!("{USERS}?q=%20ANN"), &token).await.expect(200);
-    // Hanna's last name begins so; who waits for approval is not shown; and nobody twice.
+    // Hanna matches by her last name. Pending accounts are not shown. Nobody appears twice.
     assert_eq!(names(&found), ["Anna", "Hanna", "anne"]);
     assert_eq!(names(&studio.get(&format!("{USERS}?q=anna%20ro"), &token).await.expect(200)), ["Anna"]);
     assert!(names(&studio.get(&format!("{USERS}?q=zzz"), &token).await.expect(200)).is_empty());
 
-    // Page by page it is the same, and a cursor is good for one person and one search.
+    // Paging returns the same people. A cursor is valid for one person and one search only.
     let (mut listed, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
     loop {
         let page = studio.get(&format!("{USERS}?q=ann&limit=1{cursor}"), &token).await.expect(200);
@@ -65,7 +65,7 @@ async fn people_are_found_by_id_and_name_prefix() {
     let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
     studio.get(&format!("{USERS}?q=ann{cursor}"), &bens).await.expect_error(400, "invalid_cursor");
 
-    // A new name is found, the old one is not.
+    // A new name is found; the old name is not.
     studio.ask(Method::PATCH, "/auth/me", &bens, json!({"firstName": "Annika", "username": "Big Ben"})).await.expect(200);
     assert_eq!(names(&studio.get(&format!("{USERS}?q=annik"), &token).await.expect(200)), ["Annika"]);
     assert_eq!(names(&studio.get(&format!("{USERS}?q=big"), &token).await.expect(200)), ["Annika"]);
@@ -98,17 +98,17 @@ async fn role_changes_take_effect_at_once() {
     let patch = |body: Value| studio.ask(Method::PATCH, &ben_path, &token, body);
     let ben = studio.login_as(&studio.ben).await;
 
-    // Another role: the old token counts no longer, a refresh brings the new rights.
+    // New role: the old access token becomes invalid, and a refresh returns the new role.
     let account = patch(json!({"role": "builder"})).await.expect(200);
     assert_eq!((&account["role"], &account["disabled"]), (&json!("builder"), &json!(false)));
     studio.me(&ben["accessToken"]).await.expect_error(401, "invalid_token");
     let fresh = studio.refresh(&ben["refreshToken"]).await.expect(200);
     assert_eq!(studio.me(&fresh["accessToken"]).await.expect(200)["role"], json!("builder"));
-    // The same again changes nothing.
+    // Setting the same role again changes nothing.
     patch(json!({"role": "builder"})).await.expect(200);
     studio.me(&fresh["accessToken"]).await.expect(200);
 
-    // Pending: signing in, refreshing, looking at oneself and leaving is all there is.
+    // Pending: only login, refresh, `GET /auth/me` and logout are allowed.
     patch(json!({"pending": true})).await.expect(200);
     studio.me(&fresh["accessToken"]).await.expect_error(401, "invalid_token");
     let waiting = studio.refresh(&fresh["refreshToken"]).await.expect(200);
@@ -121,7 +121,7 @@ async fn role_changes_take_effect_at_once() {
     assert_eq!(studio.login_as(&studio.ben).await["user"]["pending"], json!(true));
     patch(json!({"pending": false})).await.expect(200);
 
-    // Disabled: nothing is left, and a login looks as if the password were wrong.
+    // Disabled: every session ends, and a login gets the same response as a wrong password.
     let last = studio.login_as(&studio.ben).await;
     assert_eq!(patch(json!({"disabled": true})).await.expect(200)["disabled"], json!(true));
     studio.me(&last["accessToken"]).await.expect(401);
@@ -147,7 +147,7 @@ async fn the_last_active_administrator_cannot_be_removed() {
         studio.ask(Method::PATCH, &ana, &token, body).await.expect_error(409, "last_admin");
     }
     studio.me(&token).await.expect(200);
-    // Two who shut each other out at the same moment: one of them stays.
+    // Two administrators remove each other at the same time: one must remain.
     let ben = format!("{USERS}/{}", studio.ben.user_id);
     for _ in 0..5 {
         studio.ask(Method::PATCH, &ben, &admin(&studio).await, json!({"role": "admin"})).await.expect(200);
@@ -158,9 +158,9 @@ async fn the_last_active_administrator_cannot_be_removed() {
         let (one, other) = outcomes.await;
         let mut statuses = [one.status, other.status];
         statuses.sort_unstable();
-        // The slower one administers no longer: refused by what is in the table, or by its outdated token.
+        // The slower one is no longer an administrator. The table condition or the outdated token refuses the request.
         assert!(statuses == [200, 403] || statuses == [200, 401], "{statuses:?} {} {}", one.body, other.body);
-        // Whoever stayed gives the first one back what was theirs.
+        // The remaining administrator restores the roles.
         if one.status != 200 {
             let bens = studio.login_as(&studio.ben).await["accessToken"].clone();
             studio.ask(Method::PATCH, &ana, &bens, json!({"role": "admin"})).await.expect(200);
@@ -169,14 +169,14 @@ async fn the_last_active_administrator_cannot_be_removed() {
     }
 }
 
-/// Holds back the next transaction, so that whatever runs beside it comes first.
+/// Delays the next transaction, so that a concurrent operation finishes first.
 fn hold_back(studio: &Studio) {
     use local_stack::faults::{Effect, InjectedFault};
     let effect = Effect::Delay(std::time::Duration::from_millis(400));
     studio.harness.faults.add(InjectedFault { action: Some("TransactWriteItems".to_owned()), effect, skip: 0, times: 1 });
 }
 
-/// A login that runs beside a change of rights has the new ones, whichever of the two comes first.
+/// A login concurrent with a change of rights gets the new rights, whichever is written first.
 #[tokio::test]
 async fn a_role_change_ends_sessions_that_start_meanwhile() {
     let studio = studio().await;
@@ -187,14 +187,14 @@ async fn a_role_change_ends_sessions_that_start_meanwhile() {
         let change = || studio.ask(Method::PATCH, &ben_path, &token, json!({"role": role}));
         hold_back(&studio);
         let (changed, login) = if login_first {
-            // The change has read the logins, and is about to be written when one is added.
+            // The change has read the sessions and is about to be written when a session is added.
             let login = async {
                 later().await;
                 studio.login_as(&studio.ben).await
             };
             futures_util::future::join(change(), login).await
         } else {
-            // The login was checked against the old rights, and is about to be written when they change.
+            // The login was checked with the old rights and is about to be written when they change.
             let changed = async {
                 later().await;
                 change().await
@@ -243,11 +243,11 @@ async fn addresses_are_normalised_and_can_be_corrected() {
     studio.ask(Method::PATCH, &ben, &token, json!({"email": null})).await.expect_error(422, "validation_failed");
     let account = studio.ask(Method::PATCH, &ben, &token, json!({"email": " Benjamin@MYLG.test "})).await.expect(200);
     assert_eq!(account["email"], json!("benjamin@mylg.test"));
-    // It signs in, the old one does not, and sessions that exist go on.
+    // The new address can sign in, the old one cannot, and existing sessions continue.
     studio.post("/auth/login", json!({"email": "benjamin@mylg.test", "password": PASSWORD})).await.expect(200);
     studio.post("/auth/login", json!({"email": "ben@mylg.test", "password": PASSWORD})).await.expect(401);
     studio.me(&login["accessToken"]).await.expect(200);
-    // The old one is free again.
+    // The old address is free again.
     studio.ask(Method::POST, USERS, &token, json!({"email": "ben@mylg.test"})).await.expect(201);
     studio.ask(Method::PATCH, &ben, &token, json!({"email": "benjamin@mylg.test"})).await.expect(200);
     let bens = studio.post("/auth/login", json!({"email": "benjamin@mylg.test", "password": PASSWORD})).await.expect(200)["accessToken"].clone();
@@ -278,7 +278,7 @@ async fn only_administrators_find_people_by_address() {
     };
     assert_eq!(listed("").await, ["Ana", "Ana", "Zoe", "Éva"], "each once, in order of their whole name; who waits is not there");
     assert_eq!(listed("&q=e%CC%81v").await, ["Éva"], "in any form");
-    // By address: administrators, oneself, and people who share something.
+    // By address: allowed for administrators, for oneself, and for people who share something.
     let by_email = async |email: &str, token: &Value| {
         let found = studio.get(&format!("{USERS}?email={email}"), token).await.expect(200);
         found["items"].as_array().unwrap().iter().map(|entry| entry["userId"].clone()).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! What several routes share.
+//! Helpers that several routes share.
 
 use access::session::Session;
 use messaging::conversation::Conversation;
@@ -10,7 +10,7 @@ use shared_utils::ids::{ConversationId, MessageId, UserId};
 
 use crate::App;
 
-/// The message that a path names, with the session check but without a check of who may see it.
+/// The message in the path, with the session check. Does not check whether the caller may see the message.
 pub(super) async fn find_message(app: &App, call: &Call) -> Result<(Session, Option<Found>), Error> {
     let id: Option<MessageId> = call.params.id("id").ok();
     let found = async {
@@ -22,7 +22,7 @@ pub(super) async fn find_message(app: &App, call: &Call) -> Result<(Session, Opt
     Ok(app.revocations.with_session_check(call.caller()?, found).await?)
 }
 
-/// The conversation that a path names, for someone who takes part, with the session check.
+/// The conversation in the path, with the session check. The caller must be a participant.
 pub(super) async fn find_conversation(app: &App, call: &Call) -> Result<(Session, Conversation), Error> {
     let id: Option<ConversationId> = call.params.id("id").ok();
     let found = async {
@@ -35,18 +35,18 @@ pub(super) async fn find_conversation(app: &App, call: &Call) -> Result<(Session
     Ok((session, found.ok_or(Error::NotFound)?.for_participant(session.user)?))
 }
 
-/// Tells everyone in a group but `but` what it is now.
+/// Sends `conversationUpdated` to every participant except `but`.
 pub(super) fn broadcast_group(app: &App, conversation: &Conversation, but: Option<UserId>) {
     let people = conversation.participants().into_iter().filter(|person| Some(*person) != but);
     app.broadcaster.broadcast_each_later(people.map(|person| (person, frames::conversation_updated(conversation, person))).collect());
 }
 
-/// An answer with one message and its entity tag.
+/// A response with one message and its entity tag.
 pub(super) fn message_answer(status: u16, message: &messaging::message::Message) -> Result<Response, Error> {
     Ok(Response::json(status, message)?.with_header("etag", etag(message.version)))
 }
 
-/// The precondition of a write on a message.
+/// Checks the `If-Match` precondition of a write to a message.
 pub(super) fn check_version(request: &Request, message: &messaging::message::Message) -> Result<(), Error> {
     check_if_match(request, &etag(message.version))
 }

@@ -1,4 +1,4 @@
-//! `PUT /messages/conversations/{id}/read`: the caller has read up to `seq`. A marker never moves back.
+//! `PUT /messages/conversations/{id}/read`: the caller has read up to `seq`. A read marker never moves back.
 
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::{Call, Error, Response};

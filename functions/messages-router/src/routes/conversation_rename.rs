@@ -1,4 +1,4 @@
-//! `PATCH /messages/conversations/{id}`: a group gets another title.
+//! `PATCH /messages/conversations/{id}`: renames a group.
 
 use messaging::group::GroupChange;
 use shared_utils::fields::{FieldLog, Fields};

@@ -1,4 +1,4 @@
-//! `GET /messages/conversations`: the caller's, the latest activity first.
+//! `GET /messages/conversations`: the caller's conversations, latest activity first.
 
 use messaging::conversation::{Conversation, ConversationView};
 use schemars::JsonSchema;
@@ -36,7 +36,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     Response::json(200, &ConversationPage { items, next_cursor })
 }
 
-/// Where a page ended: when that conversation was last active, and which it was.
+/// Parses a page cursor: the last conversation's activity time and its id.
 fn sort_key(text: &str) -> Result<(i64, ConversationId), Error> {
     let read = |text: &str| {
         let (at, id) = text.split_once(' ')?;

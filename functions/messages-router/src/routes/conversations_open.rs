@@ -1,4 +1,4 @@
-//! `POST /messages/conversations`: opens a conversation, or finds the one that exists.
+//! `POST /messages/conversations`: opens a new conversation or returns the existing one.
 
 use std::collections::BTreeSet;
 
@@ -64,7 +64,7 @@ pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>, caller: UserId) -> Resul
         Some(ConversationKind::Project) => {
             let project = fields.raw("projectId", || json!({"type": "string"}));
             match fields.require("projectId", project) {
-                // An id that is not well-formed is one that does not exist.
+                // No project has a malformed id.
                 Some(Value::String(id)) => Some(NewConversation::Project(id.parse::<ProjectId>().map_err(|_| Error::NotFound)?)),
                 Some(_) => {
                     fields.fault("projectId", "wrong_type", "This must be a text.");
@@ -81,7 +81,7 @@ pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>, caller: UserId) -> Resul
     Ok(new.map(|new| (new, named)))
 }
 
-/// The people named. One whose id is not well-formed is a fault at their place.
+/// The people named. A malformed id is an error at its index.
 fn read_participants<L: FieldLog>(fields: &mut Fields<L>) -> Vec<UserId> {
     let entries = fields.array("participants", MAX_GROUP, UserId::text_schema);
     let Some(entries) = fields.require("participants", entries) else { return Vec::new() };

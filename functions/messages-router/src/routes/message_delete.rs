@@ -1,4 +1,4 @@
-//! `DELETE /messages/{id}`: its author, or an owner of the project, leaves a tombstone.
+//! `DELETE /messages/{id}`: the author, or an owner of the project, replaces the message by a tombstone.
 
 use shared_utils::http::{Call, Error, Response};
 

@@ -1,4 +1,4 @@
-//! `PATCH /messages/{id}`: its author gives it another text.
+//! `PATCH /messages/{id}`: the author changes the text.
 
 use messaging::message::read_new_text;
 use shared_utils::fields::Fields;
@@ -12,7 +12,7 @@ pub(super) async fn handle(app: &App, mut call: Call) -> Result<Response, Error>
     let mut fields = Fields::new(std::mem::take(&mut call.body));
     let text = read_new_text(&mut fields);
     if let Err(faults) = fields.finish() {
-        // Who may not see or edit the message learns that first.
+        // Access errors come before field errors.
         let found = found.ok_or(Error::NotFound)?;
         found.require_author(session.user)?;
         check_version(&call.request, found.message())?;

@@ -1,4 +1,4 @@
-//! `GET /messages/conversations/{id}/messages`: a page of messages, the newest first, or the oldest first after a `seq`.
+//! `GET /messages/conversations/{id}/messages`: a page of messages, newest first; with `afterSeq`, oldest first.
 
 use messaging::message::Message;
 use messaging::read::Window;
@@ -44,7 +44,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     Response::json(200, &MessagePage { items, next_cursor, last_seq })
 }
 
-/// The rest that a cursor stands for.
+/// Parses the window of messages from an opened cursor.
 fn window(place: &str) -> Result<Window, Error> {
     let read = |place: &str| {
         let (direction, seq) = place.split_once(' ')?;

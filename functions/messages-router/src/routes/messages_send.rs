@@ -1,4 +1,4 @@
-//! `POST /messages/conversations/{id}/messages`: the answer means that the message is durable; delivery follows it.
+//! `POST /messages/conversations/{id}/messages`: a successful response means that the message is durable. Delivery runs afterwards.
 
 use messaging::message::NewMessage;
 use shared_utils::fields::{FieldLog, Fields};

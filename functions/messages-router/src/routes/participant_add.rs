@@ -1,4 +1,4 @@
-//! `PUT /messages/conversations/{id}/participants/{userId}`: someone takes part in a group from now on.
+//! `PUT /messages/conversations/{id}/participants/{userId}`: adds a participant to a group.
 
 use messaging::frames;
 use messaging::group::{Candidate, GroupChange};

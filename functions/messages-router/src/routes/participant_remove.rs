@@ -1,4 +1,4 @@
-//! `DELETE /messages/conversations/{id}/participants/{userId}`: someone takes part in a group no longer. Anyone may leave.
+//! `DELETE /messages/conversations/{id}/participants/{userId}`: removes a participant from a group. Anyone may leave.
 
 use messaging::frames;
 use messaging::group::GroupChange;
@@ -14,7 +14,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     if user != Some(session.user) {
         conversation.require_can_manage(session.user)?;
     }
-    // Someone who does not take part, or does not exist, is as good as removed.
+    // Removing an unknown person or a non-participant succeeds.
     let Some(user) = user else { return Ok(Response::empty(204)) };
     if app.messaging.change_group(&session, &mut conversation, &GroupChange::Remove(user)).await? {
         app.broadcaster.broadcast_later(vec![user], frames::conversation_removed(&conversation));

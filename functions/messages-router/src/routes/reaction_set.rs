@@ -1,4 +1,4 @@
-//! `PUT · DELETE /messages/{id}/reactions/{emoji}`: the caller reacts, or takes it back. What is so already stays so.
+//! `PUT · DELETE /messages/{id}/reactions/{emoji}`: adds or removes the caller's reaction. Both are idempotent.
 
 use messaging::message::Reaction;
 use shared_utils::http::{Call, Error, Response};

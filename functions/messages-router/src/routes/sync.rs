@@ -1,4 +1,4 @@
-//! `GET /messages/sync`: what has changed in the caller's conversations since a cursor; without one, the cursor of this moment.
+//! `GET /messages/sync`: changes in the caller's conversations since a cursor. Without a cursor, returns the current cursor.
 
 use messaging::sync::{Change, SyncCursor};
 use schemars::JsonSchema;

@@ -1,5 +1,4 @@
-//! The routes of `/messages`: who may call, how large a body may be, which handler answers. One file per route; `shared_utils::http::serve` has
-//! the order of the checks.
+//! The routes of `/messages`: access, maximum body size and handler. One file per route. `shared_utils::http::serve` defines the order of the checks.
 
 mod common;
 mod conversation_get;

@@ -1,4 +1,4 @@
-//! What becomes of connections that are gone, on a gateway that knows some of them no more.
+//! Delivery to closed connections, with a fake gateway that returns 410 for some of them.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -13,10 +13,10 @@ use shared_utils::ids::SessionId;
 
 use crate::*;
 
-/// Posts that a gateway took, by connection.
+/// The connection ids of all posts to the gateway, in order.
 type Posts = Arc<Mutex<Vec<String>>>;
 
-/// A gateway that knows every connection but those whose names begin with `gone`.
+/// A gateway that returns 410 for connections whose id starts with `gone`, and 200 for others.
 async fn gateway() -> (String, Posts) {
     let posts = Posts::default();
     let kept = posts.clone();
@@ -77,14 +77,14 @@ async fn a_gone_connection_is_removed_unless_it_may_still_be_opening() {
         posts.sort();
         posts
     };
-    // It may be opening: it is tried again, and kept.
+    // A young connection may still be opening: the post is retried and the connection is kept.
     assert_eq!(posted("young").await, ["ana", "ben", "gone-ben", "gone-ben"]);
     assert_eq!(known().await.len(), 3);
     studio.harness.clock.advance_seconds(31);
     assert_eq!(posted("old").await, ["ana", "ben", "gone-ben"]);
     assert_eq!(known().await, BTreeSet::from(["ana".to_owned(), "ben".to_owned()]), "the recipient's, and not the sender's");
     assert_eq!(posted("again").await, ["ana", "ben"]);
-    // One whose two hours are over is nobody's, whatever `$disconnect` did.
+    // A connection older than its maximum lifetime is ignored, even without `$disconnect`.
     studio.harness.clock.advance_seconds(7_900);
     assert_eq!(known().await.len(), 0);
 }

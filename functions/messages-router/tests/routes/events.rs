@@ -1,4 +1,4 @@
-//! Requests of ended sessions, and events that others have published.
+//! Requests with outdated tokens, and published example events.
 
 use crate::*;
 
@@ -10,7 +10,7 @@ async fn outdated_tokens_cannot_write() {
     let sent = ana.post(&path, json!({"text": "before"})).await.body;
     let message = format!("/messages/{}", sent["messageId"].as_str().unwrap());
     studio.harness.outdate_tokens(ana.id).await;
-    // What was asked before has just looked: its knowledge is good for five seconds, and no longer.
+    // The requests above filled the revocation cache, which is valid for five seconds.
     studio.harness.clock.advance_seconds(5);
     for (method, path, body) in [
         (Method::POST, path.as_str(), json!({"text": "after"})),

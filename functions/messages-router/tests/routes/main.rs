@@ -1,4 +1,4 @@
-//! Raw event in, response out, on the embedded database.
+//! Tests of the whole function on the embedded database: raw event in, response out.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
@@ -23,7 +23,7 @@ use shared_utils::ids::{ProjectId, UserId};
 use shared_utils::rate_limit::Rate;
 use test_harness::{Answer, EventBuilder, Harness, NO_GATEWAY, published_events};
 
-/// A team that is written again is another one.
+/// Each written project header gets a new team version.
 static TEAM_VERSIONS: AtomicU64 = AtomicU64::new(1);
 
 type Studio = test_harness::Studio<App>;
@@ -39,7 +39,7 @@ async fn studio_with_rate(rate: Rate) -> Studio {
     studio_on(harness, &aws, NO_GATEWAY, rate)
 }
 
-/// For tests that make very many calls and need no faults.
+/// An app without fault injection, for tests with very many calls.
 async fn studio_without_faults() -> Studio {
     let harness = Harness::start().await;
     let aws = harness.engine();
@@ -50,7 +50,7 @@ fn studio_on(harness: Harness, aws: &AwsConfig, gateway: &str, rate: Rate) -> St
     Studio { app: App::new(harness.context(), harness.broadcaster_on(aws, gateway), rate), harness }
 }
 
-/// Writes a project's header, as projects-router keeps it, with this team.
+/// Writes a project's header with this team, and its list rows, in the format of projects-router.
 async fn write_project(studio: &Studio, id: ProjectId, team: &[&Person<'_>], deleted: bool) {
     let now = studio.harness.clock.now();
     let mut members = serde_json::Map::new();
@@ -72,24 +72,24 @@ async fn write_project(studio: &Studio, id: ProjectId, team: &[&Person<'_>], del
     }
 }
 
-/// Sends a text; the message.
+/// Sends a text and returns the message.
 async fn say(person: &Person<'_>, conversation: &str, text: &str) -> Value {
     person.post(&messages_of(conversation), json!({"text": text})).await.expect(201)
 }
 
-/// One conversation as this person sees it.
+/// A conversation as this person sees it.
 async fn conversation_of(person: &Person<'_>, conversation: &str) -> Value {
     person.get(&format!("/messages/conversations/{conversation}")).await.expect(200)
 }
 
-/// Makes a group; its id.
+/// Creates a group and returns its id.
 async fn new_group(owner: &Person<'_>, title: &str, others: &[&Person<'_>]) -> String {
     let others: Vec<UserId> = others.iter().map(|person| person.id).collect();
     let made = owner.post("/messages/conversations", json!({"type": "group", "title": title, "participants": others})).await.expect(201);
     made["conversationId"].as_str().unwrap().to_owned()
 }
 
-/// Opens the direct conversation of two people; its id.
+/// Opens the direct conversation of two people and returns its id.
 async fn direct(person: &Person<'_>, other: &Person<'_>) -> String {
     let opened = person.post("/messages/conversations", json!({"type": "direct", "participants": [other.id]})).await;
     assert!([200, 201].contains(&opened.status), "{}", opened.body);

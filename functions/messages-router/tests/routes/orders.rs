@@ -1,29 +1,29 @@
-//! A client that follows the documentation, in any order of steps, ends with the state that a fresh fetch returns.
+//! A client that follows the documentation ends with the same state as a fresh fetch, for any order of steps.
 
 use std::collections::BTreeMap;
 
 use crate::*;
 
-/// What happens, as the others do it or as the client does.
+/// One step, by another person or by the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
-    /// The client's person is added.
+    /// The client's user is added.
     Added,
-    /// They leave and come back.
+    /// The client's user leaves and is added again.
     Returned,
-    /// They are removed.
+    /// The client's user is removed.
     Removed,
     /// Someone sends a message.
     Message,
     /// Someone edits the first message.
     Edit,
-    /// The client fetches its conversations and their latest messages: what the documentation allows at any time.
+    /// The client fetches its conversations and their messages. The documentation allows this at any time.
     Fetch,
-    /// The client catches up.
+    /// The client calls sync.
     Sync,
 }
 
-/// Every order of these steps.
+/// Every distinct order of these steps.
 fn orders(steps: &[Step]) -> Vec<Vec<Step>> {
     let mut all = vec![Vec::new()];
     for step in steps {
@@ -42,7 +42,7 @@ fn orders(steps: &[Step]) -> Vec<Vec<Step>> {
     all
 }
 
-/// An order that differs from another only in steps that do nothing tells the same story.
+/// Removes steps that have no effect, so that equivalent orders become equal.
 fn drop_steps_without_effect(order: &mut Vec<Step>) {
     let (mut added, mut sent) = (false, false);
     order.retain(|step| match step {
@@ -56,16 +56,16 @@ fn drop_steps_without_effect(order: &mut Vec<Step>) {
         }
         Step::Fetch | Step::Sync => true,
     });
-    // Every story ends with a sync.
+    // Every order ends with a sync anyway.
     while order.last() == Some(&Step::Sync) {
         order.pop();
     }
 }
 
-/// Messages by conversation and `seq`.
+/// Messages by conversation id and `seq`.
 type Messages = BTreeMap<(String, u64), Value>;
 
-/// A client that does what the documentation says, and nothing else.
+/// A client that does exactly what the documentation says.
 struct Client<'a> {
     person: &'a Person<'a>,
     cursor: String,
@@ -80,7 +80,7 @@ impl<'a> Client<'a> {
         Self { person, cursor, conversations: BTreeMap::new(), messages: BTreeMap::new() }
     }
 
-    /// Keeps the highest version of a message.
+    /// Keeps the highest version of each message.
     fn put(&mut self, message: &Value) {
         let place = (message["conversationId"].as_str().unwrap().to_owned(), message["seq"].as_u64().unwrap());
         let known = self.messages.entry(place).or_insert(Value::Null);
@@ -89,7 +89,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Keeps the highest version of a conversation.
+    /// Keeps the highest version of each conversation.
     fn merge(&mut self, view: &Value) {
         let known = self.conversations.entry(view["conversationId"].as_str().unwrap().to_owned()).or_insert(Value::Null);
         if known["version"].as_u64() <= view["version"].as_u64() {
@@ -144,7 +144,7 @@ impl<'a> Client<'a> {
             }
             page["cursor"].as_str().unwrap().clone_into(&mut self.cursor);
             if page["more"] == json!(false) {
-                // Whatever is not among these is over.
+                // Conversations that are not in this list have ended.
                 let current: Vec<&str> = page["conversationIds"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
                 let gone: Vec<String> = self.conversations.keys().filter(|id| !current.contains(&id.as_str())).cloned().collect();
                 for id in &gone {
@@ -156,7 +156,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Titles, people and messages: who has read how far is not caught up with.
+    /// Titles, people and messages. Read markers are not part of sync.
     fn known(&self) -> (BTreeMap<String, Value>, &Messages) {
         let shown = |view: &Value| {
             let mut people: Vec<Value> = view["participants"].as_array().unwrap().iter().map(|entry| entry["userId"].clone()).collect();
@@ -167,7 +167,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// A conversation that someone can be added to.
+/// The types of conversation to which someone can be added.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Direct,
@@ -175,7 +175,7 @@ enum Kind {
     Project,
 }
 
-/// One order of steps around one conversation of Ana's, as Ben's client sees it.
+/// One order of steps on one conversation of ana, as ben's client sees it.
 struct Story<'a> {
     ana: &'a Person<'a>,
     ben: &'a Person<'a>,
@@ -219,7 +219,7 @@ impl<'a> Story<'a> {
             Kind::Direct => {}
             Kind::Group => assert_eq!(self.ana.delete(&self.participant()).await.status, 204),
             Kind::Project => {
-                // Members and their rows go together.
+                // Removing a member also deletes their list row.
                 let key = Key::new(format!("PROJECT#{}", self.project), format!("MEMBER#{}", self.ben.id));
                 self.ana.studio.harness.store().delete_item(&self.ana.studio.harness.table("projects"), key).await.unwrap();
                 write_project(self.ana.studio, self.project, &[self.ana], false).await;

@@ -1,10 +1,10 @@
-//! Catching up: everything that changed, each message once and as it is now.
+//! Sync: returns everything that changed. Each message appears once, in its current state.
 
 use std::collections::BTreeMap;
 
 use crate::*;
 
-/// Everything since a cursor, page by page; how many calls it took, and the cursor after it.
+/// Reads all changes since a cursor. Returns the changes, the number of calls and the new cursor.
 async fn catch_up(person: &Person<'_>, mut cursor: String, limit: usize) -> (Vec<Value>, usize, String) {
     let (mut changes, mut calls) = (Vec::new(), 0);
     loop {
@@ -44,7 +44,7 @@ async fn sync_returns_each_change_once_with_its_latest_state() {
     let liked = say(&ana, &pair, "liked").await;
     let since = cursor(&ben).await;
     let path = |message: &Value| format!("/messages/{}", message["messageId"].as_str().unwrap());
-    // While Ben is away.
+    // Changes while ben is offline.
     ana.patch(&path(&old), json!({"text": "edited"})).await;
     ana.patch(&path(&old), json!({"text": "edited twice"})).await;
     ana.delete(&path(&doomed)).await;
@@ -61,11 +61,11 @@ async fn sync_returns_each_change_once_with_its_latest_state() {
     assert_eq!(changes[3]["message"], fresh);
     assert_eq!(changes[3]["conversationId"], json!(pair));
     assert!(changes[0].get("conversation").is_none());
-    // Asked again, the same again: a cursor is no appointment.
+    // The same cursor returns the same changes again.
     assert_eq!(catch_up(&ben, since, 50).await.0, changes);
     assert_eq!(catch_up(&ben, after.clone(), 50).await.0, Vec::<Value>::new());
 
-    // Conversations come, change and go.
+    // Conversations are joined, updated and left.
     let group = new_group(&ana, "Atrium", &[&ben, &cleo]).await;
     say(&ana, &group, "welcome").await;
     let (changes, _, after) = catch_up(&ben, after, 50).await;
@@ -121,7 +121,7 @@ async fn a_thousand_changes_sync_in_twelve_calls() {
         sent.push(say(&ana, if n % 2 == 0 { &pair } else { &group }, &format!("before {n}")).await);
     }
     let since = cursor(&ben).await;
-    // A thousand things happen: sends, edits of old and new messages, deletions, reactions.
+    // A thousand changes: sends, edits of old and new messages, deletions, reactions.
     for n in 0..1_000usize {
         let path = |message: &Value| format!("/messages/{}", message["messageId"].as_str().unwrap());
         match n % 10 {
@@ -179,7 +179,7 @@ async fn sync_works_for_more_conversations_than_a_cursor_holds() {
     }
     let (changes, _, after) = catch_up(&ben, first.clone(), 10).await;
     assert_eq!((changes.len(), after.len() <= 4_096), (15, true));
-    // More of them move than a cursor can say beside what it knows.
+    // More conversations change than a cursor can list.
     for group in &groups {
         say(&ana, group, "all of them").await;
     }
@@ -188,9 +188,9 @@ async fn sync_works_for_more_conversations_than_a_cursor_holds() {
     assert_eq!((changes.len(), calls), (200, 2));
     assert_eq!(types(&changes).iter().filter(|kind| **kind == "left").count(), 1);
     assert_eq!(catch_up(&ben, after.clone(), 100).await.0, Vec::<Value>::new());
-    // The first cursor is as good as it was.
+    // The first cursor is still valid.
     assert_eq!(catch_up(&ben, first, 100).await.0.len(), 15 + 200);
-    // A day later the positions are kept afresh, so that they outlive the cursor.
+    // A baseline older than one day is stored again, so that it outlives the new cursor.
     studio.harness.clock.advance_seconds(2 * 86_400);
     let ben = Person { token: studio.harness.token(ben.id, Role::User).await, ..ben };
     let ana = Person { token: studio.harness.token(ana.id, Role::User).await, ..ana };
@@ -270,7 +270,7 @@ async fn sync_reports_leaving_and_rejoining() {
     assert_eq!(catch_up(&ben, after, 50).await.0, Vec::<Value>::new());
 }
 
-/// Lambda gives back 6 MB, and quotation marks take four bytes of it each.
+/// Lambda limits a response to 6 MB. A quotation mark in a text takes four bytes of it.
 #[tokio::test]
 async fn pages_of_large_messages_are_shorter_and_complete() {
     let studio = studio().await;

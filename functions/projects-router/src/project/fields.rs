@@ -1,16 +1,16 @@
-//! The table of fields, and reading them.
+//! The table of project fields, and the code that reads them from a body.
 
 use serde_json::{Map, Value};
 use shared_utils::fields::{FieldError, FieldLog, FieldPath, Fields, Patch};
 
 use super::values::{read, schema};
 
-/// What a field holds.
+/// The type of a field's value.
 #[derive(Debug, Clone, Copy)]
 pub enum ProjectFieldKind {
-    /// The title: 1–200 characters, never cleared.
+    /// The title: 1–200 characters. It cannot be cleared.
     Title,
-    /// A text of at most so many characters.
+    /// A text with this maximum length, in characters.
     Text(usize),
     /// `#RRGGBB`.
     Color,
@@ -20,23 +20,23 @@ pub enum ProjectFieldKind {
     Location,
     /// At most 100 texts of at most 500 characters.
     Texts,
-    /// As `Texts`: storage keys or web addresses.
+    /// Like `Texts`, but each text is a storage key or a web address.
     Links,
     /// A storage key or a web address of at most 500 characters.
     Link,
-    /// At most 100 of `{id?, title, url}`.
+    /// At most 100 objects `{id?, title, url}`.
     QuickLinks,
     /// `{name, phone, contact}`.
     Contact,
-    /// At most 100 of `{key, name}`.
+    /// At most 100 objects `{key, name}`.
     CustomFolders,
-    /// `{key: [{fileName, url}]}`, at most 500 files in all.
+    /// `{key: [{fileName, url}]}`, with at most 500 files in total.
     Folders,
-    /// At most 100 of `{id, name, slug?, cover?}`.
+    /// At most 100 objects `{id, name, slug?, cover?}`.
     Galleries,
 }
 
-/// Every field that a client may write, and whether lists show it (then it is in the header item, else in the details item).
+/// Every field that a client may write: name, type, and whether lists show it. List fields are stored in the header item, others in the details item.
 pub const PROJECT_FIELDS: &[(&str, ProjectFieldKind, bool)] = &[
     ("title", ProjectFieldKind::Title, true),
     ("status", ProjectFieldKind::Text(500), true),
@@ -70,7 +70,7 @@ pub const PROJECT_FIELDS: &[(&str, ProjectFieldKind, bool)] = &[
     ("galleries", ProjectFieldKind::Galleries, false),
 ];
 
-/// What the server alone writes: refused from a client by name.
+/// Fields that only the server writes. A request that contains one of them is refused.
 const READ_ONLY: &[&str] = &["projectId", "version", "createdAt", "createdBy", "updatedAt"];
 
 /// Whether lists show this field.
@@ -78,11 +78,11 @@ pub(crate) fn is_summary(name: &str) -> bool {
     PROJECT_FIELDS.iter().any(|(field, _, summary)| *field == name && *summary)
 }
 
-/// The fields that a request changes: a value, or null to clear.
+/// The fields that a request changes. Null clears a field.
 pub type Changes = Map<String, Value>;
 
-/// Takes every project field out of a body; faults are left in `fields`. A member that is an object is merged into the one that is there,
-/// and what comes of it is read.
+/// Takes every project field out of a body and adds errors to `fields`. An object value is merged into the `present` value first, and the merged
+/// value is validated.
 pub(crate) fn read_changes<L: FieldLog>(fields: &mut Fields<L>, present: &Changes) -> Changes {
     fields.read_only(READ_ONLY);
     let mut changes = Changes::new();
@@ -111,7 +111,7 @@ pub(crate) fn read_changes<L: FieldLog>(fields: &mut Fields<L>, present: &Change
     changes
 }
 
-/// What a merge patch (RFC 7396) makes of a value.
+/// Applies a JSON merge patch (RFC 7396) to a value.
 fn merged(target: Option<&Value>, patch: Value) -> Value {
     let Value::Object(patch) = patch else { return patch };
     let mut object = target.and_then(Value::as_object).cloned().unwrap_or_default();

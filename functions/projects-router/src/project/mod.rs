@@ -1,4 +1,4 @@
-//! A project's fields: which ones a client may write, and within which bounds. One table says it all.
+//! A project's fields: which ones a client may write, and their limits. [`PROJECT_FIELDS`] lists them all.
 
 mod fields;
 mod model;

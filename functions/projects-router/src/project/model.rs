@@ -1,4 +1,4 @@
-//! A project, and what the API shows of it.
+//! A project and its JSON representations in the API.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,34 +16,34 @@ use shared_utils::text::excerpt;
 use super::fields::{Changes, PROJECT_FIELDS, is_summary};
 use super::values::schema;
 
-/// The length of a description in lists, in code points, at most.
+/// The maximum length of a description excerpt in lists, in code points.
 const EXCERPT: usize = 280;
 
-/// The server's part of a header item.
+/// The fields of a header item that only the server writes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Header {
     pub(crate) project_id: ProjectId,
     pub(crate) version: u64,
     pub(crate) team: BTreeMap<UserId, Member>,
-    /// Counts the changes of who is in the team and as what, from 1.
+    /// Counts changes of members and roles, from 1.
     #[serde(default)]
     pub(crate) team_version: u64,
-    /// Counts the titles, from 1.
+    /// Counts title changes, from 1.
     #[serde(default)]
     pub(crate) title_version: u64,
     pub(crate) created_by: UserId,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
-    /// The minute that its members' lists have it under.
+    /// The minute of the latest activity. It orders the project in its members' lists.
     pub(crate) activity_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deleted_at: Option<Timestamp>,
     pub(crate) description_excerpt: String,
-    /// Whether the excerpt is the whole description.
+    /// Whether the excerpt contains the whole description.
     #[serde(default)]
     pub(crate) excerpt_is_whole: bool,
-    /// The version in which the details item was last written: it says the same, or the two were read apart.
+    /// The project version of the last write to the details item. If the details item has another version, the two items were read inconsistently.
     pub(crate) details_version: u64,
 }
 
@@ -111,11 +111,11 @@ fn project_schema(generator: &mut SchemaGenerator, text: &str, is_shown: impl Fn
     json_schema!({"type": "object", "description": text, "required": required, "properties": properties})
 }
 
-/// A project. The server's part of it is read and written through the header.
+/// A project. It dereferences to its header.
 #[derive(Debug, Clone)]
 pub(crate) struct Project {
     pub(crate) header: Header,
-    /// The client's fields that have a value.
+    /// The client fields that have a value.
     pub(crate) fields: Map<String, Value>,
 }
 
@@ -145,7 +145,7 @@ impl Project {
         Ok(Self { header: from_item(header)?, fields })
     }
 
-    /// One without any fields yet: [`Self::changed`] makes it the first version.
+    /// A project without fields, at version 0. [`Self::changed`] makes version 1.
     pub(crate) fn new(project_id: ProjectId, owner: UserId, team: BTreeMap<UserId, Member>, created_at: Timestamp, updated_at: Timestamp) -> Self {
         let header = Header {
             project_id,
@@ -170,7 +170,7 @@ impl Project {
         json!(self.team.iter().map(entry).collect::<Vec<_>>())
     }
 
-    /// The whole project, as the API gives it: every field, null where it has no value.
+    /// The whole project in the API format: every field, null if it has no value.
     pub(crate) fn to_json(&self) -> Value {
         let mut object = Map::new();
         for (name, _, _) in PROJECT_FIELDS {
@@ -185,8 +185,8 @@ impl Project {
         Value::Object(object)
     }
 
-    /// What lists show: a part of the project, which says so. Of the description it has an excerpt, and the text itself where that is no
-    /// longer.
+    /// The summary for lists, marked `partial`. It has an excerpt of the description, and the description itself only if the excerpt contains all of
+    /// it.
     pub(crate) fn summary_json(&self) -> Value {
         let excerpt = Some(&self.description_excerpt).filter(|excerpt| !excerpt.is_empty());
         let mut object = Map::new();
@@ -206,7 +206,7 @@ impl Project {
         Value::Object(object)
     }
 
-    /// The part of it that decides who may do what.
+    /// The part of the project that access checks need.
     pub(crate) fn as_team(&self) -> Team {
         Team {
             project_id: self.project_id,
@@ -224,7 +224,7 @@ impl Project {
         self.fields.get("title").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// This project with the changes made.
+    /// This project with the changes applied and the next version.
     pub(crate) fn changed(&self, changes: &Changes, now: Timestamp) -> Self {
         let mut next = self.clone();
         for (name, value) in changes {
@@ -250,7 +250,7 @@ impl Project {
         next
     }
 
-    /// The size of what people wrote as it is stored, in bytes, about.
+    /// The approximate stored size of the client fields and the team, in bytes.
     pub(crate) fn size(&self) -> usize {
         let team = self.team_json().to_string().len();
         team + self.fields.iter().map(|(name, value)| name.len() + value.to_string().len()).sum::<usize>()

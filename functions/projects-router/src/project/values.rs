@@ -1,4 +1,4 @@
-//! Reading the value of a project field, with every error and its path within the value.
+//! Validates the value of a project field. Returns every error with its path within the value.
 
 use std::borrow::Cow;
 
@@ -10,23 +10,23 @@ use super::fields::ProjectFieldKind;
 
 type Fault = (&'static str, Cow<'static, str>);
 
-/// The most entries of a list.
+/// The maximum number of entries in a list.
 const MAX_ENTRIES: usize = 100;
-/// The most files in all folders.
+/// The maximum number of files in all folders together.
 const MAX_FILES: usize = 500;
 
-/// The errors of a part, as errors of the whole.
+/// Prefixes the path of each error with `name`.
 fn within(name: impl ToString, errors: Vec<FieldError>) -> impl Iterator<Item = FieldError> {
     let name = FieldPath::default().join(name);
     errors.into_iter().map(move |error| FieldError { path: name.join_all(&error.path), ..error })
 }
 
-/// An error of the value itself.
+/// An error at the value itself (empty path).
 fn of_value((code, detail): Fault) -> FieldError {
     FieldError::new(FieldPath::default(), code, detail)
 }
 
-/// Reads the value of one field; everything that is wrong with it.
+/// Validates the value of one field. Returns the value to store, or all errors.
 pub fn read(kind: ProjectFieldKind, value: Value) -> Result<Value, Vec<FieldError>> {
     let text = |value: Value, max: usize| text_within(value, &(0..=max)).map(Value::String);
     match kind {
@@ -103,7 +103,7 @@ fn read_scalar(kind: ProjectFieldKind, value: Value) -> Result<Value, Fault> {
     }
 }
 
-/// What may stand in a link: a storage key, a path, or an address whose scheme a browser does not run.
+/// Reads a link: a storage key, a path, or an address with a scheme that a browser does not execute.
 fn link(value: Value, max: usize) -> Result<Value, Fault> {
     let text = text_within(value, &(0..=max))?;
     if is_link(&text) { Ok(Value::String(text)) } else { Err(("invalid_value", "This must be a storage key or a web address.".into())) }
@@ -116,8 +116,7 @@ fn number_of_location(name: &str, value: Value) -> Result<Value, Fault> {
         _ => 0.0..=f64::from(u32::MAX),
     };
     match value.as_f64() {
-        // A number whose digits DynamoDB would not keep is not a place on earth.
-        // Written as the table gives it back (`-74.0` is `-74`), and no finer than a tenth of a millimetre.
+        // The number is rounded to 9 decimals (about 0.1 mm) and normalized as `DynamoDB` stores numbers: `-74.0` becomes `-74`.
         Some(number) if bounds.contains(&number) => {
             let rounded = (number * 1e9).round() / 1e9 + 0.0;
             Ok(rounded.to_string().parse().map_or(Value::Null, Value::Number))
@@ -131,7 +130,7 @@ fn one_error(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Vec<Fi
     vec![of_value((code, detail.into()))]
 }
 
-/// The entries, each read; the errors of all of them.
+/// Reads each entry. Returns the array, or the errors of all entries.
 fn entries(entries: Vec<Value>, read: impl Fn(Value) -> Result<Value, Vec<FieldError>>) -> Result<Value, Vec<FieldError>> {
     let (mut kept, mut errors) = (Vec::with_capacity(entries.len()), Vec::new());
     for (index, entry) in entries.into_iter().enumerate() {
@@ -151,7 +150,7 @@ fn array(value: Value, read: impl Fn(Value) -> Result<Value, Vec<FieldError>>) -
     }
 }
 
-/// An object with these members and no others. An optional one that is null is left out.
+/// Reads an object that has only these members. Null members are left out.
 fn object(value: Value, required: &[&str], optional: &[&str], read: impl Fn(&str, Value) -> Result<Value, Fault>) -> Result<Value, Vec<FieldError>> {
     let Value::Object(members) = value else { return Err(one_error("wrong_type", "This must be an object.")) };
     let missing = required.iter().filter(|name| members.get(**name).is_none_or(Value::is_null));

@@ -1,4 +1,4 @@
-//! `GET /projects/{id}/budget`: one revision with its lines, and what there is beside it.
+//! `GET /projects/{id}/budget`: one revision with its lines, the locks, and a summary of every revision.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             return Ok(Attempt::Done(Response::empty(304).with_header("etag", etag)));
         }
         let lines = app.store.lines(revision.generation).await?;
-        // A write between the two reads shows in the lines: then both are read again.
+        // A write between the two reads makes the lines differ from the revision. Then both are read again.
         if revision.describes(&lines) {
             return answer(&read, number, &lines, &locks).map(Attempt::Done);
         }
@@ -46,7 +46,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     .await
 }
 
-/// The locks of a budget's lines. They are advice: a budget is not withheld because they cannot be read.
+/// The locks of a budget's lines. Locks are advisory, so a read error returns no locks instead of failing the request.
 pub(super) async fn held_locks(app: &App, project: ProjectId) -> Result<Vec<LineLock>, Error> {
     Ok(app.broadcaster.locks().of_project(project).await.unwrap_or_else(|error| {
         tracing::warn!(cause = error.for_log(), "the locks of a budget could not be read");
@@ -54,7 +54,7 @@ pub(super) async fn held_locks(app: &App, project: ProjectId) -> Result<Vec<Line
     }))
 }
 
-/// A budget's entity tag: its version, and the locks where there are any.
+/// A budget's entity tag: its version, plus a hash of the locks if there are any.
 pub(super) fn budget_etag(version: u64, locks: &[LineLock]) -> String {
     if locks.is_empty() {
         return etag(version);
@@ -62,7 +62,7 @@ pub(super) fn budget_etag(version: u64, locks: &[LineLock]) -> String {
     etag(format!("{version}-{}", &sha256(locks_json(locks).to_string().as_bytes())[..16]))
 }
 
-/// Whether an entity tag is of this version, whatever was locked then: a lock is no change that a write could overlook.
+/// Whether an entity tag has this budget version. The locks are ignored: taking a lock does not change the budget.
 pub(super) fn is_of_version(tag: &str, version: u64) -> bool {
     let inside = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
     inside.is_some_and(|tag| tag.split_once('-').map_or(tag, |(version, _)| version) == version.to_string())
@@ -107,7 +107,7 @@ pub(super) fn lines_schema(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "array", "items": line})
 }
 
-/// A budget as the API gives it, showing one revision.
+/// The response with a budget that shows one revision.
 pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Line>, locks: &[LineLock]) -> Result<Response, Error> {
     let revision = read.revisions.get(&number).ok_or_else(|| Error::internal("a shown revision that is not there"))?;
     let budget = &read.budget;
@@ -131,7 +131,7 @@ pub(super) fn answer(read: &BudgetRead, number: u64, lines: &BTreeMap<LineId, Li
     Ok(Response::json_text(200, body).with_header("etag", budget_etag(budget.version, locks)))
 }
 
-/// Lines in order of creation.
+/// The lines as JSON, in order of creation.
 pub(super) fn lines_json<'a>(read: &BudgetRead, number: u64, lines: impl Iterator<Item = &'a Line>) -> Vec<Value> {
     let mut lines: Vec<&Line> = lines.collect();
     lines.sort_by_key(|line| line.sequence);

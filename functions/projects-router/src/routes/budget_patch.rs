@@ -1,4 +1,4 @@
-//! `PATCH /projects/{id}/budget`: all of it happens or none. What it makes of the budget is [`budgets::plan`]'s.
+//! `PATCH /projects/{id}/budget`: an atomic change of a budget. [`budgets::plan`] computes the new state.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ struct Wanted {
     caller: Caller,
     request: Request,
     used: Option<UsedKey>,
-    /// Read, and refused only once it is known that the caller may ask at all.
+    /// Field errors are returned only after the access check.
     patch: Result<BudgetPatch, FieldErrors>,
 }
 
@@ -40,18 +40,18 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     retry_on_conflict(RETRY, (), |()| async {
         let project = visible(app, wanted.caller, id, TeamRole::Editor);
         let budget = async { Ok(app.store.budget(id).await?) };
-        // Whether the key was used before is nothing to tell to someone who may not ask.
+        // The error is kept until the access check has passed: only an authorized caller may learn whether the key was used.
         let answered = async { Ok(replayed(app, &wanted).await) };
         let ((session, project), budget, locks, answered) = futures_util::future::try_join4(project, budget, held_locks(app, id), answered).await?;
         if let Some(response) = answered? {
             return Ok(Attempt::Done(response));
         }
         let before = budget.ok_or(Error::NotFound)?;
-        // On the heap: the future of a whole change is too much for one stack together with everything that waits for it.
+        // Boxed: the future of `change` is too large for the stack.
         match Box::pin(change(app, &wanted, &session, &project, &before, &locks)).await {
             Ok(Some(response)) => Ok(Attempt::Done(response)),
             Ok(None) => Ok(Attempt::Stale(())),
-            // The same request may have been done under the same key meanwhile: then nothing is wrong with this one.
+            // A concurrent request with the same key may have succeeded. Then its stored response is returned instead of this error.
             Err(error) if error.status() < 500 => replayed(app, &wanted).await?.map(Attempt::Done).ok_or(error),
             Err(error) => Err(error),
         }
@@ -59,13 +59,13 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     .await
 }
 
-/// What was answered to this request before.
+/// The stored response of an earlier request with the same key.
 async fn replayed(app: &App, wanted: &Wanted) -> Result<Option<Response>, Error> {
     let Some(used) = &wanted.used else { return Ok(None) };
     Ok(app.store.answered(used).await?.map(|answered| common::replayed(200, answered)))
 }
 
-/// Makes the change. `None` when the budget changed since `before` was read.
+/// Applies the change. Returns `None` if the budget changed since `before` was read.
 async fn change(
     app: &App,
     wanted: &Wanted,
@@ -79,10 +79,10 @@ async fn change(
     let patch = wanted.patch.as_ref().map_err(Clone::clone)?;
     let Some(plan) = make_plan(app, project, before, patch).await? else { return Ok(None) };
     if let Some((number, lines)) = &plan.also_written {
-        // It is not the one that the answer shows, and has to be one that can be shown all the same.
+        // The response shows another revision, but this one must also fit into a response.
         answer(&plan.next, *number, lines, &[])?;
     }
-    // Made before anything is written: an answer that cannot be given must not follow a write.
+    // The response is built before the write: a response that is too large must prevent the write.
     let response = respond(&plan, locks, is_minimal(&wanted.request))?;
     if patch.is_empty() && wanted.used.is_none() {
         return Ok(Some(response));
@@ -92,7 +92,7 @@ async fn change(
     let begun = plan.write.new_generations();
     let written_revisions: Vec<u64> = plan.write.revisions.iter().copied().collect();
     let write = app.store.write_budget(session, project, &before.budget, &plan.next, plan.write, answer);
-    // The project's place in lists is written beside, not after: it costs no further round trip.
+    // The project's position in lists is updated concurrently, so it costs no extra round trip.
     let moved = async { if patch.is_empty() { Ok(()) } else { app.store.touch(session, project).await } };
     let (written, moved) = futures_util::future::join(write, moved).await;
     if let Err(error) = moved {
@@ -100,7 +100,7 @@ async fn change(
     }
     tidy_later(app, wanted.id, before.budget.expired_generations(app.context.clock.now()));
     if !written? {
-        // Nobody has seen what was written ahead, and nobody will.
+        // The write failed, so the new generations will never be shown.
         tidy_later(app, wanted.id, begun);
         return Ok(None);
     }
@@ -110,7 +110,7 @@ async fn change(
     Ok(Some(response))
 }
 
-/// Whether the client wants no more than what was written.
+/// Whether the client asks for a minimal response (`Prefer: return=minimal`).
 fn is_minimal(request: &Request) -> bool {
     let preferences = request.headers.get_all("prefer").iter().filter_map(|prefer| prefer.to_str().ok());
     preferences.flat_map(|prefer| prefer.split([',', ';'])).any(|preference| preference.trim().eq_ignore_ascii_case("return=minimal"))
@@ -130,9 +130,9 @@ pub(crate) struct BudgetChange {
     lines: Vec<Value>,
 }
 
-/// The answer to a PATCH that leads there.
+/// The response to a PATCH with this plan.
 fn respond(plan: &Plan, locks: &[LineLock], minimal: bool) -> Result<Response, Error> {
-    // Also where it is not asked for: a revision that cannot be shown must not be written.
+    // Built for a minimal response too: a revision that is too large for a response must not be written.
     let whole = answer(&plan.next, plan.shown, &plan.lines, locks)?;
     if !minimal {
         return Ok(whole);
@@ -149,8 +149,8 @@ fn respond(plan: &Plan, locks: &[LineLock], minimal: bool) -> Result<Response, E
     Ok(response.with_header("preference-applied", "return=minimal"))
 }
 
-/// Works out the next state. Reads the lines of the revisions that it depends on, and nothing else. `None` when these are not the lines
-/// that a revision was read with: a write came between the two reads.
+/// Computes the next state. Reads only the lines of the revisions that it depends on. Returns `None` if the lines do not match their revision,
+/// because a write happened between the two reads.
 async fn make_plan(app: &App, project: &Project, before: &BudgetRead, patch: &BudgetPatch) -> Result<Option<Plan>, Error> {
     let (now, slug) = (app.context.clock.now(), slug(project.title()));
     let mut lines: BTreeMap<u64, Lines> = BTreeMap::new();
@@ -168,7 +168,7 @@ async fn make_plan(app: &App, project: &Project, before: &BudgetRead, patch: &Bu
     }
 }
 
-/// Tells of every revision that was written, the one that the answer shows last.
+/// Sends `budgetUpdated` for every written revision. The revision in the response comes last.
 fn broadcast(app: &App, project: &Project, next: &BudgetRead, shown: u64, written: &[u64], patch: &BudgetPatch, caller: &Caller) {
     for number in written.iter().copied().filter(|number| *number != shown).chain([shown]) {
         if let Some(revision) = next.revisions.get(&number) {
@@ -180,7 +180,7 @@ fn broadcast(app: &App, project: &Project, next: &BudgetRead, shown: u64, writte
     }
 }
 
-/// Deletes generations that nothing shows and nobody can be at any more, after the answer.
+/// Deletes generations that no revision shows and no request can still read. Runs after the response.
 fn tidy_later(app: &App, project: ProjectId, generations: Vec<GenerationId>) {
     if generations.is_empty() {
         return;

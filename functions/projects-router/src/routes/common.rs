@@ -1,4 +1,4 @@
-//! What several routes share.
+//! Helpers that several routes share.
 
 use access::session::Session;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use shared_utils::ids::{ProjectId, UserId};
 use crate::App;
 use crate::store::{Answer, Answered, KeyScope, Project, UsedKey};
 
-/// How long a write to what many people write to at once is tried again: the function's time is finite, and the client's too.
+/// How long a conflicting write to a shared item is retried. The limit respects the function's timeout and the client's.
 pub(super) const RETRY: RetryPolicy = RetryPolicy::Within(Duration::from_secs(15));
 
-/// A project as it is now, deleted or not, with the session check.
+/// The current project, deleted or not, with the session check.
 pub(super) async fn find(app: &App, caller: Caller, id: ProjectId) -> Result<(Session, Option<Project>), Error> {
     Ok(app.revocations.with_session_check(caller, app.store.project(id)).await?)
 }
 
-/// A project that was not deleted and in which the caller acts at least as `least`, with the session check.
+/// A project that is not deleted and in which the caller has at least the role `least`, with the session check.
 pub(super) async fn visible(app: &App, caller: Caller, id: ProjectId, least: TeamRole) -> Result<(Session, Project), Error> {
     let (session, project) = find(app, caller, id).await?;
     let project = project.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
@@ -29,7 +29,7 @@ pub(super) async fn visible(app: &App, caller: Caller, id: ProjectId, least: Tea
     Ok((session, project))
 }
 
-/// The request's idempotency key, where it has one.
+/// The request's idempotency key, if it has one.
 pub(super) fn used_key(call: &Call, user: UserId, scope: KeyScope) -> Result<Option<UsedKey>, Error> {
     Ok(idempotency::key_of(&call.request, &call.body)?.map(|key| UsedKey { user, scope, key }))
 }
@@ -38,18 +38,18 @@ pub(super) fn project_etag(project: &Project) -> String {
     etag(project.version)
 }
 
-/// The precondition of a write on a project.
+/// Checks the `If-Match` precondition of a write to a project.
 pub(super) fn check_version(request: &Request, project: &Project) -> Result<(), Error> {
     check_if_match(request, &project_etag(project))
 }
 
-/// What is kept of an answer for the request that repeats it.
+/// The parts of a response that are stored for a repeated request.
 pub(super) fn kept(response: &Response) -> Answer {
     let etag = response.headers.get("etag").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     Answer { etag, body: response.body.clone().unwrap_or_default() }
 }
 
-/// The answer that was given first.
+/// The stored response, marked `Idempotent-Replayed`.
 pub(super) fn replayed(status: u16, answered: Answered) -> Response {
     Response::json_text(status, answered.body).with_header("etag", answered.etag).with_header("idempotent-replayed", "true")
 }

@@ -1,4 +1,4 @@
-//! `POST /projects`: a project, its memberships, its budget and the first revision in one transaction.
+//! `POST /projects`: creates a project, its memberships, its budget and the first revision in one transaction.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     check_size(&changes, None, team, &mut fields);
     fields.finish()?;
     if let Err(fault) = check_people(app, &named, session.user).await {
-        // What was answered under the key is the answer, whatever has become of the people since.
+        // A stored response for this key is returned, even if the named people have changed since.
         let answered = match &used {
             Some(used) => app.store.answered(used).await?,
             None => None,
@@ -68,7 +68,7 @@ fn located(response: Response, id: ProjectId) -> Response {
     response.with_header("location", format!("/projects/{id}"))
 }
 
-/// What was answered before, to someone who may still see it. What was made and is gone again cannot be given again.
+/// Returns the stored response if the caller may still see the project. A deleted project is `NotFound`.
 async fn replay(app: &App, caller: &Caller, answered: Answered) -> Result<Response, Error> {
     let id = answered.project_id;
     let project = app.store.project(id).await?.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
@@ -76,7 +76,7 @@ async fn replay(app: &App, caller: &Caller, answered: Answered) -> Result<Respon
     Ok(located(replayed(201, answered), id))
 }
 
-/// The people named in `team`, in its order.
+/// The people named in `team`, in request order.
 fn read_team<L: FieldLog>(fields: &mut Fields<L>, now: Timestamp) -> Vec<(UserId, Member)> {
     let entries = fields.objects("team", MAX_NEW_TEAM, |entry| {
         let user = entry.parsed::<UserId>("userId", "There is no such active person.");
@@ -98,7 +98,7 @@ fn read_team<L: FieldLog>(fields: &mut Fields<L>, now: Timestamp) -> Vec<(UserId
     named
 }
 
-/// Refuses people who do not exist or are not active. Without a team nothing is asked.
+/// Refuses people who do not exist or are not active. An empty team needs no read.
 async fn check_people(app: &App, named: &[(UserId, Member)], caller: UserId) -> Result<(), Error> {
     let others: Vec<UserId> = named.iter().map(|(user, _)| *user).filter(|user| *user != caller).collect();
     let people = app.people.find(&others).await?;

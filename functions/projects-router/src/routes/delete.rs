@@ -1,4 +1,4 @@
-//! `DELETE /projects/{id}`: gone at once by one write; what belongs to it goes after the answer.
+//! `DELETE /projects/{id}`: one write makes the project unreachable. Its items are deleted after the response.
 
 use access::teams::{TeamRole, require_role};
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
@@ -15,7 +15,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let (session, project) = find(app, caller, id).await?;
         let project = project.ok_or(Error::NotFound)?;
         if project.deleted_at.is_some() {
-            // For everyone but its owner there is nothing here.
+            // Only the owner may repeat the DELETE. For others, the project does not exist.
             require_role(&project.team, &session, TeamRole::Owner).map_err(|_| Error::NotFound)?;
             purge_later(app, id);
             return Ok(Attempt::Done(Response::empty(204)));
@@ -32,7 +32,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     .await
 }
 
-/// Goes on with what is left of a deleted project, after the answer.
+/// Deletes the remaining items of a deleted project, after the response.
 pub(super) fn purge_later(app: &App, id: ProjectId) {
     let store = app.store.clone();
     app.broadcaster.background_tasks().push(async move {

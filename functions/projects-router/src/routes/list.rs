@@ -1,4 +1,4 @@
-//! `GET /projects/list`: the caller's projects, the latest change first.
+//! `GET /projects/list`: the caller's projects, latest activity first.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -32,7 +32,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let limit = query.limit()?;
     let (status, text) = (query.get("status"), query.get("q").map(folded));
     let user = caller.user.to_string();
-    // A cursor is good for these filters alone.
+    // A cursor is valid only for the same filters.
     let scope = [user.as_str(), "projects", &format!("{status:?}"), &format!("{text:?}")];
     let start = app.cursors.page_start(&scope, query.get("cursor")).await?;
     let page = app.store.list(caller.user, start.as_deref(), limit).await?;
@@ -42,7 +42,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             && text.as_ref().is_none_or(|text| folded(project.title()).contains(text))
             && project.team.contains_key(&caller.user)
     };
-    // A deleted project that still has rows was not purged to the end: go on with it.
+    // A deleted project that still has list rows was not purged completely. The purge continues here.
     let deleted = projects.iter().filter(|project| project.deleted_at.is_some()).map(|project| project.project_id);
     for id in deleted.chain(page.orphans) {
         super::delete::purge_later(app, id);

@@ -1,4 +1,4 @@
-//! `PATCH /projects/{id}`: a merge patch of the fields that are the client's.
+//! `PATCH /projects/{id}`: a merge patch of the client's fields.
 
 use access::teams::TeamRole;
 use serde_json::Value;
@@ -47,13 +47,13 @@ fn answer(project: &Project) -> Result<Response, Error> {
     Ok(Response::json(200, &project.to_json())?.with_header("etag", project_etag(project)))
 }
 
-/// The changed fields as sockets are told: what is large is left out, and fetched when it is wanted.
+/// The changed fields for the frame. Values over 2,000 bytes are left out; clients fetch them when needed.
 fn announced(changes: &Changes) -> Value {
     let small = |value: &Value| value.to_string().len() <= 2_000;
     Value::Object(changes.iter().filter(|(_, value)| small(value)).map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-/// Notes a fault at the field with which the whole project becomes too large.
+/// Adds an error at the field that makes the project too large.
 pub(super) fn check_size(changes: &Changes, before: Option<&Project>, team: usize, fields: &mut Fields) {
     let mut size = before.map_or(team, |project| {
         let replaced: usize = changes.keys().filter_map(|name| project.fields.get(name).map(|value| name.len() + value.to_string().len())).sum();

@@ -1,5 +1,4 @@
-//! The routes of `/projects`: who may call, how large a body may be, which handler answers. One file per route; `shared_utils::http::serve` has
-//! the order of the checks.
+//! The routes of `/projects`: access, maximum body size and handler. One file per route. `shared_utils::http::serve` defines the order of the checks.
 
 mod budget_get;
 mod budget_patch;
@@ -19,9 +18,9 @@ use shared_utils::http::routing::{Access, Body, Route};
 use crate::App;
 use crate::store::MAX_BYTES;
 
-/// The largest project in its longest spelling: `\u0041` is one byte of it.
+/// The largest project in the longest JSON spelling: `\u0041` is 6 bytes for one stored byte. In bytes.
 const BODY: usize = 6 * MAX_BYTES + 64 * 1024;
-/// As much as an event of a Lambda function holds, which has its body as a JSON string.
+/// Limited by the size of a Lambda event, which contains the body as a JSON string. In bytes.
 const BUDGET_BODY: usize = 4 * 1024 * 1024;
 const TEAM_BODY: usize = 64 * 1024;
 

@@ -1,4 +1,4 @@
-//! `PUT /projects/{id}/team/{userId}`: an owner gives someone a place in the team.
+//! `PUT /projects/{id}/team/{userId}`: an owner adds a member or changes a member's role or title.
 
 use access::people::Person;
 use access::teams::{Member, TeamRole};

@@ -1,4 +1,4 @@
-//! `DELETE /projects/{id}/team/{userId}`: an owner removes someone, or a member leaves.
+//! `DELETE /projects/{id}/team/{userId}`: an owner removes a member, or a member leaves.
 
 use access::teams::{TeamRole, require_role};
 use shared_utils::dynamo::{Attempt, retry_on_conflict};

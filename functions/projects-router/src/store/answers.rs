@@ -1,5 +1,5 @@
-//! What was answered under an `Idempotency-Key`, kept for a day. A record is written by the transaction that it tells of, so that there
-//! is one exactly when that happened; an answer too long for one item has its rest in items of its own, written before.
+//! Stored responses of `Idempotency-Key` requests, kept for one day. The record is part of the request's own transaction, so it exists only if the
+//! write was committed. A response that is too long for one item is split; the further parts are written before the transaction.
 
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
@@ -11,10 +11,10 @@ use shared_utils::random;
 
 use super::{ProjectStore, answer_key, answer_partition, idempotency_key};
 
-/// How much of an answer goes into one item, in bytes.
+/// The maximum size of one part of a response, in bytes.
 const PART_BYTES: usize = 300 * 1024;
 
-/// What a key is used for: one key means another thing for another of these.
+/// The operation that a key is used for. Equal keys in different scopes are independent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum KeyScope {
     /// `POST /projects`
@@ -31,51 +31,51 @@ pub(crate) struct UsedKey {
     pub(crate) key: IdempotencyKey,
 }
 
-/// An answer that is to be kept.
+/// A response to store.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) etag: String,
-    /// JSON.
+    /// JSON text.
     pub(crate) body: String,
 }
 
-/// What was answered under a key.
+/// A stored response.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answered {
     pub(crate) project_id: ProjectId,
     pub(crate) etag: String,
-    /// The answer's beginning as it is stored, the whole of it once it was read.
+    /// The first part of the body as stored. After a read: the whole body.
     pub(crate) body: String,
-    /// Where its rest is, when it is longer.
+    /// The id of the further parts, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rest_id: Option<String>,
 }
 
-/// A part of an answer.
+/// A further part of a response body.
 #[derive(Serialize, Deserialize)]
 struct Part {
     body: String,
     ttl: i64,
 }
 
-/// A record that is about to be written.
+/// A record that is ready to be written.
 pub(super) struct Record {
-    /// Goes into the transaction.
+    /// The record itself, part of the transaction.
     pub(super) write: TransactWrite,
-    /// Written before it.
+    /// The further parts, written before the transaction.
     pub(super) rest: Vec<Item>,
 }
 
 impl ProjectStore {
-    /// What was answered under this key. [`Error::IdempotencyMismatch`] when the body was another. One round trip, two for an answer
-    /// that did not fit into one item.
+    /// The stored response of this key. [`Error::IdempotencyMismatch`] if the body was different. One round trip; two if the response has more than
+    /// one part.
     pub(crate) async fn answered(&self, used: &UsedKey) -> Result<Option<Answered>, Error> {
         let Some(item) = self.store.get_item(&self.table, &idempotency_key(used)).await? else { return Ok(None) };
         self.replayed(used, item).await
     }
 
-    /// The answer that a record holds, unless the record's time is over.
+    /// The response in a record, unless the record has expired.
     pub(super) async fn replayed(&self, used: &UsedKey, record: Item) -> Result<Option<Answered>, Error> {
         let record = IdempotencyRecord::<Answered>::from_item(record)?;
         let Some(mut answered) = record.replay(&used.key, self.clock.now())? else { return Ok(None) };
@@ -88,7 +88,7 @@ impl ProjectStore {
         Ok(Some(answered))
     }
 
-    /// The record of an answer.
+    /// Builds the record of a response.
     pub(super) fn record(&self, used: &UsedKey, project: ProjectId, answer: &Answer, now: Timestamp) -> Result<Record, StoreError> {
         let ttl = now.seconds() + KEPT_SECONDS;
         let mut parts = parts(&answer.body).into_iter();
@@ -97,7 +97,7 @@ impl ProjectStore {
         let mut rest = Vec::with_capacity(parts.len());
         for (index, part) in parts.enumerate() {
             let key = answer_key(rest_id.as_deref().unwrap_or_default(), index);
-            // A day longer than the record, so that a record's parts are always there.
+            // Parts expire one day after the record, so a valid record always has its parts.
             rest.push(to_item(key, "answerPart", &Part { body: part.to_owned(), ttl: ttl + KEPT_SECONDS })?);
         }
         let answered = Answered { project_id: project, etag: answer.etag.clone(), body, rest_id };
@@ -106,7 +106,7 @@ impl ProjectStore {
     }
 }
 
-/// A text in parts of at most [`PART_BYTES`], whole characters each.
+/// Splits a text into parts of at most [`PART_BYTES`], at character boundaries.
 fn parts(text: &str) -> Vec<&str> {
     let (mut parts, mut rest) = (Vec::new(), text);
     while rest.len() > PART_BYTES {

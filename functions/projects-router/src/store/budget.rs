@@ -1,6 +1,5 @@
-//! Budgets: one root item that all writes are conditional on, an item per revision, and the lines of each revision's shown
-//! generation. Work that fits into a transaction is one; larger work writes a new generation that nobody sees until the revision
-//! points at it.
+//! Budgets: one root item that all writes are conditional on, one item per revision, and the lines of each revision's shown generation. A small
+//! change is one transaction. A large change first writes a new generation, which nobody sees until the revision points to it.
 
 use access::session::Session;
 use std::collections::BTreeMap;
@@ -18,7 +17,7 @@ use shared_utils::ids::{BudgetId, GenerationId, LineId, ProjectId};
 use super::{Answer, Project, ProjectStore, UsedKey, Write, budget_key, budget_partition, line_key, lines_partition, revision_key};
 
 impl ProjectStore {
-    /// Gives a new project its budget: the root and revision 1.
+    /// Creates the budget of a new project: the root and revision 1.
     pub(super) fn add_first_revision(
         &self,
         creation: &mut Transaction<Write>,
@@ -33,7 +32,7 @@ impl ProjectStore {
         Ok(())
     }
 
-    /// A budget with all its revisions' headers. One round trip.
+    /// A budget and all its revisions, without lines. One round trip.
     pub(crate) async fn budget(&self, project: ProjectId) -> Result<Option<BudgetRead>, StoreError> {
         let items = self.store.query_all(&PartitionQuery::all(&self.table, budget_partition(project))).await?;
         let (mut budget, mut revisions) = (None, BTreeMap::new());
@@ -54,8 +53,8 @@ impl ProjectStore {
         items.into_iter().map(|item| from_item::<Line>(item).map(|line| (line.budget_item_id, line))).collect()
     }
 
-    /// Writes the next state of a budget, with the record of its answer where the request has a key, unless it changed since `before`
-    /// was read, or the team did, or the key was used meanwhile (then `false`; what was written ahead stays noted as pending).
+    /// Writes the next state of a budget, and the stored response if the request has a key. Returns `false` if the budget or the team changed since
+    /// the read, or if the key was used meanwhile. New generations then stay listed as pending.
     pub(crate) async fn write_budget(
         &self,
         _session: &Session,
@@ -65,7 +64,7 @@ impl ProjectStore {
         write: BudgetWrite,
         answer: Option<(&UsedKey, &Answer)>,
     ) -> Result<bool, Error> {
-        // Who may, and who is told, was decided from the team that was read.
+        // Permissions and recipients were decided from the team that was read, so the team must be unchanged.
         let team_check = check(&self.table, header_key(project.project_id), is_unchanged(project.team_version));
         let project = before.project_id;
         let begun = write.new_generations();
@@ -97,7 +96,7 @@ impl ProjectStore {
         Ok(self.store.transact(&change).await?.is_committed())
     }
 
-    /// The root's next state. Only what this write means to change is set, so that generations which other writes have begun stay noted.
+    /// The update of the root item. It sets only its own attributes, so generations that other writes have begun stay listed.
     fn root_write(&self, before: &Budget, next: &Budget, shown: &[GenerationId], replaced: &[GenerationId]) -> Result<TransactWrite, StoreError> {
         let mut text = "SET version = :version, currency = :currency, clientRevision = :client, highestRevision = :highest".to_owned();
         for (index, _) in replaced.iter().enumerate() {
@@ -126,7 +125,7 @@ impl ProjectStore {
         Ok(update(&self.table, budget_key(before.project_id), expression))
     }
 
-    /// Notes generations that are about to be written, so that what a crash leaves is found.
+    /// Lists generations as pending before they are written, so that a later cleanup finds them after a crash.
     async fn begin(&self, project: ProjectId, generations: &[GenerationId]) -> Result<(), Error> {
         let sets: Vec<String> = (0..generations.len()).map(|index| format!("unfinished.#g{index} = :now")).collect();
         let mut expression = Update::new(format!("SET {}", sets.join(", ")))
@@ -139,7 +138,7 @@ impl ProjectStore {
         noted.map(|_| ()).map_err(|_| Error::NotFound)
     }
 
-    /// Deletes generations that nothing shows, and their notes.
+    /// Deletes generations that no revision shows, and their pending entries.
     pub(crate) async fn forget_generations(&self, project: ProjectId, generations: &[GenerationId]) -> Result<(), Error> {
         for generation in generations {
             self.store.delete_partition(&self.table, &lines_partition(*generation), |_| false).await?;

@@ -1,4 +1,4 @@
-//! Writing an imported project: first what nothing points at yet, last the header that makes it visible.
+//! Writes an imported project. The header, which makes it visible, is written last.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::{Project, ProjectStore, Write, budget_key, revision_key};
 use crate::project::Changes;
 use budgets::{Budget, Line, Revision};
 
-/// A project as it was elsewhere, in our terms.
+/// A project from another system, converted to our fields.
 #[derive(Debug)]
 pub struct ImportedProject {
     pub id: ProjectId,
@@ -24,7 +24,7 @@ pub struct ImportedProject {
     pub updated_at: Timestamp,
 }
 
-/// Its budget.
+/// The budget of an imported project.
 #[derive(Debug)]
 pub struct ImportedBudget {
     pub id: BudgetId,
@@ -34,12 +34,12 @@ pub struct ImportedBudget {
 }
 
 impl ProjectStore {
-    /// Whether a project is there, deleted or not.
+    /// Whether the project exists, deleted or not.
     pub async fn is_imported(&self, project: ProjectId) -> Result<bool, StoreError> {
         Ok(self.project(project).await?.is_some())
     }
 
-    /// Writes a project with its budget. `false` when it is there already. One that was cut short is written again.
+    /// Writes a project with its budget. Returns `false` if it already exists. An interrupted import is written again.
     pub async fn import(&self, imported: &ImportedProject, budget: &ImportedBudget) -> Result<bool, StoreError> {
         if self.is_imported(imported.id).await? {
             return Ok(false);
@@ -48,7 +48,7 @@ impl ProjectStore {
         let project = Project::new(imported.id, imported.owner, imported.team.clone(), created_at, updated_at).changed(&imported.fields, updated_at);
         let highest = budget.revisions.keys().next_back().copied().unwrap_or(1);
         let root = Budget { client_revision: budget.client_revision, ..Budget::new(budget.id, imported.id, highest) };
-        // What an earlier import has left that was cut short, perhaps of another export.
+        // Removes the items of an interrupted earlier import, which may have used another export.
         self.purge(imported.id).await?;
         let (header, details) = items(&project)?;
         let (mut first, mut then) = (vec![details, to_item(budget_key(imported.id), "budget", &root)?], Vec::new());
@@ -58,7 +58,7 @@ impl ProjectStore {
                 then.push(line_item(revision.generation, line)?);
             }
         }
-        // Lines last: a clean-up finds them by their revisions.
+        // Lines are written last: a purge finds them through their revisions.
         self.store.put_many(&self.table, first).await?;
         self.store.put_many(&self.table, then).await?;
         let mut visible = Transaction::new();

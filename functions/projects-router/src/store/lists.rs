@@ -1,4 +1,4 @@
-//! Where a project stands in its members' lists: the index `byMember`, in the order of the minute of the latest change.
+//! The position of a project in its members' lists: the index `byMember`, ordered by the minute of the latest change.
 
 use access::session::Session;
 use access::teams::{BY_MEMBER, header_key};
@@ -10,24 +10,24 @@ use shared_utils::ids::{ProjectId, UserId};
 
 use super::{Project, ProjectStore, Write, activity, member_key};
 
-/// Items that one transaction takes.
+/// The maximum number of items in one transaction.
 const MAX_TRANSACTION: usize = 100;
-/// So many bytes of summaries, and a page ends.
+/// A list page ends when its summaries exceed this size, in bytes.
 const MAX_PAGE: usize = MAX_ANSWER / 2;
 
 /// One page of a person's projects.
 #[derive(Default)]
 pub(crate) struct ListPage {
-    /// In order, deleted ones included.
+    /// In list order, including deleted projects.
     pub(crate) projects: Vec<Project>,
-    /// Rows whose project is gone altogether.
+    /// Projects of list rows that have no header any more.
     pub(crate) orphans: Vec<ProjectId>,
-    /// Where the next page begins.
+    /// The index sort key after which the next page starts.
     pub(crate) next: Option<String>,
 }
 
 impl ProjectStore {
-    /// The write that puts a project into a person's list.
+    /// The write that adds a project to a person's list.
     pub(super) fn member_put(&self, project: ProjectId, user: UserId, minute: Timestamp) -> TransactWrite {
         let mut item = member_key(project, user).into_item();
         item.insert("type".to_owned(), s("teamMember"));
@@ -37,7 +37,7 @@ impl ProjectStore {
         put(&self.table, item)
     }
 
-    /// The writes that move a project in its members' lists: none within the minute in which it moved last.
+    /// The writes that move a project in its members' lists. None if it already moved within this minute.
     pub(super) fn activity_writes(&self, project: &Project, minute: Timestamp) -> Vec<TransactWrite> {
         if project.activity_at == minute {
             return Vec::new();
@@ -50,8 +50,8 @@ impl ProjectStore {
         project.team.keys().map(moved).collect()
     }
 
-    /// A transaction whose last writes move a project in lists. Those that do not fit into it follow, and may fail: the order of a list is
-    /// worth no error. `false` when something changed since it was read.
+    /// Commits a transaction whose last writes move a project in lists. Moves beyond the item limit go into a second transaction. That one may fail:
+    /// a wrong list order is not an error. Returns `false` if something changed since it was read.
     pub(super) async fn transact_and_move(&self, mut transaction: Transaction<Write>) -> Result<bool, Error> {
         let rest = transaction.split_off(MAX_TRANSACTION);
         let done = self.store.transact(&transaction).await?.is_committed();
@@ -61,7 +61,7 @@ impl ProjectStore {
         Ok(done)
     }
 
-    /// One page of a person's projects, the latest change first, and the place where the next one begins. Two round trips.
+    /// One page of a person's projects, latest change first, and the start of the next page. Two round trips.
     pub(crate) async fn list(&self, user: UserId, place: Option<&str>, limit: usize) -> Result<ListPage, Error> {
         let partition = ("memberId", user.to_string());
         let query = PartitionQuery { table: &self.table, index: Some(BY_MEMBER), partition, range: None, descending: true, limit: Some(limit) };
@@ -92,7 +92,7 @@ impl ProjectStore {
         Ok(list)
     }
 
-    /// Moves a project in its members' lists without changing it: a budget was written.
+    /// Moves a project in its members' lists after a write to its budget. The project itself is unchanged.
     pub(crate) async fn touch(&self, _session: &Session, project: &Project) -> Result<(), Error> {
         let minute = self.clock.now().minute();
         let moves = self.activity_writes(project, minute);
@@ -104,12 +104,12 @@ impl ProjectStore {
         let mut touch = Transaction::new();
         touch.add(Write::Header, update(&self.table, header_key(project.project_id), expression));
         touch.add_all(Write::ListRow, moves);
-        // Someone left, or the project was deleted meanwhile: its place in lists is not worth an error.
+        // A member left or the project was deleted meanwhile. The list position is not worth an error.
         self.transact_and_move(touch).await.map(|_| ())
     }
 }
 
-/// The key that a page of the index starts after.
+/// The index key after which a page starts.
 fn start_key(user: UserId, place: &str) -> Result<Item, Error> {
     let project: ProjectId = place.rsplit_once('#').and_then(|(_, id)| id.parse().ok()).ok_or(Error::InvalidCursor)?;
     let mut key = member_key(project, user).into_item();

@@ -2,14 +2,14 @@
 //!
 //! | item | pk | sk |
 //! | --- | --- | --- |
-//! | header: team, version, what lists show | `PROJECT#<id>` | `HEADER` |
-//! | details: the large and rare fields | `PROJECT#<id>` | `DETAILS` |
-//! | a person's place in the lists; index `byMember` (`memberId`, `activity`) | `PROJECT#<id>` | `MEMBER#<userId>` |
+//! | header: team, version, the fields that lists show | `PROJECT#<id>` | `HEADER` |
+//! | details: the fields that lists do not show | `PROJECT#<id>` | `DETAILS` |
+//! | a member's list row; index `byMember` (`memberId`, `activity`) | `PROJECT#<id>` | `MEMBER#<userId>` |
 //! | budget | `BUDGET#<projectId>` | `BUDGET` |
 //! | revision | `BUDGET#<projectId>` | `REVISION#<n>` |
 //! | line | `LINES#<generationId>` | `LINE#<lineId>` |
-//! | result of an idempotency key | `IDEMPOTENCY#<userId>` | `PROJECTS#<key>`, `BUDGET#<projectId>#<key>` |
-//! | the rest of a long one | `ANSWER#<random>` | `PART#<n>` |
+//! | stored response of an idempotency key | `IDEMPOTENCY#<userId>` | `PROJECTS#<key>`, `BUDGET#<projectId>#<key>` |
+//! | further parts of a long response | `ANSWER#<random>` | `PART#<n>` |
 
 mod answers;
 mod budget;
@@ -30,15 +30,15 @@ use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{Key, Store};
 use shared_utils::ids::{GenerationId, LineId, ProjectId, UserId};
 
-/// The largest project, in bytes: an item of the table holds 400 KB.
+/// The maximum size of a project, in bytes. A `DynamoDB` item holds 400 KB.
 pub const MAX_BYTES: usize = 390 * 1024;
 
-/// The writes of this table's transactions.
+/// Labels for the writes in this table's transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Write {
     Header,
     Details,
-    /// A member's row of the lists.
+    /// A member's list row.
     ListRow,
     Budget,
     Revision,
@@ -46,7 +46,7 @@ enum Write {
     IdempotencyKey,
 }
 
-/// The projects table.
+/// Access to the projects table.
 #[derive(Clone)]
 pub struct ProjectStore {
     store: Store,
@@ -55,7 +55,7 @@ pub struct ProjectStore {
 }
 
 impl ProjectStore {
-    /// The store on this table.
+    /// Creates the store for this table.
     pub fn new(store: Store, table: String, clock: Clock) -> Self {
         Self { store, table, clock }
     }
@@ -109,7 +109,7 @@ fn answer_key(id: &str, part: usize) -> Key {
     Key::new(answer_partition(id), format!("PART#{part:04}"))
 }
 
-/// A project's place in its members' lists: the minute of its latest change, then its id.
+/// The sort key of a project in its members' lists: the minute of its latest change, then its id.
 fn activity(minute: Timestamp, project: ProjectId) -> String {
     format!("{minute}#{project}")
 }

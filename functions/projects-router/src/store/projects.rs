@@ -15,24 +15,24 @@ use shared_utils::ids::{ProjectId, UserId};
 use super::{Answer, Answered, ProjectStore, UsedKey, Write, details_key};
 use crate::project::{Changes, Project, is_summary};
 
-/// How long a deleted project's header stays, so that its owner's repeated DELETE finds it, in seconds.
+/// How long the header of a deleted project is kept, in seconds. A repeated DELETE by its owner finds it.
 const TOMBSTONE_SECONDS: i64 = 7 * 86_400;
-/// What a project is made from.
+/// The input for a new project.
 pub(crate) struct NewProject {
     pub(crate) fields: Changes,
     pub(crate) team: BTreeMap<UserId, Member>,
 }
 
-/// What became of making a project.
+/// The result of a create.
 pub(crate) enum CreateOutcome {
-    /// It is there.
+    /// The project was created.
     Created,
-    /// The key was used before for the same body: the answer then.
+    /// The key was used before with the same body. Contains the stored response.
     Replayed(Answered),
 }
 
 impl ProjectStore {
-    /// A project, deleted or not. One round trip.
+    /// Reads a project, deleted or not. One round trip.
     pub(crate) async fn project(&self, id: ProjectId) -> Result<Option<Project>, StoreError> {
         retry_on_conflict(RetryPolicy::Single, (), |()| async {
             let (header, details) = (header_key(id), details_key(id));
@@ -41,21 +41,21 @@ impl ProjectStore {
             let details = found.remove(&(self.table.clone(), details));
             let details_version = details.as_ref().and_then(|item| item.get("version")?.as_n().ok()?.parse::<u64>().ok());
             let Some(project) = header.map(|header| Project::from_items(header, details)).transpose()? else { return Ok(Attempt::Done(None)) };
-            // Two items of one call may come from before and after a transaction. A purged project has no details at all.
+            // A batch read is not a snapshot: one item may be older than the other. A purged project has no details item.
             let is_whole = details_version == Some(project.details_version) || project.deleted_at.is_some();
             Ok(if is_whole { Attempt::Done(Some(project)) } else { Attempt::Stale(()) })
         })
         .await
     }
 
-    /// A project of this person's that is not written yet.
+    /// A new project of this person, not yet written.
     pub(crate) fn new_project(&self, session: &Session, new: NewProject) -> Project {
         let now = self.clock.now();
         Project::new(ProjectId::generate(now), session.user, new.team, now, now).changed(&new.fields, now)
     }
 
-    /// Writes a new project with its memberships, its budget and the first revision, and the answer where the request has a key: all or
-    /// none. One round trip.
+    /// Writes a new project, its memberships, its budget and the first revision, and the stored response if the request has a key, in one
+    /// transaction. One round trip.
     pub(crate) async fn create(
         &self,
         _session: &Session,
@@ -85,7 +85,7 @@ impl ProjectStore {
         Ok(CreateOutcome::Created)
     }
 
-    /// Writes the next state of a project, unless it changed since `before` was read (then `false`). One round trip.
+    /// Writes the next state of a project. Returns `false` if it changed since `before` was read. One round trip.
     pub(crate) async fn change(&self, _session: &Session, before: &Project, next: &Project, changes: &Changes) -> Result<bool, Error> {
         let minute = next.updated_at.minute();
         let (header_changes, details_changes): (Vec<_>, Vec<_>) = changes.iter().partition(|(name, _)| is_summary(name));
@@ -113,7 +113,7 @@ impl ProjectStore {
         self.transact_and_move(change).await
     }
 
-    /// Makes a project unreachable in one write. `false` when it changed since it was read.
+    /// Makes a project unreachable in one write. Returns `false` if it changed since it was read.
     pub(crate) async fn delete(&self, _session: &Session, project: &Project) -> Result<bool, Error> {
         let now = self.clock.now();
         let expression = Update::new("SET deletedAt = :now, #ttl = :ttl")
@@ -124,7 +124,7 @@ impl ProjectStore {
         Ok(self.store.update_item(&self.table, header_key(project.project_id), expression).await?.is_ok())
     }
 
-    /// The write that gives a header its next team and version, unless it changed since `before`.
+    /// The update of a header with the next team and version, on the condition that the project is unchanged since `before`.
     pub(super) fn team_write(&self, before: &Project, next: &Project) -> Result<TransactWrite, StoreError> {
         let mut header = Assignments::default();
         header.set("version", n(next.version));
@@ -136,7 +136,7 @@ impl ProjectStore {
     }
 }
 
-/// The condition on a header that the project has not changed since it was read.
+/// The condition that a project is unchanged since it was read and not deleted.
 fn is_current(project: &Project) -> Condition {
     Condition::new("version = :versionBefore AND attribute_not_exists(deletedAt)").value(":versionBefore", n(project.version))
 }
@@ -154,7 +154,7 @@ pub(super) fn items(project: &Project) -> Result<(Item, Item), StoreError> {
     Ok((header, details))
 }
 
-/// `SET` and `REMOVE` clauses in the making.
+/// Builder for `SET` and `REMOVE` clauses.
 #[derive(Default)]
 struct Assignments {
     sets: Vec<(String, aws_sdk_dynamodb::types::AttributeValue)>,

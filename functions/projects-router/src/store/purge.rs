@@ -1,5 +1,5 @@
-//! What is left of a deleted project goes in pages. Everything is found by its key, the header goes last and by itself (TTL), so
-//! work that was cut short is simply done again.
+//! Deletes the items of a deleted project, page by page. Every item is found by its key. The header stays until its TTL, so an interrupted purge can
+//! simply run again.
 
 use shared_utils::dynamo::StoreError;
 use shared_utils::ids::ProjectId;
@@ -7,7 +7,7 @@ use shared_utils::ids::ProjectId;
 use super::{ProjectStore, budget_partition, lines_partition, project_partition};
 
 impl ProjectStore {
-    /// Deletes everything of a project that was deleted, but its header.
+    /// Deletes every item of a deleted project except its header.
     pub(crate) async fn purge(&self, project: ProjectId) -> Result<(), StoreError> {
         if let Some(read) = self.budget(project).await? {
             let shown = read.revisions.values().map(|revision| revision.generation);

@@ -1,4 +1,4 @@
-//! Changes of a team: header and list rows in one transaction, so that no reader sees one without the other.
+//! Team changes. The header and the list rows change in one transaction, so no reader sees one without the other.
 
 use access::session::Session;
 use access::teams::{MAX_TEAM, Member, TeamRole};
@@ -8,16 +8,16 @@ use shared_utils::ids::UserId;
 
 use super::{MAX_BYTES, Project, ProjectStore, Write, member_key};
 
-/// What happens to one person's place.
+/// A change of one person's membership.
 pub(crate) enum TeamChange {
-    /// They get this place.
+    /// Adds the person or changes their role or title.
     Set(Member),
-    /// They leave.
+    /// Removes the person.
     Remove,
 }
 
 impl ProjectStore {
-    /// The project's next state, or why it cannot be: its last owner cannot go or step down.
+    /// The project after the change. Errors: the last owner would be removed or lose the role, or the team or the project becomes too large.
     pub(crate) fn with_team(&self, before: &Project, user: UserId, change: &TeamChange) -> Result<Project, Error> {
         let mut next = before.clone();
         match change {
@@ -42,7 +42,7 @@ impl ProjectStore {
         Ok(next)
     }
 
-    /// Writes the next state, unless the project changed since `before` was read (then `false`). One round trip.
+    /// Writes the next state. Returns `false` if the project changed since `before` was read. One round trip.
     pub(crate) async fn change_team(&self, _session: &Session, before: &Project, next: &Project, user: UserId) -> Result<bool, Error> {
         let minute = next.updated_at.minute();
         let mut change = Transaction::new();
@@ -52,7 +52,7 @@ impl ProjectStore {
         } else if before.team.contains_key(&user) {
             change.add(Write::ListRow, delete(&self.table, member_key(next.project_id, user)));
         }
-        // The person's own row is written above; the others move in their lists.
+        // The person's own list row is written above. The rows of the other members move.
         let mut others = before.clone();
         others.team.remove(&user);
         change.add_all(Write::ListRow, self.activity_writes(&others, minute));

@@ -1,4 +1,4 @@
-//! Requests of ended sessions, and events that others have published.
+//! Requests with outdated tokens, and published example events.
 
 use crate::*;
 
@@ -10,7 +10,7 @@ async fn outdated_tokens_cannot_write() {
     let budget = format!("{path}/budget");
     let before = (ben.get(&path).await.body, ben.get(&budget).await.body);
     studio.harness.outdate_tokens(ana.id).await;
-    // What was asked before has just looked: its knowledge is good for five seconds, and no longer.
+    // The requests above filled the revocation cache, which is valid for five seconds.
     studio.harness.clock.advance_seconds(5);
     let member = format!("{path}/team/{}", ben.id);
     for event in [

@@ -1,4 +1,4 @@
-//! Raw event in, response out, on the embedded database.
+//! Tests of the whole function on the embedded database: raw event in, response out.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
@@ -25,7 +25,7 @@ async fn studio() -> Studio {
     Studio { app: App::new(harness.context(), harness.broadcaster()), harness }
 }
 
-/// Makes a project; its path.
+/// Creates a project and returns its path.
 async fn project(owner: &Person<'_>, body: Value) -> String {
     let made = owner.post("/projects", body).await.expect(201);
     format!("/projects/{}", made["projectId"].as_str().unwrap())

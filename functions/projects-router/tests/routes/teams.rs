@@ -1,4 +1,4 @@
-//! Teams and their rules.
+//! Team membership rules.
 
 use crate::*;
 
@@ -24,7 +24,7 @@ async fn owners_manage_the_team_and_anyone_may_leave() {
     assert_eq!(cleo.get(&path).await.status, 404);
     assert_eq!(cleo.get("/projects/list").await.expect(200)["items"], json!([]));
     assert_eq!(remove(&ana, &cleo).await.status, 204, "also when not a member");
-    // Two owners who leave at once: one stays.
+    // Two owners leave at the same time: one of them must stay.
     let (one, other) = tokio::join!(remove(&ana, &ana), remove(&ben, &ben));
     let mut statuses = [one.status, other.status];
     statuses.sort_unstable();

@@ -1,20 +1,20 @@
-//! Every field with everything that it is not: the contract's answer, and nothing written.
+//! Sends invalid values for every field. Each one gets the error of the contract, and nothing is written.
 
 use crate::*;
 
-/// Refused by every field of a project, whatever it holds.
+/// Values that every project field refuses.
 fn wrong_for_any_field() -> Vec<Value> {
     let mut wrong = vec![json!(true), json!(-1), json!({"nonsense": 1}), json!([[1]]), json!([true]), json!("x".repeat(400_000))];
     wrong.push(serde_json::from_str("1e400").unwrap());
     wrong
 }
 
-/// The names of an object's fields, without those of the server.
+/// The names of an object's fields, except those in `server`.
 fn names(object: &Value, server: &[&str]) -> Vec<String> {
     object.as_object().unwrap().keys().filter(|name| !server.contains(&name.as_str())).cloned().collect()
 }
 
-/// Holds an answer to 422 with faults that all point at `pointer` or below it.
+/// Asserts that the response is 422 and all its errors point at `pointer` or below it.
 #[track_caller]
 fn expect_fault(answer: Answer, pointer: &str) {
     assert_eq!((answer.status, &answer.body["code"]), (422, &json!("validation_failed")), "{pointer}: {}", answer.body);
@@ -84,7 +84,7 @@ async fn budget_fields_reject_invalid_values() {
     for name in &writable {
         let wrong = if NUMBERS.contains(&name.as_str()) { &wrong_numbers[..] } else { &wrong_texts[..] };
         for value in wrong.iter().chain(&[json!(true), json!({}), json!([1])]) {
-            // The other line is good: nothing of the request may happen.
+            // The first line is valid, but nothing of the request may be written.
             let body = json!({"lines": [{"quantity": 7}, {"budgetItemId": line["budgetItemId"], name: value}]});
             expect_fault(ana.patch(&path, body).await, &format!("/lines/1/{name}"));
         }
@@ -125,7 +125,7 @@ async fn budget_fields_reject_invalid_values() {
     ] {
         expect_fault(ana.patch(&path, body).await, pointer);
     }
-    // Each fits, and together they do not.
+    // Each value is valid alone, but the total is too large.
     let dear = json!({"lines": [{"itemBudgetedCost": 9_999_999_999_999u64}, {"itemBudgetedCost": 2}]});
     expect_fault(ana.patch(&path, dear).await, "/lines");
     assert_eq!(ana.patch(&path, json!({"header": {"title": "x".repeat(4 * 1024 * 1024 + 1)}})).await.status, 413);

@@ -1,4 +1,4 @@
-//! `auth {token}`: the connection goes on with a fresh token of the same person.
+//! `auth {token}`: renews the connection with a fresh token of the same person.
 
 use realtime::{CloseReason, Connection};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ impl SocketAction for Auth {
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
         let caller = app.context.verifier.verify(&self.0?, app.context.clock.now())?;
         if caller.user != received.connection.user_id {
-            // Two people may share a browser: one must not receive the other's frames.
+            // Two people may share a browser. Neither may receive the other's frames.
             app.broadcaster.close_later(received.connection.clone(), CloseReason::AnotherPerson);
             return Err(Error::Forbidden);
         }
@@ -35,12 +35,12 @@ impl SocketAction for Auth {
             told_expired_at: None,
             ..received.connection.clone()
         };
-        // It was closed meanwhile, and nobody is left to read this.
+        // `false`: the connection was closed meanwhile, so nobody receives this reply.
         if !app.broadcaster.connections().renew(&renewed).await? {
             return Err(Error::InvalidToken);
         }
         if !received.connection.is_live(app.context.clock.now()) {
-            // For everyone else this person may have been gone.
+            // Other people may have seen this person as offline.
             app.broadcaster.came_back_later(caller.user);
         }
         Ok(received.echo.ack(json!({"expiresAt": caller.expires_at})))

@@ -1,4 +1,4 @@
-//! `deleteMessage {messageId}`: as `DELETE /messages/{id}`.
+//! `deleteMessage {messageId}`: same as `DELETE /messages/{id}`.
 
 use serde_json::{Value, json};
 use shared_utils::fields::{FieldLog, Fields};

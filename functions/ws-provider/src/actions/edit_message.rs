@@ -1,4 +1,4 @@
-//! `editMessage {messageId, text}`: as `PATCH /messages/{id}`.
+//! `editMessage {messageId, text}`: same as `PATCH /messages/{id}`.
 
 use messaging::message::read_new_text;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A frame as a client sends it, and what its action is about.
+//! Parses a client's frame and reads the data that its action needs.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -16,15 +16,15 @@ use super::Action;
 use crate::App;
 use crate::reply::Echo;
 
-/// The largest frame that is read, in bytes.
+/// The largest accepted frame, in bytes.
 const MAX_FRAME: usize = 32 * 1024;
-/// The longest `ref` that is echoed, in characters.
+/// The longest `ref` that a reply echoes, in characters.
 const MAX_REF: usize = 64;
-/// What today's frontend sends along and the server knows better.
+/// Fields that today's frontend sends and the server ignores, because the server has these values itself.
 const IGNORED: &[&str] =
     &["senderId", "userId", "username", "timestamp", "conversationType", "title", "file", "editedAt", "editedBy", "read", "lastMsgTs"];
 
-/// Reads a frame. What can be echoed of it is left in `echo` also when it cannot be read.
+/// Parses a frame. Sets the fields of `echo` as far as possible, even if the frame is invalid.
 pub(super) fn read(body: &str, echo: &mut Echo) -> Result<Action, Error> {
     if body.len() > MAX_FRAME {
         return Err(Error::PayloadTooLarge);
@@ -44,7 +44,7 @@ pub(super) fn read(body: &str, echo: &mut Echo) -> Result<Action, Error> {
     Ok(Action::read(name.as_ref().and_then(Value::as_str).unwrap_or_default(), fields))
 }
 
-/// Whether a reply can echo a `ref` as it came: anything else would leave its sender waiting for a reply that it cannot tell.
+/// Whether a reply can echo this `ref` unchanged. A sender could not match a reply with a changed `ref`.
 fn is_reference(value: &Value) -> bool {
     match value {
         Value::String(text) => text.chars().count() <= MAX_REF,
@@ -53,18 +53,18 @@ fn is_reference(value: &Value) -> bool {
     }
 }
 
-/// The id that a frame names something by.
+/// An id field of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named<T> {
-    /// The field is missing: a fault among the others.
+    /// The field is missing. This is reported with the other field errors.
     Missing,
-    /// It is no id, so there is no such thing.
+    /// The value is not a valid id, so nothing with this id exists.
     Malformed,
     Id(T),
 }
 
 impl<T: FromStr> Named<T> {
-    /// Reads the field of this name.
+    /// Reads the field `name`.
     pub(super) fn read<L: FieldLog>(fields: &mut Fields<L>, name: &str) -> Self
     where
         T: TextSchema,
@@ -76,7 +76,7 @@ impl<T: FromStr> Named<T> {
         }
     }
 
-    /// What was found under the id. `None` for a frame without one; [`Error::NotFound`] for an id of nothing.
+    /// Returns what was found under the id. `None` if the field is missing, [`Error::NotFound`] if nothing was found.
     pub(super) fn require<F>(&self, found: Option<F>) -> Result<Option<F>, Error> {
         match self {
             Self::Missing => Ok(None),
@@ -85,30 +85,30 @@ impl<T: FromStr> Named<T> {
     }
 }
 
-/// What an action is about, before it is read.
+/// The data that an action needs, as named in its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SubjectKey {
     Nothing,
     Conversation(Named<ConversationId>),
     Message(Named<MessageId>),
-    /// The team of this project, whose budget is locked.
+    /// The team of this project, to lock a line of its budget.
     Team(Named<ProjectId>),
-    /// The people with whom the connection's person shares something.
+    /// The people who share a project or conversation with the connection's user.
     Contacts,
 }
 
-/// What an action is about. It is read concurrently with the connection, before it is known whose that is.
+/// The data that an action needs. Read concurrently with the connection, before the connection's user is known.
 #[derive(Default)]
 pub(super) struct Subject {
     pub(super) conversation: Option<Conversation>,
     pub(super) message: Option<Found>,
     pub(super) team: Option<Team>,
-    /// Known only where the connection's person is.
+    /// Set only if this process already knows the connection's user.
     pub(super) contacts: Option<BTreeSet<UserId>>,
 }
 
 impl Subject {
-    /// At most one round trip, two for contacts.
+    /// Reads the data. At most one round trip; two for contacts.
     pub(super) async fn read(app: &App, connection_id: &str, key: SubjectKey) -> Result<Self, Error> {
         let mut subject = Self::default();
         match key {

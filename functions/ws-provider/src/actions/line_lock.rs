@@ -1,4 +1,4 @@
-//! What `lineLocked` and `lineUnlocked` share: `{projectId, lineId, revision}`.
+//! The fields that `lineLocked` and `lineUnlocked` share: `{projectId, lineId, revision}`.
 
 use access::session::Session;
 use access::teams::{Team, TeamRole, require_role};
@@ -9,13 +9,13 @@ use shared_utils::ids::ProjectId;
 
 use super::frame::{Named, SubjectKey};
 
-/// The longest id of a line that is locked, in characters: it need not be one of ours.
+/// The longest `lineId`, in characters. Any text is accepted, not only ids of existing lines.
 const MAX_LINE_ID: usize = 64;
 
 /// The budget line that a frame names.
 pub(super) struct NamedLine {
     project: Named<ProjectId>,
-    /// Line and revision.
+    /// Line id and revision number.
     line: Result<(String, u64), Error>,
 }
 
@@ -35,7 +35,7 @@ impl NamedLine {
         SubjectKey::Team(self.project)
     }
 
-    /// The line, and the team whose budget it is in, for someone who may edit that.
+    /// Returns the line and the team of its budget. Requires that the session may edit the budget.
     pub(super) fn require(self, session: &Session, team: Option<Team>) -> Result<(LineKey, Team), Error> {
         let team = self.project.require(team)?;
         if let Some(team) = &team {

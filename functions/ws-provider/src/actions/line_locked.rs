@@ -1,4 +1,4 @@
-//! `lineLocked {projectId, lineId, revision}`: a budget line is taken for editing, or held on to. For a minute, unless renewed.
+//! `lineLocked {projectId, lineId, revision}`: takes or renews the lock of a budget line. A lock expires after one minute.
 
 use serde_json::{Value, json};
 use shared_utils::fields::{FieldLog, Fields};

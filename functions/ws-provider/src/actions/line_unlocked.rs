@@ -1,4 +1,4 @@
-//! `lineUnlocked {projectId, lineId, revision}`: a budget line is released.
+//! `lineUnlocked {projectId, lineId, revision}`: releases the lock of a budget line.
 
 use serde_json::{Value, json};
 use shared_utils::fields::{FieldLog, Fields};

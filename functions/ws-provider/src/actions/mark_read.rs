@@ -1,4 +1,4 @@
-//! `markRead {conversationId, seq}`: as `PUT /messages/conversations/{id}/read`.
+//! `markRead {conversationId, seq}`: same as `PUT /messages/conversations/{id}/read`.
 
 use serde_json::{Value, json};
 use shared_utils::fields::{FieldLog, Fields};

@@ -1,7 +1,7 @@
-//! What a client can send: one file per action. Every frame gets one reply.
+//! The client's socket actions, one file per action. Every frame gets exactly one reply.
 //!
-//! The order of checks: connection (401) → session (401) → token's time (401) → rates (429) → the frame's form (400) → its action, which
-//! goes on with what its sender may see (404), may do (403) and with values (422).
+//! Order of checks: connection (401) → session (401) → token expiry (401) → rates (429) → frame syntax (400) → the action. The action then checks
+//! visibility (404), permission (403) and values (422).
 
 mod auth;
 mod delete_message;
@@ -32,46 +32,45 @@ use self::frame::{Subject, SubjectKey};
 use crate::App;
 use crate::reply::{self, Echo};
 
-/// So many frames in a row that make no sense, and the connection is closed.
+/// The connection is closed after this many unreadable frames or unknown actions in a row.
 const MAX_STRIKES: u64 = 10;
-/// Actions of today's frontend that are acknowledged and do nothing: delivery does not depend on them, or the server announces what they
-/// say by itself.
+/// Actions of today's frontend that are acknowledged but do nothing: delivery does not need them, or the server announces the same change itself.
 pub const ACKNOWLEDGED: &[&str] =
     &["setActiveConversation", "setActiveRevision", "projectUpdated", "budgetUpdated", "clientRevisionUpdated", "timelineUpdated"];
 
-/// One action, with the data of its frame.
+/// One action with the fields of its frame.
 trait SocketAction: Sized {
-    /// Whether it counts as a send.
+    /// Whether the action also counts against the send rate.
     const IS_SEND: bool = false;
-    /// Whether it is taken from a connection whose token's time is over.
+    /// Whether the action is accepted after the connection's token has expired.
     const RENEWS: bool = false;
-    /// Fields that clients send along and the action does not read.
+    /// Fields that clients send but this action does not read.
     const IGNORED: &[&str] = &["projectId"];
 
-    /// Reads the fields. Faults are kept: they are told after what the sender may see and do.
+    /// Reads the fields. Field errors are kept and reported only after the access checks.
     fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self;
 
-    /// What is read concurrently with the connection.
+    /// The data to read concurrently with the connection.
     fn subject(&self) -> SubjectKey {
         SubjectKey::Nothing
     }
 
-    /// Does it; the reply.
+    /// Executes the action and returns the reply.
     fn handle(self, app: &App, received: Received<'_>) -> impl Future<Output = Result<Value, Error>> + Send;
 }
 
-/// The one list of actions: the name in a frame, and the type that reads and does it.
+/// The list of all actions: the name in a frame, and the type that implements it.
 macro_rules! actions {
     ($($name:literal => $module:ident::$action:ident,)*) => {
-        /// A frame that was read.
+        /// A parsed frame.
         enum Action {
             $($action($module::$action),)*
-            /// See [`ACKNOWLEDGED`].
+            /// An action in [`ACKNOWLEDGED`].
             Acknowledged(Result<(), Error>),
             Unknown,
         }
 
-        /// Every action that does something.
+        /// Every action that has an effect.
         pub const ACTIONS: &[&str] = &[$($name,)*];
 
         impl Action {
@@ -134,7 +133,7 @@ actions! {
     "ping" => ping::Ping,
 }
 
-/// What an action goes by beside its own data.
+/// What an action receives besides its own fields.
 struct Received<'a> {
     session: Session,
     connection: &'a Connection,
@@ -142,7 +141,7 @@ struct Received<'a> {
     echo: &'a Echo,
 }
 
-/// Every frame gets one reply, also when something goes wrong inside: that is logged once, here.
+/// Handles a frame. Every frame gets one reply, even after an internal error, which is logged once, here.
 pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> ApiGatewayProxyResponse {
     let mut echo = Echo::default();
     let read = frame::read(event.body.as_deref().unwrap_or_default(), &mut echo);
@@ -182,7 +181,7 @@ async fn answer(app: &App, connection_id: &str, read: Result<Action, Error>, ech
         expire_later(app, connection);
         return Err(Error::AuthExpired);
     }
-    // What is refused for coming too fast is not counted, so that the time to wait is what the reply says.
+    // A frame that is refused here is not counted, so that the wait time in the reply stays correct.
     let sends = read.as_ref().is_ok_and(Action::is_send).then_some(app.rates.send);
     app.rates.action.take(connection.actions_until, now)?;
     if let Some(rate) = sends {
@@ -190,7 +189,7 @@ async fn answer(app: &App, connection_id: &str, read: Result<Action, Error>, ech
     }
     app.people.take(&connection.user_id.to_string(), now)?;
     let counted = async {
-        // Bookkeeping must not fail what was asked.
+        // A failed count must not fail the action.
         if let Err(error) = app.broadcaster.connections().spend(&connection, app.rates.action, sends).await {
             tracing::warn!(cause = error.for_log(), "an action could not be counted");
         }
@@ -207,7 +206,7 @@ async fn answer(app: &App, connection_id: &str, read: Result<Action, Error>, ech
     outcome
 }
 
-/// Counts a frame that makes no sense; the tenth in a row closes the connection after the reply. One that makes sense clears the count.
+/// Counts unreadable frames and unknown actions: the tenth in a row closes the connection after the reply. Any other frame resets the count.
 async fn clear_or_count_strike(app: &App, connection: &Connection, makes_sense: bool) {
     let (connections, id) = (app.broadcaster.connections(), &connection.connection_id);
     if !makes_sense {
@@ -216,14 +215,14 @@ async fn clear_or_count_strike(app: &App, connection: &Connection, makes_sense: 
         }
     } else if connection.strikes > 0 {
         let (connections, id) = (connections.clone(), id.clone());
-        // Bookkeeping must not hold up, or fail, what was asked.
+        // The reset runs in the background, so it can neither delay nor fail the action.
         app.broadcaster.background_tasks().push(async move {
             let _ = connections.clear_strikes(&id).await;
         });
     }
 }
 
-/// A connection whose token's time is over has been told so by the reply: it has a minute to renew it, then it is closed.
+/// Called when the token has expired; the reply says so. The client has one minute to renew it, then the connection is closed.
 fn expire_later(app: &App, connection: Connection) {
     if connection.is_past_renewal(app.context.clock.now()) {
         app.broadcaster.close_later(connection, CloseReason::TokenExpired);

@@ -1,4 +1,4 @@
-//! `ping`: `pong` with the server's time.
+//! `ping`: replies `pong` with the server's time.
 
 use serde_json::{Value, json};
 use shared_utils::fields::{FieldLog, Fields};

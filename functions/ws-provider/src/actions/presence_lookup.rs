@@ -1,4 +1,4 @@
-//! `presenceLookup`: `presenceSnapshot` of those who are online among the people whom the caller shares something with.
+//! `presenceLookup`: replies `presenceSnapshot` with the contacts of the caller who are online.
 
 use serde_json::{Value, json};
 use shared_utils::fields::{FieldLog, Fields};
@@ -9,7 +9,7 @@ use super::frame::SubjectKey;
 use super::{Received, SocketAction};
 use crate::App;
 
-/// As many ids as fit into a frame.
+/// The maximum number of ids that fit into a frame.
 const MAX_LISTED: usize = 900;
 
 pub(super) struct PresenceLookup(Result<(), Error>);
@@ -33,7 +33,7 @@ impl SocketAction for PresenceLookup {
         };
         let online = app.broadcaster.connections().online(&people).await?;
         let truncated = online.len() >= MAX_LISTED;
-        // The one who asks is online.
+        // The caller counts as online.
         let online: Vec<UserId> = std::iter::once(user).chain(online.into_keys()).take(MAX_LISTED).collect();
         let mut snapshot = json!({"action": "presenceSnapshot", "ref": received.echo.reference, "userIds": online, "at": at});
         if truncated {

@@ -1,4 +1,4 @@
-//! `sendMessage {conversationId, text?, attachments?, optimisticId}`: as `POST /messages/conversations/{id}/messages`.
+//! `sendMessage {conversationId, text?, attachments?, optimisticId}`: same as `POST /messages/conversations/{id}/messages`.
 
 use messaging::message::NewMessage;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ impl SocketAction for SendMessage {
         let conversation = self.conversation.require(received.subject.conversation)?;
         let conversation = conversation.map(|conversation| conversation.for_participant(received.session.user)).transpose()?;
         let new = self.new?;
-        // The connection's own rate was asked already; this one is its person's, whatever they send through.
+        // The connection's send rate was checked before. `send` checks the person's rate in this conversation, over all connections.
         let conversation = conversation.ok_or(Error::NotFound)?;
         let outcome = app.broadcaster.send(&received.session, conversation, new, app.rates.send).await?;
         Ok(received.echo.ack(json!({"message": outcome.message})))

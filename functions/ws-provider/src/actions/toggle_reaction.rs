@@ -1,5 +1,4 @@
-//! `toggleReaction {messageId, emoji, on?}`: as `PUT` and `DELETE /messages/{id}/reactions/{emoji}`; without `on` whichever of the two
-//! changes something.
+//! `toggleReaction {messageId, emoji, on?}`: same as `PUT` or `DELETE /messages/{id}/reactions/{emoji}`. Without `on`, toggles the reaction.
 
 use messaging::message::Reaction;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `typing {conversationId}`: told to the others in it, never stored, passed on once in three seconds.
+//! `typing {conversationId}`: sent to the other participants at most once every three seconds. Never stored.
 
 use messaging::frames;
 use serde_json::{Value, json};

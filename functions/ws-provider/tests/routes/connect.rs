@@ -1,4 +1,4 @@
-//! `$connect` and `$disconnect`: which credentials open a socket, and what is known of it.
+//! `$connect` and `$disconnect`: which credentials open a socket, and which connections are listed.
 
 use super::*;
 
@@ -27,7 +27,7 @@ async fn connect_accepts_exactly_one_valid_credential() {
 async fn connect_posts_nothing_before_its_response() {
     let studio = studio().await;
     studio.connect(&SocketEvents::default(), &format!("token={}", studio.token), &[]).await;
-    // What others are told runs after the response: that someone has come.
+    // The frames to other people (this person is now online) are sent after the response.
     assert_eq!(studio.app.background_tasks().run(std::time::Duration::ZERO).await, 1);
 }
 

@@ -1,4 +1,4 @@
-//! What a frame may say, and its error replies.
+//! The content of frames, and their error replies.
 
 use super::*;
 

@@ -9,7 +9,7 @@ use shared_utils::ids::ProjectId;
 
 use super::*;
 
-/// A studio with a project of ana (owner), ben (editor) and cleo (viewer); dana is in no team.
+/// A project with ana (owner), ben (editor) and cleo (viewer). dana is not in the team.
 struct Site {
     studio: Studio,
     project: ProjectId,
@@ -55,14 +55,14 @@ impl Site {
     }
 
     fn frame(&self, action: &str, line: &str) -> Value {
-        // As today's frontend sends it.
+        // The frame as today's frontend sends it.
         json!({
             "action": action, "ref": "r", "projectId": self.project, "lineId": line, "revision": 1, "conversationId": "project#x",
             "username": "Somebody", "senderId": "somebody",
         })
     }
 
-    /// The code of the refusal, or `ack`.
+    /// Returns `ack` or the error code.
     async fn ask(&self, socket: &SocketEvents, action: &str, line: &str) -> String {
         let reply = Box::pin(self.studio.ask(socket, self.frame(action, line))).await;
         let code = if reply["action"] == json!("ack") { &reply["action"] } else { &reply["code"] };
@@ -113,13 +113,13 @@ async fn locks_are_released_when_their_connection_ends() {
     settle(&site.studio).await;
     let lines = |held: Vec<LineLock>| held.into_iter().map(|lock| lock.place.line_id).collect::<Vec<_>>();
     assert_eq!(lines(site.held().await), ["lin_3"]);
-    // Another function ended it, and its item is gone before the gateway tells of it.
+    // Another function marks the connection as ended before `$disconnect` arrives.
     let known = site.studio.connections.find(ben.connection_id()).await.unwrap().unwrap();
     site.studio.connections.mark_ended(&known).await.unwrap();
     site.studio.app.handle(ben.disconnect()).await;
     settle(&site.studio).await;
     assert_eq!(site.held().await, []);
-    // What someone else has taken since is theirs.
+    // A lock that another connection has taken meanwhile is not released.
     let ben = site.open("ben", "").await;
     assert_eq!(site.ask(&ben, "lineLocked", "lin_1").await, "ack");
     site.studio.harness.clock.advance_seconds(60);
@@ -138,7 +138,7 @@ async fn a_reconnected_tab_keeps_its_locks() {
     assert_eq!(site.ask(&bens, "lineLocked", "lin_1").await, "conflict", "a tab is one person's");
     let after = site.open("ana", "&tabId=t1").await;
     assert_eq!(site.ask(&after, "lineLocked", "lin_1").await, "ack");
-    // The gateway tells late that the old connection is gone.
+    // `$disconnect` of the old connection arrives late.
     site.studio.app.handle(before.disconnect()).await;
     settle(&site.studio).await;
     assert_eq!(site.held().await.len(), 1);
@@ -183,7 +183,7 @@ async fn a_tab_that_reconnects_before_its_old_connection_ends_keeps_its_locks() 
     for line in ["lin_1", "lin_2"] {
         assert_eq!(site.ask(&before, "lineLocked", line).await, "ack");
     }
-    // The old connection is still open: it is replaced, and its end frees nothing. Its locks are the tab's at once.
+    // The old connection is still open. It is replaced, so its end releases nothing: its locks belong to the tab at once.
     let after = SocketEvents::opened_at(site.studio.harness.clock.now().plus_seconds(1));
     assert_eq!(site.studio.connect(&after, &format!("token={}&tabId=t1", site.tokens["ana"]), &[]).await, 200);
     assert_eq!(site.ask(&after, "lineUnlocked", "lin_2").await, "ack");

@@ -1,4 +1,4 @@
-//! Raw event in, response out, on the embedded database. Frames on real sockets are in the end-to-end suite.
+//! Tests of the whole function on the embedded database: raw event in, response out. The end-to-end suite tests real sockets.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
@@ -24,7 +24,7 @@ use shared_utils::rate_limit::Rate;
 use test_harness::{Harness, ORIGIN, Person, SocketEvents, body_of, published_events};
 use ws_provider::{ACKNOWLEDGED, ACTIONS, App, Rates};
 
-/// The function, its connections, and ana with a token.
+/// The app, its connections table, and ana with a token.
 struct Studio {
     studio: test_harness::Studio<App>,
     connections: Connections,

@@ -1,4 +1,4 @@
-//! How often a connection and a person may act.
+//! Rate limits per connection and per person.
 
 use super::*;
 
@@ -13,7 +13,7 @@ async fn actions_and_sends_have_separate_rates() {
     }
     let refused = studio.ask(&socket, send.clone()).await;
     assert_eq!((&refused["code"], &refused["retryAfterMs"], &refused["optimisticId"]), (&json!("too_many_requests"), &json!(1000), &json!("o")));
-    // Other actions go on; what was refused was not counted.
+    // Other actions are still allowed. Refused frames were not counted.
     for _ in 0..50 {
         assert_eq!(studio.ask(&socket, json!({"action": "ping", "ref": "p"})).await["action"], json!("pong"));
     }
@@ -26,7 +26,7 @@ async fn actions_and_sends_have_separate_rates() {
     assert_eq!(studio.ask(&socket, send).await["code"], json!("too_many_requests"));
 }
 
-/// More sockets are no more sends, and no more actions than two sockets have.
+/// More sockets allow no more sends, and at most twice the actions of one socket.
 #[tokio::test]
 async fn rates_hold_over_all_sockets_of_a_person() {
     let studio = studio().await;
@@ -49,7 +49,7 @@ async fn rates_hold_over_all_sockets_of_a_person() {
     let refused = send(0, 10).await;
     assert_eq!((&refused["code"], &refused["retryAfterMs"]), (&json!("too_many_requests"), &json!(1000)));
     assert_eq!(send(1, 3).await["action"], json!("ack"), "what was sent already may be asked for again");
-    // Eleven sends and one refused: so many more actions until the two minutes' worth is spent.
+    // The person's bucket holds 120 actions. The twelve frames above count too, the refused one included.
     for n in 12..120 {
         assert_eq!(studio.ask(&sockets[n % 3], json!({"action": "ping", "ref": "p"})).await["action"], json!("pong"), "{n}");
     }

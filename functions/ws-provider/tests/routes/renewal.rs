@@ -1,4 +1,4 @@
-//! Expired tokens, renewals and ended sessions of open sockets.
+//! Expired tokens, renewals and ended sessions on open sockets.
 
 use super::*;
 
@@ -37,7 +37,7 @@ async fn an_expired_connection_can_be_renewed_for_a_minute() {
     let listed = &studio.connections.of_users(&[studio.ana]).await.unwrap()[0];
     assert!(listed.is_live(studio.harness.clock.now()) && listed.told_expired_at.is_none(), "deliveries go on too");
 
-    // Not renewed, it is closed at the next delivery after that minute.
+    // Without a renewal, the connection is closed after that minute, at the next delivery or frame.
     studio.harness.clock.advance_seconds(661);
     studio.ask(&socket, ping.clone()).await;
     settle(&studio).await;
@@ -67,12 +67,12 @@ async fn only_a_valid_token_of_the_same_person_renews_a_connection() {
     assert_eq!(studio.connections.of_users(&[studio.ana]).await.unwrap().len(), 0, "another person's token closes");
 }
 
-/// The login behind a token.
+/// The session of a token.
 fn login_of(studio: &Studio, token: &str) -> SessionId {
     studio.harness.context().verifier.verify(token, studio.harness.clock.now()).unwrap().session
 }
 
-/// After an ended login or other rights, whatever a connection sends is refused, and it is closed; also where nobody else closes it.
+/// After the session ended or the rights changed, every frame is refused and closes the connection, even if nothing else closes it.
 #[tokio::test]
 async fn every_action_of_an_ended_session_is_refused_and_closes_the_socket() {
     let studio = studio().await;
@@ -91,16 +91,16 @@ async fn every_action_of_an_ended_session_is_refused_and_closes_the_socket() {
                 studio.harness.revoke(Mark::Version(ben, 1)).await;
                 "invalid_token"
             }
-            // A renewal is what it waits for, and not with a token whose time is over as well.
+            // `auth` is allowed on an expired connection, but its token is expired too.
             _ if action == "auth" => "token_expired",
             _ => "auth_expired",
         };
-        // What is remembered of revocations is good for five seconds; a token for eleven minutes with its leeway.
+        // The revocation cache is valid for 5 seconds. A token is valid for 11 minutes, leeway included.
         studio.harness.clock.advance_seconds(if way == "expired" { 661 } else { 6 });
         let refused = studio.ask(&socket, json!({"action": action, "ref": "1", "token": token})).await;
         assert_eq!(refused["code"], json!(code), "{action}, {way}");
         settle(&studio).await;
-        // A connection whose time is over has a minute to be renewed.
+        // An expired connection stays open for a minute, to be renewed.
         let left = usize::from(way == "expired");
         assert_eq!(studio.connections.of_users(&[ben]).await.unwrap().len(), left, "{action}, {way}");
     }
@@ -118,7 +118,7 @@ async fn an_ended_session_cannot_renew_a_connection() {
     assert_eq!(studio.ask(&socket, json!({"action": "ping", "ref": "1"})).await["action"], json!("pong"), "its own login goes on");
 }
 
-/// What the table knows of a connection that was renewed while someone noted that it had expired.
+/// An expiry mark that is written after a concurrent renewal has no effect.
 #[tokio::test]
 async fn a_late_expiry_mark_does_not_change_a_renewed_connection() {
     let studio = studio().await;

@@ -1,4 +1,4 @@
-//! Which of a person's connections stay: one per tab, and those that are in use.
+//! Which connections of a person stay open: one per tab, and the recently active ones.
 
 use super::*;
 
@@ -43,7 +43,7 @@ async fn the_least_recently_active_connection_is_closed_for_a_new_one() {
         sockets.push(socket);
     }
     settle(&studio).await;
-    // The oldest one is in use; the third has been used as well, but earlier.
+    // The first connection was used last. The third was used shortly before it.
     for used in [2, 0] {
         assert_eq!(studio.ask(&sockets[used], json!({"action": "ping", "ref": 1})).await["action"], json!("pong"));
         studio.harness.clock.advance_seconds(1);

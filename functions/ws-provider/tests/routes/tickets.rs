@@ -1,4 +1,4 @@
-//! Tickets: one socket each, within thirty seconds.
+//! Tickets: each opens one socket, within thirty seconds.
 
 use super::*;
 
@@ -12,7 +12,7 @@ async fn a_ticket_opens_one_socket_within_thirty_seconds() {
     let studio = studio().await;
     let connect = async |query: &str, headers: &[(&str, &str)]| studio.connect(&SocketEvents::default(), query, headers).await;
     let good = ticket(&studio).await;
-    // Another site's page does not even use it up.
+    // A connect from another site does not consume the ticket.
     assert_eq!(connect(&format!("ticket={good}"), &[("Origin", "https://evil.test")]).await, 403);
     assert_eq!(connect(&format!("ticket={good}&token={}", studio.token), &[]).await, 401, "two credentials are none");
     assert_eq!(connect(&format!("ticket={good}&ticket={good}"), &[]).await, 401);
@@ -25,7 +25,7 @@ async fn a_ticket_opens_one_socket_within_thirty_seconds() {
     assert_eq!(connect("ticket=", &[]).await, 401);
     assert_eq!(connect(&format!("ticket={}", "A".repeat(43)), &[]).await, 401);
 
-    // Of many at once one gets in.
+    // Of many concurrent connects, exactly one succeeds.
     let raced = ticket(&studio).await;
     let query = format!("ticket={raced}");
     let mut statuses = futures_util::future::join_all((0..8).map(|_| connect(&query, &[]))).await;

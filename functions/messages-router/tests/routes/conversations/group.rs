@@ -1,4 +1,4 @@
-//! Groups: who decides, who comes and goes, and what nobody can take part in any more.
+//! Groups: who may manage them, joining and leaving, size limits, and deleted projects.
 
 use crate::*;
 
@@ -42,12 +42,12 @@ async fn only_the_owner_manages_a_group_and_anyone_may_leave() {
     assert_eq!(ana.delete(&participant(&group, cleo.id)).await.status, 204);
     assert_eq!(cleo.get(&path).await.status, 404);
     assert_eq!(cleo.get("/messages/conversations").await.body["items"], json!([]));
-    // Once its opener is gone everyone in it decides.
+    // After the group's creator has left, every participant may manage it.
     assert_eq!(ana.delete(&participant(&group, ana.id)).await.status, 204);
     assert_eq!(ana.get(&path).await.status, 404);
     assert_eq!(ben.put(&participant(&group, cleo.id)).await.status, 204);
     assert_eq!(cleo.patch(&path, rename(json!("Ours"))).await.status, 200);
-    // Nobody who does not exist, or is not active.
+    // Only existing, active people can be added.
     let nobody = UserId::generate(studio.harness.clock.now());
     assert_eq!(ben.put(&participant(&group, nobody)).await.status, 404);
     assert_eq!(ben.put("/messages/conversations/cnv_x/participants/usr_x").await.status, 404);
@@ -111,7 +111,7 @@ async fn group_size_and_conversation_count_are_limited() {
     let group = new_group(&ana, "Full", &others[..49].iter().collect::<Vec<_>>()).await;
     let Answer { status, body: problem, .. } = ana.put(&participant(&group, others[49].id)).await;
     assert_eq!((status, &problem["code"]), (409, &json!("conflict")));
-    // One who takes part in as many as one can.
+    // A person who already has the maximum number of conversations.
     let (busy, now) = (&others[49], studio.harness.clock.now());
     let listed = (0..500).map(|_| {
         let id = shared_utils::ids::ConversationId::generate(now);

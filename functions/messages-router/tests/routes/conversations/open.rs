@@ -43,7 +43,7 @@ async fn idempotency_keys_hold_for_every_conversation_type() {
     let (first, again) = (open(direct.clone()).await, open(direct).await);
     assert_eq!((first.status, again.status, &first.body), (201, 201, &again.body));
     assert_eq!(open(json!({"type": "group", "title": "T", "participants": [ben.id]})).await.body["code"], json!("idempotency_mismatch"));
-    // After a day the key is free, whether or not the table has swept it.
+    // After one day the key is free, even if TTL has not deleted its record.
     studio.harness.clock.advance_seconds(86_401);
     let ana = Person { token: studio.harness.token(ana.id, Role::User).await, ..ana };
     let group = EventBuilder::new(Method::POST, "/messages/conversations").header("idempotency-key", "k");

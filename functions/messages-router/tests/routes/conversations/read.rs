@@ -1,4 +1,4 @@
-//! Read markers: they move forward, and begin where someone joins.
+//! Read markers: they only move forward, and start at the last message when someone joins.
 
 use crate::*;
 
@@ -6,7 +6,7 @@ async fn read(person: &Person<'_>, conversation: &str, seq: Value) -> Answer {
     person.send(Method::PUT, &format!("/messages/conversations/{conversation}/read"), json!({"seq": seq})).await
 }
 
-/// How far this person has read, and how much there is left, as they see it.
+/// This person's `readSeq` and `unread`, as they see them.
 async fn place(person: &Person<'_>, conversation: &str) -> (Value, Value) {
     let view = conversation_of(person, conversation).await;
     (view["readSeq"].clone(), view["unread"].clone())
@@ -29,10 +29,10 @@ async fn a_read_marker_never_moves_back_or_past_the_last_message() {
         assert_eq!(read(&ben, &conversation, seq.clone()).await.status, status, "{seq}");
     }
     assert_eq!(read(&cleo, &conversation, json!(1)).await.status, 404);
-    // Many at once, in any order: the highest stays.
+    // Concurrent markers in any order: the highest one stays.
     join_all([4, 2, 5, 1, 3].map(|seq| read(&ben, &conversation, json!(seq)))).await;
     assert_eq!(place(&ben, &conversation).await, (json!(5), json!(0)));
-    // A marker beside sends of the same person and of others.
+    // Markers concurrent with sends of the same person and of others.
     let marks = async { join_all((1..=5).map(|_| read(&ben, &conversation, json!(5)))).await };
     let texts = ["6", "7", "8", "9", "10"];
     let sends = join_all(texts.map(|text| say(&ana, &conversation, text)));
@@ -64,7 +64,7 @@ async fn joining_a_project_starts_with_nothing_unread() {
     assert_eq!(place(&ben, &conversation).await, (json!(1), json!(2)));
     assert_eq!(read(&ben, &conversation, json!(2)).await.status, 204);
     assert_eq!(place(&ben, &conversation).await, (json!(2), json!(1)));
-    // Away, and back again.
+    // Leaves and joins again.
     write_project(&studio, project, &[&ana], false).await;
     assert_eq!(read(&ben, &conversation, json!(3)).await.status, 404);
     say(&ana, &conversation, "four").await;

@@ -1,4 +1,4 @@
-//! Pages of messages.
+//! Pagination of messages.
 
 use crate::*;
 

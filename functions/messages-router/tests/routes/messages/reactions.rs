@@ -1,4 +1,4 @@
-//! Reactions: nobody's is lost, and none counts twice.
+//! Reactions: none is lost and none counts twice.
 
 use crate::*;
 
@@ -33,7 +33,7 @@ async fn concurrent_reactions_are_all_stored() {
     let studio = studio().await;
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
     let message = say(&ana, &direct(&ana, &ben).await, "hello").await;
-    // Fifty requests of two people, for thirteen emoji each, many of them twice.
+    // Fifty requests from two people, for thirteen emoji. Many reactions are sent twice.
     let emoji = ["👍", "❤️", "😀", "😂", "✅", "💯", "🎉", "🚀", "👀", "🙏", "🔥", "👏", "🤔"];
     let all = (0..50).map(|n| (if n % 2 == 0 { &ana } else { &ben }, path(&message, emoji[n / 2 % emoji.len()])));
     let answers = join_all(all.map(|(person, path)| async move { person.put(&path).await })).await;
@@ -60,7 +60,7 @@ async fn a_reaction_is_one_emoji_on_an_existing_message() {
     ] {
         let Answer { status, body: problem, .. } = ana.put(&path(&message, bad)).await;
         assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/emoji")), "{bad:?}: {problem}");
-        // Who may not see the message does not learn of it.
+        // A caller who may not see the message gets 404, even for an invalid emoji.
         assert_eq!(cleo.put(&path(&message, bad)).await.status, 404);
     }
     for number in 0..20u32 {
@@ -82,7 +82,7 @@ async fn variants_of_an_emoji_are_one_reaction() {
     let studio = studio().await;
     let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
     let message = say(&ana, &direct(&ana, &ben).await, "hello").await;
-    // With and without the variation selector, and the longest of all.
+    // With and without the variation selector, and the longest emoji.
     for (first, second, kept) in [("❤", "❤\u{fe0f}", "❤\u{fe0f}"), ("☺\u{fe0f}", "☺", "☺\u{fe0f}"), ("👩🏻‍❤‍💋‍👨🏿", "👩🏻‍❤️‍💋‍👨🏿", "👩🏻‍❤️‍💋‍👨🏿")]
     {
         let Answer { status, body: now, .. } = ana.put(&path(&message, first)).await;

@@ -25,11 +25,11 @@ async fn an_optimistic_id_creates_one_message() {
     let all = join_all((0..8).map(|_| ana.post(&path, body.clone()))).await;
     assert_eq!(all.iter().filter(|answer| answer.status == 201).count(), 1);
     assert!(all.iter().all(|answer| answer.body["messageId"] == all[0].body["messageId"]));
-    // Another's id of the same name is another message.
+    // The same id from another sender is another message.
     assert_eq!(ben.post(&path, body.clone()).await.body["seq"], json!(2));
     let Answer { status, body: problem, .. } = ana.post(&path, json!({"text": "twice", "optimisticId": "o-1"})).await;
     assert_eq!((status, &problem["code"]), (422, &json!("idempotency_mismatch")));
-    // After an edit the first body is what is compared, and the message is as it is now; after a deletion its tombstone.
+    // A retry is compared with the first body, but returns the message's current state: edited, or a tombstone.
     let message = format!("/messages/{}", all[0].body["messageId"].as_str().unwrap());
     ana.patch(&message, json!({"text": "edited"})).await;
     let Answer { status, body: now, .. } = ana.post(&path, body.clone()).await;
@@ -74,14 +74,14 @@ async fn sends_are_limited_per_person_and_conversation() {
     let studio = studio_with_rate(SEND_RATE).await;
     let (ana, ben, cleo) = (studio.person("ana").await, studio.person("ben").await, studio.person("cleo").await);
     let (path, other) = (messages_of(&direct(&ana, &ben).await), messages_of(&direct(&ana, &cleo).await));
-    // Also all at once: what is counted moves in the transaction that the message is sent by.
+    // Concurrent sends too: the rate counter changes in the message's own transaction.
     let statuses = join_all((0..15).map(|n| ana.post(&path, json!({"text": format!("{n}")})))).await;
     assert_eq!(statuses.iter().filter(|answer| answer.status == 201).count(), 10);
     assert!(statuses.iter().all(|answer| answer.status == 201 || answer.code() == "too_many_requests"));
     let event = EventBuilder::new(Method::POST, &path).bearer(&ana.token).json(&json!({"text": "more"}));
     let refused = studio.app.handle(event.event()).await;
     assert_eq!((refused.status_code, refused.headers["retry-after"].to_str().unwrap()), (429, "1"));
-    // Nobody else and no other conversation is held up.
+    // Other people and other conversations are not limited.
     assert_eq!(ben.post(&path, json!({"text": "and I?"})).await.status, 201);
     assert_eq!(ana.post(&other, json!({"text": "elsewhere"})).await.status, 201);
     studio.harness.clock.advance_seconds(1);
@@ -91,7 +91,7 @@ async fn sends_are_limited_per_person_and_conversation() {
     assert_eq!(page["lastSeq"], json!(12));
 }
 
-/// Also where far more people write at once than in any studio; two hundred of them: `make bench-contention`.
+/// Also holds with far more concurrent senders than a studio has. `make bench-contention` tests two hundred.
 #[tokio::test]
 async fn every_concurrent_send_is_acknowledged() {
     let studio = studio_without_faults().await;

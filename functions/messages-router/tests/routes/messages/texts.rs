@@ -1,8 +1,8 @@
-//! What may stand in a message: texts that someone can see, attachments whose links do not run, in any spelling of JSON.
+//! Valid message content: visible text, safe attachment keys, any JSON spelling.
 
 use crate::*;
 
-/// The answer to a message of these fields: its status, and where its faults are.
+/// Sends a message with this body. Returns the status and the pointers of the errors.
 async fn sent(person: &Person<'_>, conversation: &str, body: Value) -> (u16, Vec<String>) {
     let answer = person.post(&messages_of(conversation), body).await;
     (answer.status, answer.pointers().into_iter().map(str::to_owned).collect())
@@ -72,7 +72,7 @@ async fn the_body_limit_fits_the_longest_valid_fields() {
     let attachments: Vec<String> = (0..10).map(attachment).collect();
     let text = format!(r#"{{"text":"{}","attachments":[{}]}}"#, escaped(8_000), attachments.join(","));
     let Answer { status, body: answer, .. } = ana.call(EventBuilder::new(Method::POST, &messages_of(&pair)).body("application/json", &text)).await;
-    // Whether every field's own limit holds is said by its own fault, and by no 413.
+    // Each field's own limit gives an error at that field, never a 413.
     assert!(
         status == 201
             || answer["errors"].as_array().is_some_and(|faults| faults.iter().all(|fault| fault["pointer"].as_str().unwrap().ends_with("/key"))),

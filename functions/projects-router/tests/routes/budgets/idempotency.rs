@@ -1,8 +1,8 @@
-//! `Idempotency-Key` on budgets: sent again, the same request has one effect and one answer.
+//! `Idempotency-Key` on budgets: a repeated request has one effect and gets the same response.
 
 use crate::*;
 
-/// A PATCH under a key.
+/// A PATCH with an idempotency key.
 fn keyed(path: &str, key: &str, body: &Value) -> EventBuilder {
     EventBuilder::new(Method::PATCH, path).header("idempotency-key", key).json(body)
 }
@@ -16,7 +16,7 @@ async fn concurrent_requests_with_one_key_get_one_result() {
     let studio = studio().await;
     let ana = studio.person("ana").await;
     let path = budget_of(&ana).await;
-    // Neither would pass twice: a line without a name of its own, and a line that is deleted.
+    // Applying this body twice would be visible: it adds a line without an id and deletes a line.
     let made = ana.patch(&path, json!({"lines": [{"quantity": 1}, {"quantity": 2}]})).await.expect(200);
     let body = json!({"lines": [{"quantity": 3}], "deleteLines": [made["lines"][0]["budgetItemId"]]});
     let all = join_all((0..4).map(|_| ana.call(keyed(&path, "k-1", &body)))).await;
@@ -43,7 +43,7 @@ async fn a_repeated_patch_gets_its_first_response() {
     assert_eq!((other.status, &other.body["code"]), (422, &json!("idempotency_mismatch")));
     let malformed = ana.call(keyed(&path, "", &json!({}))).await;
     assert_eq!((malformed.status, &malformed.body["code"]), (400, &json!("invalid_parameter")));
-    // A day later the key is free again.
+    // The key is free again after one day.
     studio.harness.clock.advance_seconds(86_401);
     let token = studio.harness.token(ana.id, Role::User).await;
     let ana = Person { token, ..ana };
@@ -67,12 +67,12 @@ async fn keys_are_scoped_to_person_and_budget_and_failures_are_not_stored() {
     let refused = json!({"lines": [{"quantity": -1}]});
     assert_eq!(ana.call(keyed(&path, "k-2", &refused)).await.status, 422);
     assert!(!ana.call(keyed(&path, "k-2", &body)).await.is_replay());
-    // Nothing asked is an answer too.
+    // A request that changes nothing also gets a stored response.
     let nothing = ana.call(keyed(&path, "k-3", &json!({}))).await;
     assert_eq!((nothing.status, ana.call(keyed(&path, "k-3", &json!({}))).await.is_replay()), (200, true));
     assert_eq!(ana.get(&path).await.body["version"], nothing.body["version"]);
     assert_eq!(ana.call(keyed(&path, "k-3", &body)).await.status, 422);
-    // A person who may not see the budget any more is told nothing, and nobody is after the budget is gone.
+    // A replay needs access: a person without access to the budget gets 403, and a deleted budget is 404.
     ana.send(Method::PUT, &format!("{project}/team/{}", ben.id), json!({"role": "viewer"})).await.expect(200);
     assert_eq!(ben.call(keyed(&path, "k-1", &body)).await.status, 403);
     ana.call(EventBuilder::new(Method::DELETE, &project)).await;

@@ -1,4 +1,4 @@
-//! Budgets: lines, revisions, many editors at once.
+//! Budgets: lines and concurrent editors.
 
 use crate::*;
 
@@ -14,7 +14,7 @@ async fn twenty_editors_of_one_budget_lose_no_line() {
     let keys: Vec<_> = lines.iter().map(|line| line["elementKey"].as_str().unwrap().to_owned()).collect();
     assert_eq!(keys, (1..=20).map(|n| format!("atrium-{n:04}")).collect::<Vec<_>>(), "no number twice");
     assert_eq!(budget.body["totals"]["headerBudgetedTotalCost"].to_string(), "190");
-    // The same line with a precondition: one winner.
+    // Concurrent changes of one line with the same precondition: exactly one succeeds.
     let id = &lines[0]["budgetItemId"];
     let guarded = |n: u32| {
         ana.call(

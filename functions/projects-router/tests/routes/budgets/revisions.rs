@@ -1,4 +1,4 @@
-//! Revisions of a budget: made, copied, removed.
+//! Revisions of a budget: create, copy, delete.
 
 use crate::*;
 
@@ -11,7 +11,7 @@ async fn a_large_revision_is_copied_completely_while_others_read() {
         (0..1_000).map(|n| json!({"itemBudgetedCost": 1, "description": format!(" line {n} "), "clientLineId": n.to_string()})).collect();
     let first = ana.patch(&path, json!({"lines": lines})).await.expect(200);
     assert_eq!((first["lines"].as_array().unwrap().len(), &first["lines"][7]["description"]), (1_000, &json!("LINE 7")));
-    // The highest revision is shown: the old one, and from one moment on the new one.
+    // The highest revision is shown: first revision 1, then the new one as soon as it is complete.
     let done = std::cell::Cell::new(false);
     let copy = async {
         let copied = ana.patch(&path, json!({"createRevision": {"duplicateOf": 1, "title": "v2"}})).await.expect(200);
@@ -31,7 +31,7 @@ async fn a_large_revision_is_copied_completely_while_others_read() {
     assert!(seen.is_sorted() && seen.contains(&1) && seen.contains(&2), "{seen:?}");
     assert_eq!((&copied["revision"], &copied["header"]["title"]), (&json!(2), &json!("v2")));
     assert_eq!(copied["lines"][7]["elementKey"], first["lines"][7]["elementKey"]);
-    // A change of one revision is no change of the other.
+    // A change in one revision does not affect the other.
     let id = &copied["lines"][0]["budgetItemId"];
     ana.patch(&path, json!({"revision": 2, "lines": [{"budgetItemId": id, "itemBudgetedCost": 5}]})).await.expect(200);
     let one = ana.get(&format!("{path}?revision=1")).await.expect(200);
@@ -54,7 +54,7 @@ async fn revisions_are_created_and_removed() {
     assert_eq!(code(json!({"clientRevision": 1})).await, "ok");
     assert_eq!(code(json!({"deleteRevision": 1})).await, "conflict");
     assert_eq!(code(json!({"clientRevision": null})).await, "ok");
-    // What is written into the revision that goes is gone with it; what is written into another is not.
+    // Deleting revision 1 keeps the lines that the same request writes into revision 2.
     assert_eq!(code(json!({"revision": 2, "lines": [{"quantity": 2}], "deleteRevision": 1})).await, "ok");
     assert_eq!(ana.get(&path).await.expect(200)["lines"].as_array().unwrap().len(), 1);
     assert_eq!(ana.get(&format!("{path}?revision=1")).await.status, 404);
@@ -67,7 +67,7 @@ async fn revisions_are_created_and_removed() {
     assert_eq!(ana.get(&path).await.body["version"], version, "nothing asked, nothing counted");
 }
 
-/// How many items of one kind the table holds.
+/// The number of items of this type in the table.
 async fn stored(studio: &Studio, kind: &str) -> usize {
     let table = studio.harness.table("projects");
     let mut scan = studio.harness.aws().dynamodb().scan().table_name(table).into_paginator().items().send();
@@ -85,14 +85,14 @@ async fn a_later_write_cleans_up_a_failed_copy() {
     let ana = studio.person("ana").await;
     let path = format!("{}/budget", project(&ana, json!({"title": "Atrium"})).await);
     ana.patch(&path, json!({"lines": vec![json!({"itemBudgetedCost": 1}); 300]})).await.expect(200);
-    // Six of twelve batches go through.
+    // The first 6 of 12 batches succeed.
     studio.harness.faults.add(InjectedFault { action: Some("BatchWriteItem".to_owned()), effect: Effect::Throttle, skip: 6, times: usize::MAX });
     assert_eq!(ana.patch(&path, json!({"createRevision": {"duplicateOf": 1}})).await.status, 503);
     studio.harness.faults.clear();
     assert!(stored(&studio, "budgetLine").await > 300);
     let after = ana.get(&path).await.expect(200);
     assert_eq!((&after["version"], after["revisions"].as_array().unwrap().len()), (&json!(2), 1), "nothing is seen of it");
-    // Not yet: its writer may still be running.
+    // A cleanup must wait: the writer of the generation may still be running.
     ana.patch(&path, json!({"header": {"title": "a"}})).await.expect(200);
     studio.app.background_tasks().run(Duration::from_secs(30)).await;
     assert!(stored(&studio, "budgetLine").await > 300);

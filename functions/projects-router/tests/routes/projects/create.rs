@@ -16,7 +16,7 @@ async fn an_idempotency_key_creates_one_project() {
     let mut kinds: Vec<_> = made.items().iter().map(|item| item["type"].as_s().unwrap().clone()).collect();
     kinds.sort();
     assert_eq!(kinds, ["budget", "budgetRevision", "idempotency", "project", "projectDetails", "teamMember"], "one of each");
-    // The order of members is not the body; another value is. And another person's key is another key.
+    // Member order does not change the body's digest, but a different value does. Keys belong to one person.
     let reordered = EventBuilder::new(Method::POST, "/projects")
         .header("idempotency-key", "k-1")
         .body("application/json", r#"{ "status": "1%", "title": "Once" }"#);

@@ -1,4 +1,4 @@
-//! `GET /projects/{id}`: parts and entity tags.
+//! `GET /projects/{id}`: partial projects and entity tags.
 
 use crate::*;
 
@@ -21,7 +21,7 @@ async fn partial_projects_are_marked_and_names_are_unambiguous() {
             assert!(of_part || whole[name] == *value, "{name}: {value} in lists, {} in the project", whole[name]);
         }
         assert!(part.get("customFolders").is_some(), "today's frontend asks for it");
-        // A list's item that is sent back is refused, and destroys nothing.
+        // A list item sent back as a PATCH is refused and changes nothing.
         assert_eq!(ana.patch(path, part.clone()).await.status, 422);
         assert_eq!(ana.get(path).await.expect(200), whole);
     }

@@ -51,7 +51,7 @@ async fn names_need_visible_characters_and_links_a_safe_scheme() {
     ] {
         assert_eq!(ana.patch(&path, body.clone()).await.expect(422)["errors"][0]["pointer"], json!(pointer), "{body}");
     }
-    // Two names to which a JSON library gives a meaning of its own are names of folders like any other.
+    // `serde_json` gives these two names a special meaning. Here they must work as normal folder names.
     for name in ["$serde_json::private::Number", "$serde_json::private::RawValue"] {
         let body = format!(r#"{{"folders": {{"{name}": [{{"fileName": "a", "url": "b"}}]}}}}"#);
         let patched = ana.call(EventBuilder::new(Method::PATCH, &path).body("application/json", &body)).await;
