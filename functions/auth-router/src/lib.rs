@@ -139,7 +139,7 @@ impl App {
 }
 
 pub use limits::Rates;
-pub use routes::ROUTES;
+pub use routes::{ROUTES, operations};
 pub use signer::Signer;
 pub use tokens::Lifetimes;
 

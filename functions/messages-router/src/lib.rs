@@ -18,7 +18,7 @@ use shared_utils::http::routing::Route;
 use shared_utils::http::{Api, Error, HttpContext, serve};
 use shared_utils::rate_limit::Rate;
 
-pub use routes::ROUTES;
+pub use routes::{ROUTES, operations};
 
 /// The default send rate of a person in one conversation. `SEND_RATE` overrides it.
 pub const SEND_RATE: Rate = Rate::per_second(1, 10);

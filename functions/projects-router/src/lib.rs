@@ -27,7 +27,8 @@ use shared_utils::env::{EnvError, Environment};
 use shared_utils::http::routing::Route;
 use shared_utils::http::{Api, Error, HttpContext, serve};
 
-pub use routes::ROUTES;
+pub use broadcast::ProjectFrame;
+pub use routes::{ROUTES, operations};
 use store::ProjectStore;
 
 /// The dependencies of all routes, built once per sandbox.

@@ -30,7 +30,8 @@ use shared_utils::http::{Error, HttpContext};
 use shared_utils::ids::UserId;
 use shared_utils::rate_limit::{Buckets, Rate};
 
-pub use actions::{ACKNOWLEDGED, ACTIONS};
+pub use actions::{ACKNOWLEDGED, ACTIONS, frame_schemas};
+pub use reply::Reply;
 
 /// The dependencies of all handlers, built once per sandbox.
 pub struct App {

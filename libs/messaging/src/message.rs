@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::fields::spelled;
 use shared_utils::fields::{FieldLog, Fields, Patch, text_schema, text_within};
@@ -190,6 +190,20 @@ fn read_attachment<L: FieldLog>(fields: &mut Fields<L>) -> Attachment {
     }
     let size = fields.integer("size", 0..=(1 << 53)).value();
     Attachment { key, name, r#type: media_type, size }
+}
+
+/// Of the schema of a new message: a text is required where there are no attachments.
+pub fn allow_attachments_alone(schema: &mut Value) {
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.retain(|name| name != "text");
+    }
+    schema["anyOf"] = json!([{"required": ["text"]}, {"required": ["attachments"]}]);
+}
+
+/// Of the schema of a changed message: the text may be null or empty, where the message has attachments.
+pub fn allow_no_text(schema: &mut Value) {
+    let text = text_schema(&(0..=MAX_TEXT));
+    schema["properties"]["text"] = json!({"anyOf": [text, {"type": "null"}]});
 }
 
 /// Maximum body size of a send in bytes: all values in their longest spelling, member names and white space.

@@ -1,5 +1,6 @@
 //! The routes of `/auth`: access, maximum body size and handler. One file per route. `shared_utils::http::serve` defines the order of the checks.
 
+mod contract;
 mod jwks;
 mod login;
 mod logout;
@@ -20,7 +21,9 @@ use shared_utils::handler;
 use shared_utils::http::routing::{Access, Body, Route};
 
 use crate::App;
+
 use crate::store::PROFILE_LENGTH;
+pub use contract::operations;
 
 /// Space for member names, ids, roles and white space, in bytes.
 const BESIDE_TEXTS: usize = 4 * 1024;

@@ -1,6 +1,7 @@
 //! The routes of `/messages`: access, maximum body size and handler. One file per route. `shared_utils::http::serve` defines the order of the checks.
 
 mod common;
+mod contract;
 mod conversation_get;
 mod conversation_read;
 mod conversation_rename;
@@ -22,6 +23,8 @@ use shared_utils::handler;
 use shared_utils::http::routing::{Access, Body, Route};
 
 use crate::App;
+
+pub use contract::operations;
 
 const BODY: usize = 64 * 1024;
 const PARTICIPANT: &str = "/messages/conversations/{id}/participants/{userId}";

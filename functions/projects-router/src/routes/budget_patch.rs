@@ -9,7 +9,7 @@ use budgets::{BudgetPatch, BudgetRead, Lines, Plan, Planned, TotalsView, plan, r
 use realtime::LineLock;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::auth::Caller;
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::fields::FieldErrors;
@@ -172,7 +172,7 @@ async fn make_plan(app: &App, project: &Project, before: &BudgetRead, patch: &Bu
 fn broadcast(app: &App, project: &Project, next: &BudgetRead, shown: u64, written: &[u64], patch: &BudgetPatch, caller: &Caller) {
     for number in written.iter().copied().filter(|number| *number != shown).chain([shown]) {
         if let Some(revision) = next.revisions.get(&number) {
-            app.broadcast_budget(&project.team, project.project_id, (number, next.budget.version), &json!(revision.totals.view()), caller.user);
+            app.broadcast_budget(&project.team, project.project_id, (number, next.budget.version), revision.totals.view(), caller.user);
         }
     }
     if patch.client_revision.is_present() {

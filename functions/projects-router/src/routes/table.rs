@@ -3,6 +3,7 @@
 mod budget_get;
 mod budget_patch;
 mod common;
+mod contract;
 mod create;
 mod delete;
 mod get;
@@ -16,7 +17,9 @@ use shared_utils::handler;
 use shared_utils::http::routing::{Access, Body, Route};
 
 use crate::App;
+
 use crate::store::MAX_BYTES;
+pub use contract::operations;
 
 /// The largest project in the longest JSON spelling: `\u0041` is 6 bytes for one stored byte. In bytes.
 const BODY: usize = 6 * MAX_BYTES + 64 * 1024;

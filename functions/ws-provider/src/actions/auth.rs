@@ -1,12 +1,13 @@
 //! `auth {token}`: renews the connection with a fresh token of the same person.
 
 use realtime::{CloseReason, Connection};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 
 use super::{Received, SocketAction};
 use crate::App;
+use crate::reply::Done;
 
 pub(super) struct Auth(Result<String, Error>);
 
@@ -43,6 +44,6 @@ impl SocketAction for Auth {
             // Other people may have seen this person as offline.
             app.broadcaster.came_back_later(caller.user);
         }
-        Ok(received.echo.ack(json!({"expiresAt": caller.expires_at})))
+        Ok(received.echo.ack(Done { expires_at: Some(caller.expires_at), ..Done::default() }))
     }
 }

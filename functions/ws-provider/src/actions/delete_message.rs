@@ -1,6 +1,6 @@
 //! `deleteMessage {messageId}`: same as `DELETE /messages/{id}`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::MessageId;
@@ -8,6 +8,7 @@ use shared_utils::ids::MessageId;
 use super::frame::{Named, SubjectKey};
 use super::{Received, SocketAction};
 use crate::App;
+use crate::reply::Done;
 
 pub(super) struct DeleteMessage {
     message: Named<MessageId>,
@@ -31,6 +32,6 @@ impl SocketAction for DeleteMessage {
         found.as_ref().map(|found| found.require_participant(received.session.user)).transpose()?;
         self.read?;
         let message = app.broadcaster.delete(&received.session, found, |_| Ok::<_, Error>(())).await?;
-        Ok(received.echo.ack(json!({"message": message})))
+        Ok(received.echo.ack(Done { message: Some(message), ..Done::default() }))
     }
 }

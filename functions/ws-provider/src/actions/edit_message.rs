@@ -1,7 +1,7 @@
 //! `editMessage {messageId, text}`: same as `PATCH /messages/{id}`.
 
 use messaging::message::read_new_text;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::MessageId;
@@ -9,6 +9,7 @@ use shared_utils::ids::MessageId;
 use super::frame::{Named, SubjectKey};
 use super::{Received, SocketAction};
 use crate::App;
+use crate::reply::Done;
 
 pub(super) struct EditMessage {
     message: Named<MessageId>,
@@ -33,6 +34,6 @@ impl SocketAction for EditMessage {
         found.as_ref().map(|found| found.require_author(received.session.user)).transpose()?;
         let text = self.text?;
         let message = app.broadcaster.edit(&received.session, found, text.as_deref(), |_| Ok::<_, Error>(())).await?;
-        Ok(received.echo.ack(json!({"message": message})))
+        Ok(received.echo.ack(Done { message: Some(message), ..Done::default() }))
     }
 }

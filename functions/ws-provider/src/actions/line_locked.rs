@@ -1,6 +1,6 @@
 //! `lineLocked {projectId, lineId, revision}`: takes or renews the lock of a budget line. A lock expires after one minute.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 
@@ -8,6 +8,7 @@ use super::frame::SubjectKey;
 use super::line_lock::NamedLine;
 use super::{Received, SocketAction};
 use crate::App;
+use crate::reply::Done;
 
 pub(super) struct LineLocked(NamedLine);
 
@@ -26,6 +27,6 @@ impl SocketAction for LineLocked {
         let (line, team) = self.0.require(&received.session, received.subject.team)?;
         let lock = app.broadcaster.locks().take(&received.session, received.connection, line).await?;
         app.broadcaster.broadcast_budget_later(&team.team, lock.locked_frame());
-        Ok(received.echo.ack(json!({"lock": lock.view()})))
+        Ok(received.echo.ack(Done { lock: Some(lock.view()), ..Done::default() }))
     }
 }

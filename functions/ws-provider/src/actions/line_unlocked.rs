@@ -1,6 +1,6 @@
 //! `lineUnlocked {projectId, lineId, revision}`: releases the lock of a budget line.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 
@@ -8,6 +8,7 @@ use super::frame::SubjectKey;
 use super::line_lock::NamedLine;
 use super::{Received, SocketAction};
 use crate::App;
+use crate::reply::Done;
 
 pub(super) struct LineUnlocked(NamedLine);
 
@@ -27,6 +28,6 @@ impl SocketAction for LineUnlocked {
         if let Some(released) = app.broadcaster.locks().release(&received.session, received.connection, &line).await? {
             app.broadcaster.broadcast_budget_later(&team.team, released.frame());
         }
-        Ok(received.echo.ack(json!({})))
+        Ok(received.echo.ack(Done::default()))
     }
 }

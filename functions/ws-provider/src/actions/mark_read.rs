@@ -1,6 +1,6 @@
 //! `markRead {conversationId, seq}`: same as `PUT /messages/conversations/{id}/read`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::ConversationId;
@@ -8,6 +8,7 @@ use shared_utils::ids::ConversationId;
 use super::frame::{Named, SubjectKey};
 use super::{Received, SocketAction};
 use crate::App;
+use crate::reply::Done;
 
 pub(super) struct MarkRead {
     conversation: Named<ConversationId>,
@@ -33,6 +34,6 @@ impl SocketAction for MarkRead {
         let seq = self.seq?;
         let mut conversation = conversation.ok_or(Error::NotFound)?;
         app.broadcaster.mark_read(&received.session, &mut conversation, seq).await?;
-        Ok(received.echo.ack(json!({"readSeq": conversation.read_seq(user)})))
+        Ok(received.echo.ack(Done { read_seq: Some(conversation.read_seq(user)), ..Done::default() }))
     }
 }

@@ -23,14 +23,15 @@ use access::session::Session;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use futures_util::FutureExt;
 use realtime::{CloseReason, Connection};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::audit;
+use shared_utils::contract::Recorder;
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 
 use self::frame::{Subject, SubjectKey};
 use crate::App;
-use crate::reply::{self, Echo};
+use crate::reply::{self, Done, Echo};
 
 /// The connection is closed after this many unreadable frames or unknown actions in a row.
 const MAX_STRIKES: u64 = 10;
@@ -73,6 +74,11 @@ macro_rules! actions {
         /// Every action that has an effect.
         pub const ACTIONS: &[&str] = &[$($name,)*];
 
+        /// The schema of the fields of each action's frame, for the generated contract.
+        pub fn frame_schemas() -> Vec<(&'static str, Value)> {
+            vec![$(($name, Recorder::record(|fields| drop($module::$action::read(fields)))),)*]
+        }
+
         impl Action {
             fn read(name: &str, mut fields: Fields) -> Self {
                 match name {
@@ -111,7 +117,7 @@ macro_rules! actions {
             async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
                 match self {
                     $(Self::$action(action) => action.handle(app, received).await,)*
-                    Self::Acknowledged(read) => read.map(|()| received.echo.ack(json!({}))),
+                    Self::Acknowledged(read) => read.map(|()| received.echo.ack(Done::default())),
                     Self::Unknown => Err(Error::UnknownAction),
                 }
             }

@@ -6,6 +6,7 @@ use shared_utils::http::Error;
 
 use super::{Received, SocketAction};
 use crate::App;
+use crate::reply::Reply;
 
 pub(super) struct Ping(Result<(), Error>);
 
@@ -16,6 +17,6 @@ impl SocketAction for Ping {
 
     async fn handle(self, app: &App, received: Received<'_>) -> Result<Value, Error> {
         self.0?;
-        Ok(json!({"action": "pong", "ref": received.echo.reference, "at": app.context.clock.now()}))
+        Ok(json!(Reply::Pong { reference: received.echo.reference.clone(), at: app.context.clock.now() }))
     }
 }

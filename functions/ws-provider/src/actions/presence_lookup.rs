@@ -8,6 +8,7 @@ use shared_utils::ids::UserId;
 use super::frame::SubjectKey;
 use super::{Received, SocketAction};
 use crate::App;
+use crate::reply::Reply;
 
 /// The maximum number of ids that fit into a frame.
 const MAX_LISTED: usize = 900;
@@ -35,10 +36,7 @@ impl SocketAction for PresenceLookup {
         let truncated = online.len() >= MAX_LISTED;
         // The caller counts as online.
         let online: Vec<UserId> = std::iter::once(user).chain(online.into_keys()).take(MAX_LISTED).collect();
-        let mut snapshot = json!({"action": "presenceSnapshot", "ref": received.echo.reference, "userIds": online, "at": at});
-        if truncated {
-            snapshot["truncated"] = json!(true);
-        }
-        Ok(snapshot)
+        let reference = received.echo.reference.clone();
+        Ok(json!(Reply::PresenceSnapshot { reference, user_ids: online, at, truncated: truncated.then_some(true) }))
     }
 }

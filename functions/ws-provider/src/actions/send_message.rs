@@ -1,7 +1,7 @@
 //! `sendMessage {conversationId, text?, attachments?, optimisticId}`: same as `POST /messages/conversations/{id}/messages`.
 
 use messaging::message::NewMessage;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::ConversationId;
@@ -9,6 +9,7 @@ use shared_utils::ids::ConversationId;
 use super::frame::{Named, SubjectKey};
 use super::{Received, SocketAction};
 use crate::App;
+use crate::reply::Done;
 
 pub(super) struct SendMessage {
     conversation: Named<ConversationId>,
@@ -41,6 +42,6 @@ impl SocketAction for SendMessage {
         // The connection's send rate was checked before. `send` checks the person's rate in this conversation, over all connections.
         let conversation = conversation.ok_or(Error::NotFound)?;
         let outcome = app.broadcaster.send(&received.session, conversation, new, app.rates.send).await?;
-        Ok(received.echo.ack(json!({"message": outcome.message})))
+        Ok(received.echo.ack(Done { message: Some(outcome.message), ..Done::default() }))
     }
 }

@@ -1,7 +1,7 @@
 //! `toggleReaction {messageId, emoji, on?}`: same as `PUT` or `DELETE /messages/{id}/reactions/{emoji}`. Without `on`, toggles the reaction.
 
 use messaging::message::Reaction;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::MessageId;
@@ -9,6 +9,7 @@ use shared_utils::ids::MessageId;
 use super::frame::{Named, SubjectKey};
 use super::{Received, SocketAction};
 use crate::App;
+use crate::reply::Done;
 
 pub(super) struct ToggleReaction {
     message: Named<MessageId>,
@@ -34,6 +35,6 @@ impl SocketAction for ToggleReaction {
         let found = self.message.require(received.subject.message)?;
         found.as_ref().map(|found| found.require_participant(received.session.user)).transpose()?;
         let message = app.broadcaster.react(&received.session, found, &self.reaction?, |_| Ok::<_, Error>(())).await?;
-        Ok(received.echo.ack(json!({"message": message})))
+        Ok(received.echo.ack(Done { message: Some(message), ..Done::default() }))
     }
 }

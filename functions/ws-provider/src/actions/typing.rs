@@ -1,7 +1,7 @@
 //! `typing {conversationId}`: sent to the other participants at most once every three seconds. Never stored.
 
 use messaging::frames;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 use shared_utils::ids::ConversationId;
@@ -9,6 +9,7 @@ use shared_utils::ids::ConversationId;
 use super::frame::{Named, SubjectKey};
 use super::{Received, SocketAction};
 use crate::App;
+use crate::reply::Done;
 
 pub(super) struct Typing {
     conversation: Named<ConversationId>,
@@ -36,6 +37,6 @@ impl SocketAction for Typing {
             let others = conversation.participants().into_iter().filter(|person| *person != user).collect();
             app.broadcaster.broadcast_later(others, frames::typing(id, user, app.context.clock.now()));
         }
-        Ok(received.echo.ack(json!({})))
+        Ok(received.echo.ack(Done::default()))
     }
 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::dynamo::StoreError;
@@ -16,7 +17,7 @@ use crate::rate_limit::RateLimited;
 use crate::refusal::{DomainError, Refusal};
 
 /// A field error as clients are told of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Fault<'a> {
     /// RFC 6901 pointer to the value in the body.
     pointer: String,

@@ -14,5 +14,5 @@ mod serve;
 pub use cors::CorsPolicy;
 pub use error::{Error, Fault};
 pub use request::Request;
-pub use response::Response;
+pub use response::{ProblemDocument, Response};
 pub use serve::{Api, Call, HttpContext, Query, is_json, serve};

@@ -3,6 +3,7 @@
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::encodings::Body;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Error;
@@ -22,9 +23,10 @@ pub struct Response {
     pub(crate) code: Option<&'static str>,
 }
 
-#[derive(Serialize)]
+/// An error (RFC 9457).
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ProblemDocument<'a> {
+pub struct ProblemDocument<'a> {
     r#type: &'static str,
     title: &'static str,
     status: u16,
