@@ -1,0 +1,181 @@
+//! The socket as an AsyncAPI 3.0 document.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::codes;
+use crate::schemas::{Schemas, close};
+
+/// Fields that clients of today send along, and the server ignores.
+const IGNORED: &[&str] =
+    &["senderId", "userId", "username", "timestamp", "conversationType", "title", "file", "editedAt", "editedBy", "read", "lastMsgTs"];
+
+/// What each action does.
+const ACTIONS: &[(&str, &str)] = &[
+    ("auth", "Renews the connection with a fresh token of the same person."),
+    ("deleteMessage", "Deletes a message, as `DELETE /messages/{id}` does."),
+    ("editMessage", "Edits a message, as `PATCH /messages/{id}` does."),
+    ("lineLocked", "Locks a line of a budget for a minute, or renews the lock."),
+    ("lineUnlocked", "Releases a lock."),
+    ("markRead", "Moves the read marker, as `PUT /messages/conversations/{id}/read` does."),
+    ("ping", "Keeps the connection open. The reply has the server's time."),
+    ("presenceLookup", "Asks who is online."),
+    ("sendMessage", "Sends a message, as `POST /messages/conversations/{id}/messages` does."),
+    ("toggleReaction", "Sets or takes back a reaction; without `on` whichever of the two changes something."),
+    ("typing", "Says that the sender is writing. The others are told at most once in three seconds."),
+];
+
+/// The schema of each frame that a client may send, by its action.
+///
+/// # Panics
+/// When an action is not described.
+pub fn client_frames() -> BTreeMap<String, Value> {
+    let reference = json!({"description": "Echoed by the reply: a text of at most 64 characters, or a number.", "anyOf": [{"type": "string", "maxLength": 64}, {"type": "number"}]});
+    let mut frames = BTreeMap::new();
+    for (name, mut schema) in ws_provider::frame_schemas() {
+        let (_, text) = ACTIONS.iter().find(|(action, _)| *action == name).unwrap_or_else(|| panic!("{name} is not described"));
+        if name == "sendMessage" {
+            messaging::message::allow_attachments_alone(&mut schema);
+            require(&mut schema, "optimisticId");
+        }
+        if name == "editMessage" {
+            messaging::message::allow_no_text(&mut schema);
+        }
+        require(&mut schema, "action");
+        schema["description"] = json!(text);
+        schema["properties"]["action"] = json!({"const": name});
+        schema["properties"]["ref"] = reference.clone();
+        for ignored in IGNORED.iter().chain(&["projectId", "conversationId"]) {
+            if schema["properties"].get(ignored).is_none() {
+                schema["properties"][ignored] = json!({"deprecated": true, "description": "Ignored."});
+            }
+        }
+        frames.insert(name.to_owned(), schema);
+    }
+    for name in ws_provider::ACKNOWLEDGED {
+        let schema = json!({
+            "type": "object",
+            "deprecated": true,
+            "description": "Acknowledged and ignored: the server broadcasts such changes by itself.",
+            "required": ["action"],
+            "properties": {"action": {"const": name}, "ref": reference},
+        });
+        frames.insert((*name).to_owned(), schema);
+    }
+    frames
+}
+
+fn require(schema: &mut Value, name: &str) {
+    match schema["required"].as_array_mut() {
+        Some(required) => {
+            if !required.iter().any(|known| known == name) {
+                required.push(json!(name));
+            }
+        }
+        None => schema["required"] = json!([name]),
+    }
+}
+
+/// The schema of each frame that the server sends, by its action.
+pub(crate) fn server_frames(schemas: &mut Schemas) -> BTreeMap<String, Value> {
+    let mut frames = BTreeMap::new();
+    for all in [
+        schemas.of::<messaging::frames::Frame>(),
+        schemas.of::<realtime::LockFrame>(),
+        schemas.of::<projects_router::ProjectFrame<'static>>(),
+        schemas.of::<ws_provider::Reply<'static>>(),
+    ] {
+        let name = all["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default().to_owned();
+        let variants = schemas.generator().definitions().get(&name).and_then(|union| union["oneOf"].as_array().cloned()).unwrap_or_default();
+        for mut variant in variants {
+            let action = variant["properties"]["action"]["const"].as_str().unwrap_or_default().to_owned();
+            allow_truncation(&mut variant);
+            frames.insert(action, variant);
+        }
+    }
+    let close = schemas.of::<realtime::CloseFrame>();
+    for action in ["sessionRevoked", "auth_expired", "closing"] {
+        frames.insert(action.to_owned(), json!({"allOf": [close, {"properties": {"action": {"const": action}}}]}));
+    }
+    frames
+}
+
+/// A frame over 32 KB comes without what makes it large, and says so.
+fn allow_truncation(frame: &mut Value) {
+    if frame["properties"].get("truncated").is_none() {
+        frame["properties"]["truncated"] = json!({"const": true, "description": "The frame was over 32 KB: parts of it are null or empty. Fetch the resource."});
+    }
+    for part in ["reactions", "project", "fields"] {
+        if let Some(schema) = frame["properties"].get_mut(part) {
+            *schema = json!({"anyOf": [schema.take(), {"type": "null"}]});
+        }
+    }
+}
+
+/// The document.
+pub fn document() -> Value {
+    let mut schemas = Schemas::new();
+    let server = server_frames(&mut schemas);
+    let client = client_frames();
+    let message = |name: &String, schema: &Value| {
+        let mut payload = schema.clone();
+        close(&mut payload);
+        json!({"name": name, "title": name, "summary": schema["description"], "contentType": "application/json", "payload": payload})
+    };
+    let messages = |prefix: &str, frames: &BTreeMap<String, Value>| -> BTreeMap<String, Value> {
+        frames.iter().map(|(name, schema)| (format!("{prefix}.{name}"), message(name, schema))).collect()
+    };
+    let (sent, received) = (messages("client", &client), messages("server", &server));
+    let all: BTreeMap<&String, Value> =
+        sent.keys().chain(received.keys()).map(|name| (name, json!({"$ref": format!("#/components/messages/{name}")}))).collect();
+    let on_channel = |names: &BTreeMap<String, Value>| -> Vec<Value> {
+        names.keys().map(|name| json!({"$ref": format!("#/channels/socket/messages/{name}")})).collect()
+    };
+    let operations = json!({
+        "receive": {
+            "action": "receive",
+            "channel": {"$ref": "#/channels/socket"},
+            "summary": "Frames that a client sends. Each has one reply.",
+            "messages": on_channel(&sent),
+        },
+        "send": {
+            "action": "send",
+            "channel": {"$ref": "#/channels/socket"},
+            "summary": "Frames that the server sends.",
+            "messages": on_channel(&received),
+        },
+    });
+    let mut components = schemas.into_components();
+    components.values_mut().for_each(close);
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "MYLG socket",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "docs/realtime.md has what a schema cannot say: how to connect, what is promised, how to catch up.",
+            "license": {"name": "MIT"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {"local": {"host": "localhost:3001", "protocol": "ws", "description": "The local stack."}},
+        "channels": {"socket": {
+            "address": "/",
+            "description": "One connection of a person: `?ticket=` with a ticket of `POST /auth/ws-ticket`, or `?token=` with an access token.",
+            "messages": all,
+            "bindings": {"ws": {"query": {
+                "type": "object",
+                "properties": {
+                    "ticket": {"type": "string", "description": "A ticket."},
+                    "token": {"type": "string", "description": "An access token."},
+                    "tabId": {"type": "string", "description": "Names the tab: a later connection of the same tab replaces the earlier one."},
+                },
+            }}},
+        }},
+        "operations": operations,
+        "components": {
+            "schemas": components,
+            "messages": sent.into_iter().chain(received).collect::<BTreeMap<_, _>>(),
+        },
+        "x-error-codes": codes::CODES.iter().map(|code| json!({"code": code.code, "when": code.when, "then": code.then})).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,22 @@
+//! Development only: the API's contract, generated from the code that reads and answers.
+//!
+//! | module | what it has |
+//! | --- | --- |
+//! | [`openapi`] | the HTTP API: `docs/openapi.json` |
+//! | [`asyncapi`] | the socket: `docs/asyncapi.json` |
+//! | [`codes`] | every error code: when it comes, and what a client does |
+//! | `schemas` | the schemas of types, as both documents have them |
+//!
+//! `make contract` writes both documents; a test compares them with the committed ones.
+
+pub mod asyncapi;
+pub mod codes;
+pub mod openapi;
+mod schemas;
+
+use serde_json::Value;
+
+/// A document as it is committed.
+pub fn text(document: &Value) -> String {
+    format!("{document:#}\n")
+}
