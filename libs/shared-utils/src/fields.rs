@@ -1,4 +1,4 @@
-//! Reads the fields of a JSON object and collects every fault, so that a client learns all of them at once.
+//! Reads the fields of a JSON object and collects every field error, so that a client sees all of them at once.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -10,22 +10,22 @@ pub use crate::field_errors::{FieldError, FieldErrors, FieldPath};
 use crate::number::Digits;
 use crate::text::{is_blank, nfc};
 
-/// The most faults that are listed of one request.
+/// The maximum number of field errors in one response.
 const MAX_FAULTS: usize = 100;
 
-/// A field as a merge patch sees it.
+/// A field of a merge patch.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Patch<T> {
-    /// Not in the object: it stays as it is.
+    /// The field is absent: its value does not change.
     Absent,
-    /// `null`: it is cleared.
+    /// The field is `null`: its value is cleared.
     Clear,
-    /// A value.
+    /// The field has a value.
     Set(T),
 }
 
 impl<T> Patch<T> {
-    /// The value, where one was given.
+    /// The value, if the field has one.
     pub fn value(self) -> Option<T> {
         match self {
             Self::Set(value) => Some(value),
@@ -44,12 +44,12 @@ pub fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// The longest JSON spelling of a text of so many code points, in bytes: each as two escaped surrogates, with quotes and a comma.
+/// The longest JSON form of a text of this many code points, in bytes: two escaped surrogates each, plus two quotes and a comma.
 pub const fn spelled(code_points: usize) -> usize {
     12 * code_points + 3
 }
 
-/// Takes fields out of an object one by one. What is left at [`Fields::finish`] is unknown, and a fault.
+/// Takes fields out of an object one by one. Fields that remain at [`Fields::finish`] are unknown and become field errors.
 pub struct Fields {
     object: Map<String, Value>,
     base: FieldPath,
@@ -62,32 +62,32 @@ impl Fields {
         Self::at(object, FieldPath::default())
     }
 
-    /// Reads an object that is at `base` in the body.
+    /// Reads the object at the path `base` of the body.
     pub fn at(object: Map<String, Value>, base: FieldPath) -> Self {
         Self { object, base, faults: Vec::new() }
     }
 
-    /// The path of one of the fields.
+    /// The path of a field.
     pub fn path(&self, name: &str) -> FieldPath {
         self.base.join(name)
     }
 
-    /// Notes a fault at one of the fields.
+    /// Adds an error for a field.
     pub fn fault(&mut self, name: &str, code: &'static str, detail: impl Into<Cow<'static, str>>) {
         self.faults.push(FieldError::new(self.path(name), code, detail));
     }
 
-    /// Notes a fault at a path below this object.
+    /// Adds an error at a path below this object.
     pub fn fault_at(&mut self, within: &FieldPath, code: &'static str, detail: impl Into<Cow<'static, str>>) {
         self.faults.push(FieldError::new(self.base.join_all(within), code, detail));
     }
 
-    /// Notes faults that were found elsewhere.
+    /// Adds errors that were found elsewhere.
     pub fn add(&mut self, faults: Vec<FieldError>) {
         self.faults.extend(faults);
     }
 
-    /// Takes a field as it stands.
+    /// Takes a field without a check of its value.
     pub fn raw(&mut self, name: &str) -> Patch<Value> {
         match self.object.remove(name) {
             None => Patch::Absent,
@@ -96,13 +96,13 @@ impl Fields {
         }
     }
 
-    /// Whether a fault was noted at this field.
+    /// Whether this field has an error.
     pub fn is_faulty_at(&self, name: &str) -> bool {
         let path = self.path(name);
         self.faults.iter().any(|fault| fault.path == path)
     }
 
-    /// Notes a fault for each of these fields that is there, with the reason.
+    /// Adds a `read_only` error with this reason for each of these fields that is present.
     pub fn refuse(&mut self, names: &[&str], reason: &'static str) {
         for name in names {
             if self.object.remove(*name).is_some() {
@@ -111,29 +111,29 @@ impl Fields {
         }
     }
 
-    /// A field's text, left where it is.
+    /// A field's text. The field stays in the object.
     pub fn peek(&self, name: &str) -> Option<&str> {
         self.object.get(name).and_then(Value::as_str)
     }
 
-    /// Whether a field is there, null included.
+    /// Whether a field is present. `null` counts as present.
     pub fn has(&self, name: &str) -> bool {
         self.object.contains_key(name)
     }
 
-    /// Drops fields that are accepted and ignored.
+    /// Removes fields that are accepted and ignored.
     pub fn ignore(&mut self, names: &[&str]) {
         for name in names {
             self.object.remove(*name);
         }
     }
 
-    /// Notes a fault for each of these fields that is there: they are the server's.
+    /// Adds an error for each of these fields that is present, because only the server sets them.
     pub fn read_only(&mut self, names: &[&str]) {
         self.refuse(names, "This field is read-only.");
     }
 
-    /// A value read by `read`; its error is the code and detail of the fault.
+    /// Takes a value and converts it with `read`. The error of `read` is the code and detail of the field error.
     pub fn read<T>(&mut self, name: &str, read: impl FnOnce(Value) -> Result<T, (&'static str, Cow<'static, str>)>) -> Patch<T> {
         match self.raw(name) {
             Patch::Absent => Patch::Absent,
@@ -153,7 +153,7 @@ impl Fields {
         self.read(name, |value| text_within(value, &bounds))
     }
 
-    /// As [`Self::string`], of someone's name: bounded as it is kept, in NFC.
+    /// As [`Self::string`], for a person's name. The bounds apply to the stored form, which is NFC.
     pub fn name(&mut self, name: &str, bounds: RangeInclusive<usize>) -> Patch<String> {
         self.read(name, |value| {
             let value = match value {
@@ -164,13 +164,13 @@ impl Fields {
         })
     }
 
-    /// A text that must be there and must not be blank.
+    /// A required text, which must not be blank.
     pub fn required_string(&mut self, name: &str, bounds: RangeInclusive<usize>) -> String {
         let value = self.string(name, bounds);
         self.require(name, value).unwrap_or_default()
     }
 
-    /// Turns an absent or null value into a `required` fault, unless the field is faulty already.
+    /// Adds a `required` error for an absent or null value, unless the field already has an error.
     pub fn require<T>(&mut self, name: &str, value: Patch<T>) -> Option<T> {
         if let Patch::Set(value) = value {
             return Some(value);
@@ -186,7 +186,7 @@ impl Fields {
         self.read(name, |value| value.as_bool().ok_or(("wrong_type", "This must be true or false.".into())))
     }
 
-    /// A whole number within `bounds`, however it is written: `2`, `2.0` and `2e0` are one.
+    /// A whole number within `bounds`. `2`, `2.0` and `2e0` are the same number.
     pub fn integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Patch<u64> {
         self.read(name, |value| match value {
             Value::Number(number) => match Digits::of(&number).whole() {
@@ -197,7 +197,7 @@ impl Fields {
         })
     }
 
-    /// A text that parses as `T`: an id, a role, a date.
+    /// A text that parses as `T`, such as an id, a role or a date.
     pub fn parsed<T: FromStr>(&mut self, name: &str, expected: &'static str) -> Patch<T> {
         self.read(name, |value| match value {
             Value::String(text) => text.parse().map_err(|_| ("invalid_value", expected.into())),
@@ -215,7 +215,7 @@ impl Fields {
         })
     }
 
-    /// An array of objects, each read by `read`; the faults of all of them are kept.
+    /// An array of objects, each read by `read`. The field errors of all entries are kept.
     pub fn objects<T>(&mut self, name: &str, max: usize, mut read: impl FnMut(&mut Self) -> T) -> Patch<Vec<T>> {
         match self.array(name, max) {
             Patch::Absent => Patch::Absent,
@@ -236,7 +236,7 @@ impl Fields {
         }
     }
 
-    /// An object that stands in a field, read by `read`; its faults are kept.
+    /// An object in a field, read by `read`. Its field errors are kept.
     pub fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> Patch<T> {
         let path = self.path(name);
         match self.raw(name) {
@@ -255,33 +255,33 @@ impl Fields {
         }
     }
 
-    /// Whether any fault was noted so far.
+    /// Whether there is any field error so far.
     pub fn is_faulty(&self) -> bool {
         !self.faults.is_empty()
     }
 
-    /// The faults found so far, as an error; unread members are not counted here.
+    /// The field errors so far, without those for fields that were not taken.
     pub fn into_error(self) -> FieldErrors {
         FieldErrors(self.faults)
     }
 
-    /// All faults found, with one for each field that nobody took.
+    /// All field errors, including one for each field that was not taken.
     pub fn into_faults(mut self) -> Vec<FieldError> {
         for name in std::mem::take(&mut self.object).keys() {
             self.faults.push(FieldError::new(self.path(name), "unknown_field", "There is no such field."));
         }
-        // A response has its limits too, and a hundred errors are enough to correct.
+        // The size of a response is limited, and a hundred errors are enough to correct.
         self.faults.truncate(MAX_FAULTS);
         self.faults
     }
 
-    /// Ends the reading: an error that lists every fault, or nothing.
+    /// Ends the reading. An error lists every field error.
     pub fn finish(self) -> Result<(), FieldErrors> {
         FieldErrors::check(self.into_faults())
     }
 }
 
-/// A text of a length within `bounds`, without U+0000; one that must have a character must have one that is visible.
+/// A text whose length is within `bounds`, without U+0000. If the lower bound is above 0, the text must have a visible character.
 pub fn text_within(value: Value, bounds: &RangeInclusive<usize>) -> Result<String, (&'static str, Cow<'static, str>)> {
     let Value::String(text) = value else { return Err(("wrong_type", "This must be a text.".into())) };
     let length = length(&text);
@@ -298,7 +298,7 @@ pub fn text_within(value: Value, bounds: &RangeInclusive<usize>) -> Result<Strin
     }
 }
 
-/// A calendar date as it was sent: `YYYY-MM-DD`.
+/// A calendar date as the client sent it: `YYYY-MM-DD`.
 pub fn read_date(value: Value) -> Result<String, (&'static str, Cow<'static, str>)> {
     match value {
         Value::String(text) if text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok_and(|date| date.to_string() == text) => Ok(text),
