@@ -1,7 +1,7 @@
-//! How long writers of one thing wait for each other: `make bench-contention`.
+//! Measures how long writers of the same item wait for each other: `make bench-contention`.
 //!
-//! Sends into one conversation, 4, 16 and 200 at a time, and changes of one budget by 20 editors, each of a line of its own. With sixteen
-//! at a time nobody may wait ten times as long as most, and nobody is ever refused by a server that gave up.
+//! Measures sends into one conversation, 4, 16 and 200 at a time, and changes of one budget by 20 editors, each of their own line. With
+//! 16 at a time, the slowest send may take at most ten times the median. The server must not refuse any write.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark talks to the terminal and stops where it cannot go on")]
 
@@ -12,12 +12,12 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
-/// So many times the median the slowest of sixteen may take.
+/// The maximum ratio of the slowest send to the median, with 16 at a time.
 const BAR: f64 = 10.0;
-/// How often each measurement is made; the median of the ratios counts.
+/// The number of times that each measurement is made. The median of the ratios counts.
 const ROUNDS: usize = 5;
 
-/// Milliseconds that writes took, and the statuses that were no success.
+/// The times of writes in milliseconds, and the statuses of writes that failed.
 struct Measured {
     times: Vec<f64>,
     refused: Vec<u16>,
@@ -48,7 +48,7 @@ impl Measured {
     }
 }
 
-/// Sends `count` messages, so many at a time.
+/// Sends `count` messages, `at_a_time` of them concurrently.
 async fn sends(people: &[Person], conversation: &str, round: usize, at_a_time: usize, count: usize) -> Measured {
     let path = format!("/messages/conversations/{conversation}/messages");
     let send = |n: usize| {
@@ -68,7 +68,7 @@ fn measured(outcomes: Vec<(f64, u16)>, expected: u16) -> Measured {
     Measured { times: outcomes.into_iter().map(|(time, _)| time).collect(), refused }
 }
 
-/// Twenty editors change a line of their own five times each, all at once.
+/// Twenty editors change their own line five times each, concurrently.
 async fn edits(people: &[Person], budget: &str, lines: &[String]) -> Measured {
     let edit = |n: usize| {
         let person = &people[n % people.len()];
@@ -102,7 +102,7 @@ async fn main() {
     let lines: Vec<String> = made["lines"].as_array().unwrap().iter().map(|line| text(&line["budgetItemId"])).collect();
     let opened = people[0].post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
     let conversation = text(&opened["conversationId"]);
-    // Sandboxes are there before anything is measured.
+    // Starts the sandboxes before the measurements.
     sends(&people, &conversation, 0, 200, 200).await;
     edits(&people, &budget, &lines).await;
     let (mut ratios, mut refused) = (Vec::new(), Vec::new());

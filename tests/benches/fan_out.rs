@@ -1,7 +1,7 @@
-//! How long a message takes to everyone in a conversation of a hundred people with three sockets each, in terms of one post: `make bench-fan-out`.
+//! Measures the delivery of a message to a hundred people with three sockets each, in units of one post: `make bench-fan-out`.
 //!
-//! Every post takes 20 ms at the gateway. From the acknowledgement to the last frame it must not take longer than five posts one after
-//! another, with connections that are dead or slow among them as well.
+//! Every post takes 20 ms at the gateway. The time from the acknowledgement to the last frame must not exceed five sequential posts, even
+//! if some connections are dead or slow.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark talks to the terminal and stops where it cannot go on")]
 
@@ -17,12 +17,12 @@ use serde_json::json;
 const PEOPLE: usize = 100;
 const SOCKETS: usize = 3;
 const ROUNDS: usize = 21;
-/// What one post takes at the gateway.
+/// The time of one post at the gateway.
 const POST: Duration = Duration::from_millis(20);
-/// So many posts one after another at most.
+/// The maximum delivery time, in sequential posts.
 const BAR: f64 = 5.0;
 
-/// Sends a message; how long after its acknowledgement the last frame came to `expected` of these sockets, in milliseconds.
+/// Sends a message. Returns the time from its acknowledgement until `expected` of these sockets have its frame, in milliseconds.
 async fn send(sender: &Person, conversation: &str, sockets: &mut [Socket], expected: usize) -> f64 {
     let path = format!("/messages/conversations/{conversation}/messages");
     let body = json!({"text": "to all"});
@@ -62,7 +62,7 @@ async fn main() {
     }
     let all = owner.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
     let all = text(&all["conversationId"]);
-    // One post alone: someone who sends to nobody but themself, on one socket.
+    // Measures one post alone: the sender has one socket, and the other person has none.
     let alone = world.login(&format!("user{:03}", PEOPLE + 1)).await;
     let other = world.login("dana").await;
     let pair = world.direct(&alone, &other).await;
@@ -86,7 +86,7 @@ async fn main() {
         world.settled().await;
         many.push(send(&owner, &all, &mut sockets, PEOPLE * SOCKETS).await);
         world.settled().await;
-        // The first is slow beyond all measure, the second seems dead: everyone else is told as quickly.
+        // The first connection is very slow, and the second seems dead. All others must get the frame as quickly as before.
         faults.clear();
         faults.add(slow("PostToConnection", Effect::Delay(Duration::from_secs(1)), 0, 1));
         faults.add(slow("PostToConnection", Effect::Gone, 0, 1));

@@ -1,4 +1,4 @@
-//! A real browser, driven over its debugging protocol: what a page sees that no HTTP client shows.
+//! A real browser, driven over its debugging protocol. It shows what a page sees and an HTTP client does not.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,25 +10,25 @@ use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// The names under which systems have it.
+/// The program names of Chromium on different systems.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-/// How long the browser may take for one thing.
+/// The maximum time for one operation of the browser.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A page in a browser of its own.
+/// A page in its own browser.
 pub struct Page {
     socket: WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>,
     calls: u64,
-    /// Ends with this.
+    /// The browser, which ends together with the page.
     _browser: Child,
     _profile: tempfile::TempDir,
 }
 
 impl Page {
-    /// A page at this address. `None`, with a line that says so, where there is no Chromium.
+    /// Opens a page at this address. `None`, with a printed line, if there is no Chromium.
     ///
     /// # Panics
-    /// When the browser fails; in CI also when no browser is installed.
+    /// If the browser fails, and in CI also if no browser is installed.
     pub async fn open(address: &str) -> Option<Self> {
         let profile = tempfile::tempdir().expect("a folder");
         let start = |name: &str| {
@@ -58,7 +58,7 @@ impl Page {
             }
         });
         let endpoint = endpoint.await.expect("the browser starts");
-        // Nobody reads on, and a full pipe would stop it.
+        // The rest of the output must be read, because a full pipe would stop the browser.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let targets: Value = reqwest::get(format!("http://{endpoint}/json/list")).await.expect("targets").json().await.expect("JSON");
         let page = targets.as_array().into_iter().flatten().find(|target| target["type"] == "page").expect("a page");
@@ -70,10 +70,10 @@ impl Page {
         Some(page)
     }
 
-    /// What a script in the page comes to; a promise is waited for.
+    /// Runs a script in the page and returns its value. A promise is awaited.
     ///
     /// # Panics
-    /// When the script throws.
+    /// If the script throws.
     pub async fn run(&mut self, script: &str) -> Value {
         let answer = self.call("Runtime.evaluate", json!({"expression": script, "awaitPromise": true, "returnByValue": true})).await;
         assert!(answer.get("exceptionDetails").is_none(), "{script}: {answer}");

@@ -1,40 +1,40 @@
-//! Access tokens, taken apart and made.
+//! Reads and makes access tokens.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use shared_utils::auth::{KeyFileSigner, TokenSigner};
 
-/// What a token says.
+/// The claims of a token.
 ///
 /// # Panics
-/// When it is none.
+/// If the text is not a token.
 pub fn claims_of(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("three parts");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
 }
 
-/// The key of a local stack, to sign what auth-router would not.
+/// The key of a local stack. It signs tokens that auth-router would not sign.
 pub struct Forge(pub(crate) KeyFileSigner);
 
 impl Forge {
-    /// A token with these claims under the usual header.
+    /// Signs a token with these claims and the usual header.
     pub async fn sign(&self, claims: &Value) -> String {
         self.sign_text(&self.header(), &claims.to_string()).await
     }
 
-    /// Whatever these two parts spell, rightly signed.
+    /// Signs a token with any header and any payload.
     ///
     /// # Panics
-    /// When the key cannot sign.
+    /// If the key cannot sign.
     pub async fn sign_text(&self, header: &str, payload: &str) -> String {
         self.sign_parts(header.as_bytes(), payload.as_bytes()).await
     }
 
-    /// A token whose payload is these bytes, under the usual header.
+    /// Signs a token with these bytes as its payload and the usual header.
     ///
     /// # Panics
-    /// When the key cannot sign.
+    /// If the key cannot sign.
     pub async fn sign_bytes(&self, payload: &[u8]) -> String {
         self.sign_parts(self.header().as_bytes(), payload).await
     }

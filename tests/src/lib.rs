@@ -1,7 +1,7 @@
-//! What end-to-end tests are written with: people who call the HTTP API and hold sockets, and answers that say what they should be.
+//! Tools for end-to-end tests: people who call the HTTP API and hold sockets, and responses with assertions.
 //!
-//! Nothing here reaches behind the public interfaces, except to inject faults, to read what a request cost and to search the logs: every
-//! world remembers the secrets that went through it, and at its end none of them may be in a log line.
+//! The tools use only the public interfaces, except to inject faults, to read the cost of a request and to search the logs. Every test stack
+//! records the secrets that pass through it. At its end, no log line may contain one of them.
 
 mod browser;
 mod forge;
@@ -26,7 +26,7 @@ pub use person::{Person, is_success};
 pub use socket::Socket;
 pub use test_harness::Answer;
 
-/// A running backend: one of the test's own on this machine, or the deployed one that `MYLG_HTTP_URL` and `MYLG_WS_URL` name.
+/// A running backend: a local one for this test, or the deployed one at `MYLG_HTTP_URL` and `MYLG_WS_URL`.
 pub struct TestStack {
     stack: Option<Stack>,
     http_url: String,
@@ -45,10 +45,10 @@ impl Drop for TestStack {
 }
 
 impl TestStack {
-    /// The deployed backend where one is named, else one of the test's own on free ports with its data in memory.
+    /// Uses the deployed backend if one is named. Otherwise starts a local one on free ports, with its data in memory.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If the backend does not start.
     pub async fn start() -> Self {
         match (std::env::var("MYLG_HTTP_URL"), std::env::var("MYLG_WS_URL")) {
             (Ok(http_url), Ok(websocket_url)) => Self { stack: None, http_url, websocket_url, secrets: Secrets::default() },
@@ -56,10 +56,10 @@ impl TestStack {
         }
     }
 
-    /// As [`Self::start`], with so many more people to sign in as: `user001`…
+    /// As [`Self::start`], with this many additional people who can sign in: `user001`…
     ///
     /// # Panics
-    /// When it does not start.
+    /// If the backend does not start.
     pub async fn start_peopled(more_people: usize) -> Self {
         if std::env::var_os("MYLG_HTTP_URL").is_some() {
             return Self::start().await;
@@ -67,29 +67,29 @@ impl TestStack {
         Self::start_with(Options { more_people, ..Options::for_tests() }).await
     }
 
-    /// A backend of the test's own with these options.
+    /// Starts a local backend with these options.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If the backend does not start.
     pub async fn start_with(options: Options) -> Self {
         let stack = Stack::start(options).await.unwrap_or_else(|error| panic!("{error}"));
         Self { http_url: stack.http_url.clone(), websocket_url: stack.websocket_url.clone(), stack: Some(stack), secrets: Secrets::default() }
     }
 
-    /// The stack of a backend of the test's own, for faults and records.
+    /// The local stack, for faults and records.
     ///
     /// # Panics
-    /// For a deployed backend: nobody reaches behind its interfaces.
+    /// If the backend is deployed: tests use only its public interfaces.
     pub fn stack(&self) -> &Stack {
         self.stack.as_ref().expect("a backend of the test's own")
     }
 
-    /// The status that a refused handshake has: the emulator has 403 for every refusal.
+    /// The status of a refused handshake. The emulator returns 403 for every refusal.
     pub fn refusal(&self, status: u16) -> u16 {
         if self.stack.is_some() { status } else { 403 }
     }
 
-    /// Waits until all background tasks are done. A deployed backend does not tell: it gets four seconds.
+    /// Waits until all background tasks are done. A deployed backend does not report this, so it gets four seconds.
     pub async fn settled(&self) {
         match &self.stack {
             Some(stack) => stack.settled().await,
@@ -97,7 +97,7 @@ impl TestStack {
         }
     }
 
-    /// Someone without a token.
+    /// A person without a token.
     pub fn anonymous(&self) -> Person {
         Person {
             http: reqwest::Client::new(),
@@ -111,16 +111,16 @@ impl TestStack {
         }
     }
 
-    /// Someone with this token, good or bad.
+    /// A person with this token, valid or not.
     pub fn with_token(&self, token: &str) -> Person {
         Person { token: Some(token.to_owned()), ..self.anonymous() }
     }
 
-    /// Signs in one of the seeded people: `ana`, `ben`, `cleo`, `dana`, `user001`… In a deployed backend it is someone new who has
-    /// their part, so that tests do not meet each other's traces.
+    /// Signs in one of the seeded people: `ana`, `ben`, `cleo`, `dana`, `user001`… In a deployed backend, this is a new person with the
+    /// same role, so that tests do not see each other's data.
     ///
     /// # Panics
-    /// When signing in fails.
+    /// If signing in fails.
     pub async fn login(&self, name: &str) -> Person {
         let email = if self.stack.is_some() { format!("{name}@mylg.test") } else { newcomer(name).await };
         self.login_as(&email).await
@@ -129,15 +129,15 @@ impl TestStack {
     /// Signs the same person in again, as on another device.
     ///
     /// # Panics
-    /// When signing in fails.
+    /// If signing in fails.
     pub async fn login_again(&self, person: &Person) -> Person {
         self.login_as(&person.email).await
     }
 
-    /// Refreshes a person's tokens, as a client does, when the access token has less than half its time to live.
+    /// Refreshes a person's tokens, as a client does, if the access token has less than half of its lifetime left.
     ///
     /// # Panics
-    /// When that is refused.
+    /// If the refresh is refused.
     pub async fn renew(&self, person: &mut Person) {
         let claims = claims_of(person.token.as_deref().unwrap_or_default());
         let [issued, expiry] = ["iat", "exp"].map(|name| claims[name].as_i64().unwrap_or_default());
@@ -149,7 +149,7 @@ impl TestStack {
         }
     }
 
-    /// A rightly signed token of this person whose time is over. From a deployed backend nobody gets one: there it is a broken one.
+    /// A correctly signed token of this person that has expired. A deployed backend issues none, so there it is an invalid token.
     pub async fn expired(&self, person: &Person) -> String {
         let token = person.token.as_deref().unwrap_or_default();
         let Some(forge) = self.forge() else { return format!("{token}x") };
@@ -160,7 +160,7 @@ impl TestStack {
         forge.sign(&claims).await
     }
 
-    /// What signs as auth-router does. `None` of a deployed backend, whose key never leaves KMS.
+    /// A signer with auth-router's key. `None` for a deployed backend, whose key never leaves KMS.
     pub fn forge(&self) -> Option<Forge> {
         self.stack.as_ref()?.signer().map(Forge)
     }
@@ -175,19 +175,19 @@ impl TestStack {
         person
     }
 
-    /// A project of `owner` with these people in its team.
+    /// Creates a project of `owner` with these people in its team.
     ///
     /// # Panics
-    /// When it cannot be made.
+    /// If the project cannot be created.
     pub async fn project(&self, owner: &Person, title: &str, team: &[(&Person, &str)]) -> String {
         let team: Vec<Value> = team.iter().map(|(person, role)| json!({"userId": person.id, "role": role})).collect();
         text(&owner.post("/projects", json!({"title": title, "team": team})).await.expect(201)["projectId"])
     }
 
-    /// The direct conversation of two people.
+    /// Opens the direct conversation of two people.
     ///
     /// # Panics
-    /// When it cannot be opened.
+    /// If the conversation cannot be opened.
     pub async fn direct(&self, one: &Person, other: &Person) -> String {
         let answer = one.post("/messages/conversations", json!({"type": "direct", "participants": [other.id]})).await;
         assert!([200, 201].contains(&answer.status), "{answer:?}");
@@ -195,7 +195,7 @@ impl TestStack {
     }
 }
 
-/// Makes someone new in the deployed backend's table, with the operators' tool; their address.
+/// Creates a person in the deployed backend's table with the operators' tool, and returns the address.
 async fn newcomer(name: &str) -> String {
     use tokio::io::AsyncWriteExt;
     let role = PEOPLE.iter().find(|(email, ..)| email.starts_with(&format!("{name}@"))).map_or("user", |(_, role, ..)| *role);
@@ -210,10 +210,10 @@ async fn newcomer(name: &str) -> String {
     email
 }
 
-/// A JSON text as it is.
+/// The text of a JSON value.
 ///
 /// # Panics
-/// When it is none.
+/// If the value is not a text.
 #[track_caller]
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()

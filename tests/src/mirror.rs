@@ -1,4 +1,4 @@
-//! What a client knows: built from an initial fetch, and then from frames alone, or from what it catches up.
+//! The state of a client: an initial fetch, followed by frames alone or by catching up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,41 +7,41 @@ use shared_utils::text::excerpt;
 
 use crate::{Person, text};
 
-/// The length of a snippet in code points, at most.
+/// The maximum length of a snippet, in code points.
 const SNIPPET: usize = 140;
 
-/// What a client knows of conversations and messages.
+/// The conversations and messages that a client knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
-    /// Conversations by id, in the shape of the HTTP API.
+    /// Conversations by id, in the form of the HTTP API.
     conversations: BTreeMap<String, Value>,
     /// Messages by conversation and `seq`.
     messages: BTreeMap<(String, u64), Value>,
 }
 
-/// One person's idea of their conversations and messages, as a client keeps it, whatever the order in which frames come: the highest version
-/// of each message and of each conversation's title and people, the highest marker of each participant.
+/// One person's conversations and messages, as a client keeps them. The order of frames does not matter: the highest version of each message,
+/// the highest version of each conversation's title and participants, and the highest marker of each participant count.
 #[derive(Debug, Clone)]
 pub struct Mirror {
-    /// Whose it is.
+    /// The person's user id.
     user: String,
-    /// What they know.
+    /// The known state.
     pub known: Known,
-    /// Conversations that are new to the client, whose history it has to fetch.
+    /// New conversations, whose history the client must fetch.
     pub unknown: Vec<String>,
-    /// How far people have read, by conversation and person, also where the person is not known to take part yet.
+    /// Read markers by conversation and person, even if the person is not yet known as a participant.
     markers: BTreeMap<(String, String), u64>,
-    /// By which version someone took part no longer.
+    /// The version at which the person was removed, by conversation.
     removed: BTreeMap<String, u64>,
-    /// Projects that are gone for good. Frames about them may come later than the one that says so.
+    /// Deleted projects. Frames about them may arrive after the frame that says so.
     removed_projects: BTreeSet<String>,
 }
 
 impl Mirror {
-    /// Everything, fetched over HTTP.
+    /// Fetches everything over HTTP.
     ///
     /// # Panics
-    /// When it cannot be fetched.
+    /// If the fetch fails.
     pub async fn fetch(person: &Person) -> Self {
         let mut mirror = Self {
             user: person.id.clone(),
@@ -66,16 +66,16 @@ impl Mirror {
         }
     }
 
-    /// All messages of a conversation, fetched over HTTP.
+    /// Fetches all messages of a conversation over HTTP.
     ///
     /// # Panics
-    /// When they cannot be fetched.
+    /// If the fetch fails.
     pub async fn fetch_history(&mut self, person: &Person, conversation: &str) {
         let mut query = String::new();
         loop {
             let answer = person.get(&format!("/messages/conversations/{conversation}/messages?limit=100{query}")).await;
             if answer.status == 404 {
-                // The person left meanwhile: a frame says so, or the list that ends what is caught up.
+                // The person has left meanwhile. A frame says so, or the list of conversations at the end of catching up.
                 return;
             }
             let page = answer.expect(200);
@@ -89,7 +89,7 @@ impl Mirror {
         }
     }
 
-    /// Takes what a frame says. Frames of other matters change nothing here.
+    /// Applies a frame. Frames about other matters change nothing.
     pub fn frame(&mut self, frame: &Value) {
         match frame["action"].as_str().unwrap_or_default() {
             "newMessage" => {
@@ -117,12 +117,12 @@ impl Mirror {
         }
     }
 
-    /// Takes what was caught up.
+    /// Applies a change from catching up.
     pub fn change(&mut self, change: &Value) {
         let id = text(&change["conversationId"]);
         match change["type"].as_str().unwrap_or_default() {
             "joined" => {
-                // Perhaps for the second time: what is known is of an earlier stay.
+                // The person may have joined again, so the known state may be from an earlier membership.
                 self.forget(&id);
                 self.merge(&change["conversation"]);
                 change["messages"].as_array().into_iter().flatten().for_each(|message| self.put(message));
@@ -136,7 +136,7 @@ impl Mirror {
         }
     }
 
-    /// Takes the list of conversations that ends what was caught up: whatever is not among them is over.
+    /// Applies the list of conversations at the end of catching up. All other conversations are forgotten.
     pub fn keep_only(&mut self, conversations: &Value) {
         let current: Vec<String> = conversations.as_array().into_iter().flatten().map(text).collect();
         let gone: Vec<String> = self.known.conversations.keys().filter(|id| !current.contains(id)).cloned().collect();
@@ -145,7 +145,7 @@ impl Mirror {
         }
     }
 
-    /// The same without what catching up does not tell: who has read how far.
+    /// The known state without read markers, which catching up does not include.
     #[must_use]
     pub fn without_markers(&self) -> Known {
         let mut known = self.known.clone();
@@ -159,7 +159,7 @@ impl Mirror {
         known
     }
 
-    /// Takes a view of a conversation: title and people of the highest version, the last message and the markers that are furthest.
+    /// Merges a view of a conversation: title and participants of the highest version, the latest message, and the highest markers.
     fn merge(&mut self, view: &Value) {
         let id = text(&view["conversationId"]);
         let version = |view: &Value| view["version"].as_u64().unwrap_or_default();
@@ -192,7 +192,7 @@ impl Mirror {
         self.show_markers(&id);
     }
 
-    /// Someone takes part no longer since this version.
+    /// Removes the person from a conversation as of this version.
     fn remove(&mut self, conversation: &str, version: u64) {
         let removed = self.removed.entry(conversation.to_owned()).or_default();
         *removed = version.max(*removed);
@@ -209,7 +209,7 @@ impl Mirror {
         self.unknown.retain(|id| id != conversation);
     }
 
-    /// Keeps the highest version of a message. Of a conversation that is not known nothing is kept: its history is fetched once it is.
+    /// Keeps the highest version of a message. Ignores messages of unknown conversations, whose history is fetched later.
     fn put(&mut self, message: &Value) {
         let (id, seq) = (text(&message["conversationId"]), message["seq"].as_u64().unwrap_or_default());
         let Some(conversation) = self.known.conversations.get_mut(&id) else { return };
@@ -224,7 +224,7 @@ impl Mirror {
         self.show_markers(&id);
     }
 
-    /// What a conversation's list entry shows of its last message, where that is known.
+    /// Updates the last message in a conversation's list entry, if that message is known.
     fn show_last(&mut self, id: &str) {
         let Some(conversation) = self.known.conversations.get_mut(id) else { return };
         let seq = conversation["lastSeq"].as_u64().unwrap_or_default();
@@ -247,7 +247,7 @@ impl Mirror {
         *marker = seq.max(*marker);
     }
 
-    /// How far everyone has read, and how much is left.
+    /// Updates everyone's read marker, and the number of unread messages.
     fn show_markers(&mut self, id: &str) {
         let Some(conversation) = self.known.conversations.get_mut(id) else { return };
         let of = |user: &str| self.markers.get(&(id.to_owned(), user.to_owned())).copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! People who call, and what they are answered.
+//! People who send requests, and the responses that they get.
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use crate::secrets::Secrets;
 use crate::socket::Socket;
 
-/// Someone who calls.
+/// A person who sends requests.
 #[derive(Clone)]
 pub struct Person {
     pub(crate) http: reqwest::Client,
@@ -19,18 +19,18 @@ pub struct Person {
     pub token: Option<String>,
     /// The refresh token.
     pub refresh_token: String,
-    /// Their user id.
+    /// The user id.
     pub id: String,
-    /// Their address.
+    /// The e-mail address.
     pub email: String,
     pub(crate) secrets: Secrets,
 }
 
 impl Person {
-    /// Any request.
+    /// Sends any request.
     ///
     /// # Panics
-    /// When there is no answer at all.
+    /// If there is no response.
     pub async fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(token) = &self.token {
@@ -57,7 +57,7 @@ impl Person {
         answer
     }
 
-    /// A request with a JSON body and headers of its own.
+    /// Sends a request with a JSON body and additional headers.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
         let headers: Vec<_> = headers.iter().copied().chain([("content-type", "application/json")]).collect();
         self.request(method, path, &headers, Some(body.to_string())).await
@@ -91,16 +91,16 @@ impl Person {
     /// Opens a socket with the person's token.
     ///
     /// # Panics
-    /// When it is refused.
+    /// If the socket is refused.
     pub async fn connect(&self) -> Socket {
         let query = format!("?token={}", self.token.as_deref().unwrap_or_default());
         self.try_connect(&query, &[]).await.unwrap_or_else(|status| panic!("the socket was refused with {status}"))
     }
 
-    /// Opens a socket with any query and headers; the status when it is refused.
+    /// Opens a socket with any query and headers. Returns the status if the socket is refused.
     ///
     /// # Panics
-    /// When there is no answer at all.
+    /// If there is no response.
     pub async fn try_connect(&self, query: &str, headers: &[(&'static str, &str)]) -> Result<Socket, u16> {
         for credential in query.split(['=', '&']) {
             self.secrets.add(credential);

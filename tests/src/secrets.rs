@@ -1,4 +1,4 @@
-//! What must never be in a log: collected from everything that is sent and answered.
+//! Secrets that must never be in a log, collected from all requests and responses.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,26 +8,26 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use shared_utils::random::sha256;
 
-/// The members whose values are secrets, or somebody's words.
+/// The members whose values are secrets or message texts.
 const MEMBERS: [&str; 10] =
     ["accessToken", "refreshToken", "ticket", "token", "password", "currentPassword", "newPassword", "oneTimePassword", "text", "snippet"];
-/// Shorter ones may stand in a line by chance.
+/// The minimum length of a secret. A shorter text may be in a line by chance.
 const SHORTEST: usize = 12;
-/// What hashes and tokens look like, whoever made them. A login's own id is half a refresh token, and begins so in our time.
+/// The forms of any hash or token. A family id is half of a refresh token, and starts with `fam_01` at present.
 const SHAPES: [&str; 3] = ["$argon2", "__Host-refresh=", "fam_01"];
-/// The least of a token behind the first characters of its header: an id of 16 random characters may begin so too.
+/// The minimum length of a token after the first characters of its header. An id of 16 random characters may start in the same way.
 const LEAST_OF_A_TOKEN: usize = 16;
 
-/// The secrets of one world.
+/// The secrets of one test stack.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets(Arc<Mutex<BTreeSet<String>>>);
 
 impl Secrets {
-    /// Remembers a secret.
+    /// Adds a secret.
     pub(crate) fn add(&self, secret: &str) {
         if secret.len() >= SHORTEST {
             let mut secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // Also what the tables keep of it.
+            // The hashes that the tables store are secrets too.
             secrets.insert(sha256(secret.as_bytes()));
             if let Some((_, secret)) = secret.split_once('.').and_then(|(id, secret)| Some((id, URL_SAFE_NO_PAD.decode(secret).ok()?))) {
                 secrets.insert(sha256(&secret));
@@ -36,7 +36,7 @@ impl Secrets {
         }
     }
 
-    /// Remembers every secret in a body.
+    /// Adds every secret in a body.
     pub(crate) fn add_from(&self, body: &Value) {
         match body {
             Value::Object(members) => {
@@ -52,10 +52,10 @@ impl Secrets {
         }
     }
 
-    /// Searches the lines for everything remembered.
+    /// Searches the lines for every secret.
     ///
     /// # Panics
-    /// When a secret is in a line.
+    /// If a secret is in a line.
     pub(crate) fn hold_out_of(&self, lines: &[String]) {
         let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for line in lines {
@@ -66,7 +66,7 @@ impl Secrets {
     }
 }
 
-/// Whether something in a line looks like a token, whoever made it.
+/// Whether a line contains something that looks like a token.
 fn holds_a_token(line: &str) -> bool {
     let words = line.split(|character: char| !(character.is_ascii_alphanumeric() || ['-', '_'].contains(&character)));
     words.filter_map(|word| word.strip_prefix("eyJ")).any(|rest| rest.len() >= LEAST_OF_A_TOKEN)

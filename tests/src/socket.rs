@@ -10,15 +10,15 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::secrets::Secrets;
 
-/// The longest that anything may take to arrive.
+/// The maximum time until a frame arrives.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An open socket.
 pub struct Socket {
-    /// The protocol that was chosen.
+    /// The selected subprotocol.
     pub protocol: Option<String>,
     pub(crate) secrets: Secrets,
-    /// Who came and went, as it was told: kept apart, since others come and go whatever a test is about.
+    /// The presence frames. They are kept apart, because other people come and go during any test.
     pub presence: Vec<Value>,
     pub(crate) stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
@@ -27,7 +27,7 @@ impl Socket {
     /// Sends a frame.
     ///
     /// # Panics
-    /// When the socket is closed.
+    /// If the socket is closed.
     pub async fn send(&mut self, frame: &Value) {
         self.secrets.add_from(frame);
         self.send_text(&frame.to_string()).await;
@@ -36,20 +36,20 @@ impl Socket {
     /// Sends any text.
     ///
     /// # Panics
-    /// When the socket is closed.
+    /// If the socket is closed.
     pub async fn send_text(&mut self, frame: &str) {
         self.stream.send(Message::text(frame)).await.expect("an open socket");
     }
 
-    /// Sends any message; whether it went out.
+    /// Sends any message. Returns whether it was sent.
     pub async fn send_message(&mut self, message: Message) -> bool {
         self.stream.send(message).await.is_ok()
     }
 
-    /// The next frame that is not about who is there, or the code that the socket was closed with.
+    /// The next frame that is not about presence, or the code with which the socket was closed.
     ///
     /// # Panics
-    /// When nothing comes.
+    /// If no frame arrives.
     pub async fn next(&mut self) -> Result<Value, u16> {
         loop {
             let frame = self.next_of_any().await?;
@@ -60,10 +60,10 @@ impl Socket {
         }
     }
 
-    /// The next frame, whatever it is about.
+    /// The next frame of any kind.
     ///
     /// # Panics
-    /// When nothing comes.
+    /// If no frame arrives.
     pub async fn next_of_any(&mut self) -> Result<Value, u16> {
         let next = async {
             loop {
@@ -85,22 +85,22 @@ impl Socket {
     /// The next frame, which must have this action.
     ///
     /// # Panics
-    /// When it is another.
+    /// If the frame has another action.
     pub async fn expect(&mut self, action: &str) -> Value {
         let frame = self.next().await.unwrap_or_else(|code| panic!("closed with {code} instead of {action}"));
         assert_eq!(frame["action"], json!(action), "{frame}");
         frame
     }
 
-    /// Sends a frame and waits for its reply; other frames that come first are given too.
+    /// Sends a frame and waits for its reply. Also returns the frames that arrive before the reply.
     ///
     /// # Panics
-    /// When the socket closes first.
+    /// If the socket closes first.
     pub async fn ask(&mut self, frame: Value) -> (Value, Vec<Value>) {
         self.try_ask(frame).await.unwrap_or_else(|code| panic!("closed with {code} instead of a reply"))
     }
 
-    /// As [`Self::ask`], or the code that the socket was closed with.
+    /// As [`Self::ask`], or the code with which the socket was closed.
     async fn try_ask(&mut self, frame: Value) -> Result<(Value, Vec<Value>), u16> {
         let reference = frame["ref"].clone();
         self.send(&frame).await;
@@ -114,15 +114,15 @@ impl Socket {
         }
     }
 
-    /// What came, up to the reply to a `ping`: everything that was posted before it.
+    /// The frames that arrive before the reply to a `ping`: everything that was posted earlier.
     ///
     /// # Panics
-    /// When the socket is closed.
+    /// If the socket is closed.
     pub async fn drain(&mut self) -> Vec<Value> {
         self.try_drain().await.unwrap_or_else(|code| panic!("closed with {code} instead of a reply"))
     }
 
-    /// As [`Self::drain`], or the code that the socket was closed with: a refused `ping` is followed by that.
+    /// As [`Self::drain`], or the code with which the socket was closed. The close follows a refused `ping`.
     pub async fn try_drain(&mut self) -> Result<Vec<Value>, u16> {
         let (reply, frames) = self.try_ask(json!({"action": "ping", "ref": "drain"})).await?;
         if reply["action"] != json!("pong") {

@@ -1,4 +1,4 @@
-//! What a budget PATCH does to the lines of a revision.
+//! Applies a budget PATCH to the lines of a revision.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,17 +10,17 @@ use super::line::Line;
 use super::patch::{BudgetPatch, HeaderPatch, MAX_REVISION_LINES};
 use super::revision::Revision;
 
-/// What a PATCH did to the lines of a revision.
+/// The effect of a PATCH on the lines of a revision.
 #[derive(Debug, Default)]
 pub(crate) struct LineOutcome {
     /// New and changed lines.
     pub written: Vec<LineId>,
-    /// Lines that are gone.
+    /// Deleted lines.
     pub deleted: Vec<LineId>,
 }
 
-/// Applies header, lines and deletions to a revision and its lines, in this order, and brings the totals up to date. All faults
-/// are found before anything is believed; the caller throws both away when there are any.
+/// Applies header, lines and deletions to a revision and its lines, in this order, and updates the totals. Collects all field errors. If there
+/// are any, the caller must discard `revision` and `lines`.
 pub(crate) fn apply_lines(
     patch: &BudgetPatch,
     revision: &mut Revision,
@@ -193,7 +193,7 @@ mod tests {
             let total: rust_decimal::Decimal = lines.values().map(Line::final_cost).sum();
             let totals = json!(revision.totals.view());
             prop_assert_eq!(&totals["headerFinalTotalCost"], &number(total));
-            // Whatever the order of deletions, what is left counts.
+            // After any deletions, the totals equal the sums of the remaining lines.
             let half: Vec<LineId> = lines.keys().copied().step_by(2).collect();
             patched(&mut revision, &mut lines, json!({"deleteLines": half})).unwrap();
             prop_assert_eq!(Some(revision.totals), Totals::of(lines.values()));

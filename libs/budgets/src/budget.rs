@@ -1,4 +1,4 @@
-//! A budget: its root, its revisions, and what a write changes of them.
+//! A budget: its root, its revisions, and the changes of a write.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,37 +10,37 @@ use crate::{Line, Revision};
 
 /// The currency of a new budget.
 const CURRENCY: &str = "USD";
-/// How many lines a transaction takes beside the root and the revisions: 100 items at most.
+/// The maximum number of lines in a transaction, besides the root and the revisions. A transaction has at most 100 items.
 const MAX_TRANSACTION_LINES: usize = 90;
-/// How much of them, in bytes: 4 MB at most, with everything else in it.
+/// The maximum size of the lines in a transaction, in bytes. A transaction has at most 4 MB with all its items.
 const MAX_TRANSACTION_BYTES: usize = 3 * 1024 * 1024;
-/// After so long nobody reads or writes a generation that nothing shows, in milliseconds: no event lives that long.
+/// The age after which no event reads or writes a generation that no revision shows, in milliseconds. No event lives that long.
 const EXPIRY_MILLIS: i64 = 15 * 60 * 1000;
 
 /// A budget's root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Budget {
-    /// Which one.
+    /// The budget's id.
     pub budget_id: BudgetId,
-    /// Its project.
+    /// The budget's project.
     pub project_id: ProjectId,
-    /// ISO 4217.
+    /// The ISO 4217 code.
     pub currency: String,
-    /// Rises with every write.
+    /// The version. It rises with every write.
     pub version: u64,
     /// The revision that the client sees.
     pub client_revision: Option<u64>,
-    /// The highest number that a revision ever had: numbers are not given twice.
+    /// The highest revision number that was ever used. Revision numbers are never reused.
     pub highest_revision: u64,
-    /// Generations that nothing shows, with since when (epoch milliseconds): begun by a write and not shown yet, or replaced. They
-    /// are deleted once nobody can be reading or writing them any more.
+    /// Generations that no revision shows, with the start of that state (epoch milliseconds). A write started them and has not shown them yet, or
+    /// replaced them. They are deleted when no event can read or write them any more.
     #[serde(default, rename = "unfinished")]
     pub pending_generations: BTreeMap<GenerationId, i64>,
 }
 
 impl Budget {
-    /// A budget whose highest revision is this one.
+    /// Creates a budget with this highest revision number.
     pub fn new(budget_id: BudgetId, project_id: ProjectId, highest_revision: u64) -> Self {
         Self {
             budget_id,
@@ -53,7 +53,7 @@ impl Budget {
         }
     }
 
-    /// Generations that nothing shows and nobody can be reading or writing any more.
+    /// Generations that no revision shows and that no event can read or write any more.
     pub fn expired_generations(&self, now: Timestamp) -> Vec<GenerationId> {
         let is_expired = |(_, since): &(&GenerationId, &i64)| now.millis() - **since > EXPIRY_MILLIS;
         self.pending_generations.iter().filter(is_expired).map(|(generation, _)| *generation).collect()
@@ -65,31 +65,31 @@ impl Budget {
 pub struct BudgetRead {
     /// The root.
     pub budget: Budget,
-    /// By number.
+    /// The revisions by number.
     pub revisions: BTreeMap<u64, Revision>,
 }
 
 impl BudgetRead {
-    /// The revision that is shown when none is named: the client's, else the highest.
+    /// The revision that is shown if a request names none: the client's, else the highest.
     pub fn shown(&self) -> Option<u64> {
         self.budget.client_revision.filter(|revision| self.revisions.contains_key(revision)).or_else(|| self.revisions.keys().next_back().copied())
     }
 }
 
-/// What a write changes: the next states, and the lines that go with them.
+/// The changes of a write: lines, generations and revisions.
 #[derive(Debug, Clone, Default)]
 pub struct BudgetWrite {
     /// Lines written into the shown generation of a revision.
     pub put_lines: Vec<(GenerationId, Line)>,
-    /// Lines deleted from it.
+    /// Lines deleted from the shown generation of a revision.
     pub delete_lines: Vec<(GenerationId, LineId)>,
-    /// Generations written whole, to be shown by this write.
+    /// New generations with all their lines, which this write shows.
     pub generations: Vec<(GenerationId, Vec<Line>)>,
-    /// Generations that this write leaves behind.
+    /// Generations that no revision shows after this write.
     pub replaced: Vec<GenerationId>,
-    /// Revisions that are gone.
+    /// Deleted revisions.
     pub delete_revisions: Vec<u64>,
-    /// Revisions that are new or changed.
+    /// New and changed revisions.
     pub revisions: BTreeSet<u64>,
 }
 
@@ -100,7 +100,7 @@ impl BudgetWrite {
         self.put_lines.len() + self.delete_lines.len() <= MAX_TRANSACTION_LINES && bytes <= MAX_TRANSACTION_BYTES
     }
 
-    /// The generations that are written before the root shows them.
+    /// The generations that must be written before the root shows them.
     pub fn new_generations(&self) -> Vec<GenerationId> {
         self.generations.iter().filter(|(_, lines)| !lines.is_empty()).map(|(generation, _)| *generation).collect()
     }

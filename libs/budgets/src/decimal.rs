@@ -1,5 +1,5 @@
-//! Decimals as integers of a fixed scale: money in cents, quantities in thousandths, mark-ups in ten-thousandths. A JSON number is
-//! read by its digits, never through a float, and one with more decimals than its scale is refused.
+//! Decimals as integers of a fixed scale: money in cents, quantities in thousandths, mark-ups in ten-thousandths. A JSON number is read by
+//! its digits, never through a float. A number with more decimals than its scale is refused.
 
 use std::borrow::Cow;
 
@@ -10,15 +10,15 @@ use shared_utils::number::Digits;
 /// How many decimals a number has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
-    /// Two: the minor unit of every currency that is allowed.
+    /// Two decimals: the minor unit of every allowed currency.
     Money,
-    /// Three.
+    /// Three decimals.
     Quantity,
-    /// Four.
+    /// Four decimals.
     MarkUp,
 }
 
-/// 10^13 in major units, as cents.
+/// The largest amount of money, in cents: 10^13 major units.
 pub(crate) const MAX_MONEY: i64 = 1_000_000_000_000_000;
 
 impl Scale {
@@ -31,17 +31,17 @@ impl Scale {
         }
     }
 
-    /// The value of a scaled integer.
+    /// Converts a scaled integer to its value.
     pub(crate) fn decimal(self, value: i64) -> Decimal {
         Decimal::new(value, self.decimals())
     }
 
-    /// A value with as many decimals as the scale has, halves rounded away from zero.
+    /// Rounds a value to the decimals of the scale, with halves away from zero.
     pub(crate) fn round(self, value: Decimal) -> Decimal {
         value.round_dp_with_strategy(self.decimals(), RoundingStrategy::MidpointAwayFromZero)
     }
 
-    /// A value as a scaled integer, rounded. `None` when it does not fit 64 bits.
+    /// Converts a value to a scaled integer, rounded. `None` if it does not fit in 64 bits.
     pub(crate) fn scaled(self, value: Decimal) -> Option<i64> {
         let mut rounded = self.round(value);
         rounded.rescale(self.decimals());
@@ -65,8 +65,8 @@ impl Scale {
     }
 }
 
-/// The scaled integer nearest to a JSON number, halves away from zero. `None` when it does not fit 64 bits. For numbers that were
-/// floats once: `0.30000000000000004` is 30 cents.
+/// The scaled integer nearest to a JSON number, with halves rounded away from zero. `None` if it does not fit in 64 bits. For numbers that
+/// were floats: `0.30000000000000004` is 30 cents.
 pub fn nearest(number: &Number, scale: Scale) -> Option<i64> {
     Digits::of(number).nearest(scale.decimals())
 }
@@ -84,12 +84,12 @@ pub fn read_scaled(value: &Value, scale: Scale) -> Result<i64, (&'static str, Co
     }
 }
 
-/// A scaled integer as the shortest JSON number: `1850` cents are `18.5`.
+/// Converts a scaled integer to the shortest JSON number: `1850` cents become `18.5`.
 pub fn to_json(value: i64, scale: Scale) -> Value {
     number(scale.decimal(value))
 }
 
-/// A decimal as the shortest JSON number.
+/// Converts a decimal to the shortest JSON number.
 pub(crate) fn number(value: Decimal) -> Value {
     value.normalize().to_string().parse().map_or(Value::Null, Value::Number)
 }

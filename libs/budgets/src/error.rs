@@ -6,22 +6,22 @@ use shared_utils::refusal::{DomainError, Refusal};
 /// Why a budget cannot be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such budget.
+    /// The budget does not exist.
     #[error("there is no such budget")]
     NotFound,
-    /// A budget keeps one revision.
+    /// The last revision of a budget cannot be deleted.
     #[error("a budget keeps one revision")]
     LastRevision,
-    /// The revision is the one that the client sees.
+    /// The client sees this revision, so it cannot be deleted.
     #[error("the revision is the client's")]
     ClientRevision,
-    /// Values that are not valid.
+    /// Some values are not valid.
     #[error(transparent)]
     Invalid(#[from] FieldErrors),
 }
 
 impl Error {
-    /// A single value that is not valid.
+    /// A single invalid value.
     pub(crate) fn field(path: impl Into<FieldPath>, code: &'static str, detail: &'static str) -> Self {
         Self::Invalid(FieldError::new(path, code, detail).into())
     }

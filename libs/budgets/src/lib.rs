@@ -1,12 +1,12 @@
-//! Budgets: exact decimals, lines, totals, and what a PATCH makes of them. Nothing here does I/O.
+//! Budgets: exact decimals, lines, totals, and the effects of a PATCH. This crate does no I/O.
 //!
-//! | module | what it has |
+//! | module | contents |
 //! | --- | --- |
 //! | `decimal` | decimals as integers of a fixed scale |
-//! | `line`, `revision`, `totals` | lines, revisions with their lines' sums |
-//! | `budget` | the root, and what a write changes |
-//! | `patch` | what a PATCH asks for |
-//! | `apply`, `plan` | what a PATCH makes of a revision, and of a budget |
+//! | `line`, `revision`, `totals` | lines, and revisions with the sums of their lines |
+//! | `budget` | the root, and the changes of a write |
+//! | `patch` | the content of a PATCH |
+//! | `apply`, `plan` | the effects of a PATCH on a revision and on a budget |
 
 mod apply;
 mod budget;

@@ -1,4 +1,4 @@
-//! Budget lines: their fields, reading them, and what a line costs.
+//! Budget lines: their fields, how they are read, and what a line costs.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -39,16 +39,16 @@ const CATEGORIES: &[&str] = &[
     "WAREHOUSE",
 ];
 
-/// What a line's field holds.
+/// The type of a line's field.
 #[derive(Debug, Clone, Copy)]
 pub enum LineFieldKind {
-    /// A text of at most so many characters.
+    /// A text of at most this many characters.
     Text(usize),
     /// As `Text`, trimmed and upper-cased.
     UpperText(usize),
-    /// One of these.
+    /// One of these texts.
     OneOf(&'static [&'static str]),
-    /// `YYYY-MM-DD`.
+    /// A date, `YYYY-MM-DD`.
     Date,
     /// A decimal.
     Number(Scale),
@@ -95,10 +95,10 @@ pub const FIELDS: &[(&str, LineFieldKind)] = &[
     ("title", LineFieldKind::Text(500)),
 ];
 
-/// What the server alone writes.
+/// The fields that only the server writes.
 const READ_ONLY: &[&str] = &["budgetId", "projectId", "revision", "elementKey", "elementId", "finalCost", "createdAt", "updatedAt"];
 
-/// A field's value as the table keeps it: a text, or a decimal's scaled integer.
+/// A field's value in the table: a text, or the scaled integer of a decimal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FieldValue {
@@ -108,33 +108,33 @@ pub enum FieldValue {
     Text(String),
 }
 
-/// A line as the table keeps it. Where it stands (which revision) is the key's business.
+/// A line in the table. The item's key contains the revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Line {
-    /// Which one.
+    /// The line's id.
     pub budget_item_id: LineId,
-    /// The client's own name of it, unique in its revision.
+    /// The client's own id of the line, unique in its revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_line_id: Option<String>,
-    /// Its number in its revision: lines are listed in this order, and no number is given twice.
+    /// The line's number in its revision. Lines are listed in this order, and numbers are never reused.
     pub sequence: u64,
-    /// Names it within its project: `atrium-0001`.
+    /// The line's name within its project: `atrium-0001`.
     pub element_key: String,
-    /// Names it within its category: `DECOR-0001`.
+    /// The line's name within its category: `DECOR-0001`.
     pub element_id: Option<String>,
-    /// When it was made.
+    /// When the line was created.
     pub created_at: Timestamp,
-    /// When it was last written.
+    /// When the line was last written.
     pub updated_at: Timestamp,
-    /// The client's fields, by name; what is absent was never set or was cleared.
+    /// The client's fields by name. A field that was never set, or was cleared, is absent.
     pub fields: BTreeMap<String, FieldValue>,
 }
 
-/// What a request does to the fields of a line: a value, or nothing to clear.
+/// The changes of a request to the fields of a line. `None` clears a field.
 pub(crate) type LineChanges = BTreeMap<String, Option<FieldValue>>;
 
-/// Takes every line field out of an entry of `lines`; faults are left in `fields`.
+/// Takes every line field out of an entry of `lines`. Field errors are added to `fields`.
 pub(crate) fn read_changes<L: FieldLog>(fields: &mut Fields<L>) -> LineChanges {
     fields.read_only(READ_ONLY);
     let mut changes = LineChanges::new();
@@ -152,7 +152,7 @@ pub(crate) fn read_changes<L: FieldLog>(fields: &mut Fields<L>) -> LineChanges {
     changes
 }
 
-/// A text as `UpperText` keeps it.
+/// A text in the form that `UpperText` stores.
 pub fn upper(text: &str) -> String {
     text.trim().to_uppercase()
 }
@@ -161,7 +161,7 @@ pub fn upper(text: &str) -> String {
 pub fn read(kind: LineFieldKind, value: Value) -> Result<FieldValue, (&'static str, Cow<'static, str>)> {
     match kind {
         LineFieldKind::Text(max) => text_within(value, &(0..=max)).map(FieldValue::Text),
-        // Bounded as it is kept: a letter may have two capitals.
+        // The limit applies to the stored form, because one letter may become two capitals.
         LineFieldKind::UpperText(max) => {
             let text = text_within(value, &(0..=usize::MAX))?;
             text_within(Value::String(upper(&text)), &(0..=max)).map(FieldValue::Text)
@@ -191,12 +191,12 @@ impl Line {
         }
     }
 
-    /// A decimal field's value, zero when it has none.
+    /// A decimal field's value, or zero if it has none.
     fn decimal(&self, name: &str, scale: Scale) -> Decimal {
         scale.decimal(self.number(name).unwrap_or(0))
     }
 
-    /// A decimal field's scaled integer.
+    /// A decimal field's scaled integer, if it has one.
     pub fn number(&self, name: &str) -> Option<i64> {
         match self.fields.get(name) {
             Some(FieldValue::Number(number)) => Some(*number),
@@ -222,7 +222,7 @@ impl Line {
         }
     }
 
-    /// 1 when it was never given.
+    /// The quantity, or 1 if none was given.
     fn quantity(&self) -> Decimal {
         self.number("quantity").map_or(Decimal::ONE, |quantity| Scale::Quantity.decimal(quantity))
     }
@@ -232,25 +232,25 @@ impl Line {
         Scale::Money.round(self.decimal(cost, Scale::Money) * self.quantity())
     }
 
-    /// What the line counts towards the final total: the cost that was given, else the first non-zero of reconciled, actual and budgeted
+    /// The line's part of the final total: the given final cost, else the first non-zero of reconciled, actual and budgeted
     /// × quantity × (1 + mark-up), rounded to cents.
     pub fn final_cost(&self) -> Decimal {
         self.given_final_cost().unwrap_or_else(|| self.cost_with(self.number("itemMarkUp").unwrap_or(0)))
     }
 
-    /// The final cost that was given.
+    /// The given final cost, if there is one.
     pub fn given_final_cost(&self) -> Option<Decimal> {
         self.number("itemFinalCost").map(|given| Scale::Money.decimal(given))
     }
 
-    /// What the line costs by the formula with this mark-up (ten-thousandths), rounded to cents.
+    /// The line's cost by the formula with this mark-up (ten-thousandths), rounded to cents.
     pub fn cost_with(&self, mark_up: i64) -> Decimal {
         let costs = ["itemReconciledCost", "itemActualCost", "itemBudgetedCost"].map(|cost| self.decimal(cost, Scale::Money));
         let base = costs.into_iter().find(|cost| !cost.is_zero()).unwrap_or_default();
         Scale::Money.round(base * self.quantity() * (Decimal::ONE + Scale::MarkUp.decimal(mark_up)))
     }
 
-    /// The size of the line as it is stored, in bytes, about.
+    /// The approximate size of the stored line, in bytes.
     pub fn size(&self) -> usize {
         let value = |value: &FieldValue| match value {
             FieldValue::Text(text) => text.len(),
@@ -259,13 +259,13 @@ impl Line {
         500 + self.fields.iter().map(|(name, field)| name.len() + value(field)).sum::<usize>()
     }
 
-    /// The largest amount that the line counts.
+    /// The largest amount of the line.
     pub fn largest_amount(&self) -> Decimal {
         let costs = ["itemBudgetedCost", "itemActualCost", "itemReconciledCost"].map(|cost| self.extended(cost));
         costs.into_iter().fold(self.final_cost(), Decimal::max)
     }
 
-    /// Whether every amount of the line fits.
+    /// Whether every amount of the line is within the limit.
     pub fn fits(&self) -> bool {
         self.largest_amount() <= Scale::Money.decimal(MAX_MONEY)
     }
@@ -305,7 +305,7 @@ impl JsonSchema for LineView {
     }
 }
 
-/// A line as the API gives it: every field, null where it has no value.
+/// A line in the form of the API. A field without a value is null, except `quantity`, which is 1.
 pub fn line_json(line: &Line, project: ProjectId, budget: BudgetId, revision: u64) -> Value {
     let mut object = Map::new();
     for (name, kind) in FIELDS {

@@ -1,4 +1,4 @@
-//! Any sequence of changes against sums made another way: with integers, from the numbers as a client is given them.
+//! Compares totals after any sequence of changes with sums that this test computes with integers, from the numbers that a client sees.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use crate::apply::apply_lines;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// One change; `usize` picks a line among those that are there.
+/// One change. The `usize` selects one of the existing lines.
 #[derive(Debug, Clone)]
 enum Op {
     Add(Map<String, Value>),
     Change(usize, Map<String, Value>),
     Delete(usize),
-    /// Goes on in a copy of the revision.
+    /// Continues in a copy of the revision.
     Duplicate,
 }
 
-/// The same number in the ways that a client may spell it.
+/// A number in one of the notations that a client may use.
 fn spelled(scaled: i64, decimals: u32, spelling: u8) -> Value {
     let plain = Decimal::new(scaled, decimals);
     let text = match spelling % 5 {
@@ -39,7 +39,7 @@ fn spelled(scaled: i64, decimals: u32, spelling: u8) -> Value {
     Value::Number(text.parse().unwrap())
 }
 
-/// Amounts that people write, and now and then one at the bounds.
+/// Common amounts, and sometimes an amount up to the limit.
 fn money() -> impl Strategy<Value = Value> {
     let cents = prop_oneof![Just(0), Just(10), Just(20), Just(30), 0..100_000i64, 0..=1_000_000_000_000_000i64];
     (cents, any::<u8>()).prop_map(|(cents, spelling)| spelled(cents, 2, spelling))
@@ -76,17 +76,17 @@ fn scaled(value: &Value, decimals: usize) -> Option<i128> {
     Some(format!("{whole}{fraction:0<decimals$}").parse().unwrap())
 }
 
-/// `numerator / denominator`, halves away from zero. The denominator is positive.
+/// `numerator / denominator`, with halves rounded away from zero. The denominator is positive.
 fn div_round(numerator: i128, denominator: i128) -> i128 {
     (numerator.abs() * 2 + denominator) / (2 * denominator) * numerator.signum()
 }
 
-/// What a line counts in cents, from what a client sees of it: cents × thousandths × ten-thousandths.
+/// A line's amount in cents, from the values that a client sees: cents × thousandths × ten-thousandths.
 fn cost(line: &Value, base: i128, mark_up: i128) -> i128 {
     div_round(base * scaled(&line["quantity"], 3).unwrap() * (10_000 + mark_up), 10_000_000)
 }
 
-/// Names, totals as integers, and how many decimals they have.
+/// The names of the totals, their values as integers, and their numbers of decimals.
 fn expected_totals(lines: &[Value]) -> [(&'static str, i128, usize); 5] {
     let (mut budgeted, mut actual, mut reconciled, mut total) = (0, 0, 0, 0);
     for line in lines {
@@ -110,7 +110,7 @@ fn expected_totals(lines: &[Value]) -> [(&'static str, i128, usize); 5] {
     ]
 }
 
-/// Holds every number in a value to the shortest plain spelling: no exponent, no trailing zero, no negative zero, four decimals at most.
+/// Asserts that every number in a value has the shortest plain form: no exponent, no trailing zero, no negative zero, four decimals at most.
 fn assert_plain_numbers(value: &Value) {
     match value {
         Value::Number(number) => {
@@ -154,7 +154,7 @@ proptest! {
             let Value::Object(body) = body else { unreachable!() };
             let patch = read_patch(body).unwrap();
             let (mut next, mut next_lines) = (revision.clone(), lines.clone());
-            // What is refused (a line over 10^13) changes nothing.
+            // A refused patch (a line over 10^13) changes nothing.
             if apply_lines(&patch, &mut next, &mut next_lines, "atrium", NOW).is_ok() {
                 (revision, lines) = (next, next_lines);
             }
@@ -166,7 +166,7 @@ proptest! {
             shown.iter().chain([&totals]).for_each(assert_plain_numbers);
             prop_assert!(revision.describes(&lines));
         }
-        // No number was given twice.
+        // No two lines have the same number.
         let keys: std::collections::BTreeSet<&String> = lines.values().map(|line| &line.element_key).collect();
         prop_assert_eq!(keys.len(), lines.len());
     }

@@ -1,4 +1,4 @@
-//! What a budget PATCH asks for.
+//! The content of a budget PATCH.
 
 use serde_json::{Map, Value, json};
 use shared_utils::fields::{FieldError, FieldErrors, FieldLog, FieldPath, Fields, Patch, TextSchema, date_schema, one_of, text_schema, text_within};
@@ -8,9 +8,9 @@ use super::decimal::{Scale, read_scaled};
 use super::line::{LineChanges, read_changes};
 use shared_utils::fields::read_date;
 
-/// The most lines in one PATCH.
+/// The maximum number of lines in one PATCH.
 const MAX_PATCH_LINES: usize = 1_000;
-/// The most lines in a revision.
+/// The maximum number of lines in a revision.
 pub const MAX_REVISION_LINES: usize = 5_000;
 
 /// An entry of `lines`.
@@ -29,7 +29,7 @@ pub struct CreateRevision {
     pub title: Option<String>,
 }
 
-/// `header`: absent fields stay, null clears.
+/// `header`: an absent field does not change, and null clears a field.
 #[derive(Debug, Clone)]
 pub struct HeaderPatch {
     pub(crate) title: Patch<String>,
@@ -43,35 +43,35 @@ pub struct HeaderPatch {
 /// A budget PATCH.
 #[derive(Debug, Clone)]
 pub struct BudgetPatch {
-    /// The revision that header and lines are of; the shown one when absent.
+    /// The revision that the header and the lines belong to. If absent, the shown revision.
     pub revision: Option<u64>,
     /// Changes of the header.
     pub header: Option<HeaderPatch>,
-    /// Lines that are new or changed.
+    /// New and changed lines.
     pub lines: Vec<LinePatch>,
-    /// Lines that go, each with its place in the request.
+    /// Lines to delete, each with its path in the request.
     pub delete_lines: Vec<(FieldPath, LineId)>,
-    /// A new revision.
+    /// The revision to create.
     pub create_revision: Option<CreateRevision>,
-    /// A revision that goes.
+    /// The revision to delete.
     pub delete_revision: Option<u64>,
     /// The revision that the client sees.
     pub client_revision: Patch<u64>,
 }
 
 impl BudgetPatch {
-    /// Whether it writes to the revision it names.
+    /// Whether the patch writes to the revision that it names.
     pub fn writes_revision(&self) -> bool {
         self.header.is_some() || !self.lines.is_empty() || !self.delete_lines.is_empty()
     }
 
-    /// Whether it does nothing at all.
+    /// Whether the patch does nothing.
     pub fn is_empty(&self) -> bool {
         !self.writes_revision() && self.create_revision.is_none() && self.delete_revision.is_none() && !self.client_revision.is_present()
     }
 }
 
-/// Reads a body.
+/// Reads a request body.
 pub fn read_patch(body: Map<String, Value>) -> Result<BudgetPatch, FieldErrors> {
     let mut fields = Fields::new(body);
     let patch = read_fields(&mut fields);

@@ -1,5 +1,5 @@
-//! What a PATCH makes of a budget: its next state, and what has to be written to get there. The order is header, lines, deleted lines,
-//! new revision, deleted revision, client revision. All of it happens or none.
+//! Plans a PATCH of a budget: the next state of the budget, and the writes that lead to it. The order is header, lines, deleted lines, new
+//! revision, deleted revision, client revision. Either all changes happen or none.
 
 use std::collections::BTreeMap;
 
@@ -15,33 +15,33 @@ use crate::{Error, Line, Revision};
 /// The lines of a revision.
 pub type Lines = BTreeMap<LineId, Line>;
 
-/// The next state of a budget, and what has to be written to get there.
+/// The next state of a budget, and the writes that lead to it.
 #[derive(Debug)]
 pub struct Plan {
-    /// The budget as it is to be.
+    /// The budget after the change.
     pub next: BudgetRead,
-    /// What has to be written.
+    /// The changes to write.
     pub write: BudgetWrite,
-    /// The revision that the answer shows.
+    /// The revision that the response shows.
     pub shown: u64,
-    /// Its lines.
+    /// The lines of the shown revision.
     pub lines: Lines,
     /// The lines that were written.
     pub written: Vec<LineId>,
-    /// A revision that was written although the answer shows another, with its lines.
+    /// A written revision that the response does not show, with its lines.
     pub also_written: Option<(u64, Lines)>,
 }
 
-/// What the plan comes to.
+/// The result of planning.
 #[derive(Debug)]
 pub enum Planned {
-    /// It is complete.
+    /// The plan is complete.
     Plan(Box<Plan>),
-    /// The lines of this revision must be known first.
+    /// The lines of this revision must be read first.
     NeedsLines(u64),
 }
 
-/// Plans a change of `before`. `lines` are those that were read so far, by revision; `slug` is the start of new lines' element keys.
+/// Plans a change of `before`. `lines` are the lines that were read so far, by revision. `slug` is the start of new lines' element keys.
 pub fn plan(before: &BudgetRead, patch: &BudgetPatch, lines: &BTreeMap<u64, Lines>, slug: &str, now: Timestamp) -> Result<Planned, Error> {
     let mut next = before.clone();
     next.budget.version += 1;
@@ -72,7 +72,7 @@ pub fn plan(before: &BudgetRead, patch: &BudgetPatch, lines: &BTreeMap<u64, Line
     plan.delete_revision(patch)?;
     plan.set_client_revision(patch)?;
     if !plan.next.revisions.contains_key(&plan.shown) {
-        // The answer would show the revision that was just deleted: it shows what GET shows.
+        // The shown revision was just deleted. The response then shows what GET shows.
         plan.shown = plan.next.shown().ok_or(Error::NotFound)?;
         let Some(shown) = lines.get(&plan.shown) else { return Ok(Planned::NeedsLines(plan.shown)) };
         plan.lines = shown.clone();
@@ -84,7 +84,7 @@ pub fn plan(before: &BudgetRead, patch: &BudgetPatch, lines: &BTreeMap<u64, Line
 }
 
 impl Plan {
-    /// A currency is chosen before there are lines.
+    /// Sets the currency. It is fixed once there are lines.
     fn set_currency(&mut self, patch: &BudgetPatch) -> Result<(), Error> {
         let Some(currency) = patch.header.as_ref().and_then(|header| header.currency.clone()) else { return Ok(()) };
         if currency != self.next.budget.currency && self.next.revisions.values().any(|revision| revision.line_count > 0) {
@@ -94,7 +94,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Few changed lines go into the transaction; many go into a new generation that replaces the shown one.
+    /// Adds a few changed lines to the transaction. Many changed lines go into a new generation, which replaces the shown one.
     fn write_lines(&mut self, revision: &mut Revision, written: &[LineId], deleted: &[LineId], now: Timestamp) {
         let generation = revision.generation;
         self.write.put_lines = written.iter().filter_map(|line| self.lines.get(line)).map(|line| (generation, line.clone())).collect();
@@ -108,8 +108,8 @@ impl Plan {
         }
     }
 
-    /// Adds a revision, empty or with the lines of another. `read` is the revision whose lines the plan has. The number of a revision
-    /// whose lines must be known first.
+    /// Adds a revision, empty or with the lines of another. The plan already has the lines of the revision `read`. Returns the number of a
+    /// revision whose lines must be read first.
     fn create_revision(&mut self, create: &CreateRevision, read: u64, lines: &BTreeMap<u64, Lines>, now: Timestamp) -> Result<Option<u64>, Error> {
         let number = self.next.budget.highest_revision + 1;
         let mut revision = match create.duplicate_of {
@@ -152,7 +152,7 @@ impl Plan {
         self.write.revisions.remove(&number);
         self.write.delete_revisions.push(number);
         if let Some(gone) = self.next.revisions.remove(&number).map(|revision| revision.generation) {
-            // What the same request wrote into the revision need not be written.
+            // The changes of the same request to the deleted revision need not be written.
             self.write.put_lines.retain(|(generation, _)| *generation != gone);
             self.write.delete_lines.retain(|(generation, _)| *generation != gone);
             self.write.generations.retain(|(generation, _)| *generation != gone);

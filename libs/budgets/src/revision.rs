@@ -1,4 +1,4 @@
-//! A revision: its header, its totals, and the numbers it gives to lines.
+//! A revision: its header, its totals, and the numbers that it gives to lines.
 
 use std::collections::BTreeMap;
 
@@ -12,38 +12,38 @@ use super::decimal::{Scale, to_json};
 use super::line::Line;
 use super::totals::{Totals, TotalsView, nullable_money};
 
-/// A revision as the table keeps it.
+/// A revision as it is stored in the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Revision {
-    /// Its number.
+    /// The revision's number.
     pub revision: u64,
-    /// Its title.
+    /// The title.
     pub title: Option<String>,
-    /// `YYYY-MM-DD`.
+    /// The start date, `YYYY-MM-DD`.
     pub start_date: Option<String>,
-    /// `YYYY-MM-DD`.
+    /// The end date, `YYYY-MM-DD`.
     pub end_date: Option<String>,
-    /// For whom it is.
+    /// The names of the clients.
     pub clients: Vec<String>,
-    /// Cents.
+    /// The ball park, in cents.
     pub header_ball_park: Option<i64>,
-    /// Which written state of the lines is shown.
+    /// The generation of lines that the revision shows.
     pub generation: GenerationId,
-    /// How many lines it has.
+    /// The number of lines.
     pub line_count: usize,
-    /// Their sums.
+    /// The sums of the lines.
     pub totals: Totals,
-    /// What tells the lines of this state from those before and after it.
+    /// Distinguishes the lines of this state from those of earlier and later states.
     #[serde(default)]
     pub fingerprint: u64,
-    /// The last number given to a line here.
+    /// The last number that a line of this revision received.
     pub sequence: u64,
-    /// The last number given per category.
+    /// The last number per category.
     pub category_sequences: BTreeMap<String, u64>,
-    /// When it was made.
+    /// When the revision was created.
     pub created_at: Timestamp,
-    /// When it was last written.
+    /// When the revision was last written.
     pub updated_at: Timestamp,
 }
 
@@ -81,7 +81,7 @@ pub struct RevisionSummary {
 }
 
 impl Revision {
-    /// A revision without lines.
+    /// Creates a revision without lines.
     pub fn empty(revision: u64, header_ball_park: Option<i64>, now: Timestamp) -> Self {
         Self {
             revision,
@@ -101,12 +101,12 @@ impl Revision {
         }
     }
 
-    /// Whether these are the lines that this state of the revision was written with.
+    /// Whether this state of the revision was written with these lines.
     pub fn describes(&self, lines: &BTreeMap<LineId, Line>) -> bool {
         lines.len() == self.line_count && fingerprint(lines) == self.fingerprint && Totals::of(lines.values()) == Some(self.totals)
     }
 
-    /// Takes these lines for its own. `None` when they cost more than money can be.
+    /// Updates count, fingerprint and totals from these lines. `None` if a total is over the limit.
     pub fn describe(&mut self, lines: &BTreeMap<LineId, Line>) -> Option<()> {
         self.line_count = lines.len();
         self.fingerprint = fingerprint(lines);
@@ -154,13 +154,13 @@ impl Revision {
     }
 }
 
-/// The sum of a number for each line that depends on which it is and when it was last written, in whatever order they come.
+/// The fingerprint of lines: a sum of one number per line, which depends on the line's id and its last write. The order does not matter.
 fn fingerprint(lines: &BTreeMap<LineId, Line>) -> u64 {
     let of = |line: &Line| {
         let bytes = line.budget_item_id.to_bytes();
         let (high, low) = bytes.split_at(8);
         let number = |half: &[u8]| half.iter().fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
-        // The finalizer of SplitMix64, which leaves no bit where it was.
+        // The finalizer of SplitMix64, which mixes all bits.
         let mut mixed = number(high).rotate_left(32) ^ number(low) ^ line.updated_at.millis().cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -169,7 +169,7 @@ fn fingerprint(lines: &BTreeMap<LineId, Line>) -> u64 {
     lines.values().map(of).fold(0, u64::wrapping_add)
 }
 
-/// A project's title as the start of element keys: lower-case letters and digits, the rest as single dashes.
+/// Converts a project's title to the start of element keys: lower-case letters and digits, and single dashes for all other characters.
 pub fn slug(title: &str) -> String {
     let mut slug = String::new();
     for character in title.to_lowercase().chars() {

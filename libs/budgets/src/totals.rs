@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::decimal::{MAX_MONEY, Scale, number, to_json};
 use super::line::Line;
 
-/// Totals as the table keeps them, in cents.
+/// Totals as they are stored in the table, in cents.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
@@ -54,7 +54,7 @@ fn ratio(_: &mut SchemaGenerator) -> Schema {
 }
 
 impl Totals {
-    /// The totals of these lines; `None` when one is more than money can be.
+    /// The totals of these lines. `None` if a total is over the limit.
     pub fn of<'a>(lines: impl Iterator<Item = &'a Line>) -> Option<Self> {
         let (mut budgeted, mut actual, mut reconciled, mut total) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
         for line in lines {
@@ -67,14 +67,13 @@ impl Totals {
         Some(Self { budgeted: money(budgeted)?, actual: money(actual)?, reconciled: money(reconciled)?, r#final: money(total)? })
     }
 
-    /// By how much the final total is more than the budgeted one, as a part of that, with four decimals: up to 10^15. 0 where nothing is
-    /// budgeted.
+    /// The difference of final and budgeted total, divided by the budgeted total, with four decimals: up to 10^15. 0 if nothing is budgeted.
     fn effective_markup(self) -> Decimal {
         let (budgeted, total) = (Scale::Money.decimal(self.budgeted), Scale::Money.decimal(self.r#final));
         if budgeted.is_zero() { Decimal::ZERO } else { Scale::MarkUp.round((total - budgeted) / budgeted) }
     }
 
-    /// As the API gives them.
+    /// The totals in the form of the API.
     pub fn view(self) -> TotalsView {
         TotalsView {
             header_budgeted_total_cost: to_json(self.budgeted, Scale::Money),

@@ -104,7 +104,8 @@ pub(crate) fn server_frames(schemas: &mut Schemas) -> BTreeMap<String, Value> {
 /// A frame over 32 KB comes without what makes it large, and says so.
 fn allow_truncation(frame: &mut Value) {
     if frame["properties"].get("truncated").is_none() {
-        frame["properties"]["truncated"] = json!({"const": true, "description": "The frame was over 32 KB: parts of it are null or empty. Fetch the resource."});
+        frame["properties"]["truncated"] =
+            json!({"const": true, "description": "The frame was over 32 KB: parts of it are null or empty. Fetch the resource."});
     }
     for part in ["reactions", "project", "fields"] {
         if let Some(schema) = frame["properties"].get_mut(part) {

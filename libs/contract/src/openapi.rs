@@ -93,7 +93,8 @@ pub fn document() -> Value {
         paths.entry(format!("/{domain}/health")).or_default().insert("get".to_owned(), health(domain));
     }
     let problem = schemas.of::<ProblemDocument<'static>>();
-    let mut server = json!({"oneOf": crate::asyncapi::server_frames(&mut schemas).into_values().collect::<Vec<_>>(), "description": "A frame from the server."});
+    let mut server =
+        json!({"oneOf": crate::asyncapi::server_frames(&mut schemas).into_values().collect::<Vec<_>>(), "description": "A frame from the server."});
     let mut client = json!({"oneOf": crate::asyncapi::client_frames().into_values().collect::<Vec<_>>(), "description": "A frame from a client."});
     let mut components = schemas.into_components();
     crate::schemas::close(&mut server);
@@ -156,8 +157,11 @@ fn operation(routed: &RoutedOperation, schemas: &mut Schemas) -> Value {
         responses.insert(response.status.to_string(), object);
     }
     for (status, names) in routed.errors() {
-        let lines: Vec<String> =
-            names.iter().flat_map(|name| codes::of(name).filter(|code| code.status == status)).map(|code| format!("`{}`: {}", code.code, code.when)).collect();
+        let lines: Vec<String> = names
+            .iter()
+            .flat_map(|name| codes::of(name).filter(|code| code.status == status))
+            .map(|code| format!("`{}`: {}", code.code, code.when))
+            .collect();
         let own = match status {
             401 => &["WWW-Authenticate"][..],
             412 => &["ETag"],
@@ -205,7 +209,10 @@ fn operation(routed: &RoutedOperation, schemas: &mut Schemas) -> Value {
 
 fn request_header(name: &str) -> Value {
     let (description, schema) = match name {
-        "Idempotency-Key" => ("1 to 255 printable ASCII characters. A repeated request with the same key gets the first response.", json!({"type": "string", "pattern": "^[ -~]{1,255}$"})),
+        "Idempotency-Key" => (
+            "1 to 255 printable ASCII characters. A repeated request with the same key gets the first response.",
+            json!({"type": "string", "pattern": "^[ -~]{1,255}$"}),
+        ),
         "If-Match" => ("Write only where the resource has this entity tag.", json!({"type": "string"})),
         "If-None-Match" => ("Respond with 304 where the resource has this entity tag.", json!({"type": "string"})),
         "Prefer" => ("`return=minimal`: respond with what was written.", json!({"type": "string"})),

@@ -1,1 +1,1 @@
-//! No code. See `Cargo.toml`: this crate names the features that shared dependencies have in every build.
+//! No code. This crate sets the features that shared dependencies have in every build: see `Cargo.toml`.

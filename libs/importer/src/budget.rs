@@ -1,4 +1,4 @@
-//! Old budget rows as a budget of ours: one header row and any number of line rows per revision, told apart by their keys alone.
+//! Converts old budget rows to a budget. A revision has one header row and any number of line rows, which differ only by their keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,17 +15,17 @@ use crate::value::{day, is_nothing, known_moment};
 use budgets::{FieldValue, Line, LineFieldKind, Revision, Scale, nearest, read_line_field, to_json};
 use projects_router::store::ImportedBudget;
 
-/// What revisions are told apart by: thousandths, since duplicates were numbered 2.1, 2.2…
+/// The number of an old revision, in thousandths, because duplicates were numbered 2.1, 2.2…
 type OldNumber = i64;
 
-/// The longest title of a revision, the longest name of a client, and how many clients there are.
+/// The maximum length of a revision's title and of a client's name, and the maximum number of clients.
 const MAX_TITLE: usize = 200;
 const MAX_CLIENT: usize = 500;
 const MAX_CLIENTS: usize = 20;
-/// What both kinds of rows have besides their own fields.
+/// The fields that both kinds of rows have, besides their own fields.
 pub(crate) const ROW_FIELDS: &[&str] =
     &["projectId", "budgetId", "budgetItemId", "revision", "itemType", "elementKey", "elementId", "createdAt", "updatedAt"];
-/// What is read of a header, or made anew.
+/// The header fields that are read or computed again.
 const HEADER_FIELDS: &[&str] = &[
     "clientRevisionId",
     "title",
@@ -49,7 +49,7 @@ struct OldRevision {
     lines: Vec<(String, Row)>,
 }
 
-/// Reads a project's rows. Without any it is the budget of a new project.
+/// Reads a project's rows. Without rows, the result is the budget of a new project.
 pub(crate) fn read_budget(project: &OldProject, rows: Vec<Row>, report: &mut Report) -> ImportedBudget {
     let mut old: BTreeMap<OldNumber, OldRevision> = BTreeMap::new();
     let (mut wanted_client, mut ids) = (BTreeSet::new(), BTreeSet::new());
@@ -106,12 +106,12 @@ pub(crate) fn read_budget(project: &OldProject, rows: Vec<Row>, report: &mut Rep
     budget
 }
 
-/// What the report calls a row.
+/// The name of a row in the report.
 pub(crate) fn row_name(project: &OldProject, id: &str) -> String {
     format!("Budgets {}/{}", project.old_id, if id.is_empty() { "?" } else { id })
 }
 
-/// The number of a row's revision; 1 where the row has no number. `None` when no revision could have it.
+/// The number of a row's revision, or 1 if the row has no number. `None` if the number is not valid.
 fn old_number(row: &Row, report: &mut RowReport<'_>) -> Option<OldNumber> {
     let value = row.get("revision").unwrap_or(&Value::Null);
     match number::decimal(value, Scale::Quantity) {
@@ -132,7 +132,7 @@ fn old_number(row: &Row, report: &mut RowReport<'_>) -> Option<OldNumber> {
     }
 }
 
-/// Whole numbers stay; the others follow after the highest, in their order.
+/// Assigns the new numbers. Whole numbers do not change. The others follow after the highest, in their order.
 fn new_numbers(old: &BTreeMap<OldNumber, OldRevision>) -> BTreeMap<OldNumber, u64> {
     let whole = |number: OldNumber| (number >= 1_000 && number % 1_000 == 0).then(|| u64::try_from(number / 1_000).unwrap_or(1));
     let mut highest = old.keys().filter_map(|number| whole(*number)).max().unwrap_or(0);
@@ -151,7 +151,7 @@ fn read_revision(
 ) -> (Revision, BTreeMap<LineId, Line>) {
     let old_text = to_json(old_number, Scale::Quantity).to_string();
     let mut revision = Revision::empty(number, None, project.project.created_at);
-    // An import after a crash finds it by the same id.
+    // A repeated import after a crash finds the generation by the same id.
     revision.generation = GenerationId::derived(project.id_time, &format!("{}#{old_text}", project.old_id));
     if rows.header.is_none() && !rows.lines.is_empty() {
         report.of(row_name(project, "HEADER")).changed_so("", format!("revision {old_text} had no header: it has one now"));
@@ -212,7 +212,7 @@ fn read_header(project: &OldProject, revision: &mut Revision, header: &Row, repo
     revision.updated_at = known_moment(header, "updatedAt", report).unwrap_or(revision.created_at);
 }
 
-/// The totals are the server's: where the old ones were others, that is said.
+/// Compares the totals. The server computes them, and the report lists the old totals that differ.
 fn compare_totals(revision: &Revision, header: &Row, report: &mut RowReport<'_>) {
     let ours = serde_json::json!(revision.totals.view());
     for (name, scale) in [

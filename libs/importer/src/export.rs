@@ -1,5 +1,5 @@
-//! Reading exports of `DynamoDB` tables: what `aws dynamodb scan` prints, what an export to S3 holds (unzipped, its files one after
-//! another), or plain JSON.
+//! Reads exports of `DynamoDB` tables: the output of `aws dynamodb scan`, an export to S3 (its unzipped files one after another),
+//! or plain JSON.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -8,36 +8,36 @@ use shared_utils::json;
 /// A row as plain JSON.
 pub type Row = Map<String, Value>;
 
-/// An export that cannot be read.
+/// Why an export cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// Not JSON.
+    /// A row is not JSON.
     #[error("row {row} is not JSON: {reason}")]
     NotJson {
-        /// Which one, from 1.
+        /// The number of the row, from 1.
         row: usize,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A page of an export alone: what is in the others would be missing without a word.
+    /// The export is only one page. The rows of the other pages would be missing without notice.
     #[error("it is one page of an export: {member} says that there are others")]
     Partial {
-        /// What says so.
+        /// The member that shows this.
         member: &'static str,
     },
 }
 
-/// How deep a row may nest: an attribute of the table has 32 levels, each of them two here.
+/// The maximum nesting depth of a row. A table attribute has at most 32 levels, and each takes two levels here.
 const MAX_DEPTH: usize = 80;
-/// What a page has that others follow.
+/// The members of a page that other pages follow.
 const CONTINUATIONS: [&str; 2] = ["LastEvaluatedKey", "NextToken"];
 
 /// The rows of an export.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Export {
-    /// Those that are objects.
+    /// The entries that are objects.
     pub rows: Vec<Row>,
-    /// Why others, by their number from 1, cannot be rows.
+    /// The entries that are not rows: their number from 1, and the reason.
     pub refused: Vec<(usize, String)>,
 }
 
@@ -56,7 +56,7 @@ impl Export {
     }
 }
 
-/// What a value is, in words.
+/// The kind of a value, in words.
 const fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -97,13 +97,13 @@ pub fn read(text: &str) -> Result<Export, ExportError> {
     Ok(export)
 }
 
-/// Whether a value is spelled with its `DynamoDB` type.
+/// Whether a value has its `DynamoDB` type.
 fn is_typed(value: &Value) -> bool {
     let types = ["S", "N", "BOOL", "NULL", "L", "M", "SS", "NS", "B", "BS"];
     value.as_object().is_some_and(|object| object.len() == 1 && object.keys().all(|name| types.contains(&name.as_str())))
 }
 
-/// A typed value without its type; numbers keep their digits.
+/// A typed value without its type. Numbers keep their digits.
 fn plain(value: Value) -> Value {
     let Value::Object(object) = value else { return value };
     let Some((kind, value)) = object.into_iter().next() else { return Value::Null };
@@ -151,7 +151,7 @@ mod tests {
             assert!(read(&page).unwrap_err().to_string().contains(member), "{page}");
         }
         assert_eq!(read(r#"{"Items": [], "LastEvaluatedKey": null}"#).unwrap(), Export::default());
-        // What is no row is refused alone.
+        // Only the entries that are not rows are refused.
         let export = read(r#"[{"a": 1}, 7, {"a": 2}, null] "x""#).unwrap();
         assert_eq!((export.rows.len(), export.refused.iter().map(|(row, _)| *row).collect::<Vec<_>>()), (2, vec![2, 4, 5]));
         let deep = format!(r#"{{"a": 1}} {{"a": {}1{}}} {{"a": 2}}"#, "[".repeat(90), "]".repeat(90));

@@ -1,12 +1,12 @@
-//! Taking over what the old system has: exports of its Projects and Budgets tables, as projects of ours. Every row and value that is
-//! not taken as it stands is reported. Nothing is written unless that is asked for, and what was imported is not imported again.
+//! Imports projects from exports of the old system's Projects and Budgets tables. The report lists every row and value that is not imported
+//! unchanged. The import writes only if the settings say so. A project that was imported is not imported again.
 //!
-//! | module | what it has |
+//! | module | contents |
 //! | --- | --- |
 //! | `export` | reading exports |
-//! | `project`, `budget`, `lines` | old rows as ours |
-//! | `number`, `value` | decimals that were floats or typed by people; days and moments |
-//! | `report` | what was changed, left out and refused |
+//! | `project`, `budget`, `lines` | conversion of old rows |
+//! | `number`, `value` | decimals that were floats or typed by people; dates and times |
+//! | `report` | changed, left out and refused values |
 
 mod budget;
 mod export;
@@ -36,43 +36,43 @@ pub use report::{Fate, Finding, Report};
 use project::OldProject;
 use projects_router::store::ProjectStore;
 
-/// What an import goes by.
+/// The settings of an import.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Who is who: a user id of the old system, and the account here.
+    /// Maps a user id of the old system to an account here.
     pub people: BTreeMap<String, UserId>,
-    /// Owner of every project.
+    /// The owner of every project.
     pub owner: UserId,
-    /// What the others in a team may do.
+    /// The role of the other team members.
     pub member_role: TeamRole,
-    /// Whether anything is written.
+    /// Whether the import writes anything.
     pub apply: bool,
 }
 
-/// What an import came to.
+/// The result of an import.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// Projects that were written, or would be.
+    /// The number of projects that were written, or would be.
     pub projects: usize,
-    /// Budget lines in them.
+    /// The number of their budget lines.
     pub lines: usize,
-    /// Projects that had been imported before.
+    /// The number of projects that had been imported before.
     pub already_there: usize,
-    /// Projects that could not be imported; the report says why.
+    /// The number of projects that could not be imported. The report says why.
     pub failed: usize,
-    /// Whether the table could not be reached: what was written until then stays, and is not written again.
+    /// Whether the import stopped because the table could not be reached. Earlier writes stay, and are not written again.
     pub stopped: bool,
-    /// Everything that was not taken as it stood.
+    /// Every row and value that was not imported unchanged.
     pub report: Report,
 }
 
-/// Why an import did not begin.
+/// Why an import did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// Accounts that projects would be given to, and that are not there or not active.
+    /// An account in the settings does not exist or is not active.
     #[error("there is no active account {0}")]
     NoAccount(UserId),
-    /// A table.
+    /// A table call failed.
     #[error("{}", .0.for_log())]
     Table(#[from] StoreError),
 }
@@ -85,19 +85,19 @@ pub struct Importer {
 }
 
 impl Importer {
-    /// Reads `PROJECTS_TABLE`, `AUTH_TABLE` and what the SDK needs from the environment.
+    /// Reads `PROJECTS_TABLE`, `AUTH_TABLE` and the SDK's variables from the environment.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let aws = AwsConfig::from_env(env)?;
         Ok(Self::new(&aws, env.required("PROJECTS_TABLE")?, env.required("AUTH_TABLE")?, Clock::System))
     }
 
-    /// Imports into these tables.
+    /// Creates an importer into these tables.
     pub fn new(aws: &AwsConfig, projects_table: String, auth_table: String, clock: Clock) -> Self {
         let store = Store::new(aws.dynamodb());
         Self { people: People::new(store.clone(), auth_table), store: ProjectStore::new(store, projects_table, clock.clone()), clock }
     }
 
-    /// Imports what the exports hold.
+    /// Imports the rows of the exports.
     pub async fn run(&self, projects: Export, budgets: Export, settings: &Settings) -> Result<Summary, ImportError> {
         self.check_people(settings).await?;
         let mut summary = Summary::default();
@@ -126,7 +126,7 @@ impl Importer {
                 continue;
             }
             let rows = of_project.remove(&old.old_id).unwrap_or_default();
-            // Nothing that an export holds may end the import: neither a fault of ours nor one that the table finds.
+            // No content of an export may end the import, neither by a bug of ours nor by an error from the table.
             let imported = AssertUnwindSafe(self.import(&old, rows, settings.apply, &mut summary.report)).catch_unwind().await;
             match imported.unwrap_or_else(|_| Err(StoreError::corrupt("it cannot be read"))) {
                 Ok(Some(lines)) => {
@@ -139,7 +139,7 @@ impl Importer {
                     summary.failed += 1;
                     summary.report.of(format!("Projects {}", old.old_id)).refused_row(format!("it could not be imported: {why}"));
                     if !matches!(error, StoreError::Broken(_)) {
-                        // The others would fail as well.
+                        // The other projects would fail as well.
                         summary.stopped = true;
                         return Ok(summary);
                     }
@@ -152,7 +152,7 @@ impl Importer {
         Ok(summary)
     }
 
-    /// Imports a project; how many budget lines it has. `None` when it is there already.
+    /// Imports a project and returns the number of its budget lines. `None` if the project already exists.
     async fn import(&self, old: &OldProject, rows: Vec<Row>, apply: bool, report: &mut Report) -> Result<Option<usize>, StoreError> {
         let budget = budget::read_budget(old, rows, report);
         let lines: usize = budget.revisions.values().map(|(_, lines)| lines.len()).sum();

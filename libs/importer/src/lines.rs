@@ -1,4 +1,4 @@
-//! Old line rows as lines of ours.
+//! Converts old line rows to lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,16 +16,16 @@ use crate::project::OldProject;
 use crate::report::{Report, RowReport};
 use crate::value::{day, is_nothing, known_moment, moment};
 
-/// The longest element key that is kept.
+/// The maximum length of an element key that is kept.
 const MAX_ELEMENT_KEY: usize = 100;
-/// The longest name of a line that its client gave.
+/// The maximum length of a client's own line id.
 const MAX_CLIENT_LINE_ID: usize = 64;
-/// Numbers of a line that no total counts.
+/// The number fields of a line that no total includes.
 const NOT_COUNTED: [&str; 2] = ["amountPaid", "balanceDue"];
-/// What an answer holds besides the lines of a revision, in bytes, generously.
+/// The space in a response for everything except the lines of a revision, in bytes.
 const ROOM_BESIDE_LINES: usize = 512 * 1024;
 
-/// The lines in order of creation, numbered as they were where that was unambiguous.
+/// Reads the lines in order of creation. A line keeps its old number if the number is unambiguous.
 pub(crate) fn read_lines(project: &OldProject, revision: &mut Revision, mut rows: Vec<(String, Row)>, report: &mut Report) -> BTreeMap<LineId, Line> {
     let created = |row: &Row| row.get("createdAt").and_then(moment).unwrap_or(project.project.created_at);
     let text = |row: &Row, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -81,7 +81,7 @@ pub(crate) fn read_lines(project: &OldProject, revision: &mut Revision, mut rows
     keep_within_bounds(project, revision, lines, report)
 }
 
-/// A row as a line without number and names, or why it cannot be one.
+/// Converts a row to a line without number and names, or returns why this is not possible.
 fn read_line(project: &OldProject, id: &str, row: &Row, report: &mut RowReport<'_>) -> Result<Line, String> {
     let fields = read_fields(row, report)?;
     let fits = id.chars().count() <= MAX_CLIENT_LINE_ID;
@@ -106,7 +106,7 @@ fn read_line(project: &OldProject, id: &str, row: &Row, report: &mut RowReport<'
     if line.fits() { Ok(line) } else { Err("it costs more than 10^13".to_owned()) }
 }
 
-/// Lines whose sum is more than money can be are not taken, the dearest first; nor are the last of more than can be shown at once.
+/// Removes the last lines if the revision does not fit in a response, and the most expensive lines while a total is over the limit.
 fn keep_within_bounds(
     project: &OldProject,
     revision: &mut Revision,
@@ -146,8 +146,8 @@ fn counted(name: &str) -> Option<u64> {
     name.rsplit_once('-').and_then(|(_, digits)| digits.parse().ok()).filter(|number| (1..=1_000_000).contains(number))
 }
 
-/// Every field but the mark-up, which takes the others to be read. An error where a number that counts cannot be read: a line without it
-/// would count something else.
+/// Reads every field except the mark-up, which needs the other fields. An unreadable number is an error if a total includes it, because the
+/// line's amounts would be wrong without it.
 fn read_fields(row: &Row, report: &mut RowReport<'_>) -> Result<BTreeMap<String, FieldValue>, String> {
     let mut fields = BTreeMap::new();
     for (name, kind) in LINE_FIELDS.iter().filter(|(name, _)| *name != "itemMarkUp") {
@@ -172,7 +172,7 @@ fn read_fields(row: &Row, report: &mut RowReport<'_>) -> Result<BTreeMap<String,
     Ok(fields)
 }
 
-/// Notes what a row holds and nothing here has a place for.
+/// Reports the values of a row for which there is no field here.
 pub(crate) fn leave_out(row: &Row, known: &[&str], report: &mut RowReport<'_>) {
     for (name, value) in row.iter().filter(|(_, value)| !is_nothing(value)) {
         if !known.contains(&name.as_str()) && !ROW_FIELDS.contains(&name.as_str()) {

@@ -7,13 +7,13 @@ use crate::number::{self, NumberError};
 use crate::report::RowReport;
 use budgets::{Line, Scale, read_scaled, to_json};
 
-/// A mark-up from here on is a multiplier unless the line's cost says otherwise: 1.15 is 15 %. Ten-thousandths.
+/// From this value on, a mark-up is a multiplier (1.15 is 15 %), unless the line's cost says otherwise. In ten-thousandths.
 const MULTIPLIERS_FROM: i64 = 10_000;
-/// From here on it could be a percentage as well, and nobody knows. Ten-thousandths.
+/// From this value on, a mark-up could also be a percentage, and is ambiguous. In ten-thousandths.
 const UNCLEAR_FROM: i64 = 100_000;
 
-/// A mark-up as the fraction that it meant. The old system wrote fractions (0.15), and before that multipliers (1.15): where the line
-/// has a cost of its own, the reading that gives it is right; else from 1 on it is a multiplier. An error where nothing tells what it meant.
+/// Converts a mark-up to a fraction. The old system wrote fractions (0.15), and before that multipliers (1.15). If the line has its own final
+/// cost, the reading that gives this cost is right. Otherwise, a value from 1 on is a multiplier. An ambiguous value is an error.
 pub(crate) fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) -> Result<Option<i64>, NumberError> {
     let Some(read) = number::decimal(value, Scale::MarkUp)? else { return Ok(None) };
     let multiplier = read - MULTIPLIERS_FROM;
@@ -31,7 +31,7 @@ pub(crate) fn mark_up(value: &Value, line: &Line, report: &mut RowReport<'_>) ->
     Ok(Some(chosen))
 }
 
-/// Which of two mark-ups gives the line's own final cost, within a hundredth of it. `None` when neither or both do, or there is none.
+/// The index of the mark-up that gives the line's own final cost, within 1 %. `None` if neither or both do, or if there is no such cost.
 fn by_cost(line: &Line, mark_ups: [i64; 2]) -> Option<usize> {
     let given = line.given_final_cost().filter(|given| !given.is_zero())?;
     let gives_it = mark_ups.map(|mark_up| {

@@ -1,20 +1,20 @@
-//! Decimals as the old system kept them: floats, and texts that people typed.
+//! Decimals of the old system: floats, and texts that people typed.
 
 use serde_json::{Number, Value};
 
 use crate::report::RowReport;
 use budgets::{Scale, nearest, read_scaled, to_json};
 
-/// What a grouping of thousands may be made of besides commas and points.
+/// The characters that may separate thousands, besides commas and points.
 const SPACES: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '’'];
 
-/// Why a value is no number.
+/// Why a value is not a number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NumberError {
-    /// It may mean more than one number.
+    /// The value may mean more than one number.
     #[error("{0}")]
     Unclear(String),
-    /// It is not a number, or not an allowed one.
+    /// The value is not a number, or not an allowed number.
     #[error("{0}")]
     Unusable(String),
 }
@@ -23,15 +23,15 @@ fn unusable(why: impl Into<String>) -> NumberError {
     NumberError::Unusable(why.into())
 }
 
-/// The scaled integer that a value means, `None` for nothing at all: the nearest to what was a float, and a text such as `$1,200.50`,
-/// `12k` or `1.5m` by its meaning.
+/// The value as a scaled integer, or `None` for an empty value. A number that was a float is rounded to the nearest integer. A text such as
+/// `$1,200.50`, `12k` or `1.5m` is read by its meaning.
 pub(crate) fn decimal(value: &Value, scale: Scale) -> Result<Option<i64>, NumberError> {
     let Some(number) = number(value)? else { return Ok(None) };
     let value = nearest(&number, scale).ok_or_else(|| unusable("too large"))?;
     read_scaled(&to_json(value, scale), scale).map(Some).map_err(|(_, detail)| unusable(detail))
 }
 
-/// The number that a value means.
+/// The number that a value means, or `None` for an empty value.
 pub(crate) fn number(value: &Value) -> Result<Option<Number>, NumberError> {
     match value {
         Value::Null => Ok(None),
@@ -41,7 +41,7 @@ pub(crate) fn number(value: &Value) -> Result<Option<Number>, NumberError> {
     }
 }
 
-/// As [`decimal`]; what was changed is noted.
+/// As [`decimal`]. Reports a changed value.
 pub(crate) fn read(report: &mut RowReport<'_>, field: &str, value: &Value, scale: Scale) -> Result<Option<i64>, NumberError> {
     let read = decimal(value, scale)?;
     if let Some(number) = read.filter(|number| read_scaled(value, scale) != Ok(*number)) {
@@ -50,7 +50,7 @@ pub(crate) fn read(report: &mut RowReport<'_>, field: &str, value: &Value, scale
     Ok(read)
 }
 
-/// As [`read`]; what was refused is noted too.
+/// As [`read`]. Also reports a refused value.
 pub(crate) fn take(report: &mut RowReport<'_>, field: &str, value: &Value, scale: Scale) -> Option<i64> {
     read(report, field, value, scale).unwrap_or_else(|why| {
         report.refused(field, value, why);
@@ -58,8 +58,8 @@ pub(crate) fn take(report: &mut RowReport<'_>, field: &str, value: &Value, scale
     })
 }
 
-/// A number as people type it: with a dollar sign, thousands that are grouped, a decimal point or comma, and `k` or `m` for thousands
-/// and millions. A separator counts only where it can mean one thing.
+/// Reads a number that a person typed: with a dollar sign, grouped thousands, a decimal point or comma, and `k` or `m` for thousands and
+/// millions. A separator that may mean two things is an error.
 fn typed(text: &str) -> Result<Option<Number>, NumberError> {
     let text = text.trim().to_lowercase();
     let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest.trim_start()));
@@ -77,13 +77,13 @@ fn typed(text: &str) -> Result<Option<Number>, NumberError> {
     }
     let plain = plain(text)?;
     let exponent = exponent.map_or_else(String::new, |exponent| format!("e{exponent}"));
-    // JSON knows no leading zeros.
+    // JSON does not allow leading zeros.
     let (whole, fraction) = plain.split_once('.').map_or((plain.as_str(), String::new()), |(whole, fraction)| (whole, format!(".{fraction}")));
     let whole = Some(whole.trim_start_matches('0')).filter(|whole| !whole.is_empty()).unwrap_or("0");
     format!("{sign}{whole}{fraction}{exponent}").parse().map(Some).map_err(|_| unusable("not a number"))
 }
 
-/// Digits with separators as digits with a point, if any.
+/// Converts digits with separators to digits with at most one decimal point.
 fn plain(text: &str) -> Result<String, NumberError> {
     if !text.starts_with(|first: char| first.is_ascii_digit() || first == '.') || !text.ends_with(|last: char| last.is_ascii_digit()) {
         return Err(unusable("not a number"));
@@ -95,7 +95,7 @@ fn plain(text: &str) -> Result<String, NumberError> {
     let points = text.matches('.').count();
     let commas = text.matches(',').count();
     let is_spaced = text.contains(SPACES);
-    // Which of the two separates the decimals.
+    // The character that separates the decimals.
     let point = match (points, commas) {
         (1, 0) if is_spaced => Some('.'),
         (0, 1) if is_spaced => Some(','),

@@ -1,4 +1,4 @@
-//! An old project row as one of ours.
+//! Converts an old project row to a project.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,31 +19,31 @@ use budgets::Scale;
 use projects_router::project::{Changes, PROJECT_FIELDS, ProjectFieldKind, read};
 use projects_router::store::{ImportedProject, MAX_BYTES};
 
-/// The title of a project that had none.
+/// The title of a project that has none.
 const UNTITLED: &str = "Untitled project";
-/// The most entries of a list, and of a folder.
+/// The maximum number of entries of a list, and of a folder.
 const MAX_ENTRIES: usize = 100;
-/// Where a row may say when it was changed last.
+/// The fields in which a row may give the time of its last change.
 const CHANGE_TIMES: [&str; 3] = ["updatedAt", "dateUpdated", "lastModified"];
-/// Names that the old system had for the same thing.
+/// Other names of the old system for the same fields.
 const ALIASES: &[(&str, &str)] = &[("finishLine", "finishline"), ("date", "dateCreated"), ("thumbnail", "thumbnails"), ("gallery", "galleries")];
-/// What is read elsewhere, or is the server's.
+/// The fields that are read elsewhere, or that only the server sets.
 const KNOWN: &[&str] = &["projectId", "team", "teamUserIds", "budget", "createdAt", "updatedAt", "dateUpdated", "lastModified"];
 
 /// An old project that was read.
 #[derive(Debug)]
 pub(crate) struct OldProject {
-    /// Its id in the old system.
+    /// The project's id in the old system.
     pub(crate) old_id: String,
-    /// What ids are derived from: the same moment in every import of the same export.
+    /// The time from which ids are derived. It is the same in every import of the same export.
     pub(crate) id_time: Timestamp,
-    /// The ball park of the form it was made with, in cents.
+    /// The ball park from the form that created the project, in cents.
     pub(crate) ball_park: Option<i64>,
-    /// What is written.
+    /// The project to write.
     pub(crate) project: ImportedProject,
 }
 
-/// Reads a row. `None` when it is no project.
+/// Reads a row. `None` if the row is not a project.
 pub(crate) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, report: &mut Report) -> Option<OldProject> {
     let Some(old_id) = row.get("projectId").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned) else {
         report.of("Projects ?").refused_row("it has no projectId");
@@ -90,7 +90,7 @@ pub(crate) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, re
     Some(OldProject { old_id, id_time, ball_park, project })
 }
 
-/// The ball park of the form that the project was made with, in cents: `{date, total}`, or the total alone.
+/// The ball park from the form that created the project, in cents. The value is `{date, total}`, or the total alone.
 fn read_ball_park(budget: &Value, report: &mut RowReport<'_>) -> Option<i64> {
     match budget {
         Value::Object(members) => {
@@ -109,7 +109,7 @@ fn read_ball_park(budget: &Value, report: &mut RowReport<'_>) -> Option<i64> {
     }
 }
 
-/// The owner, and those of the old team who have an account here.
+/// The owner, and the members of the old team who have an account here.
 fn read_team(row: &Row, settings: &Settings, joined_at: Timestamp, report: &mut RowReport<'_>) -> BTreeMap<UserId, Member> {
     let member = |role, title| Member { role, title, joined_at };
     let mut team = BTreeMap::from([(settings.owner, member(TeamRole::Owner, None))]);
@@ -157,7 +157,7 @@ fn read_team(row: &Row, settings: &Settings, joined_at: Timestamp, report: &mut 
     team
 }
 
-/// Files stood in arrays at the top, one per folder: they move into `folders`.
+/// Moves files into `folders`. The old system stored them in top-level arrays, one per folder.
 fn gather_folders(row: &mut Row, report: &mut RowReport<'_>) {
     let named = row.get("customFolders").and_then(Value::as_array).into_iter().flatten();
     let mut keys: Vec<String> = named.filter_map(|folder| folder.get("key")?.as_str()).map(str::to_owned).collect();
@@ -188,7 +188,7 @@ fn gather_folders(row: &mut Row, report: &mut RowReport<'_>) {
     }
 }
 
-/// A field as ours, or nothing; what was changed or refused is noted.
+/// Converts a field, or returns `None`. Reports changed and refused values.
 fn read_field(name: &str, kind: ProjectFieldKind, value: Option<Value>, report: &mut RowReport<'_>) -> Option<Value> {
     let original = value.unwrap_or(Value::Null);
     if is_nothing(&original) && !matches!(kind, ProjectFieldKind::Title) {
@@ -213,7 +213,7 @@ fn read_field(name: &str, kind: ProjectFieldKind, value: Option<Value>, report: 
     }
 }
 
-/// Whether two values are equal, numbers by their value.
+/// Whether two values are equal. Numbers outside arrays are compared by value.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => Digits::of(one) == Digits::of(other),
@@ -224,7 +224,7 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// What is wrong with a value, in one line.
+/// The reasons why a value is not valid, in one line.
 fn why(errors: Vec<FieldError>) -> String {
     let one = |error: FieldError| match error.path.segments().iter().rfind(|name| name.parse::<usize>().is_err()) {
         Some(name) => format!("{name}: {}", error.detail),
@@ -233,7 +233,7 @@ fn why(errors: Vec<FieldError>) -> String {
     errors.into_iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
-/// A value as it would be if the old system had been strict.
+/// Converts a value to the form that a strict system would have stored.
 fn normalize(name: &str, kind: ProjectFieldKind, value: Value, report: &mut RowReport<'_>) -> Value {
     match kind {
         ProjectFieldKind::Title => match as_text(&value) {
@@ -293,7 +293,7 @@ fn as_number(value: &Value) -> Option<Value> {
     value.as_str()?.trim().parse().ok().map(Value::Number)
 }
 
-/// The entries of an array; one value stands for itself.
+/// The entries of an array. A single value counts as one entry.
 fn entries(value: Value) -> Vec<Value> {
     match value {
         Value::Array(entries) => entries,
@@ -302,7 +302,7 @@ fn entries(value: Value) -> Vec<Value> {
     }
 }
 
-/// The entries that something can be made of, up to a hundred; the others are noted.
+/// Keeps the valid entries, up to a hundred. Reports the others.
 fn kept(kind: ProjectFieldKind, name: &str, entries: Vec<Value>, report: &mut RowReport<'_>, make: impl Fn(&Value) -> Option<Value>) -> Value {
     let mut kept = Vec::new();
     for entry in entries {
@@ -317,7 +317,7 @@ fn kept(kind: ProjectFieldKind, name: &str, entries: Vec<Value>, report: &mut Ro
     Value::Array(kept)
 }
 
-/// An object of these members, each from the first name that holds a text. `None` when it is no object.
+/// An object with these members, each from the first name that has a text. `None` if the value is not an object.
 fn members(value: &Value, wanted: &[(&str, &[&str])]) -> Option<Value> {
     let object = value.as_object()?;
     let find = |names: &[&str]| names.iter().find_map(|name| object.get(*name).and_then(as_text).filter(|text| !text.is_empty()));
@@ -325,10 +325,10 @@ fn members(value: &Value, wanted: &[(&str, &[&str])]) -> Option<Value> {
     Some(Value::Object(found.collect()))
 }
 
-/// Leaves out the largest fields until the project is small enough for one item.
+/// Removes the largest fields until the project fits in one item.
 fn shrink(fields: &mut Changes, report: &mut RowReport<'_>) {
     let size = |fields: &Changes| fields.iter().map(|(name, value)| name.len() + value.to_string().len()).sum::<usize>();
-    // Room for the team: its entries have bounds of their own.
+    // Reserved for the team, whose entries have their own limits.
     let most = MAX_BYTES - (MAX_NEW_TEAM + 1) * 350;
     while size(fields) > most {
         let largest = fields.iter().max_by_key(|(_, value)| value.to_string().len()).map(|(name, _)| name.clone());

@@ -1,21 +1,21 @@
-//! What an import did to the rows that it could not take as they are.
+//! The report of an import: the rows and values that are not imported unchanged.
 
 use std::fmt;
 
 use serde_json::Value;
 use shared_utils::text::excerpt;
 
-/// Texts of values are cut off here, in characters.
+/// The maximum length of a value in the report, in characters.
 const SHOWN: usize = 60;
 
-/// What became of a value or a row.
+/// What happened to a value or a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
-    /// Taken, as something else.
+    /// Imported in another form.
     Changed,
-    /// Not taken: this backend has no place for it.
+    /// Not imported, because this backend has no field for it.
     LeftOut,
-    /// Not taken: no value can be made of it.
+    /// Not imported, because it is not valid.
     Refused,
 }
 
@@ -32,13 +32,13 @@ impl fmt::Display for Fate {
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What became of it.
+    /// What happened.
     pub fate: Fate,
     /// The table and the row.
     pub row: String,
-    /// The attribute, empty for the whole row.
+    /// The attribute, or empty for the whole row.
     pub field: String,
-    /// What it was, and what became of it or why.
+    /// The old value, and the new value or the reason.
     pub detail: String,
 }
 
@@ -48,7 +48,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Everything that was found, in the order of the rows.
+/// All findings, in the order of the rows.
 #[derive(Debug, Default)]
 pub struct Report {
     findings: Vec<Finding>,
@@ -60,18 +60,18 @@ impl Report {
         &self.findings
     }
 
-    /// How many there are of one kind.
+    /// The number of findings of one kind.
     pub fn count(&self, fate: Fate) -> usize {
         self.findings.iter().filter(|finding| finding.fate == fate).count()
     }
 
-    /// The findings about one row.
+    /// Returns a report that adds findings about one row.
     pub(crate) fn of(&mut self, row: impl Into<String>) -> RowReport<'_> {
         RowReport { report: self, row: row.into() }
     }
 }
 
-/// Notes findings about one row.
+/// Adds findings about one row.
 pub(crate) struct RowReport<'a> {
     report: &'a mut Report,
     row: String,
@@ -82,33 +82,33 @@ impl RowReport<'_> {
         self.report.findings.push(Finding { fate, row: self.row.clone(), field: field.to_owned(), detail });
     }
 
-    /// A value was taken as another.
+    /// Reports a value that was replaced by another.
     pub(crate) fn changed(&mut self, field: &str, from: &Value, to: &Value) {
         self.note(Fate::Changed, field, format!("{} -> {}", shown(from), shown(to)));
     }
 
-    /// Something was taken otherwise than it stood there, and how.
+    /// Reports a change, and how it was made.
     pub(crate) fn changed_so(&mut self, field: &str, how: impl Into<String>) {
         self.note(Fate::Changed, field, how.into());
     }
 
-    /// There is no place for a value.
+    /// Reports a value for which there is no field.
     pub(crate) fn left_out(&mut self, field: &str, why: impl Into<String>) {
         self.note(Fate::LeftOut, field, why.into());
     }
 
-    /// A value, or the whole row, cannot be taken.
+    /// Reports a value that is not valid.
     pub(crate) fn refused(&mut self, field: &str, value: &Value, why: impl fmt::Display) {
         self.note(Fate::Refused, field, format!("{}: {why}", shown(value)));
     }
 
-    /// The whole row cannot be taken.
+    /// Reports a row that cannot be imported.
     pub(crate) fn refused_row(&mut self, why: impl fmt::Display) {
         self.note(Fate::Refused, "", why.to_string());
     }
 }
 
-/// A value as a line of the report has it.
+/// A value as text, cut to the length of a report line.
 fn shown(value: &Value) -> String {
     let text = value.to_string();
     if excerpt(&text, SHOWN).len() == text.len() { text } else { format!("{}… ({} bytes)", excerpt(&text, SHOWN), text.len()) }

@@ -1,4 +1,4 @@
-//! Values as the old system spelled them: nothing, days, and moments.
+//! Values of the old system: empty values, dates and times.
 
 use serde_json::{Value, json};
 use shared_utils::clock::Timestamp;
@@ -8,7 +8,7 @@ use crate::export::Row;
 use crate::report::RowReport;
 use shared_utils::fields::read_date;
 
-/// Null, and what is as empty.
+/// Whether a value is null or empty.
 pub(crate) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -19,7 +19,7 @@ pub(crate) fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// A date, also where a time stood behind it.
+/// The date of a value. A time after the date is removed.
 pub(crate) fn day(value: Value) -> Value {
     match value.as_str().map(str::trim).and_then(|text| text.get(..10)) {
         Some(day) if read_date(json!(day)).is_ok() => json!(day),
@@ -27,7 +27,7 @@ pub(crate) fn day(value: Value) -> Value {
     }
 }
 
-/// A moment as the old system spelled it: RFC 3339, a date alone, or milliseconds or seconds since the epoch.
+/// A time in any form of the old system: RFC 3339, a date alone, or milliseconds or seconds since the epoch.
 pub(crate) fn moment(value: &Value) -> Option<Timestamp> {
     let number = match value {
         Value::Number(number) => number.clone(),
@@ -49,12 +49,12 @@ pub(crate) fn moment(value: &Value) -> Option<Timestamp> {
     }
 }
 
-/// Whether a value is spelled as a moment.
+/// Whether a value is already an RFC 3339 time.
 fn is_moment(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok())
 }
 
-/// When something was; a value that says no such thing is noted.
+/// The time in a field. Reports a value that is not a time or has another form.
 pub(crate) fn known_moment(row: &Row, name: &str, report: &mut RowReport<'_>) -> Option<Timestamp> {
     let value = row.get(name).filter(|value| !is_nothing(value))?;
     let moment = moment(value);

@@ -1,4 +1,4 @@
-//! What a local stack is started with, where its files are, and why it may not start.
+//! The options, files and start errors of a local stack.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,22 +11,22 @@ use crate::database::DatabaseError;
 use crate::declaration::{DeclarationError, repository};
 use crate::websocket_api::Limits;
 
-/// What the local stack can be told.
+/// The options of a local stack.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where the functions' binaries are.
+    /// The directory of the functions' binaries.
     pub binaries: PathBuf,
-    /// Where data and key are kept; a new folder that goes with the stack when absent.
+    /// The folder for data and key. If absent, a new folder that is deleted with the stack.
     pub folder: Option<PathBuf>,
-    /// Whether data is kept in memory although there is a folder.
+    /// Whether data is kept in memory even if there is a folder.
     pub in_memory: bool,
-    /// Ports of HTTP API, WebSocket API, database and console; 0 is any free one.
+    /// The ports of HTTP API, WebSocket API, database and console. 0 means any free port.
     pub ports: [u16; 4],
-    /// Browser origins that may call, besides the console's.
+    /// The allowed browser origins, besides the console's.
     pub origins: Option<String>,
-    /// How many people to seed besides the four.
+    /// The number of people to seed, besides the four.
     pub more_people: usize,
-    /// Variables passed on to the functions that declare them with one of the sources in [`FORWARDED_ENV`](crate::declaration::FORWARDED_ENV).
+    /// Variables for the functions that declare them with one of the sources in [`FORWARDED_ENV`](crate::declaration::FORWARDED_ENV).
     pub passed: BTreeMap<String, String>,
     /// The WebSocket gateway's limits.
     pub limits: Limits,
@@ -34,14 +34,14 @@ pub struct Options {
     pub keep: bool,
     /// Whether events and log lines are printed.
     pub print: bool,
-    /// How far the clocks of sandboxes may be off, either way, in milliseconds; which one is off by how much is drawn from the seed.
+    /// The maximum clock offset of a sandbox in either direction, in milliseconds. Each offset is drawn from the seed.
     pub skew_ms: i64,
-    /// What chance is drawn from.
+    /// The seed of random draws.
     pub seed: u64,
 }
 
 impl Options {
-    /// For tests: free ports, data in memory, rates off, everything kept, nothing printed.
+    /// Options for tests: free ports, data in memory, some rate limits off, everything kept, nothing printed.
     pub fn for_tests() -> Self {
         Self {
             binaries: crate::build::Profile::own().directory(),
@@ -50,7 +50,7 @@ impl Options {
             ports: [0; 4],
             origins: None,
             more_people: 0,
-            // Everyone in a test comes from one address, and faster than people do.
+            // All users of a test have the same IP address, and act faster than people do.
             passed: [("LOGIN_RATE", "off"), ("CONNECT_RATE", "off"), ("ACTION_RATE", "off"), ("SEND_RATE", "off")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
@@ -63,45 +63,45 @@ impl Options {
     }
 }
 
-/// Why the stack did not start: one sentence that says what to do.
+/// Why the stack did not start. The message is one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// `stack.yaml`.
+    /// `stack.yaml` cannot be used.
     #[error(transparent)]
     Declaration(#[from] DeclarationError),
-    /// The database.
+    /// The database did not start.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// A port is taken.
     #[error("port {port} is taken: end what listens there, or set {variable} to another port (0 for any free one)")]
     Port {
-        /// Which port.
+        /// The port.
         port: u16,
-        /// The variable that changes it.
+        /// The variable that changes the port.
         variable: &'static str,
     },
     /// A folder or file cannot be used.
     #[error("{path} cannot be used: {reason}")]
     Folder {
-        /// Which one.
+        /// The folder or file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A binary is missing.
     #[error("{0} is not built: run `cargo build --workspace` first")]
     Binary(PathBuf),
-    /// A variable has a source that is not known here.
+    /// The local stack does not know the source of a variable.
     #[error("stack.yaml: {function}: {variable} comes from {source:?}, which the local stack does not know")]
     Source {
-        /// Whose.
+        /// The function.
         function: String,
-        /// Which.
+        /// The variable.
         variable: String,
-        /// From where.
+        /// The source.
         r#source: String,
     },
-    /// `ALLOWED_ORIGINS` holds something else.
+    /// `ALLOWED_ORIGINS` is not a list of origins.
     #[error("{0}: list exact origins such as https://app.example.com, separated by commas")]
     Origins(EnvError),
     /// People could not be seeded.
@@ -109,14 +109,14 @@ pub enum StartError {
     People(String),
 }
 
-/// The name of the one local signing key.
+/// The id of the local signing key.
 pub const KEY_ID: &str = "local-1";
-/// Who issues tokens here.
+/// The issuer of local tokens.
 pub const ISSUER: &str = "https://local.mylg.test";
-/// For whom.
+/// The audience of local tokens.
 pub const AUDIENCE: &str = "mylg-api";
 
-/// Prints one line for the person at the terminal. One that is gone must not end the stack.
+/// Prints one line to the terminal. A closed terminal must not end the stack.
 pub fn print_line(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout().lock(), "{line}");
@@ -131,7 +131,7 @@ pub(crate) fn folder(wanted: Option<PathBuf>) -> Result<(PathBuf, Option<tempfil
     Ok((path, None))
 }
 
-/// The public keys as `JWT_PUBLIC_KEYS` has them; the key file is made at first run.
+/// The public keys in the form of `JWT_PUBLIC_KEYS`. The key file is created at the first run.
 pub(crate) fn signing_key(folder: &Path) -> Result<String, StartError> {
     let path = folder.join("signing.pem");
     let fail = |reason: String| StartError::Folder { path: path.clone(), reason };
@@ -145,13 +145,13 @@ pub(crate) fn signing_key(folder: &Path) -> Result<String, StartError> {
     Ok(json!({KEY_ID: spki_from_point(signer.public_point())}).to_string())
 }
 
-/// Only its owner may read a private key.
+/// Allows only the owner to read a private key.
 fn restrict(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
 }
 
-/// A stand-in for `/opt`: the layer's files where the functions look for them.
+/// Copies the layer's files to a folder that replaces `/opt`.
 pub(crate) fn layer(folder: &Path) -> Result<PathBuf, StartError> {
     let layer = folder.join("opt/shared-utils");
     let fail = |reason: std::io::Error| StartError::Folder { path: layer.clone(), reason: reason.to_string() };

@@ -1,4 +1,4 @@
-//! `DynamoDB`: the embedded engine on a runtime of its own, behind a front that counts calls by who made them and can make them fail.
+//! `DynamoDB`: the embedded engine on its own runtime, behind a proxy that counts calls by caller and injects faults.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,43 +25,43 @@ use crate::declaration::Declaration;
 use crate::faults::{Effect, Faults, lost};
 use crate::records::Records;
 
-/// Where the data is.
+/// Where the data is stored.
 #[derive(Debug, Clone)]
 pub enum Storage {
-    /// In memory, gone with the process.
+    /// In memory, until the process ends.
     Memory,
     /// In this file.
     File(PathBuf),
 }
 
-/// The database could not be started.
+/// Why the database did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// The file is not a database, or cannot be opened.
     #[error("the database file {path} cannot be opened ({reason}): move it away and start again, or name another folder with LOCAL_DIR")]
     File {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Anything else.
+    /// Any other failure.
     #[error("the embedded database did not start: {0}")]
     Start(String),
 }
 
 /// A running database.
 pub struct Database {
-    /// `http://127.0.0.1:<port>`.
+    /// The address of the proxy: `http://127.0.0.1:<port>`.
     pub endpoint: String,
-    /// The engine itself, without the front that counts calls and makes them fail.
+    /// The address of the engine itself, without the proxy.
     pub engine: String,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Database {
-    /// Starts the engine, puts the front on `listener`, and makes the tables that do not exist.
+    /// Starts the engine, serves the proxy on `listener`, and creates missing tables.
     pub async fn start(
         declaration: &Declaration,
         storage: Storage,
@@ -137,7 +137,7 @@ fn key_schema(partition: &str, sort: &str) -> Result<Vec<KeySchemaElement>, Stri
         .collect()
 }
 
-/// Runs the engine on a thread and runtime of its own: it blocks its thread while it works. Gives its address and a way to stop it.
+/// Runs the engine on its own thread and runtime, because it blocks its thread. Returns its address, a way to stop it, and the thread.
 fn start_engine(storage: Storage) -> Result<(String, tokio::sync::oneshot::Sender<()>, std::thread::JoinHandle<()>), DatabaseError> {
     let database = match storage {
         Storage::Memory => dynoxide::Database::memory().map_err(|error| DatabaseError::Start(error.to_string()))?,
@@ -153,7 +153,7 @@ fn start_engine(storage: Storage) -> Result<(String, tokio::sync::oneshot::Sende
     let thread = std::thread::spawn(move || {
         runtime.block_on(async move {
             let Ok(listener) = TcpListener::from_std(listener) else { return };
-            // The engine never expires anything by itself.
+            // The engine does not delete expired items by itself.
             let sweeper = database.clone();
             let sweep = async move {
                 let mut rest = SWEEP;
@@ -161,11 +161,11 @@ fn start_engine(storage: Storage) -> Result<(String, tokio::sync::oneshot::Sende
                     tokio::time::sleep(rest).await;
                     let began = Instant::now();
                     let _ = sweeper.sweep_ttl();
-                    // It looks at every item: of a large database it must not take all the time.
+                    // A sweep reads every item. In a large database, sweeps must not take all the time.
                     rest = SWEEP.max(began.elapsed() * 50);
                 }
             };
-            // Not the graceful end: that waits for every idle connection of every client.
+            // A graceful end would wait for every idle connection of every client.
             tokio::select! {
                 () = dynoxide::server::serve_on(listener, database) => {}
                 () = sweep => {}
@@ -176,7 +176,7 @@ fn start_engine(storage: Storage) -> Result<(String, tokio::sync::oneshot::Sende
     Ok((format!("http://{address}"), stop, thread))
 }
 
-/// How often expired items are looked for.
+/// The minimum time between two sweeps, which delete expired items.
 const SWEEP: Duration = Duration::from_secs(2);
 
 #[derive(Clone)]
@@ -187,7 +187,7 @@ struct Front {
     faults: Faults,
 }
 
-/// Who made a call: the access key in its signature. Every sandbox has one of its own.
+/// The caller of a request: the access key in its signature. Every sandbox has its own access key.
 pub(crate) fn access_key(headers: &HeaderMap) -> String {
     let authorization = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let key = authorization.split_once("Credential=").and_then(|(_, rest)| rest.split('/').next());
@@ -214,7 +214,7 @@ async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Metho
         Some(Effect::Kill) => {
             let response = pass(&front, &uri, method, headers.clone(), body).await;
             front.faults.kill(&access_key(&headers));
-            // It does not live to see the answer.
+            // The process is killed before it receives the response.
             tokio::time::sleep(Duration::from_millis(20)).await;
             response
         }
@@ -224,12 +224,12 @@ async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Metho
     response
 }
 
-/// What the engine's JSON parser gives a meaning of its own as a member's name. To a table such names are names like any other.
+/// The start of member names that the engine's JSON parser treats specially. For a table, they are ordinary names.
 const RESERVED: &str = "$serde_json::";
-/// What the engine sees and stores instead.
+/// The start that the engine stores instead.
 const ESCAPED: &str = "$serde_json::~";
 
-/// A body with every `from` replaced. `None` when it does not contain `from`.
+/// Replaces every `from` in a body. `None` if the body does not contain `from`.
 fn replaced(body: &[u8], from: &str, to: &str) -> Option<Bytes> {
     let text = std::str::from_utf8(body).ok()?;
     text.contains(from).then(|| Bytes::from(text.replace(from, to)))

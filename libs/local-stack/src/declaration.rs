@@ -1,4 +1,4 @@
-//! `terraform/stack.yaml`, read.
+//! Reads `terraform/stack.yaml`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// Sources of variables that have the code's own value unless another is passed on.
+/// The sources of variables that keep the code's default unless a value is passed on.
 pub const FORWARDED_ENV: [&str; 2] = ["rate", "local:passed"];
 
-/// What the backend consists of.
+/// The declaration of the backend.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declaration {
@@ -29,7 +29,7 @@ pub struct Declaration {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// What is in it.
+    /// What the table contains.
     pub description: String,
     /// Global secondary indexes by name.
     #[serde(default)]
@@ -40,9 +40,9 @@ pub struct Table {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Index {
-    /// A text attribute.
+    /// The partition key, a text attribute.
     pub partition_key: String,
-    /// A text attribute.
+    /// The sort key, a text attribute.
     pub sort_key: String,
 }
 
@@ -50,36 +50,36 @@ pub struct Index {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Function {
-    /// What it is for.
+    /// The purpose of the function.
     pub description: String,
-    /// Memory, and with it its share of a processor.
+    /// The memory, which also determines the share of a processor.
     pub memory_mb: u32,
-    /// How long one event may take, the work after the answer included.
+    /// The maximum time for one event, including the work after the response.
     pub timeout_s: u64,
-    /// Variables, and where their values come from.
+    /// The variables, with the sources of their values.
     pub environment: BTreeMap<String, String>,
-    /// What its role may do.
+    /// The permissions of the function's role.
     pub permissions: Vec<Permission>,
 }
 
-/// Something that a role may do.
+/// A permission of a role.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Permission {
-    /// On this table.
+    /// The table.
     pub table: Option<String>,
-    /// On this index of it.
+    /// The index of the table.
     pub index: Option<String>,
-    /// These `DynamoDB` actions.
+    /// The allowed `DynamoDB` actions.
     #[serde(default)]
     pub actions: Vec<String>,
-    /// On items whose partition key matches one of these.
+    /// Limits the actions to items whose partition key matches one of these.
     #[serde(default)]
     pub leading_keys: Vec<String>,
-    /// Post to and close connections of the WebSocket API.
+    /// Allows posting to and closing connections of the WebSocket API.
     #[serde(default)]
     pub manage_connections: bool,
-    /// Sign with the signing key.
+    /// Allows signing with the signing key.
     #[serde(default)]
     pub sign: bool,
 }
@@ -88,7 +88,7 @@ pub struct Permission {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpApi {
-    /// `METHOD /path`, and the function behind it.
+    /// The routes, each with its function.
     pub routes: Vec<HttpRoute>,
 }
 
@@ -96,7 +96,7 @@ pub struct HttpApi {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpRoute {
-    /// Such as `ANY /auth/{proxy+}`.
+    /// The route key, such as `ANY /auth/{proxy+}`.
     pub route: String,
     /// The function's name.
     pub function: String,
@@ -106,9 +106,9 @@ pub struct HttpRoute {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebSocketApi {
-    /// Where a frame's route stands; the local stack knows `$request.body.<member>`.
+    /// The expression that selects a frame's route. The local stack supports `$request.body.<member>`.
     pub route_selection_expression: String,
-    /// Routes.
+    /// The routes.
     pub routes: Vec<WebSocketRoute>,
 }
 
@@ -116,15 +116,15 @@ pub struct WebSocketApi {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebSocketRoute {
-    /// Such as `$connect` or an action's name.
+    /// The route key, such as `$connect` or an action's name.
     pub route: String,
     /// The function's name.
     pub function: String,
-    /// Whether the function's body is the reply to the sender.
+    /// Whether the function's body is sent to the sender as a reply.
     pub route_response: bool,
 }
 
-/// The declaration cannot be used.
+/// Why the declaration cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {reason}")]
 pub struct DeclarationError {
@@ -147,7 +147,7 @@ impl Declaration {
     }
 }
 
-/// The repository that this crate is a part of.
+/// The root folder of the repository.
 pub fn repository() -> &'static Path {
     static REPOSITORY: LazyLock<PathBuf> = LazyLock::new(|| {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));

@@ -1,4 +1,4 @@
-//! The environment of each function: what Lambda sets, and what `stack.yaml` declares.
+//! The environment of each function: the variables that Lambda sets, and those that `stack.yaml` declares.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::config::{AUDIENCE, ISSUER, KEY_ID, StartError};
 use crate::declaration::{Declaration, FORWARDED_ENV};
 
-/// Where the values of environment variables come from here.
+/// The local values of environment variables.
 pub(crate) struct Values {
     pub(crate) origins: String,
     pub(crate) public_keys: String,
@@ -18,7 +18,7 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    /// A function's environment: what Lambda sets, what is declared, and where the stand-ins are.
+    /// A function's environment: the variables of Lambda, the declared variables, and the endpoints of the local services.
     pub(crate) fn environment(&self, declaration: &Declaration, name: &str) -> Result<BTreeMap<String, String>, StartError> {
         let Some(function) = declaration.functions.get(name) else { return Ok(BTreeMap::new()) };
         let mut environment: BTreeMap<String, String> = [
@@ -52,7 +52,7 @@ impl Values {
                 ("signing_key_id", _) => KEY_ID.to_owned(),
                 ("websocket_endpoint", _) => self.websocket_endpoint.clone(),
                 ("log_level", _) => "info".to_owned(),
-                // What there is in AWS alone, and what each sandbox has of its own.
+                // Sources that exist only in AWS, and values that each sandbox has of its own.
                 ("aws", _) | ("local", "skew") => continue,
                 ("local", "layer") => self.layer.to_string_lossy().into_owned(),
                 ("local", "signing_key_file") => self.key_file.to_string_lossy().into_owned(),

@@ -1,4 +1,4 @@
-//! The events that API Gateway makes, to the letter.
+//! Events in exactly the form that API Gateway sends.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,21 +11,21 @@ use serde_json::{Map, Value, json};
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::random;
 
-/// The account that everything local belongs to.
+/// The AWS account id of the local stack.
 pub(crate) const ACCOUNT: &str = "000000000000";
-/// The ids of the two APIs.
+/// The id of the HTTP API.
 pub(crate) const HTTP_API_ID: &str = "localhttp0";
-/// See [`HTTP_API_ID`].
+/// The id of the WebSocket API.
 pub(crate) const WEBSOCKET_API_ID: &str = "localws000";
 /// The WebSocket API's stage.
 pub(crate) const WEBSOCKET_STAGE: &str = "local";
 
-/// An id as API Gateway makes them: fifteen characters and an equals sign.
+/// An id in the form of API Gateway: fifteen characters and an equals sign.
 pub fn gateway_id() -> String {
     URL_SAFE.encode(random::bytes::<11>())
 }
 
-/// `09/Mar/2025:11:00:00 +0000`
+/// A time in the form `09/Mar/2025:11:00:00 +0000`.
 fn common_log_time(now: Timestamp) -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let text = now.to_string();
@@ -35,31 +35,31 @@ fn common_log_time(now: Timestamp) -> String {
 
 /// A request to the HTTP API.
 pub struct HttpRequest<'a> {
-    /// The route as `stack.yaml` declares it.
+    /// The route key in `stack.yaml`.
     pub route_key: &'a str,
-    /// What `{proxy+}` took.
+    /// The part of the path that matches `{proxy+}`.
     pub proxy: Option<String>,
     /// The method.
     pub method: &'a Method,
-    /// Path and query as sent.
+    /// The path and the query, as sent.
     pub uri: &'a Uri,
     /// The headers as sent.
     pub headers: &'a HeaderMap,
     /// The body.
     pub body: &'a Bytes,
-    /// Whose address it came from.
+    /// The client's IP address.
     pub peer: IpAddr,
-    /// The gateway's id of it.
+    /// The gateway's id of the request.
     pub request_id: &'a str,
 }
 
-/// The values of a header, joined as API Gateway joins them.
+/// The values of a header, joined with commas as in API Gateway.
 fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
     let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
     values.join(",")
 }
 
-/// A header's value as text, or nothing.
+/// A header's value as text, or an empty text.
 pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
@@ -73,7 +73,7 @@ fn is_text(content_type: &str) -> bool {
         || ["application/json", "application/xml", "application/javascript"].contains(&essence.as_str())
 }
 
-/// Payload format 2.0.
+/// The event of a request, in payload format 2.0.
 pub fn http_event(request: &HttpRequest<'_>) -> Value {
     let now = Clock::System.now();
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
@@ -117,7 +117,7 @@ pub fn http_event(request: &HttpRequest<'_>) -> Value {
         .headers
         .get_all("cookie")
         .iter()
-        // Another cookie may hold anything.
+        // Other cookies may contain any bytes.
         .flat_map(|value| String::from_utf8_lossy(value.as_bytes()).split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>())
         .collect();
     if !cookies.is_empty() {
@@ -141,18 +141,18 @@ pub fn http_event(request: &HttpRequest<'_>) -> Value {
     event
 }
 
-/// A connection, as far as its events tell of it.
+/// The values of a connection that its events contain.
 #[derive(Debug, Clone)]
 pub struct SocketContext {
-    /// Its id.
+    /// The connection's id.
     pub connection_id: String,
-    /// When it was opened.
+    /// When the connection was opened.
     pub connected_at: Timestamp,
-    /// The host it was opened at.
+    /// The host in the request that opened the connection.
     pub host: String,
-    /// What opened it.
+    /// The user agent that opened the connection.
     pub user_agent: String,
-    /// Whose address it came from.
+    /// The client's IP address.
     pub peer: IpAddr,
 }
 
@@ -180,7 +180,7 @@ impl SocketContext {
         }
     }
 
-    /// `$connect`, with headers spelled as clients spell them.
+    /// The `$connect` event. Header names have the case that clients use.
     pub fn connect_event(&self, headers: &HeaderMap, query: &str) -> Value {
         let mut single = BTreeMap::new();
         let mut multi: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -209,14 +209,14 @@ impl SocketContext {
         event
     }
 
-    /// A frame from the client.
+    /// The event of a frame from the client.
     pub fn message_event(&self, route: &str, body: &str) -> Value {
         let mut context = self.context(route, "MESSAGE");
         context.insert("messageId".to_owned(), json!(gateway_id()));
         json!({"requestContext": context, "body": body, "isBase64Encoded": false})
     }
 
-    /// `$disconnect`.
+    /// The `$disconnect` event.
     pub fn disconnect_event(&self, code: u16, reason: &str) -> Value {
         let mut context = self.context("$disconnect", "DISCONNECT");
         context.insert("disconnectStatusCode".to_owned(), json!(code));
@@ -225,7 +225,7 @@ impl SocketContext {
     }
 }
 
-/// `sec-websocket-key` as `Sec-Websocket-Key`.
+/// Converts `sec-websocket-key` to `Sec-Websocket-Key`.
 fn title_case(name: &str) -> String {
     name.split('-').map(|part| part[..1.min(part.len())].to_uppercase() + part.get(1..).unwrap_or_default()).collect::<Vec<_>>().join("-")
 }

@@ -1,4 +1,4 @@
-//! Faults on demand, for tests: what real services do now and then, and embedded ones never.
+//! Injected faults for tests: failures that real services have sometimes, and embedded services never.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -9,51 +9,51 @@ use axum::response::Response;
 use fastrand::Rng;
 use tokio::sync::Notify;
 
-/// What goes wrong with a call to `DynamoDB` or to `@connections`.
+/// The effect of a fault on a call to `DynamoDB` or to `@connections`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// The service says that there were too many, and nothing is done.
+    /// The service reports too many requests, and does nothing.
     Throttle,
-    /// The service says that something went wrong inside, and nothing is done.
+    /// The service reports an internal error, and does nothing.
     ServerError,
-    /// It is done, later.
+    /// The call is executed after a delay.
     Delay(Duration),
-    /// It is done, and the answer is lost.
+    /// The call is executed, but its response is lost.
     DropResponse,
-    /// `@connections` says that there is no such connection, and nothing is done.
+    /// `@connections` reports that the connection does not exist, and does nothing.
     Gone,
-    /// It is done, and the process that asked is killed before it hears of it.
+    /// The call is executed, but the calling process is killed before it receives the response.
     Kill,
 }
 
-/// A fault that waits for calls.
+/// A fault that affects the next matching calls.
 #[derive(Debug, Clone)]
 pub struct InjectedFault {
-    /// The action it strikes, such as `TransactWriteItems`; every one of `DynamoDB`'s when absent.
+    /// The affected action, such as `TransactWriteItems`. If absent, every action of `DynamoDB`.
     pub action: Option<String>,
-    /// What happens.
+    /// The effect.
     pub effect: Effect,
-    /// How many calls are let by first.
+    /// The number of calls that pass first.
     pub skip: usize,
-    /// How many calls it strikes.
+    /// The number of affected calls.
     pub times: usize,
 }
 
-/// A fault that strikes by chance.
+/// A fault that occurs at random.
 #[derive(Debug, Clone)]
 pub struct Risk {
-    /// The action it strikes; every one of `DynamoDB`'s when absent.
+    /// The affected action. If absent, every action of `DynamoDB`.
     pub action: Option<String>,
-    /// What happens.
+    /// The effect.
     pub effect: Effect,
-    /// How often, of a million calls.
+    /// The number of affected calls per million.
     pub per_million: u64,
 }
 
-/// The API by which frames are posted: its actions are struck by name alone.
+/// The actions of `@connections`. Only a fault that names an action affects them.
 const POSTS: [&str; 2] = ["PostToConnection", "DeleteConnection"];
 
-/// An answer that breaks off: what a lost one looks like.
+/// A response that breaks off. The caller sees it as a lost response.
 pub(crate) fn lost() -> Response {
     Response::new(Body::from_stream(futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("response lost")) })))
 }
@@ -67,7 +67,7 @@ struct FaultState {
     killers: HashMap<String, Weak<Notify>>,
 }
 
-/// The faults that are waiting. Cheap to clone; all clones share one list.
+/// The pending faults. Clones are cheap and share one list.
 #[derive(Debug, Clone, Default)]
 pub struct Faults(Arc<Mutex<FaultState>>);
 
@@ -81,32 +81,32 @@ impl Faults {
         self.state().faults.push(fault);
     }
 
-    /// How many have not struck as often as they will.
+    /// The number of faults that will still affect calls.
     pub fn waiting(&self) -> usize {
         self.state().faults.len()
     }
 
-    /// Faults by chance from now on, drawn from this seed.
+    /// Starts random faults, drawn from this seed.
     pub fn run_risks(&self, seed: u64, risks: Vec<Risk>) {
         let mut state = self.state();
         (state.chance, state.risks) = (Rng::with_seed(seed), risks);
     }
 
-    /// Forgets all faults.
+    /// Removes all faults.
     pub fn clear(&self) {
         let mut state = self.state();
         state.faults.clear();
         state.risks.clear();
     }
 
-    /// How often each effect has struck by chance.
+    /// The number of random faults of each effect.
     pub fn struck(&self) -> Vec<(&'static str, u64)> {
         let mut struck: Vec<_> = self.state().struck.iter().map(|(name, count)| (*name, *count)).collect();
         struck.sort_unstable();
         struck
     }
 
-    /// The process with this access key may be killed by a fault.
+    /// Registers the process with this access key, so that a fault can kill it.
     pub(crate) fn may_kill(&self, access_key: &str, killer: &Arc<Notify>) {
         let mut state = self.state();
         state.killers.retain(|_, killer| killer.strong_count() > 0);
@@ -120,7 +120,7 @@ impl Faults {
         }
     }
 
-    /// What happens to the next call of this action.
+    /// The effect on the next call of this action, if any.
     pub(crate) fn strike(&self, action: &str) -> Option<Effect> {
         let mut state = self.state();
         let strikes = |wanted: Option<&str>| wanted.map_or(!POSTS.contains(&action), |wanted| wanted == action);

@@ -1,4 +1,4 @@
-//! The HTTP API: routes, limits and the gateway's own answers.
+//! The HTTP API: routes, limits and the gateway's own responses.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use tokio::task::JoinHandle;
 use crate::events::{HttpRequest, gateway_id, http_event};
 use crate::lambda::{Function, InvokeError};
 
-/// The largest body that the gateway takes, in bytes.
+/// The largest body that the gateway accepts, in bytes.
 const MAX_BODY: usize = 10 * 1024 * 1024;
-/// The largest event that a function takes, in bytes.
+/// The largest event that a function accepts, in bytes.
 const MAX_EVENT: usize = 6 * 1024 * 1024;
 /// The largest request line with all headers, in bytes.
 const MAX_HEAD: usize = 10_240;
@@ -31,7 +31,7 @@ const INTEGRATION_LIMIT: Duration = Duration::from_secs(30);
 /// A route and the function behind it.
 #[derive(Clone)]
 pub struct HttpRoute {
-    /// Such as `ANY /auth/{proxy+}`.
+    /// The route key, such as `ANY /auth/{proxy+}`.
     pub key: String,
     /// The function.
     pub function: Arc<Function>,
@@ -42,7 +42,7 @@ struct Gateway {
     routes: Arc<Vec<HttpRoute>>,
 }
 
-/// Serves the API on `listener` until the task that it gives is aborted.
+/// Serves the API on `listener` until the returned task is aborted.
 pub fn serve(listener: TcpListener, routes: Vec<HttpRoute>) -> JoinHandle<()> {
     let service = Router::new().fallback(handle).with_state(Gateway { routes: Arc::new(routes) });
     tokio::spawn(async move {
@@ -50,7 +50,7 @@ pub fn serve(listener: TcpListener, routes: Vec<HttpRoute>) -> JoinHandle<()> {
     })
 }
 
-/// The gateway's own answer. It has no CORS headers, in AWS as here.
+/// The gateway's own response. It has no CORS headers, as in AWS.
 fn own(status: u16, message: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [("content-type", "application/json")], json!({"message": message}).to_string()).into_response()
@@ -78,7 +78,7 @@ async fn handle(State(gateway): State<Gateway>, ConnectInfo(peer): ConnectInfo<S
     if event.to_string().len() > MAX_EVENT {
         return own(413, "Request Entity Too Large");
     }
-    // Never the query: it may hold what nobody should read in a terminal.
+    // The label never contains the query, which may hold secrets.
     let label = format!("{} {}", parts.method, parts.uri.path());
     let mut response = match tokio::time::timeout(INTEGRATION_LIMIT, route.function.invoke(label, &event)).await {
         Ok(Ok(invocation)) => from_function(invocation.response),
@@ -93,7 +93,7 @@ async fn handle(State(gateway): State<Gateway>, ConnectInfo(peer): ConnectInfo<S
 }
 
 impl Gateway {
-    /// The route of a request: a full match before a greedy one, a method before `ANY`.
+    /// The route of a request. A full match has priority over a greedy match, and a method has priority over `ANY`.
     fn route(&self, method: &Method, path: &str) -> Option<(&HttpRoute, Option<String>)> {
         let mut best: Option<(u8, &HttpRoute, Option<String>)> = None;
         for route in self.routes.iter() {
@@ -120,7 +120,7 @@ fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// Turns what a function returned into an HTTP response, as payload format 2.0 says.
+/// Converts a function's return value to an HTTP response, by payload format 2.0.
 fn from_function(value: Value) -> Response {
     let Some(status) = value.get("statusCode").and_then(Value::as_u64) else {
         // Without a status the whole value is the body.

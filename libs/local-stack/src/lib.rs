@@ -1,20 +1,20 @@
-//! Development only: AWS's interfaces on this machine, around the real binaries.
+//! For development only: AWS's interfaces on this machine, around the real binaries.
 //!
-//! It knows the Lambda Runtime API, the event formats, `@connections`, the `DynamoDB` API and `terraform/stack.yaml`, and imports no
-//! function: it starts their binaries.
+//! This crate knows the Lambda Runtime API, the event formats, `@connections`, the `DynamoDB` API and `terraform/stack.yaml`. It imports no
+//! function, but starts their binaries.
 //!
-//! | module | behaves like |
+//! | module | contents |
 //! | --- | --- |
 //! | [`declaration`] | what Terraform reads: functions, routes, tables, environment |
-//! | [`database`] | `DynamoDB`: embedded, counted, with faults on demand |
-//! | [`lambda`] | Lambda: sandboxes are processes behind a Runtime API of their own |
+//! | [`database`] | `DynamoDB`: an embedded engine, with counted calls and injected faults |
+//! | [`lambda`] | Lambda: sandboxes are processes, each with its own Runtime API |
 //! | [`http_api`] | the HTTP API with payload format 2.0 |
 //! | [`websocket_api`] | the WebSocket API with routes, route responses and `@connections` |
 //! | [`events`] | the events of both gateways, as AWS sends them |
-//! | `environment` | what Lambda and Terraform put into a function's environment |
-//! | [`faults`] | nothing that AWS promises, and everything that it does |
-//! | [`stack`] | all of it, wired |
-//! | [`people`], [`console`] | who can sign in, and a page to try it by hand |
+//! | `environment` | the variables that Lambda and Terraform set for a function |
+//! | [`faults`] | injected faults |
+//! | [`stack`] | the whole stack |
+//! | [`people`], [`console`] | the accounts, and a page to try the backend by hand |
 
 pub mod build;
 pub mod config;

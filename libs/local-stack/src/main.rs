@@ -110,7 +110,7 @@ async fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// Waits for Ctrl-C or the end that a supervisor sends.
+/// Waits for Ctrl-C, or for SIGTERM from a supervisor.
 async fn wait_for_end() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {

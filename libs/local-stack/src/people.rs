@@ -1,4 +1,4 @@
-//! The people of the local stack. They are made by the operators' own tool, the way the first administrator is made in AWS.
+//! The accounts of the local stack. The operators' own tool creates them, as it creates the first administrator in AWS.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::build::Profile;
 
-/// The password of everyone here. Nothing but the local stack knows it.
+/// The password of every account. Only the local stack uses it.
 pub const PASSWORD: &str = "studio-local-only";
 
 /// Address, role, first name, last name.
@@ -20,7 +20,7 @@ pub const PEOPLE: [(&str, &str, &str, &str); 4] = [
     ("dana@mylg.test", "user", "Dana", "Lind"),
 ];
 
-/// Makes everyone who is not there yet, and `more` people besides (`user001@mylg.test` …).
+/// Creates the accounts that do not exist yet, and `more` accounts besides (`user001@mylg.test` …).
 pub async fn seed(environment: &BTreeMap<String, String>, more: usize) -> Result<(), String> {
     let mut lines = Vec::new();
     let mut add = |person: Value| lines.push(format!("{person}\n"));

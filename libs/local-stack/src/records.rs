@@ -1,4 +1,4 @@
-//! What every event cost: which calls it made to `DynamoDB`, how many of them one after another, and how long it took.
+//! The cost of every event: its calls to `DynamoDB`, the number of sequential calls, and its duration.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,41 +10,41 @@ use serde::de::IgnoredAny;
 /// One call to `DynamoDB` or `@connections`.
 #[derive(Debug, Clone)]
 pub struct CallRecord {
-    /// Such as `GetItem`, or `PostToConnection`.
+    /// The action, such as `GetItem` or `PostToConnection`.
     pub action: String,
-    /// The tables it names.
+    /// The tables that the call names.
     pub tables: Vec<String>,
-    /// The IAM actions that it takes, each with its table and, for a query of one, its index.
+    /// The IAM actions that the call needs, each with its table and, for a query of an index, the index.
     pub permissions: BTreeSet<Permission>,
-    /// The HTTP status that it was answered with.
+    /// The HTTP status of the response.
     pub status: u16,
     started: Instant,
     ended: Instant,
 }
 
-/// What a role must allow for a call: the action without `dynamodb:`, the table, the index.
+/// A permission that a role needs for a call: the action without `dynamodb:`, the table, the index.
 pub type Permission = (String, String, Option<String>);
 
-/// One event that a function answered.
+/// One event that a function handled.
 #[derive(Debug, Clone)]
 pub struct EventRecord {
     /// The function.
     pub function: String,
     /// `METHOD /path`, or a WebSocket route. Never a query.
     pub label: String,
-    /// The answer's status.
+    /// The status of the response.
     pub status: u16,
-    /// Whether a sandbox was started for it.
+    /// Whether a sandbox was started for the event.
     pub cold: bool,
-    /// From the event to the answer.
+    /// The time from the event to the response.
     pub duration: Duration,
-    /// The calls until the answer.
+    /// The calls before the response.
     pub calls: Vec<CallRecord>,
-    /// The calls after the answer.
+    /// The calls after the response.
     pub calls_after: Vec<CallRecord>,
 }
 
-/// How many calls stood one after another: a call that began before another ended is beside it.
+/// The number of sequential calls to `DynamoDB`. A call that begins before another call ends is concurrent with it.
 pub fn round_trips(calls: &[CallRecord]) -> usize {
     let mut calls: Vec<&CallRecord> = calls.iter().filter(|call| call.action != "PostToConnection" && call.action != "DeleteConnection").collect();
     calls.sort_by_key(|call| call.started);
@@ -62,20 +62,20 @@ pub fn round_trips(calls: &[CallRecord]) -> usize {
     waves
 }
 
-/// Everything that was recorded. Cheap to clone; all clones share one state.
+/// All records. Clones are cheap and share one state.
 #[derive(Debug, Clone, Default)]
 pub struct Records(Arc<Mutex<RecordState>>);
 
 #[derive(Debug, Default)]
 struct RecordState {
-    /// Calls of the event that a sandbox is at, by the sandbox's access key.
+    /// The calls of a sandbox's current event, by the sandbox's access key.
     open: HashMap<String, Vec<CallRecord>>,
     events: Vec<EventRecord>,
     keep: bool,
 }
 
 impl Records {
-    /// Records that keep every event; without this, a long run would fill the memory.
+    /// Creates records that keep every event. By default no event is kept, because a long run would fill the memory.
     pub fn keeping() -> Self {
         let records = Self::default();
         records.state().keep = true;
@@ -92,7 +92,7 @@ impl Records {
         self.state().open.entry(access_key.to_owned()).or_default().push(call);
     }
 
-    /// Takes the calls that a sandbox has made since they were last taken.
+    /// Takes the calls that a sandbox has made since the last take.
     pub(crate) fn take(&self, access_key: &str) -> Vec<CallRecord> {
         self.state().open.remove(access_key).unwrap_or_default()
     }
@@ -104,13 +104,13 @@ impl Records {
         }
     }
 
-    /// Every event so far, where they are kept.
+    /// Every event so far, if events are kept.
     pub fn events(&self) -> Vec<EventRecord> {
         self.state().events.clone()
     }
 }
 
-/// What a request says of the tables that it is about. Nothing else of it is read: items may hold anything.
+/// The members of a request that name tables. No other member is read, because items may contain anything.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Request {
@@ -128,7 +128,7 @@ struct Part {
     table_name: String,
 }
 
-/// The tables that a request names, and the permissions that it takes.
+/// The tables that a request names, and the permissions that it needs.
 fn taken(action: &str, body: &[u8]) -> (Vec<String>, BTreeSet<Permission>) {
     let request: Request = serde_json::from_slice(body).unwrap_or_default();
     let mut permissions = BTreeSet::new();
@@ -138,7 +138,7 @@ fn taken(action: &str, body: &[u8]) -> (Vec<String>, BTreeSet<Permission>) {
     for table in request.request_items.into_keys() {
         permissions.insert((action.to_owned(), table, None));
     }
-    // A transaction takes the permissions of its parts.
+    // A transaction needs the permissions of its parts.
     for (action, part) in request.transact_items.into_iter().flatten() {
         let name = if action == "ConditionCheck" { "ConditionCheckItem".to_owned() } else { format!("{action}Item") };
         permissions.insert((name, part.table_name, None));

@@ -1,4 +1,4 @@
-//! All of it, wired: what `make run` starts, and what end-to-end tests start on free ports.
+//! The whole stack: `make run` starts it, and end-to-end tests start it on free ports.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -32,11 +32,11 @@ pub struct Stack {
     pub database_url: String,
     /// `http://localhost:<port>` of the console.
     pub console_url: String,
-    /// What every event cost.
+    /// The cost of every event.
     pub records: Records,
-    /// Faults on demand.
+    /// The injected faults.
     pub faults: Faults,
-    /// What was read from `stack.yaml`.
+    /// The content of `stack.yaml`.
     pub declaration: Declaration,
     functions: BTreeMap<String, Arc<Function>>,
     key_file: PathBuf,
@@ -57,10 +57,10 @@ impl Drop for Stack {
     }
 }
 
-/// How long an ended process may take to be read to its end.
+/// The time to read the rest of the output of an ended process.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 impl Stack {
-    /// Starts everything and makes the people.
+    /// Starts everything and creates the accounts.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let declaration = Declaration::read()?;
         for function in declaration.functions.keys() {
@@ -127,17 +127,17 @@ impl Stack {
         self.functions.get(name)
     }
 
-    /// The key that signs access tokens here, so that tests can sign what auth-router would not. `None` when it cannot be read.
+    /// The signer of local access tokens. Tests use it to sign tokens that auth-router would not sign. `None` if the key cannot be read.
     pub fn signer(&self) -> Option<KeyFileSigner> {
         KeyFileSigner::from_pem(KEY_ID, &std::fs::read(&self.key_file).ok()?).ok()
     }
 
-    /// Every log line that the functions have written, where they are kept.
+    /// Every log line that the functions have written, if lines are kept.
     pub fn log_lines(&self) -> Vec<String> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Ends every function, and gives every log line up to the last: lines come through a pipe, after the answers.
+    /// Ends every function, and returns every log line. Lines come through a pipe, so they arrive after the responses.
     pub fn last_log_lines(&self) -> Vec<String> {
         for function in self.functions.values() {
             function.close();
@@ -149,7 +149,7 @@ impl Stack {
         self.log_lines()
     }
 
-    /// Waits until every sandbox is done with what it owes after its answer.
+    /// Waits until every sandbox has finished its deferred work.
     pub async fn settled(&self) {
         for function in self.functions.values() {
             function.settled().await;

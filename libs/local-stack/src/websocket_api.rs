@@ -1,5 +1,5 @@
-//! The WebSocket API: `$connect` gates the upgrade, frames choose their route, bodies are replies where a route response says so,
-//! and `@connections` posts, describes and closes.
+//! The WebSocket API: `$connect` allows or refuses the upgrade, each frame selects its route, and a route response sends the function's body
+//! as the reply. `@connections` posts frames, and describes and closes connections.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -27,18 +27,18 @@ use crate::faults::{Effect, Faults, lost};
 use crate::lambda::Function;
 use crate::records::Records;
 
-/// The gateway's limits. Real ones by default; tests shorten the times.
+/// The gateway's limits. The defaults are the limits of AWS. Tests shorten the times.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The largest frame, in bytes.
     pub frame: usize,
     /// The largest message, in bytes.
     pub message: usize,
-    /// How long nothing may pass.
+    /// The maximum time without traffic.
     pub idle: Duration,
-    /// How long a connection may live.
+    /// The maximum lifetime of a connection.
     pub life: Duration,
-    /// How long ago a connection that opens is said to have been opened: tests need not wait until it is no longer a new one.
+    /// How far the reported opening time of a connection is in the past, so that tests need not wait until a connection is no longer new.
     pub connected_before: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Default for Limits {
     }
 }
 
-/// What the gateway tells a connection's task.
+/// A command of the gateway to a connection's task.
 enum Order {
     Send(String),
     Close,
@@ -69,7 +69,7 @@ struct Gateway {
     faults: Faults,
 }
 
-/// Serves the API on `listener` until the task that it gives is aborted.
+/// Serves the API on `listener` until the returned task is aborted.
 pub fn serve(
     listener: TcpListener,
     selection: &str,
@@ -136,9 +136,9 @@ impl Gateway {
         self.routes.iter().find(|(route, _)| route.route == key).map(|(route, function)| (route, function.clone()))
     }
 
-    /// The route that a frame chooses, `$default` when it chooses none.
+    /// The route that a frame selects, or `$default` if it selects none.
     fn select(&self, body: &str) -> Option<(&WebSocketRoute, Arc<Function>)> {
-        // No value is built of what a client sent: a member's name could give it another meaning.
+        // The frame is not parsed into a `Value`, because some member names have a special meaning there.
         let frame = serde_json::from_str::<BTreeMap<String, &RawValue>>(body).ok();
         let chosen = frame.and_then(|frame| serde_json::from_str::<String>(frame.get(&self.selector)?.get()).ok());
         chosen.filter(|chosen| !chosen.starts_with('$')).and_then(|chosen| self.route(&chosen)).or_else(|| self.route("$default"))
@@ -149,7 +149,7 @@ impl Gateway {
     }
 }
 
-/// The life of one open connection.
+/// Runs one open connection until its end.
 async fn run(gateway: Arc<Gateway>, mut socket: WebSocket, context: SocketContext) {
     let (orders, mut queue) = mpsc::unbounded_channel();
     let id = context.connection_id.clone();
@@ -204,14 +204,14 @@ async fn run(gateway: Arc<Gateway>, mut socket: WebSocket, context: SocketContex
     }
 }
 
-/// How long the other side may take to answer a close frame.
+/// The maximum time for the other side to reply to a close frame.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// How long a socket stays open on which something too large is still coming in: closed at once, it would be reset before the other side
-/// has read the close frame.
+/// How long a socket stays open while something too large is still arriving. If it were closed at once, it would be reset before the other
+/// side has read the close frame.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Completes the close handshake: the answer to a close frame goes out, or comes in, while the socket is read to its end.
+/// Completes the close handshake: sends or receives the reply to a close frame, and reads the socket to its end.
 async fn finish(mut socket: WebSocket, is_too_large: bool) {
     let read = async { while let Some(Ok(_)) = socket.recv().await {} };
     let _ = tokio::time::timeout(CLOSING, read).await;
@@ -224,7 +224,7 @@ async fn close_with(socket: &mut WebSocket, code: u16, reason: &'static str) {
     let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
 }
 
-/// Hands a frame to its function. Frames of one connection run beside each other, as in AWS.
+/// Passes a frame to its function. Frames of one connection run concurrently, as in AWS.
 fn dispatch(gateway: &Arc<Gateway>, entry: &Arc<Entry>, body: &str) {
     let Some((route, function)) = gateway.select(body) else { return };
     let (key, replies) = (route.route.clone(), route.route_response);

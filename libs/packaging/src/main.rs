@@ -1,9 +1,9 @@
 //! `make build`: a zip with a `bootstrap` for each function, and the zip of the shared-utils layer, in `build/`.
 //!
-//! `package <function>…` makes the zips of these functions alone; `package --binaries-only` builds and makes no zip.
+//! `package <function>…` makes only the zips of these functions and the layer. `package --binaries-only` builds and makes no zip.
 //!
-//! The same source gives the same bytes: entries in a fixed order, with a fixed time and fixed permissions, and binaries that name no
-//! path of the machine that built them.
+//! The same source gives the same bytes: entries have a fixed order, time and permissions, and binaries contain no path of the machine that
+//! built them.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -17,7 +17,7 @@ use shared_utils::random::sha256;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-/// The C library of `provided.al2023`: a binary that asks for a later one does not start there.
+/// The glibc version of `provided.al2023`. A binary that needs a later version does not start there.
 const GLIBC: (u32, u32) = (2, 34);
 
 fn main() -> ExitCode {
@@ -55,7 +55,7 @@ fn package() -> Result<(), String> {
     write_zip(&folder.join("shared-utils.zip"), &layer()?)
 }
 
-/// The layer's files, under the directory that `/opt` shows them in.
+/// The layer's files, in the directory under which they appear in `/opt`.
 fn layer() -> Result<Vec<(String, u32, Vec<u8>)>, String> {
     let source = repository().join("libs/shared-utils/layer");
     let mut files = Vec::new();
@@ -91,7 +91,7 @@ fn write_zip(path: &Path, entries: &[(String, u32, Vec<u8>)]) -> Result<(), Stri
     Ok(())
 }
 
-/// The newest `GLIBC_x.y` that a binary's symbols ask for.
+/// The newest `GLIBC_x.y` that a binary's symbols need.
 fn newest_glibc(binary: &[u8]) -> Option<(u32, u32)> {
     let prefix = b"GLIBC_";
     let version = |at: usize| {

@@ -1,13 +1,12 @@
-//! Audit lines: who signed in, was locked out or refused, whose rights changed. `LOG_LEVEL` does not silence them.
+//! Audit lines: sign-ins, lockouts, refusals and changes of rights. `LOG_LEVEL` does not silence them.
 //!
 //! The events are `login`, `login_failed`, `login_locked`, `refresh_reuse`, `logout`, `role_changed`, `password_changed`, `address_changed` and
-//! `access_denied`. A line names
-//! people and logins by their ids, never by address, token or password.
+//! `access_denied`. A line names people and sessions by id. It never contains an address, token or password.
 
-/// The target that audit lines are written under.
+/// The `tracing` target of audit lines.
 pub(crate) const TARGET: &str = "audit";
 
-/// Writes one audit line: the event's name, then fields as `tracing` takes them.
+/// Writes one audit line. The arguments are the event's name, then fields in `tracing` syntax.
 #[macro_export]
 macro_rules! audit {
     ($event:literal, $($fields:tt)*) => {

@@ -1,5 +1,5 @@
-//! SDK configuration from what Lambda puts into the environment, without the default one's start-up cost: no profile files,
-//! no credential chain, and a trust store of five certificates instead of the system's hundred and forty.
+//! SDK configuration from the environment that Lambda sets. It avoids the start-up cost of the default configuration: no profile files,
+//! no credential chain, and a trust store of five certificates instead of the system's 140.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::env::{EnvError, Environment};
 
-/// What all SDK clients of a process are made from.
+/// The common configuration of all SDK clients of a process.
 #[derive(Clone)]
 pub struct AwsConfig {
     /// The region, from `AWS_REGION`.
@@ -23,9 +23,9 @@ pub struct AwsConfig {
     pub credentials: Credentials,
     /// One connection pool for all clients.
     pub http_client: SharedHttpClient,
-    /// Where `DynamoDB` is, when it is not at AWS: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`.
+    /// The `DynamoDB` endpoint, if it is not AWS: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`.
     pub dynamodb_endpoint: Option<String>,
-    /// Where the other services are, when they are not at AWS: `AWS_ENDPOINT_URL`.
+    /// The endpoint of the other services, if it is not AWS: `AWS_ENDPOINT_URL`.
     pub endpoint: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl AwsConfig {
         })
     }
 
-    /// For tests: any credentials, a database at `endpoint` over plain HTTP.
+    /// A configuration for tests: dummy credentials, and a database at `endpoint` over plain HTTP.
     pub fn local(endpoint: &str) -> Self {
         Self {
             region: Region::new("eu-central-1"),
@@ -61,7 +61,7 @@ impl AwsConfig {
         }
     }
 
-    /// A `DynamoDB` client: four attempts with short waits, since a request has seconds and not minutes.
+    /// A `DynamoDB` client. It makes four attempts with short waits, because a request has seconds, not minutes.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -88,7 +88,7 @@ pub fn layer_dir(env: &Environment) -> Result<String, EnvError> {
     Ok(env.optional("SHARED_UTILS_DIR")?.unwrap_or_else(|| "/opt/shared-utils".to_owned()))
 }
 
-/// An HTTPS client that trusts the layer's roots, or the system's where there is no layer.
+/// An HTTPS client that trusts the layer's root certificates, or the system's if there is no layer.
 fn https_client(env: &Environment) -> Result<SharedHttpClient, EnvError> {
     let roots = std::fs::read(format!("{}/aws-roots.pem", layer_dir(env)?));
     let trust = match roots {

@@ -1,9 +1,9 @@
-//! Limits of AWS that more than one crate keeps to.
+//! AWS limits that more than one crate observes.
 
-/// The largest body of an answer, in bytes: Lambda gives back 6 MB.
+/// The largest body of a response, in bytes. Lambda returns at most 6 MB.
 pub const MAX_ANSWER: usize = 5 * 1024 * 1024;
 
-/// What a JSON text takes of an answer, which carries it as a text: quotes and backslashes are escaped once more on the way.
+/// The bytes that a JSON text takes in a response. The response carries it as a JSON string, which escapes quotes and backslashes once more.
 pub fn bytes_in_answer(json: &str) -> usize {
     json.len() + json.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
 }

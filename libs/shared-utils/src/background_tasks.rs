@@ -1,8 +1,8 @@
-//! Work that runs after the answer was posted and before the next event is asked for.
+//! Background tasks: work that runs after the response is posted and before the next event is requested.
 //!
-//! `lambda_runtime` documents `Runtime::layer` for this: the layer's call returns to the run loop only after the inner service
-//! has posted the response, and the sandbox is not frozen until the loop asks for the next event. So a sender waits for the
-//! write and nothing else; what was deferred is done right after.
+//! `lambda_runtime` documents `Runtime::layer` for this purpose. The layer's call returns to the run loop only after the inner service
+//! has posted the response. Lambda does not freeze the sandbox until the loop requests the next event. So a client waits only for its
+//! write, and deferred work runs right after the response.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,19 +15,19 @@ use futures_util::future::BoxFuture;
 use lambda_runtime::LambdaInvocation;
 use tower::{Layer, Service};
 
-/// The list of what is still to be done once the answer is out. Cheap to clone; all clones share one list.
+/// The list of deferred tasks, which run after the response. Clones are cheap and share one list.
 #[derive(Clone, Default)]
 pub struct BackgroundTasks {
     deferred: Arc<Mutex<Vec<BoxFuture<'static, ()>>>>,
 }
 
 impl BackgroundTasks {
-    /// Adds a piece of work. Pieces run in the order in which they were added.
+    /// Adds a task. Tasks run in the order in which they were added.
     pub fn push(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.deferred.lock().unwrap_or_else(PoisonError::into_inner).push(work.boxed());
     }
 
-    /// Runs all deferred tasks, for at most `budget`; what is left over then is dropped and its count returned.
+    /// Runs all deferred tasks for at most `budget`. Drops the tasks that do not end in time, and returns their number.
     pub async fn run(&self, budget: Duration) -> usize {
         let deadline = tokio::time::Instant::now() + budget;
         let mut dropped = 0;
@@ -37,7 +37,7 @@ impl BackgroundTasks {
                 return dropped;
             }
             for work in deferred {
-                // A panic in one piece must not take the others, or the sandbox, with it.
+                // A panic in one task must not end the other tasks or the sandbox.
                 let guarded = std::panic::AssertUnwindSafe(work).catch_unwind();
                 match tokio::time::timeout_at(deadline, guarded).await {
                     Ok(Ok(())) => {}
@@ -49,10 +49,10 @@ impl BackgroundTasks {
     }
 }
 
-/// What is left of an event's time when the work after its answer has to end.
+/// The part of an event's time that must remain when the background tasks end.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// Puts [`BackgroundTasks::run`] behind the posting of each response.
+/// Runs [`BackgroundTasks::run`] after each response is posted.
 #[derive(Clone)]
 pub struct AfterAnswerLayer {
     after: BackgroundTasks,
@@ -60,7 +60,7 @@ pub struct AfterAnswerLayer {
 }
 
 impl AfterAnswerLayer {
-    /// A layer that spends at most `budget` per event on what `after` lists.
+    /// A layer that spends at most `budget` per event on the tasks of `after`.
     pub fn new(after: BackgroundTasks, budget: Duration) -> Self {
         Self { after, budget }
     }
@@ -101,7 +101,7 @@ where
         let AfterAnswerLayer { after, budget } = self.layer.clone();
         Box::pin(async move {
             let outcome = answered.await;
-            // What the handler took is gone from the event's time.
+            // The handler has already used a part of the event's time.
             let left = deadline.duration_since(SystemTime::now()).unwrap_or_default().saturating_sub(RESERVE);
             let budget = budget.min(left);
             let dropped = after.run(budget).await;

@@ -1,4 +1,4 @@
-//! Server time. Handlers never ask the system: they ask a [`Clock`], so that tests can move it.
+//! Server time. Handlers read a [`Clock`], never the system time, so that tests can move it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,10 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::env::{EnvError, Environment};
 
-/// A moment in UTC with millisecond precision.
+/// A time in UTC with millisecond precision.
 ///
-/// Printed, stored and sent as RFC 3339 with exactly three decimals (`2026-03-09T11:00:00.000Z`), so that its text sorts
-/// as the time does.
+/// It is printed, stored and sent as RFC 3339 with exactly three decimals (`2026-03-09T11:00:00.000Z`), so the text sorts in time order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -50,22 +49,22 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// This moment moved by `seconds`, which may be negative.
+    /// This time plus `seconds`, which may be negative.
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0 + seconds * 1000)
     }
 
-    /// This moment moved by `millis`, which may be negative.
+    /// This time plus `millis`, which may be negative.
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0 + millis)
     }
 
-    /// Milliseconds from `earlier` to this moment.
+    /// Milliseconds from `earlier` to this time.
     pub const fn millis_since(self, earlier: Self) -> i64 {
         self.0 - earlier.0
     }
 
-    /// The start of the minute this moment is in.
+    /// The start of this time's minute.
     pub const fn minute(self) -> Self {
         Self(self.0 - self.0.rem_euclid(60_000))
     }
@@ -100,20 +99,20 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Where handlers get the time from.
+/// The source of time for handlers.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     /// The machine's clock.
     #[default]
     System,
-    /// The machine's clock, wrong by so many milliseconds.
+    /// The machine's clock, offset by this many milliseconds.
     Skewed(i64),
-    /// A clock that only moves when a test moves it: milliseconds since the Unix epoch.
+    /// A clock that moves only when a test moves it, in milliseconds since the Unix epoch.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// The machine's clock; where `CLOCK_SKEW_MS` is set, as tests do to have the sandboxes disagree, wrong by that much.
+    /// The machine's clock, offset by `CLOCK_SKEW_MS` if it is set. Tests set it to make the clocks of sandboxes differ.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         Ok(match env.parsed("CLOCK_SKEW_MS", 0)? {
             0 => Self::System,
@@ -121,12 +120,12 @@ impl Clock {
         })
     }
 
-    /// A manual clock that starts at the machine's present time.
+    /// A manual clock that starts at the machine's current time.
     pub fn manual() -> Self {
         Self::Manual(Arc::new(AtomicI64::new(Self::System.now().millis())))
     }
 
-    /// The present moment.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => {
@@ -138,7 +137,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward; the machine's clock stays as it is.
+    /// Moves a manual clock forward. Other clocks do not change.
     pub fn advance_seconds(&self, seconds: i64) {
         if let Self::Manual(millis) = self {
             millis.fetch_add(seconds * 1000, Ordering::SeqCst);

@@ -1,7 +1,7 @@
-//! Page cursors: a place in a list, sealed for one caller, one route and one set of filters.
+//! Page cursors: an encrypted position in a list, valid for one caller, one route and one set of filters.
 //!
-//! Sealed with AES-256-GCM under a random key that each domain keeps in its own table: made at first use, known to no configuration,
-//! read once per process. Nobody can alter a cursor, use another's, or read in it what the list did not show.
+//! Cursors are sealed with AES-256-GCM under a random key that each domain keeps in its own table. The key is made at first use, is in no
+//! configuration, and is read once per process. A client cannot alter a cursor, use another caller's cursor, or read its content.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,9 +12,9 @@ use crate::dynamo::{Key, Store, StoreError, s};
 use crate::http::Error;
 use crate::random;
 
-/// Longer cursors are refused unread.
+/// The longest accepted cursor, in characters. Longer cursors are refused unread.
 const MAX_CHARS: usize = 4096;
-/// The longest place whose cursor is read again, in bytes: four characters stand for three, nonce and tag included.
+/// The longest position that fits in a cursor, in bytes. Four characters encode three bytes, which include the nonce and the tag.
 pub const MAX_PLACE: usize = MAX_CHARS / 4 * 3 - NONCE_LEN - 16;
 
 /// Seals and opens the cursors of one domain.
@@ -25,12 +25,12 @@ pub struct Cursors {
 }
 
 impl Cursors {
-    /// The cursors of the domain whose table this is.
+    /// Creates the cursors of the domain that owns this table.
     pub fn new(store: Store, table: String) -> Self {
         Self { store, table, key: OnceCell::new() }
     }
 
-    /// Where a page begins: what the cursor of a request leads to, or nothing for the first page.
+    /// Returns the position at which a page begins: the content of the request's cursor, or `None` for the first page.
     pub async fn page_start(&self, scope: &[&str], cursor: Option<&str>) -> Result<Option<String>, Error> {
         match cursor {
             Some(cursor) => self.open(scope, cursor).await.map(Some),
@@ -38,7 +38,7 @@ impl Cursors {
         }
     }
 
-    /// The cursor of the page that follows, where there is one.
+    /// Returns the cursor of the next page, or `None` if there is no next page.
     pub async fn next_page(&self, scope: &[&str], start: Option<impl AsRef<[u8]>>) -> Result<Option<String>, Error> {
         match start {
             Some(start) => self.seal(scope, start).await.map(Some),
@@ -46,7 +46,7 @@ impl Cursors {
         }
     }
 
-    /// A cursor that leads back to `place`, good only within `scope`.
+    /// Returns a cursor for the position `place`, valid only within `scope`.
     pub async fn seal(&self, scope: &[&str], place: impl AsRef<[u8]>) -> Result<String, Error> {
         let nonce = random::bytes::<NONCE_LEN>();
         let mut sealed = place.as_ref().to_vec();
@@ -57,12 +57,12 @@ impl Cursors {
         Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
-    /// The place that a cursor leads to, where it is a text. [`Error::InvalidCursor`] when it was altered or sealed for another scope.
+    /// Returns the text position in a cursor. [`Error::InvalidCursor`] if the cursor was altered or sealed for another scope.
     pub async fn open(&self, scope: &[&str], cursor: &str) -> Result<String, Error> {
         String::from_utf8(self.open_bytes(scope, cursor).await?).map_err(|_| Error::InvalidCursor)
     }
 
-    /// As [`Self::open`], for a place that is no text.
+    /// As [`Self::open`], for a position that is not text.
     pub async fn open_bytes(&self, scope: &[&str], cursor: &str) -> Result<Vec<u8>, Error> {
         if cursor.len() > MAX_CHARS {
             return Err(Error::InvalidCursor);
@@ -85,7 +85,7 @@ impl Cursors {
                     let mut item = place.into_item();
                     item.insert("type".to_owned(), s("cursorKey"));
                     item.insert("secret".to_owned(), s(random::secret()));
-                    // Two sandboxes may make one at once: the first stays, and both read it.
+                    // Two sandboxes may make a key at the same time. The first key stays, and both sandboxes read it.
                     self.store.put_if_absent(&self.table, item.clone()).await?.unwrap_or(item)
                 };
                 let secret = item.get("secret").and_then(|value| value.as_s().ok()).ok_or_else(|| StoreError::corrupt("cursor key"))?;
@@ -97,7 +97,7 @@ impl Cursors {
     }
 }
 
-/// What a cursor is bound to: the scope's parts, each with its length in front, so that none can run into the next.
+/// The associated data of a cursor: the scope's parts, each with a length prefix, so that parts cannot run into each other.
 fn bound_to(scope: &[&str]) -> Vec<u8> {
     let mut text = Vec::new();
     for part in scope {

@@ -1,8 +1,8 @@
-//! Values that are not valid, and where they are.
+//! Field errors: invalid values and their paths.
 
 use std::borrow::Cow;
 
-/// Where a value is in a request: names of members and indices of entries, from the outside in.
+/// The path of a value in a request: member names and array indices, from the outside in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FieldPath(Vec<String>);
 
@@ -19,7 +19,7 @@ impl FieldPath {
         Self(self.0.iter().chain(&within.0).cloned().collect())
     }
 
-    /// Names and indices.
+    /// The member names and array indices of the path.
     pub fn segments(&self) -> &[String] {
         &self.0
     }
@@ -43,14 +43,14 @@ impl std::fmt::Display for FieldPath {
     }
 }
 
-/// One value that is not valid.
+/// One invalid value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// Where it is.
+    /// The path of the value.
     pub path: FieldPath,
     /// Stable `snake_case` code: `required`, `unknown_field`, `read_only`, `wrong_type`, `too_long`, `out_of_range`, `invalid_value`…
     pub code: &'static str,
-    /// For people.
+    /// The text for people.
     pub detail: Cow<'static, str>,
 }
 
@@ -61,13 +61,13 @@ impl FieldError {
     }
 }
 
-/// Values that are not valid: at least one.
+/// Invalid values, at least one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("some values are not valid")]
 pub struct FieldErrors(pub Vec<FieldError>);
 
 impl FieldErrors {
-    /// Nothing, or the errors.
+    /// `Ok` if there are no errors, else the errors.
     pub fn check(errors: Vec<FieldError>) -> Result<(), Self> {
         if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
     }

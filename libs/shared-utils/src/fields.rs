@@ -1,7 +1,4 @@
-//! Reads the fields of a JSON object and collects every fault, so that a client learns all of them at once.
-//!
-//! What is asked of a field is also what the API's contract says of it: [`Fields`] tells a [`FieldLog`] of each field that it is asked
-//! for. Functions log nothing, and nothing of it is compiled into them; the contract generator runs the same readers on an empty body.
+//! Reads the fields of a JSON object and collects every field error, so that a client sees all of them at once.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -15,22 +12,22 @@ pub use crate::field_values::{TextSchema, date_schema, length, one_of, read_date
 use crate::number::Digits;
 use crate::text::nfc;
 
-/// The most faults that are listed of one request.
+/// The maximum number of field errors in one response.
 const MAX_FAULTS: usize = 100;
 
-/// A field as a merge patch sees it.
+/// A field of a merge patch.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Patch<T> {
-    /// Not in the object: it stays as it is.
+    /// The field is absent: its value does not change.
     Absent,
-    /// `null`: it is cleared.
+    /// The field is `null`: its value is cleared.
     Clear,
-    /// A value.
+    /// The field has a value.
     Set(T),
 }
 
 impl<T> Patch<T> {
-    /// The value, where one was given.
+    /// The value, if the field has one.
     pub fn value(self) -> Option<T> {
         match self {
             Self::Set(value) => Some(value),
@@ -44,7 +41,7 @@ impl<T> Patch<T> {
     }
 }
 
-/// Takes fields out of an object one by one. What is left at [`Fields::finish`] is unknown, and a fault.
+/// Takes fields out of an object one by one. Fields that remain at [`Fields::finish`] are unknown and become field errors.
 pub struct Fields<L = ()> {
     object: Map<String, Value>,
     base: FieldPath,
@@ -60,7 +57,7 @@ impl Fields {
 }
 
 impl<L: FieldLog> Fields<L> {
-    /// Reads an object that is at `base` in the body.
+    /// Reads the object at the path `base` of the body.
     pub fn at(object: Map<String, Value>, base: FieldPath) -> Self {
         Self { object, base, faults: Vec::new(), log: L::default() }
     }
@@ -75,12 +72,12 @@ impl<L: FieldLog> Fields<L> {
         &self.base
     }
 
-    /// The path of one of the fields.
+    /// The path of a field.
     pub fn path(&self, name: &str) -> FieldPath {
         self.base.join(name)
     }
 
-    /// Notes a fault at one of the fields.
+    /// Adds an error for a field.
     pub fn fault(&mut self, name: &str, code: &'static str, detail: impl Into<Cow<'static, str>>) {
         if L::RECORDS {
             if code == "required" {
@@ -91,14 +88,14 @@ impl<L: FieldLog> Fields<L> {
         self.faults.push(FieldError::new(self.path(name), code, detail));
     }
 
-    /// Notes a fault at a path below this object.
+    /// Adds an error at a path below this object.
     pub fn fault_at(&mut self, within: &FieldPath, code: &'static str, detail: impl Into<Cow<'static, str>>) {
         if !L::RECORDS {
             self.faults.push(FieldError::new(self.base.join_all(within), code, detail));
         }
     }
 
-    /// Notes faults that were found elsewhere.
+    /// Adds errors that were found elsewhere.
     pub fn add(&mut self, faults: Vec<FieldError>) {
         self.faults.extend(faults);
     }
@@ -117,13 +114,13 @@ impl<L: FieldLog> Fields<L> {
         }
     }
 
-    /// Whether a fault was noted at this field.
+    /// Whether this field has an error.
     pub fn is_faulty_at(&self, name: &str) -> bool {
         let path = self.path(name);
         self.faults.iter().any(|fault| fault.path == path)
     }
 
-    /// Notes a fault for each of these fields that is there, with the reason.
+    /// Adds a `read_only` error with this reason for each of these fields that is present.
     pub fn refuse(&mut self, names: &[&str], reason: &'static str) {
         self.log.read_only(names);
         for name in names {
@@ -133,24 +130,24 @@ impl<L: FieldLog> Fields<L> {
         }
     }
 
-    /// A field's text, left where it is.
+    /// A field's text. The field stays in the object.
     pub fn peek(&self, name: &str) -> Option<&str> {
         self.object.get(name).and_then(Value::as_str)
     }
 
-    /// Whether a field is there, null included.
+    /// Whether a field is present. `null` counts as present.
     pub fn has(&self, name: &str) -> bool {
         self.object.contains_key(name)
     }
 
-    /// Drops fields that are accepted and ignored.
+    /// Removes fields that are accepted and ignored.
     pub fn ignore(&mut self, names: &[&str]) {
         for name in names {
             self.object.remove(*name);
         }
     }
 
-    /// Notes a fault for each of these fields that is there: they are the server's.
+    /// Adds an error for each of these fields that is present, because only the server sets them.
     pub fn read_only(&mut self, names: &[&str]) {
         self.refuse(names, "This field is read-only.");
     }
@@ -185,7 +182,7 @@ impl<L: FieldLog> Fields<L> {
         self.read(name, || text_schema(&bounds), |value| text_within(value, &bounds))
     }
 
-    /// As [`Self::string`], of someone's name: bounded as it is kept, in NFC.
+    /// As [`Self::string`], for a person's name. The bounds apply to the stored form, which is NFC.
     pub fn name(&mut self, name: &str, bounds: RangeInclusive<usize>) -> Patch<String> {
         let schema = || text_schema(&bounds);
         self.read(name, schema, |value| {
@@ -197,13 +194,13 @@ impl<L: FieldLog> Fields<L> {
         })
     }
 
-    /// A text that must be there and must not be blank.
+    /// A required text, which must not be blank.
     pub fn required_string(&mut self, name: &str, bounds: RangeInclusive<usize>) -> String {
         let value = self.string(name, bounds);
         self.require(name, value).unwrap_or_default()
     }
 
-    /// Turns an absent or null value into a `required` fault, unless the field is faulty already.
+    /// Adds a `required` error for an absent or null value, unless the field already has an error.
     pub fn require<T>(&mut self, name: &str, value: Patch<T>) -> Option<T> {
         if let Patch::Set(value) = value {
             return Some(value);
@@ -219,7 +216,7 @@ impl<L: FieldLog> Fields<L> {
         self.read(name, || json!({"type": "boolean"}), |value| value.as_bool().ok_or(("wrong_type", "This must be true or false.".into())))
     }
 
-    /// A whole number within `bounds`, however it is written: `2`, `2.0` and `2e0` are one.
+    /// A whole number within `bounds`. `2`, `2.0` and `2e0` are the same number.
     pub fn integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Patch<u64> {
         let schema = || json!({"type": "integer", "minimum": bounds.start(), "maximum": bounds.end()});
         self.read(name, schema, |value| match value {
@@ -231,7 +228,7 @@ impl<L: FieldLog> Fields<L> {
         })
     }
 
-    /// A text that parses as `T`: an id, a role, a date.
+    /// A text that parses as `T`, such as an id, a role or a date.
     pub fn parsed<T: FromStr + TextSchema>(&mut self, name: &str, expected: &'static str) -> Patch<T> {
         self.read(name, T::text_schema, |value| match value {
             Value::String(text) => text.parse().map_err(|_| ("invalid_value", expected.into())),
@@ -255,7 +252,7 @@ impl<L: FieldLog> Fields<L> {
         })
     }
 
-    /// An array of objects, each read by `read`; the faults of all of them are kept.
+    /// An array of objects, each read by `read`. The field errors of all entries are kept.
     pub fn objects<T>(&mut self, name: &str, max: usize, mut read: impl FnMut(&mut Self) -> T) -> Patch<Vec<T>> {
         if L::RECORDS {
             let mut members = Self::at(Map::new(), FieldPath::default());
@@ -281,7 +278,7 @@ impl<L: FieldLog> Fields<L> {
         }
     }
 
-    /// An object that stands in a field, read by `read`; its faults are kept.
+    /// An object in a field, read by `read`. Its field errors are kept.
     pub fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> Patch<T> {
         if L::RECORDS {
             let mut members = Self::at(Map::new(), FieldPath::default());
@@ -306,22 +303,22 @@ impl<L: FieldLog> Fields<L> {
         }
     }
 
-    /// Whether any fault was noted so far.
+    /// Whether there is any field error so far.
     pub fn is_faulty(&self) -> bool {
         !self.faults.is_empty()
     }
 
-    /// The faults found so far, as an error; unread members are not counted here.
+    /// The field errors so far, without those for fields that were not taken.
     pub fn into_error(self) -> FieldErrors {
         FieldErrors(self.faults)
     }
 
-    /// All faults found, with one for each field that nobody took.
+    /// All field errors, including one for each field that was not taken.
     pub fn into_faults(mut self) -> Vec<FieldError> {
         for name in std::mem::take(&mut self.object).keys() {
             self.faults.push(FieldError::new(self.path(name), "unknown_field", "There is no such field."));
         }
-        // A response has its limits too, and a hundred errors are enough to correct.
+        // The size of a response is limited, and a hundred errors are enough to correct.
         self.faults.truncate(MAX_FAULTS);
         self.faults
     }
@@ -333,7 +330,7 @@ impl<L: FieldLog> Fields<L> {
         fields.finish()
     }
 
-    /// Ends the reading: an error that lists every fault, or nothing.
+    /// Ends the reading. An error lists every field error.
     pub fn finish(self) -> Result<(), FieldErrors> {
         FieldErrors::check(self.into_faults())
     }

@@ -1,5 +1,5 @@
-//! Records of idempotency keys: what a request with a key came to, kept for a day. A record is written by the transaction that it tells
-//! of, so there is one exactly when that was committed.
+//! Idempotency records: the result of a request with a key, kept for a day. The transaction of the request writes the record, so a record
+//! exists exactly when the transaction was committed.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,9 @@ pub const KEPT_SECONDS: i64 = 86_400;
 /// A client's key, with the digest of the body that came with it.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {
-    /// As the client sent it.
+    /// The key as the client sent it.
     pub key: String,
-    /// What a repetition is compared by.
+    /// The digest with which a repeated request is compared.
     pub digest: String,
 }
 
@@ -24,7 +24,7 @@ pub struct IdempotencyKey {
 #[error("the key was used with another body")]
 pub struct IdempotencyMismatch;
 
-/// What a request with a key came to.
+/// The stored result of a request with a key.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IdempotencyRecord<T> {
@@ -35,12 +35,12 @@ pub struct IdempotencyRecord<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> IdempotencyRecord<T> {
-    /// A record of this request.
+    /// Creates a record of this request.
     pub fn new(key: &IdempotencyKey, value: T, now: Timestamp) -> Self {
         Self { value, digest: key.digest.clone(), ttl: now.seconds() + KEPT_SECONDS }
     }
 
-    /// Writes the record, unless there is one that has not expired.
+    /// Writes the record, unless a record exists that has not expired.
     pub fn write(&self, table: &str, item_key: Key, now: Timestamp) -> Result<TransactWrite, StoreError> {
         Ok(put_if(table, to_item(item_key, "idempotency", self)?, Condition::absent_or_expired(now)))
     }
@@ -50,7 +50,7 @@ impl<T: Serialize + DeserializeOwned> IdempotencyRecord<T> {
         from_item(item)
     }
 
-    /// What the request came to. `None` when the record's time is over: the service deletes it later.
+    /// The stored result. `None` if the record has expired: the service deletes it later.
     pub fn replay(self, key: &IdempotencyKey, now: Timestamp) -> Result<Option<T>, IdempotencyMismatch> {
         if self.ttl < now.seconds() {
             return Ok(None);

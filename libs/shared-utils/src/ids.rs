@@ -1,6 +1,6 @@
-//! Typed ids: a prefix that says what it is, and a ULID: sortable by time, unguessable (80 random bits).
+//! Typed ids: a prefix that names the kind, then a ULID, which sorts by time and is unguessable (80 random bits).
 //!
-//! Parsed once, at the edge. An id that does not parse is an id that does not exist.
+//! Ids are parsed once, at the edge. A malformed id counts as an id that does not exist.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,19 +15,19 @@ use crate::clock::Timestamp;
 use crate::fields::TextSchema;
 use crate::random;
 
-/// A text that is not an id of the wanted kind.
+/// The text is not an id of the wanted kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a well-formed id")]
 pub struct MalformedId;
 
-/// A new ULID for this moment.
+/// Creates a ULID for this time.
 fn new_ulid(now: Timestamp) -> Ulid {
     let random = u128::from_le_bytes(random::bytes()) & ((1 << 80) - 1);
     let millis = u64::try_from(now.millis()).unwrap_or(0) & ((1 << 48) - 1);
     Ulid((u128::from(millis) << 80) | random)
 }
 
-/// The ULID of this moment that goes with `seed` among ids of one kind: the same one every time.
+/// Derives a ULID from this time, `prefix` and `seed`. The same arguments give the same ULID.
 fn derived_ulid(now: Timestamp, prefix: &str, seed: &str) -> Ulid {
     let digest = ring::digest::digest(&ring::digest::SHA256, format!("{prefix}{seed}").as_bytes());
     let random = digest.as_ref().iter().take(10).fold(0u128, |number, byte| (number << 8) | u128::from(*byte));
@@ -35,7 +35,7 @@ fn derived_ulid(now: Timestamp, prefix: &str, seed: &str) -> Ulid {
     Ulid((u128::from(millis) << 80) | random)
 }
 
-/// Reads exactly the spelling that we print: 26 upper-case Crockford characters.
+/// Parses a ULID. Only the canonical form is accepted: 26 upper-case Crockford characters.
 fn parse_ulid(text: &str) -> Result<Ulid, MalformedId> {
     let ulid = Ulid::from_string(text).map_err(|_| MalformedId)?;
     let mut buffer = [0; ulid::ULID_LEN];
@@ -92,18 +92,18 @@ macro_rules! id {
         pub struct $name(Ulid);
 
         impl $name {
-            /// A new id for this moment.
+            /// Creates an id for this time.
             pub fn generate(now: Timestamp) -> Self {
                 Self(new_ulid(now))
             }
 
-            /// The id of this moment that goes with `seed`, the same one every time: what was imported once is found again. As hard to
-            /// guess as the seed.
+            /// Derives an id from this time and `seed`. The same arguments give the same id, so that a repeated import finds it. The id is as hard
+            /// to guess as the seed.
             pub fn derived(now: Timestamp, seed: &str) -> Self {
                 Self(derived_ulid(now, $prefix, seed))
             }
 
-            /// Its ULID, as the sixteen bytes that it has where every byte counts.
+            /// The id's ULID as 16 bytes, for compact encodings.
             pub const fn to_bytes(self) -> [u8; 16] {
                 self.0.0.to_be_bytes()
             }
@@ -151,18 +151,18 @@ id!(/// Where a person's devices stood in all of their conversations at some mom
     BaselineId, "bas_");
 
 impl ConversationId {
-    /// The one conversation of a project: it carries the project's own ULID, so that neither needs a look-up table.
+    /// The conversation of a project. It has the project's own ULID, so that neither needs a look-up table.
     pub const fn of_project(project: ProjectId) -> Self {
         Self(project.0)
     }
 
-    /// The project whose conversation this would be, if it is one: only the conversation's head says whether it is.
+    /// The project of this conversation, if it is a project conversation. Only the conversation's head says whether it is.
     pub const fn as_project(self) -> ProjectId {
         ProjectId(self.0)
     }
 }
 
-/// A message. The id carries its conversation and its place in it, so that the id alone leads to the item.
+/// A message id. It contains the message's conversation and seq, so that the id alone leads to the item.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId {
     ulid: Ulid,
@@ -171,17 +171,17 @@ pub struct MessageId {
 }
 
 impl MessageId {
-    /// The id of the message at place `seq` of a conversation, made at this moment.
+    /// Creates the id of the message with this `seq` in a conversation, for this time.
     pub fn generate(now: Timestamp, conversation: ConversationId, seq: u64) -> Self {
         Self { ulid: new_ulid(now), seq, conversation: conversation.0 }
     }
 
-    /// The conversation it belongs to.
+    /// The message's conversation.
     pub const fn conversation(self) -> ConversationId {
         ConversationId(self.conversation)
     }
 
-    /// Its place in the conversation, from 1.
+    /// The message's seq in the conversation, from 1.
     pub const fn seq(self) -> u64 {
         self.seq
     }
@@ -207,7 +207,7 @@ impl FromStr for MessageId {
 text_serde!(MessageId);
 text_schema!(MessageId, "^msg_[0-9A-HJKMNP-TV-Z]{52}[0-9]{10,}$");
 
-/// A refresh-token family. It names its user, so that the token alone leads to the item; it appears nowhere but in the token.
+/// The id of a refresh-token family. It names its user, so that the token alone leads to the item. It appears only in the token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FamilyId {
     ulid: Ulid,
@@ -215,12 +215,12 @@ pub struct FamilyId {
 }
 
 impl FamilyId {
-    /// A new family of this user.
+    /// Creates the id of a new family of this user.
     pub fn generate(now: Timestamp, user: UserId) -> Self {
         Self { ulid: new_ulid(now), user: user.0 }
     }
 
-    /// The user it belongs to.
+    /// The user of the family.
     pub const fn user(self) -> UserId {
         UserId(self.user)
     }

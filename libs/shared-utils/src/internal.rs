@@ -1,6 +1,6 @@
-//! What went wrong inside: for the log, and for nobody else.
+//! Internal causes of failures, for the log only.
 
-/// The cause of a failure. It has no `Display`, so it cannot end up in an answer by formatting.
+/// The cause of a failure. It has no `Display`, so that formatting cannot put it into a response.
 pub struct Internal(String);
 
 impl Internal {
@@ -9,7 +9,7 @@ impl Internal {
         Self(cause.to_string())
     }
 
-    /// Keeps an error with everything that caused it, in their own words: never the raw answer of a service, which may hold an item.
+    /// Keeps the texts of an error and of all its sources. It never keeps the raw response of a service, which may contain an item.
     pub fn caused_by(error: &(dyn std::error::Error + 'static)) -> Self {
         Self(std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": "))
     }

@@ -1,8 +1,8 @@
-//! Reading JSON from outside: an object, at most sixteen levels, before anything is built from it.
+//! Reads JSON from clients: an object with at most 16 levels. The depth is checked before any value is built.
 //!
-//! `serde_json` gives two member names a meaning of its own: an object whose first member is `$serde_json::private::Number` or
-//! `$serde_json::private::RawValue` is read as something else, the second one without any bound on its depth. To a client both are
-//! ordinary names. So no [`Value`] is read from outside but here, where the names of members are never shown to it.
+//! `serde_json` treats two member names specially. An object whose first member is `$serde_json::private::Number` or
+//! `$serde_json::private::RawValue` is read as something else, the second one without any limit on its depth. For clients both are
+//! ordinary names. So every [`Value`] from a client is read here, where `serde_json` never sees member names as part of a [`Value`].
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,15 +12,15 @@ use serde_json::{Map, Value};
 
 use crate::number::Digits;
 
-/// How deep a body or frame may nest.
+/// The maximum nesting depth of a body or frame.
 const MAX_DEPTH: usize = 16;
 
-/// Bytes that are no JSON object in UTF-8, or one that nests too deep.
+/// The bytes are not a JSON object in UTF-8, or the object nests too deep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no JSON object")]
 pub struct InvalidJson;
 
-/// The JSON object that `bytes` spell, or [`InvalidJson`].
+/// Parses `bytes` as a JSON object.
 pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, InvalidJson> {
     let text = std::str::from_utf8(bytes).map_err(|_| InvalidJson)?;
     match parse(text, MAX_DEPTH) {
@@ -29,13 +29,13 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, InvalidJson> {
     }
 }
 
-/// The value that a text spells. `None` when it is no JSON, or nests deeper than `max_depth` levels.
+/// Parses a JSON value. `None` if the text is not JSON, or nests deeper than `max_depth` levels.
 pub fn parse(text: &str, max_depth: usize) -> Option<Value> {
-    // First, so that a deep text costs no tree and no stack.
+    // The depth is checked first, so that a deep text costs no tree and no stack.
     if is_deeper_than(text.as_bytes(), max_depth) { None } else { value(serde_json::from_str(text).ok()?) }
 }
 
-/// The value that a raw text spells. Each level is scanned once for each level above it.
+/// Converts a raw text to a value. Each level is scanned once for each level above it.
 fn value(raw: &RawValue) -> Option<Value> {
     let text = raw.get();
     Some(match text.as_bytes().first()? {
@@ -47,12 +47,12 @@ fn value(raw: &RawValue) -> Option<Value> {
             let entries: Vec<&RawValue> = serde_json::from_str(text).ok()?;
             Value::Array(entries.into_iter().map(value).collect::<Option<_>>()?)
         }
-        // Neither has members.
+        // Other values have no members.
         _ => serde_json::from_str(text).ok()?,
     })
 }
 
-/// A text for an object by which equal ones are found: members in order, numbers by value, no white space.
+/// The canonical text of an object: members in order, numbers by value, no white space. Equal objects have equal texts.
 pub fn canonical(object: &Map<String, Value>) -> String {
     let mut text = String::new();
     write_object(&mut text, object);
@@ -61,7 +61,7 @@ pub fn canonical(object: &Map<String, Value>) -> String {
 
 fn write_object(text: &mut String, object: &Map<String, Value>) {
     text.push('{');
-    // Maps are ordered by name.
+    // Maps are sorted by name.
     for (name, value) in object {
         write_value(text, &Value::String(name.clone()));
         text.push(':');
@@ -84,14 +84,14 @@ fn write_value(text: &mut String, value: &Value) {
         }
         Value::Number(number) => {
             let Digits { negative, digits, exponent } = Digits::of(number);
-            // Writing to a text does not fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(text, "{}{digits}e{exponent}", if negative { "-" } else { "" });
         }
         other => text.push_str(&other.to_string()),
     }
 }
 
-/// Whether brackets nest deeper than a body or frame may. Counted on the bytes.
+/// Whether brackets nest deeper than a body or frame may. Counts bytes, without parsing.
 pub(crate) fn is_too_deep(bytes: &[u8]) -> bool {
     is_deeper_than(bytes, MAX_DEPTH)
 }
@@ -165,7 +165,7 @@ mod tests {
                 }
             }
         }
-        // A deep text in a string stays a string.
+        // A deep JSON text inside a string stays a string.
         let deep = format!("{{\"$serde_json::private::RawValue\":{}}}", json!("[".repeat(100_000)));
         assert_eq!(object(deep.as_bytes()).unwrap().len(), 1);
     }

@@ -1,26 +1,24 @@
-//! What every function shares: raw events in, answers out, tokens, CORS, typed ids, logs.
+//! Code that every function shares: event reading, responses, tokens, CORS, typed ids, logs.
 //!
-//! The lowest layer: it knows HTTP events and how to call AWS, and no table of ours.
+//! The lowest layer. It knows HTTP events and AWS calls, but none of our tables.
 //!
-//! | module | what it has |
+//! | module | contents |
 //! | --- | --- |
-//! | [`http`] | request reading, routing, the one error enum, CORS, answers |
+//! | [`http`] | request reading, routing, the error enum, CORS, responses |
 //! | [`auth`] | access tokens: claims, signing, verification |
-//! | [`aws`] | SDK configuration without the start-up cost of the default one |
-//! | [`aws_limits`] | how large a response and a frame may be |
-//! | [`contract`] | what the generated contract says of an operation; not linked into functions |
-//! | [`dynamo`] | typed `DynamoDB` calls; expected outcomes as values |
-//! | [`idempotency`] | what a request with a key came to |
+//! | [`aws`] | SDK configuration without the start-up cost of the default configuration |
+//! | [`dynamo`] | typed `DynamoDB` calls, with expected outcomes as values |
+//! | [`idempotency`] | stored results of requests with an idempotency key |
 //! | [`cursor`] | page cursors bound to caller, route and filters |
-//! | [`background_tasks`] | work that runs after the answer went out |
-//! | [`audit`], [`logging`] | what is logged, and what never is |
-//! | [`text`], [`number`] | what people write: visible, cut, compared; numbers by their digits |
-//! | [`rate_limit`] | rate limits: token buckets, each one number |
-//! | [`json`], [`fields`] | reading JSON from outside, and the fields of an object with every fault |
-//! | [`refusal`], [`internal`] | what a client is told when something is refused, and what only the log is told |
+//! | [`background_tasks`] | work that runs after the response is posted |
+//! | [`audit`], [`logging`] | audit lines and logs, and what is never logged |
+//! | [`text`], [`number`] | text of users: visibility, cutting, comparison; numbers by their digits |
+//! | [`rate_limit`] | token buckets, each stored as one number |
+//! | [`json`], [`fields`] | JSON from clients, and the fields of an object with all field errors |
+//! | [`refusal`], [`internal`] | refusals for clients, and causes for the log only |
 //! | [`runtime`] | the Lambda run loop around a handler |
 //! | [`origins`] | the browser origins that may call |
-//! | [`ids`], [`clock`], [`env`], [`random`] | small things, one each |
+//! | [`ids`], [`clock`], [`env`], [`random`] | small helpers |
 
 pub mod audit;
 pub mod auth;

@@ -1,4 +1,4 @@
-//! One JSON object per line on standard output, where Lambda collects it.
+//! Logging: one JSON object per line on standard output, which Lambda collects.
 //!
 //! Never logged: tokens, passwords, tickets, cookies, message texts, whole events.
 
@@ -11,7 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::audit;
 use crate::env::Environment;
 
-/// Starts logging at the level of the environment. Does nothing when logging has begun already.
+/// Starts logging at the level of the environment. Does nothing if logging has already started.
 pub fn init(env: &Environment) {
     let _ = lines(level(env), std::io::stdout).try_init();
 }
@@ -21,11 +21,11 @@ pub fn level(env: &Environment) -> LevelFilter {
     env.optional("LOG_LEVEL").ok().flatten().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
 }
 
-/// Writes lines of this level and above, and every audit line.
+/// Writes lines of this level or more severe, and every audit line.
 fn lines(level: LevelFilter, out: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> impl Subscriber + Send + Sync {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_current_span(false).with_span_list(false);
     let filter = FilterFn::new(move |metadata| {
-        // The SDK and the runtime describe every call at info and below; their warnings are enough.
+        // The SDK and the runtime log every call at info and below. Their warnings and errors are enough.
         let is_chatter = *metadata.level() > Level::WARN && ["aws_", "hyper", "lambda_"].iter().any(|theirs| metadata.target().starts_with(theirs));
         metadata.target() == audit::TARGET || (*metadata.level() <= level && !is_chatter)
     });
@@ -38,7 +38,7 @@ mod tests {
 
     use super::*;
 
-    /// What is logged at this level.
+    /// The messages that are logged at this level.
     fn logged(level: LevelFilter) -> Vec<String> {
         let written = Arc::new(Mutex::new(Vec::new()));
         let out = Arc::clone(&written);

@@ -1,20 +1,20 @@
-//! JSON numbers by their digits: exact, however they are written. `18.5`, `1.85e1` and `1850e-2` are one number.
+//! JSON numbers as exact decimal digits. `18.5`, `1.85e1` and `1850e-2` are the same number.
 
 use serde_json::Number;
 
-/// A number taken apart: the value is `digits × 10^exponent`, with no zero at either end of the digits; zero has no digits.
+/// A decimal number: the value is `digits × 10^exponent`. The digits neither begin nor end with a zero. Zero has no digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digits {
     /// Whether the value is below zero.
     pub negative: bool,
     /// Decimal digits.
     pub digits: String,
-    /// The power of ten. Saturates where an exponent does not fit 64 bits.
+    /// The power of ten. It saturates if an exponent does not fit in 64 bits.
     pub exponent: i64,
 }
 
 impl Digits {
-    /// Takes a number apart.
+    /// Splits a number into its parts.
     pub fn of(number: &Number) -> Self {
         let text = number.to_string();
         let (negative, text) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
@@ -37,7 +37,7 @@ impl Digits {
         Self { negative, digits: digits.to_owned(), exponent }
     }
 
-    /// The value as an integer of 10^-`decimals`. `None` when it is not exact at this scale, or does not fit.
+    /// The value as an integer count of 10^-`decimals`. `None` if it is not exact at this scale, or does not fit.
     pub fn scaled(&self, decimals: u32) -> Option<i64> {
         if self.digits.is_empty() {
             return Some(0);
@@ -47,13 +47,13 @@ impl Digits {
         Some(if self.negative { -value } else { value })
     }
 
-    /// The integer of 10^-`decimals` that is nearest to the value, halves away from zero. `None` when it does not fit.
+    /// The value as the nearest count of 10^-`decimals`, with halves rounded away from zero. `None` if it does not fit.
     pub fn nearest(&self, decimals: u32) -> Option<i64> {
         let places = self.exponent.saturating_add(i64::from(decimals));
         if self.digits.is_empty() || places >= 0 {
             return self.scaled(decimals);
         }
-        // So many of the digits stand before the point.
+        // The number of digits before the decimal point.
         let length = i64::try_from(self.digits.len()).ok()?;
         let whole = length.saturating_add(places);
         if whole < 0 {
@@ -65,7 +65,7 @@ impl Digits {
         Some(if self.negative { -value } else { value })
     }
 
-    /// The value as a whole number that is not negative. `None` when it is not whole, is negative, or does not fit.
+    /// The value as a whole number that is not negative. `None` if it is not whole, is negative, or does not fit.
     pub fn whole(&self) -> Option<u64> {
         if self.digits.is_empty() {
             return Some(0);

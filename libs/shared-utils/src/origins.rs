@@ -1,13 +1,13 @@
-//! The browser origins that may call: the entries of `ALLOWED_ORIGINS`.
+//! The allowed browser origins: the entries of `ALLOWED_ORIGINS`.
 
 use crate::env::EnvError;
 
 /// One entry of `ALLOWED_ORIGINS`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum AllowedOrigin {
-    /// This very origin.
+    /// Exactly this origin.
     Exact(String),
-    /// `https://` and one label before this suffix, which starts with a dot.
+    /// `https://`, one label, then this suffix, which starts with a dot.
     Subdomain(String),
 }
 
@@ -34,8 +34,8 @@ impl AllowedOrigins {
     }
 }
 
-/// Reads one entry: `scheme://host[:port]`, or `https://*.domain` for one level of subdomain. It is kept as browsers send it: in lower
-/// case and without the scheme's own port. What they can never send is refused, rather than never matched.
+/// Parses one entry: `scheme://host[:port]`, or `https://*.domain` for one level of subdomain. The result has the form that browsers send: lower
+/// case, without the scheme's default port. An entry that browsers can never send is an error.
 fn allowed_origin(entry: &str) -> Result<AllowedOrigin, EnvError> {
     let unusable = |reason: &str| EnvError::unusable("ALLOWED_ORIGINS", format!("{entry:?} {reason}"));
     if !entry.is_ascii() {
@@ -49,7 +49,7 @@ fn allowed_origin(entry: &str) -> Result<AllowedOrigin, EnvError> {
         _ => return Err(unusable("is not http or https")),
     };
     let (host, port) = match authority.rsplit_once(':') {
-        // A colon inside the brackets of an IPv6 address.
+        // The last colon is inside the brackets of an IPv6 address.
         Some((_, behind)) if behind.ends_with(']') => (authority, None),
         Some((host, port)) => (host, Some(port)),
         None => (authority, None),
@@ -64,7 +64,7 @@ fn allowed_origin(entry: &str) -> Result<AllowedOrigin, EnvError> {
     let port = if port == default_port { String::new() } else { format!(":{port}") };
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         let address: std::net::Ipv6Addr = address.parse().map_err(|_| unusable("has an invalid address"))?;
-        // Browsers write every part of an address in hexadecimal, also of one that stands for an IPv4 address.
+        // Browsers write every part of an IPv6 address in hexadecimal, including IPv4-mapped addresses.
         let address = match address.to_ipv4_mapped() {
             Some(_) => format!("::ffff:{:x}:{:x}", address.segments()[6], address.segments()[7]),
             None => address.to_string(),
@@ -79,7 +79,7 @@ fn allowed_origin(entry: &str) -> Result<AllowedOrigin, EnvError> {
     if !is_name {
         return Err(unusable("is not an origin (scheme, host, port)"));
     }
-    // Browsers read a host that ends in a number as an IPv4 address, and send that.
+    // Browsers read a host that ends in a number as an IPv4 address, and send that address.
     let last = name.rsplit('.').next().unwrap_or_default();
     let ends_in_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
     if ends_in_number && name.parse::<std::net::Ipv4Addr>().is_err() {

@@ -7,7 +7,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 /// `N` random bytes.
 ///
 /// # Panics
-/// When the operating system has no randomness to give: nothing safe can be done then.
+/// If the operating system gives no random bytes. There is no safe alternative.
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
@@ -19,12 +19,12 @@ pub fn secret() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }
 
-/// A random number below `bound`, for jitter; the tiny bias of the remainder does not matter there.
+/// A random number below `bound`, for jitter. The small modulo bias does not matter there.
 pub fn below(bound: u64) -> u64 {
     if bound == 0 { 0 } else { u64::from_le_bytes(bytes()) % bound }
 }
 
-/// The SHA-256 of `data` as 43 base64url characters: what is kept of a secret.
+/// The SHA-256 of `data` as 43 base64url characters: the stored form of a secret.
 pub fn sha256(data: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, data))
 }

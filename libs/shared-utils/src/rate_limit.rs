@@ -1,7 +1,7 @@
-//! Rates: token buckets, each kept as one number (the generic cell rate algorithm), so that an item attribute or a map entry holds it.
+//! Rate limits: token buckets, each stored as one number (the generic cell rate algorithm), so that an item attribute or a map entry holds it.
 //!
-//! The number is the theoretical arrival time (TAT), in milliseconds since the epoch: when the bucket is full again. Each use moves it one
-//! interval on from the present; a bucket whose TAT is further ahead than its capacity is empty.
+//! The number is the theoretical arrival time (TAT), in milliseconds since the epoch: when the bucket is full again. Each use sets the TAT to
+//! one interval after the old TAT or the current time, whichever is later. A use is refused if the new TAT is further ahead than the capacity.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -10,23 +10,23 @@ use std::sync::{Mutex, PoisonError};
 use crate::clock::Timestamp;
 use crate::env::{EnvError, Environment};
 
-/// How many keys one process remembers; past that, the ones with nothing spent are forgotten.
+/// The maximum number of keys in one process. At the limit, keys whose buckets are full are removed.
 const MAX_KEYS: usize = 10_000;
 
-/// Too many in too short a time.
+/// A rate limit was exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests")]
 pub struct RateLimited {
-    /// Milliseconds until the next one may pass.
+    /// Milliseconds until the next use may pass.
     pub retry_after_ms: u64,
 }
 
-/// How often something may happen: so many per unit of time, with bursts of so many at once.
+/// A rate: uses per unit of time, with a burst size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// Milliseconds that one use takes; 0 means that there is no limit.
+    /// Milliseconds per use. 0 means no limit.
     interval: i64,
-    /// Milliseconds that a full bucket is worth.
+    /// The size of a full bucket, in milliseconds.
     capacity: i64,
 }
 
@@ -34,22 +34,22 @@ impl Rate {
     /// No limit.
     pub const OFF: Self = Self { interval: 0, capacity: 0 };
 
-    /// So many a minute, and as many at once.
+    /// `count` uses per minute, with bursts of `count`.
     pub const fn per_minute(count: i64) -> Self {
         Self { interval: 60_000 / count, capacity: 60_000 / count * count }
     }
 
-    /// So many a second, with bursts of `burst`.
+    /// `count` uses per second, with bursts of `burst`.
     pub const fn per_second(count: i64, burst: i64) -> Self {
         Self { interval: 1_000 / count, capacity: 1_000 / count * burst }
     }
 
-    /// The rate that a variable names (`20/min`, `1/s:10` with bursts of ten, `off`), `default` when it is absent.
+    /// The rate in a variable (`20/min`, `1/s:10` with bursts of ten, `off`), or `default` if it is absent.
     pub fn from_env(env: &Environment, name: &'static str, default: Self) -> Result<Self, EnvError> {
         env.parsed(name, default)
     }
 
-    /// So many times as often, and so many times as many at once.
+    /// A rate that is `factor` times as high, with bursts that are `factor` times as large.
     pub const fn times(self, factor: i64) -> Self {
         Self { interval: self.interval / factor, capacity: self.capacity }
     }
@@ -59,17 +59,17 @@ impl Rate {
         self.interval == 0
     }
 
-    /// Milliseconds that one use takes.
+    /// Milliseconds per use.
     pub const fn interval(self) -> i64 {
         self.interval
     }
 
-    /// Milliseconds that a full bucket is worth.
+    /// The size of a full bucket, in milliseconds.
     pub const fn capacity(self) -> i64 {
         self.capacity
     }
 
-    /// Consumes one token: the TAT after it, from the TAT before it. [`RateLimited`] when it is empty.
+    /// Consumes one token. Takes the TAT before the use, returns the TAT after it. [`RateLimited`] if the bucket is empty.
     pub fn take(self, until: i64, now: Timestamp) -> Result<i64, RateLimited> {
         if self.is_off() {
             return Ok(until);
@@ -83,7 +83,7 @@ impl Rate {
     }
 }
 
-/// A text that is no rate.
+/// The text is not a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a rate is `off`, or a count per s or min such as 20/min, with the size of bursts behind a colon where it differs: 1/s:10")]
 pub struct MalformedRate;
@@ -102,7 +102,7 @@ impl FromStr for Rate {
             "min" => 60_000,
             _ => return Err(MalformedRate),
         };
-        // No more than one a millisecond.
+        // At most one use per millisecond.
         let number = |text: &str, most: i64| text.parse::<i64>().ok().filter(|number| (1..=most).contains(number)).ok_or(MalformedRate);
         let count = number(count, unit)?;
         let burst = burst.map_or(Ok(count), |burst| number(burst, 9_999))?;
@@ -111,19 +111,19 @@ impl FromStr for Rate {
     }
 }
 
-/// The buckets of one warm process: best effort, since every sandbox has its own.
+/// The buckets of one warm process. The limit is best effort, because every sandbox has its own buckets.
 pub struct Buckets {
     rate: Rate,
     theoretical_arrival_times: Mutex<HashMap<String, i64>>,
 }
 
 impl Buckets {
-    /// Full buckets.
+    /// Creates full buckets.
     pub fn new(rate: Rate) -> Self {
         Self { rate, theoretical_arrival_times: Mutex::default() }
     }
 
-    /// Takes one from a key's bucket. [`RateLimited`] when it is empty.
+    /// Consumes one token of a key's bucket. [`RateLimited`] if it is empty.
     pub fn take(&self, key: &str, now: Timestamp) -> Result<(), RateLimited> {
         if self.rate.is_off() {
             return Ok(());
@@ -133,7 +133,7 @@ impl Buckets {
         if theoretical_arrival_times.len() >= MAX_KEYS {
             theoretical_arrival_times.retain(|_, until| *until > now.millis());
         }
-        // An attacker who fills the memory with addresses must not have others refused: these are not counted.
+        // If an attacker fills the memory with addresses, other callers must not be refused. New keys are then not counted.
         if theoretical_arrival_times.len() < MAX_KEYS {
             theoretical_arrival_times.insert(key.to_owned(), next);
         }
@@ -161,7 +161,7 @@ mod tests {
         now = now.plus_seconds(1);
         until = rate.take(until, now).unwrap();
         assert_eq!(wait(rate.take(until, now)), Some(1_000), "what was refused cost nothing");
-        // A bucket is never fuller than full.
+        // A full bucket does not gain more tokens.
         now = now.plus_seconds(3_600);
         for _ in 0..10 {
             until = rate.take(until, now).unwrap();

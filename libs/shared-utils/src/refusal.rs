@@ -1,7 +1,7 @@
-//! What a client is told when the domain refuses something, whatever protocol it asked by.
+//! Refusals of the domain in the form that clients see, whatever the protocol.
 //!
-//! Each domain crate has an error enum of its own and says, in one match, what a client is told of it. [`crate::http::Error`] gives each
-//! refusal its status and code; the replies of sockets take the same codes.
+//! Each domain crate has its own error enum and converts it to a [`Refusal`] in one match. [`crate::http::Error`] gives each refusal its
+//! status and code. Socket replies use the same codes.
 
 use std::borrow::Cow;
 
@@ -12,34 +12,34 @@ use crate::rate_limit::RateLimited;
 /// Why a request is refused.
 #[derive(Debug)]
 pub enum Refusal {
-    /// The credentials do not count, or not any more.
+    /// The credentials are not valid, or no longer valid.
     InvalidToken,
     /// The session has ended.
     SessionRevoked,
     /// The account waits for approval.
     AccountPending,
-    /// The caller may see the thing, but may not do this.
+    /// The caller may see the resource, but may not do this.
     Forbidden,
-    /// There is no such thing, or none that the caller may see.
+    /// The resource does not exist, or the caller may not see it.
     NotFound,
-    /// The state of things does not allow it. The text is for people.
+    /// The current state does not allow the request. The text is for people.
     Conflict(Cow<'static, str>),
     /// The message was deleted.
     Deleted,
     /// The sync cursor is older than the change log.
     CursorExpired,
-    /// The key was used for something else.
+    /// The idempotency key was used for another request.
     IdempotencyMismatch,
-    /// Values that are not valid.
+    /// Some values are not valid.
     Invalid(FieldErrors),
-    /// Too many in too short a time.
+    /// A rate limit was exceeded.
     RateLimited(RateLimited),
     /// The table is busy or broken.
     Store(StoreError),
 }
 
 impl Refusal {
-    /// The cause for the log, where it is our fault.
+    /// The cause for the log, if the failure is internal.
     pub fn cause(&self) -> Option<&str> {
         match self {
             Self::Store(error) => Some(error.for_log()),
@@ -48,5 +48,5 @@ impl Refusal {
     }
 }
 
-/// An error of a domain crate, which says what a client is told of it.
+/// An error of a domain crate, which converts to a [`Refusal`].
 pub trait DomainError: Into<Refusal> {}

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::background_tasks::{AfterAnswerLayer, BackgroundTasks};
 use crate::http::{Api, serve};
 
-/// How long the work after an answer may take: inside the function's time-out, whatever the handler took.
+/// The maximum time for background tasks. They also end before the function's time-out, however long the handler took.
 const AFTER_BUDGET: Duration = Duration::from_secs(20);
 
 /// Runs an HTTP function until the sandbox ends.
@@ -29,7 +29,7 @@ pub async fn run_http<A: Api + Send + 'static>(api: A, after: BackgroundTasks) -
     .await
 }
 
-/// Runs any handler that always has an answer, until the sandbox ends.
+/// Runs a handler that always returns a response, until the sandbox ends.
 pub async fn run<E, R, H>(handler: H, after: BackgroundTasks) -> Result<(), lambda_runtime::Error>
 where
     E: DeserializeOwned + Send + 'static,

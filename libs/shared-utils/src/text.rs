@@ -1,4 +1,4 @@
-//! Text that people write and read: what is visible, what is one word to a search, and where a text may be cut.
+//! Text of users: which characters are visible, how a search compares texts, and where a text may be cut.
 
 use caseless::Caseless;
 use icu_properties::CodePointSetData;
@@ -6,14 +6,14 @@ use icu_properties::props::{DefaultIgnorableCodePoint, WhiteSpace};
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Characters that show nothing and have neither of the two properties: blank Braille, interlinear annotations, the filler of
-/// Khitan and the musical null notehead.
+/// Characters that show nothing and have neither of the two Unicode properties: blank Braille, interlinear annotations, the Khitan filler and
+/// the musical null notehead.
 const INVISIBLE: [char; 6] = ['\u{2800}', '\u{fff9}', '\u{fffa}', '\u{fffb}', '\u{16fe4}', '\u{1d159}'];
 
-/// The schemes that a link may have.
+/// The allowed schemes of links.
 const LINK_SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
 
-/// Whether a character shows nothing (`White_Space`, `Default_Ignorable_Code_Point`, controls).
+/// Whether a character is invisible (`White_Space`, `Default_Ignorable_Code_Point`, controls).
 pub fn is_invisible(character: char) -> bool {
     character.is_control()
         || CodePointSetData::new::<WhiteSpace>().contains(character)
@@ -21,23 +21,23 @@ pub fn is_invisible(character: char) -> bool {
         || INVISIBLE.contains(&character)
 }
 
-/// Whether there is nothing to see in a text.
+/// Whether a text has no visible character.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(is_invisible)
 }
 
-/// A text in Unicode's Normalization Form C, in which equal texts have equal bytes.
+/// A text in Unicode's Normalization Form C: equivalent texts have equal bytes.
 pub fn nfc(text: &str) -> String {
     text.nfc().collect()
 }
 
-/// A text as a search compares it: in NFC, case-folded, with single spaces.
+/// A text in the form that searches compare: NFC, case-folded, with single spaces.
 pub fn folded(text: &str) -> String {
     let folded: String = text.chars().nfd().default_case_fold().nfc().collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The beginning of a text, at most `max` code points: whole grapheme clusters, unless the first one alone is longer.
+/// The beginning of a text, at most `max` code points. It ends between grapheme clusters, unless the first cluster alone is longer.
 pub fn excerpt(text: &str, max: usize) -> &str {
     let (mut end, mut count) = (0, 0);
     for (start, cluster) in text.grapheme_indices(true) {
@@ -53,7 +53,7 @@ pub fn excerpt(text: &str, max: usize) -> &str {
     &text[..end]
 }
 
-/// The scheme that a reference begins with (RFC 3986, section 3.1).
+/// The scheme of a URI reference (RFC 3986, section 3.1).
 fn scheme(reference: &str) -> Option<&str> {
     let (scheme, _) = reference.split_once(':')?;
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -61,14 +61,14 @@ fn scheme(reference: &str) -> Option<&str> {
     is_scheme.then_some(scheme)
 }
 
-/// Whether a text may stand in a link: no control character, and no scheme that a browser would run.
+/// Whether a text may be a link: no control character, and no scheme that a browser would run.
 pub fn is_link(text: &str) -> bool {
-    // Browsers drop spaces in front and control characters anywhere before they look for a scheme.
+    // Browsers ignore spaces in front and control characters anywhere before they look for a scheme.
     !text.chars().any(char::is_control)
         && scheme(text.trim_start()).is_none_or(|scheme| LINK_SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme)))
 }
 
-/// Whether a text is a plain key of an object store: no scheme, no leading slash or backslash, no `..`, nothing invisible at its ends.
+/// Whether a text is a plain object-store key: no scheme, no leading slash or backslash, no `..`, no invisible character at either end.
 pub fn is_object_key(text: &str) -> bool {
     let is_edge_visible = |character: Option<char>| character.is_some_and(|character| !is_invisible(character));
     is_edge_visible(text.chars().next())
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(excerpt("ae\u{301}b", 2), "a");
         assert_eq!(excerpt("abc", 5), "abc");
         assert_eq!(excerpt("", 5), "");
-        // A first cluster that is longer than the excerpt is cut all the same.
+        // A first cluster that is longer than the excerpt is cut.
         assert_eq!(excerpt("e\u{301}\u{302}\u{303}", 2), "e\u{301}");
     }
 

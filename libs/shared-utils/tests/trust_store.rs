@@ -1,4 +1,4 @@
-//! The roots in the layer are the only ones that a function trusts.
+//! A function trusts only the root certificates in the layer.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
@@ -22,7 +22,7 @@ fn authority() -> Authority {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A server with a certificate of this authority that answers every request as `DynamoDB` does when there are no tables; its address.
+/// Starts a server with a certificate of this authority, and returns its address. It responds to every request like `DynamoDB` without tables.
 async fn database(authority: &Authority) -> String {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, authority).unwrap();
@@ -53,7 +53,7 @@ async fn database(authority: &Authority) -> String {
     address
 }
 
-/// Whether a function whose layer has these roots can call that database.
+/// Whether a function whose layer has these roots can call the database at `endpoint`.
 async fn can_call(endpoint: &str, roots: &str) -> bool {
     let layer = tempfile::tempdir().unwrap();
     std::fs::write(layer.path().join("aws-roots.pem"), roots).unwrap();

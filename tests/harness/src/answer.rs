@@ -1,4 +1,4 @@
-//! What a request was answered.
+//! The response to a request.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use http::HeaderMap;
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::{body_of, read_json};
 
-/// An answer of the HTTP API.
+/// A response of the HTTP API.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The headers, `Set-Cookie` among them.
+    /// The headers, including `Set-Cookie`.
     pub headers: HeaderMap,
-    /// The body as JSON, null without one.
+    /// The body as JSON, or null if there is none.
     pub body: Value,
 }
 
@@ -29,25 +29,25 @@ impl From<ApiGatewayV2httpResponse> for Answer {
 }
 
 impl Answer {
-    /// An answer with this text as its body.
+    /// Creates a response with this text as its body.
     pub fn new(status: u16, headers: HeaderMap, body: &str) -> Self {
         Self { status, headers, body: read_json(body).unwrap_or(Value::Null) }
     }
 
-    /// The body of an answer with this status.
+    /// The body, if the response has this status.
     ///
     /// # Panics
-    /// When the status is another.
+    /// If the response has another status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         self.body
     }
 
-    /// The body of an error with this status and code, which must be a problem document.
+    /// The body of an error response with this status and code. It must be a problem document.
     ///
     /// # Panics
-    /// When it is something else.
+    /// If the response is not such an error.
     #[track_caller]
     pub fn expect_error(self, status: u16, code: &str) -> Value {
         assert_eq!((self.status, self.code()), (status, code), "{}", self.body);
@@ -60,7 +60,7 @@ impl Answer {
         self.body
     }
 
-    /// An error's code, empty without one.
+    /// An error's code, or an empty text if there is none.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
@@ -70,17 +70,17 @@ impl Answer {
         self.body["errors"].as_array().into_iter().flatten().filter_map(|error| error["pointer"].as_str()).collect()
     }
 
-    /// A header's value, empty when it is absent.
+    /// A header's value, or an empty text if it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The entity tag, empty without one.
+    /// The entity tag, or an empty text if it is absent.
     pub fn etag(&self) -> &str {
         self.header("etag")
     }
 
-    /// Whether it repeats the answer of an earlier request with the same idempotency key.
+    /// Whether the response repeats the response to an earlier request with the same idempotency key.
     pub fn is_replay(&self) -> bool {
         self.header("idempotent-replayed") == "true"
     }

@@ -1,4 +1,4 @@
-//! Raw events: what tests build, and what others have published.
+//! Raw events: those that tests build, and those that another project has published.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use local_stack::events::{HttpRequest, SocketContext, gateway_id, http_event};
 use serde_json::Value;
 use shared_utils::clock::{Clock, Timestamp};
 
-/// A request on its way to become a raw event.
+/// A request that becomes a raw event.
 #[derive(Debug, Clone)]
 pub struct EventBuilder {
     method: Method,
@@ -23,7 +23,7 @@ impl EventBuilder {
     /// A request without a body.
     ///
     /// # Panics
-    /// When `uri` is none.
+    /// If `uri` is not a URI.
     pub fn new(method: Method, uri: &str) -> Self {
         Self { method, uri: uri.parse().expect("a URI"), headers: HeaderMap::new(), body: Bytes::new(), peer: IpAddr::from([127, 0, 0, 1]) }
     }
@@ -31,14 +31,14 @@ impl EventBuilder {
     /// Adds a header.
     ///
     /// # Panics
-    /// When it cannot be one.
+    /// If the name or the value is not valid.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().expect("a header name");
         self.headers.append(name, HeaderValue::from_str(value).expect("a header value"));
         self
     }
 
-    /// Comes from this address.
+    /// Sets the client's address.
     pub fn peer(mut self, peer: IpAddr) -> Self {
         self.peer = peer;
         self
@@ -49,22 +49,22 @@ impl EventBuilder {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// A JSON body.
+    /// Sets a JSON body.
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", &body.to_string())
     }
 
-    /// Any body.
+    /// Sets any body.
     pub fn body(self, content_type: &str, body: &str) -> Self {
         let mut request = self.header("content-type", content_type);
         request.body = Bytes::from(body.to_owned());
         request
     }
 
-    /// The event, in whatever type reads it.
+    /// The event, as any type that can read it.
     ///
     /// # Panics
-    /// When the type cannot read it.
+    /// If the type cannot read it.
     pub fn event<T: serde::de::DeserializeOwned>(&self) -> T {
         let event = http_event(&HttpRequest {
             route_key: "$default",
@@ -80,7 +80,7 @@ impl EventBuilder {
     }
 }
 
-/// A connection's raw events.
+/// The raw events of a connection.
 pub struct SocketEvents(SocketContext);
 
 impl Default for SocketEvents {
@@ -96,21 +96,21 @@ impl Default for SocketEvents {
 }
 
 impl SocketEvents {
-    /// One that the gateway has opened at this time.
+    /// A connection that the gateway opened at this time.
     pub fn opened_at(connected_at: Timestamp) -> Self {
         let Self(context) = Self::default();
         Self(SocketContext { connected_at, ..context })
     }
 
-    /// Its id.
+    /// The connection's id.
     pub fn connection_id(&self) -> &str {
         &self.0.connection_id
     }
 
-    /// `$connect` with this query and these headers.
+    /// The `$connect` event with this query and these headers.
     ///
     /// # Panics
-    /// When a header cannot be one, or the type cannot read the event.
+    /// If a header is not valid, or the type cannot read the event.
     pub fn connect<T: serde::de::DeserializeOwned>(&self, query: &str, headers: &[(&str, &str)]) -> T {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
@@ -119,27 +119,27 @@ impl SocketEvents {
         serde_json::from_value(self.0.connect_event(&map, query)).expect("a readable event")
     }
 
-    /// A frame on a route.
+    /// The event of a frame on a route.
     ///
     /// # Panics
-    /// When the type cannot read the event.
+    /// If the type cannot read the event.
     pub fn message<T: serde::de::DeserializeOwned>(&self, route: &str, body: &str) -> T {
         serde_json::from_value(self.0.message_event(route, body)).expect("a readable event")
     }
 
-    /// `$disconnect`.
+    /// The `$disconnect` event.
     ///
     /// # Panics
-    /// When the type cannot read the event.
+    /// If the type cannot read the event.
     pub fn disconnect<T: serde::de::DeserializeOwned>(&self) -> T {
         serde_json::from_value(self.0.disconnect_event(1000, "")).expect("a readable event")
     }
 }
 
-/// The event files inside the published `aws_lambda_events` crate whose names begin so: inputs that nobody here wrote.
+/// The event files in the published `aws_lambda_events` crate whose names start with `prefix`. They are independent test inputs.
 ///
 /// # Panics
-/// When there are none.
+/// If there are none.
 pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
     let read = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().ok().filter(|name| name.starts_with(prefix))?;
@@ -152,7 +152,7 @@ pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
     events
 }
 
-/// Where cargo keeps the sources of a dependency of ours.
+/// The folder in which Cargo keeps the sources of a dependency.
 fn source_of(dependency: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = std::process::Command::new(cargo)

@@ -1,4 +1,4 @@
-//! What the tests of the functions are written with: a database in memory, signing keys, raw events, people and their answers.
+//! Tools for the tests of the functions: a database in memory, signing keys, raw events, people and their responses.
 
 mod answer;
 mod events;
@@ -26,36 +26,36 @@ pub use answer::Answer;
 pub use events::{EventBuilder, SocketEvents, published_events};
 pub use studio::{Person, Studio};
 
-/// An origin that the test edge lists.
+/// An origin that the test context allows.
 pub const ORIGIN: &str = "https://app.mylg.test";
 /// The issuer of test tokens.
 pub const ISSUER: &str = "https://test.mylg.test";
-/// Their audience.
+/// The audience of test tokens.
 pub const AUDIENCE: &str = "mylg-test";
-/// The key's name in them.
+/// The id of the key that signs test tokens.
 pub const KEY_ID: &str = "test-1";
 
-/// A database in memory with all tables, and what a function is built from in tests.
+/// A database in memory with all tables, and the parts from which tests build a function.
 pub struct Harness {
     /// The database.
     pub database: Database,
-    /// Its faults.
+    /// The database's injected faults.
     pub faults: Faults,
-    /// What was declared.
+    /// The content of `stack.yaml`.
     pub declaration: Declaration,
-    /// The clock that the edge goes by.
+    /// The clock of the context.
     pub clock: Clock,
     key: String,
 }
 
-/// An address where no gateway listens: deliveries fail, and nothing else does.
+/// An address where no gateway listens. Deliveries fail, and nothing else does.
 pub const NO_GATEWAY: &str = "http://127.0.0.1:1";
 
 impl Harness {
-    /// Starts a database and makes a key.
+    /// Starts a database and creates a key.
     ///
     /// # Panics
-    /// When the machine cannot run a database.
+    /// If the machine cannot run a database.
     pub async fn start() -> Self {
         let declaration = Declaration::read().expect("stack.yaml is readable");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
@@ -65,12 +65,12 @@ impl Harness {
         Self { database, faults, declaration, clock: Clock::manual(), key }
     }
 
-    /// Configuration of clients of this database.
+    /// The configuration of clients of this database.
     pub fn aws(&self) -> AwsConfig {
         AwsConfig::local(&self.database.endpoint)
     }
 
-    /// As [`Self::aws`], past the front: for tests that make very many calls and need no faults.
+    /// As [`Self::aws`], without the proxy: for tests that make very many calls and need no faults.
     pub fn engine(&self) -> AwsConfig {
         AwsConfig::local(&self.database.engine)
     }
@@ -109,12 +109,12 @@ impl Harness {
     /// The signing key.
     ///
     /// # Panics
-    /// Never: the key was made here.
+    /// Never, because the key was created here.
     pub fn signer(&self) -> KeyFileSigner {
         KeyFileSigner::from_pem(KEY_ID, self.key.as_bytes()).expect("a key")
     }
 
-    /// An access token of this person for the next ten minutes, without any login behind it.
+    /// An access token of this person for the next ten minutes, without a session in the database.
     pub async fn token(&self, user: UserId, role: Role) -> String {
         let now = self.clock.now();
         let issued_at = u64::try_from(now.seconds()).unwrap_or(0);
@@ -134,28 +134,28 @@ impl Harness {
         sign(&self.signer(), &claims).await.unwrap_or_default()
     }
 
-    /// Outdates every token of this person, as a change of their role does.
+    /// Makes every token of this person outdated, as a change of role does.
     ///
     /// # Panics
-    /// When the database does not take it.
+    /// If the database refuses the write.
     pub async fn outdate_tokens(&self, user: UserId) {
         self.revoke(Mark::Version(user, 1)).await;
     }
 
-    /// Puts a mark among the revocations.
+    /// Writes a mark to the revocations.
     ///
     /// # Panics
-    /// When the database does not take it.
+    /// If the database refuses the write.
     pub async fn revoke(&self, mark: Mark) {
         let mut revocation = Transaction::new();
         revocation.add((), self.revocations().write(&[mark]));
         self.store().transact(&revocation).await.and_then(Outcome::require_committed).expect("a written item");
     }
 
-    /// Puts an active person into the directory.
+    /// Adds an active person to the directory.
     ///
     /// # Panics
-    /// When the database does not take it.
+    /// If the database refuses the write.
     pub async fn person(&self, name: &str) -> UserId {
         let user_id = UserId::generate(self.clock.now());
         let entry = json!({
@@ -167,10 +167,10 @@ impl Harness {
         user_id
     }
 
-    /// An edge that trusts the signing key and goes by the manual clock.
+    /// An HTTP context that trusts the signing key and uses the manual clock.
     ///
     /// # Panics
-    /// Never: its parts are made here.
+    /// Never, because its parts are created here.
     pub fn context(&self) -> HttpContext {
         let keys = BTreeMap::from([(KEY_ID.to_owned(), spki_from_point(self.signer().public_point()))]);
         HttpContext {
@@ -181,22 +181,22 @@ impl Harness {
     }
 }
 
-/// How much a test does: `full` with `FULL_SUITE` set, as in CI, else `quick`.
+/// The size of a test: `full` if `FULL_SUITE` is set, as in CI, else `quick`.
 pub fn size(full: usize, quick: usize) -> usize {
     if std::env::var_os("FULL_SUITE").is_some() { full } else { quick }
 }
 
-/// A name that nobody has.
+/// A random name.
 pub fn random_name() -> String {
     shared_utils::random::bytes::<6>().map(|byte| format!("{byte:02x}")).concat()
 }
 
-/// Any JSON, with no meaning in the names of members. `None` when the text is not JSON.
+/// Parses any JSON. Member names have no special meaning. `None` if the text is not JSON.
 pub fn read_json(text: &str) -> Option<Value> {
     shared_utils::json::parse(text, 128)
 }
 
-/// The body of an answer as JSON, null without one.
+/// The body of a response as JSON, or null if there is none.
 pub fn body_of(answer: &impl serde::Serialize) -> Value {
     let answer = json!(answer);
     answer.get("body").and_then(Value::as_str).and_then(read_json).unwrap_or(Value::Null)

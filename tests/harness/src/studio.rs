@@ -1,4 +1,4 @@
-//! A function on a database of its own, and the people who call it.
+//! A function on its own database, and the people who call it.
 
 use http::Method;
 use serde_json::Value;
@@ -8,29 +8,29 @@ use shared_utils::ids::UserId;
 
 use crate::{Answer, EventBuilder, Harness};
 
-/// A function on a database of its own.
+/// A function on its own database.
 pub struct Studio<A> {
-    /// Its database, keys and clock.
+    /// The function's database, keys and clock.
     pub harness: Harness,
     /// The function.
     pub app: A,
 }
 
-/// Someone in the directory, with a token.
+/// A person in the directory, with a token.
 pub struct Person<'a, A> {
-    /// Where they work.
+    /// The function that the person calls.
     pub studio: &'a Studio<A>,
-    /// Their user id.
+    /// The user id.
     pub id: UserId,
-    /// An access token for ten minutes, without any login behind it.
+    /// An access token for ten minutes, without a session in the database.
     pub token: String,
 }
 
 impl<A> Studio<A> {
-    /// Puts someone into the directory.
+    /// Adds a person to the directory.
     ///
     /// # Panics
-    /// When the database does not take it.
+    /// If the database refuses the write.
     pub async fn person(&self, name: &str) -> Person<'_, A> {
         let id = self.harness.person(name).await;
         Person { studio: self, id, token: self.harness.token(id, Role::User).await }
@@ -38,23 +38,23 @@ impl<A> Studio<A> {
 }
 
 impl<A: Api> Studio<A> {
-    /// What a request is answered.
+    /// The response to a request.
     ///
     /// # Panics
-    /// When the answer is none that a gateway would take.
+    /// If a gateway would not accept the response.
     pub async fn call(&self, event: EventBuilder) -> Answer {
-        // On the heap: a test that joins many requests would have all of them on its stack.
+        // The future is on the heap. Otherwise a test that joins many requests would have all of them on its stack.
         Box::pin(serve(&self.app, event.event())).await.into()
     }
 }
 
 impl<A: Api> Person<'_, A> {
-    /// A request with the person's token.
+    /// Sends a request with the person's token.
     pub async fn call(&self, event: EventBuilder) -> Answer {
         self.studio.call(event.bearer(&self.token)).await
     }
 
-    /// A request with a JSON body.
+    /// Sends a request with a JSON body.
     pub async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
         self.call(EventBuilder::new(method, path).json(&body)).await
     }

@@ -1,4 +1,4 @@
-//! `make test-durability`: messages by the hundred thousand on a backend in which everything goes wrong, and what became of them.
+//! `make test-durability`: sends hundreds of thousands of messages to a backend with many kinds of faults, and checks the result.
 
 use std::process::ExitCode;
 
@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
     if report.verdict.is_clean() == expects_losses { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// What is asked for, and whether losses are expected.
+/// The settings in the arguments, and whether losses are expected.
 fn settings() -> Result<Option<(Settings, bool)>, String> {
     use lexopt::prelude::*;
     let mut settings = Settings { messages: 200_000, writers: 8, readers: 6, seed: 1, faults: true };

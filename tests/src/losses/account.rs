@@ -1,4 +1,4 @@
-//! Someone in a run: a login that is kept fresh, requests that are made again until they are answered.
+//! An account in a run. It keeps its session fresh, and repeats requests until it gets a response.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-/// How long an answer may take before it counts as lost.
+/// The time after which a response counts as lost.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How often the same is asked before a run gives up.
+/// How often a request is repeated before the run gives up.
 const TRIES: usize = 400;
 
 /// An open socket.
@@ -22,7 +22,7 @@ struct Tokens {
     refresh: String,
 }
 
-/// Someone who is signed in.
+/// A signed-in account.
 pub(super) struct Account {
     pub(super) id: String,
     http: Client,
@@ -32,7 +32,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Takes over a login.
+    /// Takes over the session of a person.
     pub(super) fn new(person: &crate::Person, http: Client) -> Self {
         Self {
             id: person.id.clone(),
@@ -47,7 +47,7 @@ impl Account {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).access.clone()
     }
 
-    /// Gets the next tokens of the login.
+    /// Refreshes the tokens of the session.
     pub(super) async fn refresh(&self) -> Result<(), String> {
         let refresh = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).refresh.clone();
         let (status, body) = self.until_answered(Method::POST, "/auth/refresh", Some(json!({"refreshToken": refresh}))).await?;
@@ -59,7 +59,7 @@ impl Account {
         Ok(())
     }
 
-    /// One request. `None` when there is no answer.
+    /// Sends one request. `None` if there is no response.
     async fn once(&self, method: Method, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
         let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.access()).timeout(PATIENCE);
         if let Some(body) = body {
@@ -71,7 +71,7 @@ impl Account {
         Some((status, serde_json::from_str(&body).unwrap_or(Value::Null)))
     }
 
-    /// A request that is made again while the service is busy, broken or silent: the answer that is none of these.
+    /// Repeats a request while the service is busy, broken or silent. Returns the first other response.
     pub(super) async fn until_answered(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), String> {
         for attempt in 0..TRIES {
             match self.once(method.clone(), path, body.as_ref()).await {
@@ -84,7 +84,7 @@ impl Account {
         Err(format!("{method} {} was never answered", path.split('?').next().unwrap_or_default()))
     }
 
-    /// Opens a socket, however often it takes.
+    /// Opens a socket, with retries.
     pub(super) async fn connect(&self) -> Result<Stream, String> {
         for attempt in 0..TRIES {
             let url = format!("{}/?token={}", self.socket_base, self.access());
@@ -97,7 +97,7 @@ impl Account {
     }
 }
 
-/// A time between these, in milliseconds.
+/// A random time between these bounds, in milliseconds.
 pub(super) fn between(chance: &mut Rng, least: u64, most: u64) -> Duration {
     Duration::from_millis(least + chance.u64(..=most - least))
 }

@@ -1,87 +1,87 @@
-//! What happened in a run, and what is wrong with it: in the terms in which stores are judged.
+//! The history of a run, and the check of it for lost, duplicated and disordered messages.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-/// A message that was acknowledged.
+/// An acknowledged message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Acknowledged {
-    /// Who wrote it: a writer writes one after another.
+    /// The writer. A writer sends one message after another.
     pub(super) writer: usize,
-    /// Into which conversation.
+    /// The conversation.
     pub(super) conversation: usize,
-    /// At which place, as the acknowledgement says.
+    /// The seq in the acknowledgement.
     pub(super) seq: u64,
-    /// What its writer called it.
+    /// The writer's own id of the message.
     pub(super) optimistic_id: String,
-    /// Its text, after the edits that were acknowledged.
+    /// The text, after the edits that were acknowledged.
     pub(super) text: String,
 }
 
-/// A message as the store has it in the end.
+/// A message in the store at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stored {
-    /// Its place.
+    /// The seq.
     pub(super) seq: u64,
-    /// What its writer called it.
+    /// The writer's own id of the message.
     pub(super) optimistic_id: String,
-    /// Its text.
+    /// The text.
     pub(super) text: String,
-    /// Its version.
+    /// The version.
     pub(super) version: u64,
 }
 
-/// What one reader knows in the end.
+/// What one reader knows at the end.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reading {
-    /// The conversations that they take part in.
+    /// The conversations of the reader.
     pub(super) conversations: Vec<usize>,
-    /// Version and text of each message, by conversation and place.
+    /// Version and text of each message, by conversation and seq.
     pub(super) known: HashMap<(usize, u64), (u64, String)>,
-    /// Messages that were announced twice to one connection.
+    /// The number of messages that one connection got twice.
     pub(super) twice: u64,
 }
 
 /// A whole run.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// Everything that was acknowledged, in the order of each writer.
+    /// All acknowledged messages, in the order of each writer.
     pub(super) acknowledged: Vec<Acknowledged>,
-    /// What the store has, by conversation, in the order in which it gives it.
+    /// The stored messages by conversation, in the order in which the store returns them.
     pub(super) stored: Vec<Vec<Stored>>,
     /// What the readers know.
     pub(super) readings: Vec<Reading>,
-    /// Answers that no contract names.
+    /// Responses that are not in the contract.
     pub(super) refused: Vec<String>,
 }
 
-/// What is wrong with a run: all numbers are 0 where nothing is.
+/// The errors of a run. If there are none, all numbers except `acknowledged` are 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Messages that were acknowledged.
+    /// The number of acknowledged messages.
     pub acknowledged: usize,
-    /// Of these, such that the store does not have at their place, or with another text.
+    /// Acknowledged messages that the store does not have at their seq, or has with another text.
     pub lost: usize,
     /// Messages that the store has more than once.
     pub duplicated: usize,
-    /// Places without a message, or given in another order than theirs.
+    /// Seqs without a message, or returned in another order.
     pub gaps: usize,
-    /// Messages of a writer that stand before an earlier one of theirs.
+    /// Messages of a writer whose seq is lower than that of an earlier message of the same writer.
     pub out_of_order: usize,
-    /// Messages that the store has and nobody was told are there.
+    /// Messages in the store that were not acknowledged.
     pub unexpected: usize,
-    /// Messages that a reader does not know in the end, or not as they are.
+    /// Messages that a reader does not know at the end, or knows in another state.
     pub unseen: usize,
     /// Messages that a reader knows and the store does not have.
     pub imagined: usize,
-    /// Messages that were announced twice to one connection.
+    /// Messages that one connection got twice.
     pub twice: u64,
-    /// Answers that no contract names.
+    /// Responses that are not in the contract.
     pub refused: usize,
 }
 
 impl Verdict {
-    /// Whether nothing is wrong.
+    /// Whether there are no errors.
     pub fn is_clean(&self) -> bool {
         *self == Self { acknowledged: self.acknowledged, ..Self::default() }
     }
@@ -103,7 +103,7 @@ impl fmt::Display for Verdict {
 }
 
 impl History {
-    /// What is wrong with it.
+    /// Checks the history for errors.
     pub(super) fn judge(&self) -> Verdict {
         let mut verdict = Verdict { acknowledged: self.acknowledged.len(), refused: self.refused.len(), ..Verdict::default() };
         let mut at: HashMap<(usize, u64), &Stored> = HashMap::new();
@@ -142,7 +142,7 @@ impl History {
 mod tests {
     use super::*;
 
-    /// Two writers, two conversations, one reader, and nothing wrong.
+    /// A history without errors: two writers, two conversations and one reader.
     fn clean() -> History {
         let mut history = History { stored: vec![Vec::new(), Vec::new()], ..History::default() };
         let mut reading = Reading { conversations: vec![0, 1], ..Reading::default() };
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!((announced.twice, announced.is_clean()), (3, false));
         let refused = judged(|history| history.refused.push("418".to_owned()));
         assert!(!refused.is_clean());
-        // What a reader has no part in is nothing that they miss.
+        // A reader does not miss messages of conversations in which the reader takes no part.
         let apart = judged(|history| {
             history.readings[0].conversations = vec![0];
             history.readings[0].known.retain(|(conversation, _), _| *conversation == 0);

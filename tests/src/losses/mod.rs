@@ -1,4 +1,4 @@
-//! The loss checker: writers and readers on a backend in which everything goes wrong now and then, and what became of their messages.
+//! The loss checker: writers and readers on a backend with random faults, and the check of their messages.
 
 mod account;
 mod history;
@@ -25,35 +25,35 @@ use crate::TestStack;
 
 pub use self::history::Verdict;
 
-/// How large a run is.
+/// The settings of a run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Messages in all.
+    /// The total number of messages.
     pub messages: u64,
-    /// People who write, each over a socket and over HTTP.
+    /// The number of people who write, each over a socket and over HTTP.
     pub writers: usize,
-    /// People who read.
+    /// The number of people who read.
     pub readers: usize,
-    /// What everything by chance is drawn from.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// Whether anything goes wrong.
+    /// Whether faults are injected.
     pub faults: bool,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Report {
-    /// What is wrong.
+    /// The errors.
     pub verdict: Verdict,
-    /// How long it took, from the first send to the last acknowledgement.
+    /// The time from the first send to the last acknowledgement.
     pub took: Duration,
-    /// From a send to its frame, in milliseconds: the median, the 99th of a hundred, the longest; the frames that were counted.
+    /// The time from a send to its frame, in milliseconds: median, 99th percentile and maximum. The last value is the number of frames.
     pub latency: (f64, f64, f64, usize),
-    /// How often each kind of fault has struck.
+    /// How often each kind of fault occurred.
     pub faults: Vec<(&'static str, u64)>,
-    /// Connections that readers opened, and places that they missed live and caught up.
+    /// The number of connections that readers opened, and of gaps that they found live and filled by catching up.
     pub readers: (u64, u64),
-    /// The first answers that no contract names.
+    /// The first responses that are not in the contract.
     pub refused: Vec<String>,
 }
 
@@ -79,11 +79,11 @@ impl std::fmt::Display for Report {
 struct TestConversation {
     number: usize,
     id: String,
-    /// Who takes part, by number.
+    /// The participants, by number.
     people: Vec<usize>,
 }
 
-/// What writers and readers share.
+/// The state that writers and readers share.
 struct Shared {
     faults: bool,
     began: Mutex<HashMap<String, Instant>>,
@@ -118,10 +118,10 @@ impl Shared {
     }
 }
 
-/// How far the clocks of the functions' processes may be off, either way.
+/// The maximum clock offset of the functions' processes in either direction, in milliseconds.
 const SKEW_MS: i64 = 4_000;
 
-/// Everything that goes wrong, of a million calls.
+/// All random faults, with their frequency per million calls.
 fn risks() -> Vec<Risk> {
     let risk = |action: Option<&str>, effect, per_million| Risk { action: action.map(str::to_owned), effect, per_million };
     let post = Some("PostToConnection");
@@ -131,7 +131,7 @@ fn risks() -> Vec<Risk> {
         risk(None, Effect::Delay(Duration::from_millis(40)), 3_000),
         risk(None, Effect::DropResponse, 2_000),
         risk(None, Effect::Kill, 300),
-        // The one call that everything hangs on.
+        // The call on which everything depends.
         risk(Some("TransactWriteItems"), Effect::DropResponse, 3_000),
         risk(Some("TransactWriteItems"), Effect::Kill, 700),
         risk(post, Effect::Gone, 1_000),
@@ -143,10 +143,10 @@ fn risks() -> Vec<Risk> {
     ]
 }
 
-/// Runs writers and readers to the end, and judges what is left. `progress` is told how many messages are acknowledged, now and then.
+/// Runs writers and readers to the end, and checks the result. Calls `progress` at intervals with the number of acknowledged messages.
 ///
 /// # Panics
-/// When the backend does not start.
+/// If the backend does not start.
 pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
     let people = settings.writers.max(settings.readers).max(2);
     let skew_ms = if settings.faults { SKEW_MS } else { 0 };
@@ -185,7 +185,7 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
     for reader in readers {
         match reader.await {
             Ok(mut reader) => {
-                // Whatever frames a reader has missed, it reads over HTTP at the end.
+                // At the end, a reader fetches all missed messages over HTTP.
                 if let Err(why) = reader.catch_up().await {
                     shared.refuse(why);
                 }
@@ -205,7 +205,7 @@ pub async fn run(settings: &Settings, progress: impl Fn(u64)) -> Report {
     Report { verdict, took, latency: summary(latencies), faults, readers: totals, refused: history.refused }
 }
 
-/// Starts the readers, each with a socket of its own.
+/// Starts the readers, each with its own socket.
 async fn start_readers(
     settings: &Settings,
     accounts: &[Arc<Account>],
@@ -232,7 +232,7 @@ async fn start_readers(
     readers
 }
 
-/// Lets two writers for each person write, one over the socket and one over HTTP; what was acknowledged.
+/// Starts two writers for each person, one over the socket and one over HTTP. Returns the acknowledged messages.
 async fn write_all(
     settings: &Settings,
     accounts: &[Arc<Account>],
@@ -272,7 +272,7 @@ async fn write_all(
     acknowledged
 }
 
-/// Renews everyone's session for as long as the run lasts.
+/// Renews all sessions for as long as the run lasts.
 fn renew_sessions(accounts: &[Arc<Account>], shared: &Arc<Shared>) -> tokio::task::JoinHandle<()> {
     let (accounts, shared) = (accounts.to_vec(), shared.clone());
     tokio::spawn(async move {
@@ -287,7 +287,7 @@ fn renew_sessions(accounts: &[Arc<Account>], shared: &Arc<Shared>) -> tokio::tas
     })
 }
 
-/// A project's conversation of everyone, a group of every second person, and pairs.
+/// Creates a project's conversation of everyone, groups of every second person, and direct conversations of pairs.
 async fn conversations(test_stack: &TestStack, people: &[crate::Person]) -> Vec<TestConversation> {
     let mut conversations: Vec<TestConversation> = Vec::new();
     let mut add = |id: String, people: Vec<usize>| conversations.push(TestConversation { number: conversations.len(), id, people });
@@ -310,7 +310,7 @@ async fn conversations(test_stack: &TestStack, people: &[crate::Person]) -> Vec<
     conversations
 }
 
-/// Everything in a conversation, oldest first, as HTTP gives it.
+/// All messages of a conversation over HTTP, oldest first.
 async fn stored(account: &Account, conversation: &TestConversation) -> Result<Vec<Stored>, String> {
     let mut all: Vec<Stored> = Vec::new();
     loop {
@@ -335,7 +335,7 @@ async fn stored(account: &Account, conversation: &TestConversation) -> Result<Ve
     }
 }
 
-/// Median, 99th of a hundred, longest, in milliseconds; and how many there are.
+/// Median, 99th percentile and maximum in milliseconds, and the number of values.
 fn summary(mut micros: Vec<u32>) -> (f64, f64, f64, usize) {
     micros.sort_unstable();
     let at =

@@ -15,10 +15,10 @@ use super::Shared;
 use super::account::{Account, Stream, between};
 use super::history::Reading;
 
-/// How often a reader looks whether its connection is still one.
+/// How often a reader checks its connection.
 const PING: Duration = Duration::from_secs(2);
 
-/// Someone who reads.
+/// A person who reads.
 pub(super) struct Reader {
     pub(super) account: Arc<Account>,
     pub(super) conversations: HashMap<String, usize>,
@@ -26,15 +26,15 @@ pub(super) struct Reader {
     pub(super) shared: Arc<Shared>,
     pub(super) cursor: String,
     pub(super) reading: Reading,
-    /// From a send to its first frame here, in microseconds.
+    /// The times from a send to its frame here, in microseconds.
     pub(super) latencies: Vec<u32>,
-    /// Places that were passed over live, and caught up.
+    /// The number of gaps that were found live and filled by catching up.
     pub(super) missed: u64,
     pub(super) connections: u64,
 }
 
 impl Reader {
-    /// Where catching up begins.
+    /// Gets the cursor at which catching up begins.
     pub(super) async fn start(&mut self) -> Result<(), String> {
         let (_, body) = self.account.until_answered(Method::GET, "/messages/sync", None).await?;
         body["cursor"].as_str().unwrap_or_default().clone_into(&mut self.cursor);
@@ -44,7 +44,7 @@ impl Reader {
     /// Reads until the run is over.
     pub(super) async fn read(mut self) -> Self {
         while !self.shared.is_over() {
-            // In this order nothing is missed: connect, fetch, then apply what comes.
+            // This order misses nothing: connect, fetch, then apply the frames.
             let outcome = async {
                 let stream = self.account.connect().await?;
                 self.connections += 1;
@@ -59,7 +59,7 @@ impl Reader {
         self
     }
 
-    /// Everything since the cursor.
+    /// Fetches everything since the cursor.
     pub(super) async fn catch_up(&mut self) -> Result<(), String> {
         loop {
             let path = format!("/messages/sync?since={}&limit=100", self.cursor);
@@ -81,7 +81,7 @@ impl Reader {
         }
     }
 
-    /// Live, until the connection goes: by itself, by a fault, or because it is cut here.
+    /// Reads live until the connection ends: by itself, by a fault, or because it is cut here.
     async fn follow(&mut self, mut stream: Stream) -> Result<(), String> {
         let mut announced = HashSet::new();
         let cut = Instant::now() + if self.shared.faults { between(&mut self.chance, 300, 8_000) } else { Duration::from_hours(1) };
@@ -92,7 +92,7 @@ impl Reader {
                 () = tokio::time::sleep_until(cut) => return Ok(()),
                 () = self.shared.over() => return Ok(()),
                 _ = ping.tick() => {
-                    // A connection that does not answer is none, whatever TCP thinks.
+                    // A connection that does not reply counts as lost, even if TCP considers it open.
                     if asked > answered + 2 || stream.send(Message::text(json!({"action": "ping", "ref": "p"}).to_string())).await.is_err() {
                         return Ok(());
                     }
@@ -114,7 +114,7 @@ impl Reader {
                             let is_gap = seq > 1 && !self.knows(&frame, seq - 1);
                             self.take(&frame);
                             if is_gap {
-                                // Lost, or only late: either way it is there to be fetched.
+                                // The message is lost or only late. In both cases it can be fetched.
                                 self.missed += 1;
                                 self.catch_up().await?;
                             }
@@ -137,7 +137,7 @@ impl Reader {
         self.place(message, seq).is_some_and(|place| self.reading.known.contains_key(&place))
     }
 
-    /// Keeps the highest version.
+    /// Keeps the highest version of a message.
     fn take(&mut self, message: &Value) {
         let (Some(seq), Some(version)) = (message["seq"].as_u64(), message["version"].as_u64()) else { return };
         let Some(place) = self.place(message, seq) else { return };

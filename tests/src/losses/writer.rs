@@ -1,4 +1,4 @@
-//! Writers: one message after another, each sent again under its `optimisticId` until it is acknowledged.
+//! Writers: each sends one message after another, and repeats a message under its `optimisticId` until it is acknowledged.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,36 +13,36 @@ use super::account::{Account, Stream, between};
 use super::history::Acknowledged;
 use super::{Shared, TestConversation};
 
-/// How long a reply over the socket is waited for.
+/// How long a writer waits for a reply over the socket.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often a message is sent before a run gives up.
+/// How often a message is sent before the run gives up.
 const TRIES: usize = 400;
-/// Of a thousand messages so many are edited afterwards.
+/// The number of messages per thousand that are edited afterwards.
 const EDITS: u64 = 30;
-/// Of a thousand frames so many are followed by the loss of their connection.
+/// The number of frames per thousand after which the connection is cut.
 const CUTS: u64 = 4;
 
-/// What a send led to.
+/// The result of a send.
 enum Reply {
     Message(Value),
-    /// Busy, broken, lost: to be sent again.
+    /// Busy, broken or lost: the message must be sent again.
     Again,
     Refused(String),
 }
 
-/// Someone who writes.
+/// A person who writes.
 pub(super) struct Writer {
     pub(super) number: usize,
     pub(super) account: Arc<Account>,
     pub(super) conversations: Vec<TestConversation>,
     pub(super) chance: Rng,
-    /// Over a socket, or over HTTP.
+    /// Whether the writer sends over a socket. Otherwise it sends over HTTP.
     pub(super) over_socket: bool,
     pub(super) shared: Arc<Shared>,
 }
 
 impl Writer {
-    /// Writes so many messages; those that were acknowledged, in order.
+    /// Writes `count` messages. Returns the acknowledged messages in order.
     pub(super) async fn write(mut self, count: u64) -> Vec<Acknowledged> {
         let mut acknowledged = Vec::new();
         let mut socket = None;
@@ -109,7 +109,7 @@ impl Writer {
             return Ok(Reply::Again);
         }
         if self.shared.faults && self.chance.u64(..1_000) < CUTS {
-            // Gone before it can be said what became of it.
+            // The connection is cut before a reply can arrive.
             tokio::time::sleep(between(&mut self.chance, 0, 20)).await;
             return Ok(Reply::Again);
         }
@@ -129,12 +129,12 @@ impl Writer {
                         *socket = Some(stream);
                         Reply::Again
                     }
-                    // The connection is not known, or not any more: another one is.
+                    // The connection is unknown, or no longer known. A new connection is opened.
                     "invalid_token" | "auth_expired" => Reply::Again,
                     code => Reply::Refused(format!("{code} over the socket")),
                 });
             }
-            // The gateway itself says so when a function has died.
+            // The gateway itself sends this if a function has died.
             if reply["message"] == "Internal server error" {
                 *socket = Some(stream);
                 return Ok(Reply::Again);

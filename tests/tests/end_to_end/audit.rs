@@ -1,4 +1,4 @@
-//! What is logged, and what never is. Every world of this suite searches its own logs at its end; here they are given something to tell.
+//! What is logged, and what is never logged. Every test stack searches its own logs at its end. These tests produce the log lines.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ async fn audit_lines_name_people_by_id() {
     dana.post("/auth/logout", json!({})).await;
     world.settled().await;
 
-    // Lines come through a pipe, after the answers.
+    // Lines come through a pipe, so they arrive after the responses.
     while !world.stack().log_lines().iter().any(|line| line.contains("\"audit\":\"logout\"")) {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
@@ -57,7 +57,7 @@ async fn audit_lines_name_people_by_id() {
     assert!(denied.contains(&ben.id) && denied.contains(&dana.id), "{denied:?}");
 }
 
-/// Secrets and words in every place where they can stand, in requests that work, that are refused, and that fail inside.
+/// Sends secrets and texts in every possible place, in requests that succeed, that are refused, and that fail internally.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_or_message_text_is_logged() {
     let world = TestStack::start().await;

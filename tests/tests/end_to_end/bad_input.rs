@@ -1,4 +1,4 @@
-//! Bad input of every kind gets the status and code of the contract, never a 500, and changes nothing.
+//! Every kind of bad input gets the status and code of the contract, never a 500, and changes nothing.
 
 use end_to_end::{Answer, Person, TestStack, text};
 use reqwest::Method;
@@ -40,7 +40,7 @@ async fn bad_bodies_get_their_documented_error() {
         let faults = ana.send(method.clone(), path, &[], &json!({"nonsense": 1, "version": 7})).await.expect_error(422, "validation_failed");
         let pointers: Vec<_> = faults["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].clone()).collect();
         assert!(pointers.contains(&json!("/nonsense")) && pointers.contains(&json!("/version")), "{method} {path}: {faults}");
-        // Without a token the body is not judged; without JSON the token is not either.
+        // Without a token, the fields are not checked. Without valid JSON, the token is not checked.
         world.anonymous().send(method.clone(), path, &[], &json!({"nonsense": 1})).await.expect_error(401, "missing_token");
         raw(&world.anonymous(), method.clone(), path, JSON, "{").await.expect_error(400, "invalid_json");
     }
@@ -91,7 +91,7 @@ async fn bad_paths_methods_queries_and_tokens_get_their_documented_error() {
         ana.get(path).await.expect_error(404, "not_found");
         world.anonymous().get(path).await.expect_error(404, "not_found");
     }
-    // No function has this path: the gateway itself answers.
+    // No function has this path, so the gateway itself responds.
     for path in ["/nothing", "/projects/", "/auth"] {
         assert_eq!(ana.get(path).await.expect(404), json!({"message": "Not Found"}), "{path}");
     }
@@ -154,7 +154,7 @@ async fn page_cursors_are_bound_to_caller_and_query() {
     seen.sort();
     made.sort();
     assert_eq!(seen, made, "each once");
-    // A character in the middle: the last one may hold bits that stand for nothing.
+    // The test changes a character in the middle, because the last one may have unused bits.
     let middle = first.len() - 8;
     let altered = format!("{}{}{}", &first[..middle], if first.as_bytes()[middle] == b'A' { 'B' } else { 'A' }, &first[middle + 1..]);
     for bad in

@@ -1,9 +1,9 @@
-//! What a page in a browser sees of closing sockets, and of the console.
+//! How a page in a browser sees closed sockets and the console.
 
 use end_to_end::{Page, TestStack, text};
 use serde_json::{Value, json};
 
-/// Opens a socket in the page; the script's own part then runs with it, and `closed` is how it was closed.
+/// A script that opens a socket in the page and then runs `part`. Its result says how the socket was closed.
 fn with_socket(world: &TestStack, token: &str, part: &str) -> String {
     let url = format!("{}?token={token}", world.stack().websocket_url);
     format!(
@@ -29,12 +29,12 @@ async fn browsers_see_a_close_code_for_every_close() {
         let closed = page.run(&with_socket(&world, &token, part)).await;
         assert_eq!((&closed["code"], &closed["wasClean"]), (&json!(code), &json!(true)), "{part}: {closed}");
     }
-    // By the gateway: a frame that is too large, however large.
+    // Closed by the gateway, because a frame is too large.
     for length in [40_000, 140_000, 400_000] {
         let closed = page.run(&with_socket(&world, &token, &format!("socket.send('x'.repeat({length}))"))).await;
         assert_eq!(closed["code"], json!(1009), "{length}: {closed}");
     }
-    // By the server: a login that ends, and a client that makes no sense.
+    // Closed by the server: a session ends, or a client sends too many bad frames.
     let other = world.login_again(&ana).await;
     let logout = format!(
         "await fetch('{}/auth/logout', {{ method: 'POST', headers: {{ 'Content-Type': 'application/json' }}, body: JSON.stringify({{ refreshToken: '{}' }}) }})",
@@ -60,7 +60,7 @@ async fn the_console_shows_requests_and_frames() {
     assert!(text(&page.run("at('state').textContent").await).contains("ana@mylg.test"));
     let good = shown(&mut page, call("/auth/me")).await;
     assert!(good.starts_with("GET /auth/me\n200") && good.contains("\nx-request-id: ") && good.contains("\"email\": \"ana@mylg.test\""), "{good}");
-    // The gateway's own 404 has no CORS headers: the page may not read it, and says so in place of the answer before.
+    // The gateway's own 404 has no CORS headers. The page cannot read it, and shows a failure instead of the last response.
     let failed = shown(&mut page, call("/nowhere")).await;
     assert!(failed.starts_with("GET /nowhere failed: ") && !failed.contains("ana@mylg.test"), "{failed}");
     let refused = shown(&mut page, call("/projects/prj_x")).await;

@@ -1,4 +1,4 @@
-//! What every route costs: database calls one after another, held to the budget of the data model. Printed, whether the test passes or not.
+//! The cost of every route: sequential database calls, compared with the budget of the data model. It is always printed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use local_stack::records::{EventRecord, Permission, round_trips};
 use reqwest::Method;
 use serde_json::json;
 
-/// Round trips until the answer, at most, on the warm path.
+/// The maximum number of round trips before the response, on the warm path.
 const BUDGET: &[(&str, usize)] = &[
     ("POST /auth/login", 4),
     ("POST /auth/refresh", 1),
@@ -24,7 +24,7 @@ const BUDGET: &[(&str, usize)] = &[
     ("DELETE /auth/sessions/{id}", 2),
     ("GET /auth/users", 2),
     ("PATCH /auth/users/{id}", 2),
-    // These have nothing to read beside which the check of ended logins could ride, every five seconds at most.
+    // These have no read that could run concurrently with the revocation check, which runs at most every five seconds.
     ("POST /auth/users", 2),
     ("POST /auth/ws-ticket", 2),
     ("GET /projects/list", 2),
@@ -66,7 +66,7 @@ const BUDGET: &[(&str, usize)] = &[
     ("ping", 2),
 ];
 
-/// A label with its ids taken out.
+/// A label with its ids replaced.
 fn route(label: &str) -> String {
     let segment = |segment: &str| {
         let is_id = ["prj_", "usr_", "cnv_", "msg_", "ses_"].iter().any(|prefix| segment.starts_with(prefix));
@@ -83,14 +83,14 @@ fn route(label: &str) -> String {
 async fn no_route_exceeds_its_call_budget_or_scans() {
     let world = TestStack::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
-    // Every call takes its time, so that what runs side by side is seen to, however busy the machine is.
+    // Every call is delayed, so that concurrent calls overlap even on a busy machine.
     world.stack().faults.add(InjectedFault { action: None, effect: Effect::Delay(Duration::from_millis(100)), skip: 0, times: usize::MAX });
-    // What came before is not counted: quick calls that stand side by side are not seen to.
+    // Earlier events are not counted, because quick concurrent calls may not overlap.
     let before = world.stack().records.events().len();
-    // Several rounds. Within one the dearest counts; of the rounds the cheapest, since beside a busy suite calls that are sent together
-    // may not be seen to be, and never the other way round.
+    // There are several rounds. Within a round, the most expensive event of a route counts. Of the rounds, the cheapest counts: on a busy machine,
+    // concurrent calls may look sequential, but never the reverse.
     let mut ends = Vec::new();
-    // The gateway knows the actions without a route of their own by one label.
+    // The gateway has one label for all actions without their own route.
     let mut actions: BTreeMap<usize, &str> = BTreeMap::new();
     for round in 0..3 {
         project_and_message_routes(&world, [&ana, &ben, &cleo], &mut actions).await;
@@ -98,7 +98,7 @@ async fn no_route_exceeds_its_call_budget_or_scans() {
         world.settled().await;
         ends.push(world.stack().records.events().len() - before);
     }
-    // The gateway tells of a closed socket when it notices.
+    // The gateway reports a closed socket when it notices the close.
     while !world.stack().records.events().iter().any(|event| event.label == "$disconnect") {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -121,7 +121,7 @@ async fn no_route_exceeds_its_call_budget_or_scans() {
     assert!(missing.is_empty(), "never measured: {missing:?}");
 }
 
-/// Every route of projects and messages once, and every socket action.
+/// Calls every route of projects and messages once, and every socket action.
 async fn project_and_message_routes(world: &TestStack, [ana, ben, cleo]: [&Person; 3], actions: &mut BTreeMap<usize, &'static str>) {
     let project = world.project(ana, "Atrium", &[]).await;
     let path = format!("/projects/{project}");
@@ -161,7 +161,7 @@ async fn project_and_message_routes(world: &TestStack, [ana, ben, cleo]: [&Perso
     ana.request(Method::DELETE, &path, &[], None).await;
 }
 
-/// Every route of auth-router once.
+/// Calls every route of auth-router once.
 async fn auth_routes(world: &TestStack, ana: &Person, ben: &Person, round: usize) {
     let other = world.login("dana").await;
     other.post("/auth/refresh", json!({"refreshToken": other.refresh_token})).await.expect(200);
@@ -182,7 +182,7 @@ async fn auth_routes(world: &TestStack, ana: &Person, ben: &Person, round: usize
     other.post("/auth/logout", json!({})).await;
 }
 
-/// What each route has cost: round trips and calls, of each round the dearest, of these the cheapest.
+/// The round trips and calls of each route: the most expensive event of each round, and of these the cheapest.
 fn costs(world: &TestStack, day: Vec<EventRecord>, ends: &[usize], named: impl Fn(usize, &str) -> String) -> BTreeMap<String, (usize, usize)> {
     let mut costs: BTreeMap<String, BTreeMap<usize, (usize, usize)>> = BTreeMap::new();
     for (index, event) in day.into_iter().enumerate() {
@@ -192,11 +192,11 @@ fn costs(world: &TestStack, day: Vec<EventRecord>, ends: &[usize], named: impl F
         if event.label == "$connect" {
             assert!(event.calls.iter().all(|call| call.action != "PostToConnection"), "nothing is posted inside $connect");
         }
-        // A cold sandbox also reads the key of its cursors, and a waiting write the revocations.
+        // A cold sandbox also reads the cursor key, and a waiting write also reads the revocations.
         if event.status >= 400 || event.cold {
             continue;
         }
-        // Routes that have nothing to read first wait for the revocations, every five seconds at most.
+        // Routes that read nothing first wait for the revocations, at most every five seconds.
         let waits = ["POST /projects", "$connect"].contains(&route(&event.label).as_str());
         let calls: Vec<_> = event
             .calls
@@ -213,7 +213,7 @@ fn costs(world: &TestStack, day: Vec<EventRecord>, ends: &[usize], named: impl F
     costs.into_iter().filter_map(|(route, rounds)| Some((route, rounds.into_values().min()?))).collect()
 }
 
-/// What people do over a socket, up to leaving without a word; which event was which action.
+/// Sends actions over a socket, then drops it without a close frame. Records which event belongs to which action.
 async fn over_a_socket(world: &TestStack, ben: &Person, conversation: &str, project: &str, actions: &mut BTreeMap<usize, &'static str>) {
     let mut socket = ben.connect().await;
     let (sent, _) = socket.ask(json!({"action": "sendMessage", "ref": "1", "conversationId": conversation, "text": "x", "optimisticId": "s"})).await;
@@ -242,7 +242,7 @@ async fn over_a_socket(world: &TestStack, ben: &Person, conversation: &str, proj
     world.settled().await;
 }
 
-/// What takes a permission and is not a part of a usual day: a second page, a large budget, a logout with an open socket.
+/// Calls that need a permission and are rare: a second page, a large budget, a logout with an open socket.
 async fn rarer_paths(world: &TestStack, ana: &Person, cleo: &Person) {
     world.stack().faults.clear();
     let project = world.project(ana, "Large", &[]).await;
@@ -253,7 +253,7 @@ async fn rarer_paths(world: &TestStack, ana: &Person, cleo: &Person) {
     let written = ana.patch(&budget, json!({"lines": lines})).await.expect(200);
     ana.patch(&budget, json!({"deleteLines": [written["lines"][0]["budgetItemId"]]})).await.expect(200);
     ana.delete(&format!("/projects/{project}")).await;
-    // What is left of a deleted project's conversation goes when someone asks for it.
+    // The rest of a deleted project's conversation is deleted when someone requests it.
     let gone = world.project(ana, "Gone", &[]).await;
     let chat = ana.post("/messages/conversations", json!({"type": "project", "projectId": gone})).await.expect(200);
     let chat = format!("/messages/conversations/{}", text(&chat["conversationId"]));
@@ -280,7 +280,7 @@ async fn rarer_paths(world: &TestStack, ana: &Person, cleo: &Person) {
     world.settled().await;
 }
 
-/// Every function that posts may be the one that finds a connection gone: it takes leave of it, and tells others.
+/// Lets every function that posts find a gone connection. The function removes the connection, and notifies others.
 async fn lost_connections() -> TestStack {
     let mut options = Options::for_tests();
     options.limits.connected_before = Duration::from_mins(1);
@@ -289,7 +289,7 @@ async fn lost_connections() -> TestStack {
     let project = world.project(ana, "Lost", &[(cleo, "editor")]).await;
     let group = ana.post("/messages/conversations", json!({"type": "group", "title": "G", "participants": [cleo.id]})).await.expect(201);
     let messages = format!("/messages/conversations/{}/messages", text(&group["conversationId"]));
-    // What is announced until here must not find a connection that is only just opening.
+    // Earlier announcements must not find a connection that is just opening.
     world.settled().await;
     let _watcher = ana.connect().await;
     for finder in ["projects-router", "messages-router", "auth-router"] {
@@ -313,11 +313,11 @@ async fn lost_connections() -> TestStack {
     world
 }
 
-/// What it takes to hand locks over to a tab's other connection, and to end one that a function finds surplus: all functions share the
-/// code, and one of them meets it as a rule.
+/// The action that moves locks to a tab's other connection, and that ends a surplus connection. All functions share this code, but usually
+/// only one of them runs it.
 const CLEAN_UP: [&str; 1] = ["PutItem"];
 
-/// What every function really called is what its role may do: nothing is missing, and nothing is there that nobody takes.
+/// Checks that every function calls exactly what its role allows: no permission is missing, and none is unused.
 fn hold_to_permissions(worlds: [&TestStack; 2]) {
     let declaration = &worlds[0].stack().declaration;
     for (name, function) in &declaration.functions {

@@ -1,4 +1,4 @@
-//! A browser's view: listed origins pass, any other gets no CORS header at all.
+//! A browser's view: listed origins are allowed, and any other origin gets no CORS header.
 
 use end_to_end::{Answer, TestStack};
 use local_stack::config::Options;
@@ -27,7 +27,7 @@ async fn only_listed_origins_get_cors_headers() {
         for wanted in ["Authorization", "Content-Type", "If-Match", "Idempotency-Key", "X-Requested-With", "X-CSRF-Token", "X-Session-Transport"] {
             assert!(preflight.header("access-control-allow-headers").contains(wanted), "{wanted}");
         }
-        // Also on errors.
+        // Errors have the headers too.
         for path in ["/auth/me", "/projects/prj_x", "/projects/nothing/here"] {
             let answer = ana.request(Method::GET, path, &[("origin", origin)], None).await;
             assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), (origin, "Origin"), "{path}");

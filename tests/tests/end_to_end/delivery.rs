@@ -1,4 +1,4 @@
-//! Delivery: to everyone concerned, once per connection, whatever is wrong with some of them.
+//! Delivery: everyone concerned gets a frame, once per connection, even if some connections fail.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use test_harness::size;
 
-/// People in the conversation.
+/// The number of people in the conversation.
 fn people_count() -> usize {
     size(100, 50)
 }
 
-/// The sockets that each has.
+/// The number of sockets per person.
 const SOCKETS: usize = 3;
 
 async fn fill(world: &TestStack) -> (Person, String, Vec<Socket>) {
@@ -41,7 +41,7 @@ async fn fill(world: &TestStack) -> (Person, String, Vec<Socket>) {
     (owner, text(&opened["conversationId"]), sockets)
 }
 
-/// What each of these sockets was told since it was last asked.
+/// The frames that each of these sockets got since the last call.
 async fn told(sockets: &mut [Socket]) -> Vec<Vec<Value>> {
     join_all(sockets.iter_mut().map(Socket::drain)).await
 }
@@ -53,7 +53,7 @@ async fn every_socket_gets_each_message_once() {
     told(&mut sockets).await;
     let path = format!("/messages/conversations/{conversation}/messages");
     let faults = &world.stack().faults;
-    // Every call takes its time, so that what runs side by side is seen to, however busy the machine is.
+    // Every call is delayed, so that concurrent calls overlap even on a busy machine.
     faults.add(InjectedFault { action: None, effect: Effect::Delay(Duration::from_millis(300)), skip: 0, times: usize::MAX });
     let before = world.stack().records.events().len();
     owner.post(&path, json!({"text": "to all"})).await.expect(201);
@@ -68,7 +68,7 @@ async fn every_socket_gets_each_message_once() {
     for frames in told(&mut sockets).await {
         assert_eq!((frames.len(), &frames[0]["text"]), (1, &json!("to all")), "{frames:?}");
     }
-    // Some are dead, some throttled, some fail: the others are told all the same, and nobody twice.
+    // Some connections are dead, some are throttled, and some fail. All others get the frame, and none gets it twice.
     let fault = |effect, times| InjectedFault { action: Some("PostToConnection".to_owned()), effect, skip: 10, times };
     for (effect, times, lost) in [(Effect::Gone, 7, 7), (Effect::ServerError, 5, 5), (Effect::Throttle, 20, 0), (Effect::DropResponse, 9, 0)] {
         faults.add(fault(effect, times));
@@ -80,8 +80,8 @@ async fn every_socket_gets_each_message_once() {
         let missed = told.iter().filter(|frames| frames.as_ref().is_ok_and(Vec::is_empty)).count();
         let closed = told.iter().filter(|frames| frames.is_err()).count();
         if effect == Effect::Gone {
-            // One that was opened just now is tried once more, and the second answer may be good. An older one is taken for gone: it is
-            // told so when it speaks.
+            // A connection that was opened just now is tried once more, and the second post may succeed. An older connection counts as gone, and is
+            // notified when it sends a frame.
             assert!(missed + closed <= lost, "{missed} were not told and {closed} are closed");
         } else {
             assert_eq!((missed, closed), (lost, 0), "{effect:?}");
@@ -91,7 +91,7 @@ async fn every_socket_gets_each_message_once() {
     }
 }
 
-/// One slow connection holds up nobody but itself.
+/// One slow connection delays only itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_connection_does_not_delay_others() {
     let world = TestStack::start_peopled(12).await;
@@ -101,7 +101,7 @@ async fn a_slow_connection_does_not_delay_others() {
     world.settled().await;
     let fault =
         |skip| InjectedFault { action: Some("PostToConnection".to_owned()), effect: Effect::Delay(Duration::from_millis(1_500)), skip, times: 1 };
-    // Whichever of the two is posted to first.
+    // The fault affects the connection that gets the first post.
     world.stack().faults.add(fault(0));
     ana.post(&path, json!({"text": "one"})).await.expect(201);
     let first = tokio::select! {
@@ -120,7 +120,7 @@ async fn a_slow_connection_does_not_delay_others() {
     assert_eq!(frames, 1, "and comes in the end, once");
 }
 
-/// Who may, and who is told, is decided by the team at the moment of the write.
+/// The team at the time of the write decides who may write and who gets the frame.
 #[tokio::test(flavor = "multi_thread")]
 async fn people_removed_during_a_write_get_no_frame() {
     let world = TestStack::start().await;
@@ -159,14 +159,13 @@ async fn people_removed_during_a_write_get_no_frame() {
     }
 }
 
-/// The newest first, however long the history; and nothing that a client says of sender and time is believed.
+/// The newest messages come first, however long the history is. The server does not use a client's values for sender and time.
 #[tokio::test(flavor = "multi_thread")]
 async fn long_histories_list_the_newest_messages_first() {
     let world = TestStack::start().await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let path = format!("/messages/conversations/{}/messages", world.direct(&ana, &ben).await);
     for n in 0..120 {
-        // What a client says of sender and time is refused over HTTP.
         ana.post(&path, json!({"text": n.to_string()})).await.expect(201);
     }
     let page = ben.get(&path).await.expect(200);
@@ -177,7 +176,7 @@ async fn long_histories_list_the_newest_messages_first() {
     {
         ana.post(&path, forged).await.expect_error(422, "validation_failed");
     }
-    // Over the socket, where today's client sends them along, they are not believed.
+    // Over the socket, today's client sends these fields, and the server does not use them.
     let mut socket = ana.connect().await;
     let forged = json!({
         "action": "sendMessage", "ref": "f", "conversationId": page["items"][0]["conversationId"], "text": "mine", "optimisticId": "f",

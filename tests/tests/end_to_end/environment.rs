@@ -1,4 +1,4 @@
-//! The environment variables that the code reads are those that `stack.yaml` declares, function by function: none missing, none unused.
+//! The environment variables that a function reads are exactly those that `stack.yaml` declares for it.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use end_to_end::TestStack;
 use local_stack::config::Options;
 use shared_utils::env::{EnvError, Environment};
 
-/// Builds a function's application, as its `main` does.
+/// Builds a function's application as its `main` does.
 fn build(function: &str, env: &Environment) -> Result<(), EnvError> {
     shared_utils::logging::level(env);
     match function {
@@ -27,7 +27,7 @@ async fn every_variable_that_is_read_is_declared_and_every_declared_one_is_read(
         variables.extend(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name.to_owned(), "local".to_owned())));
         let env = Environment::of(variables);
         build(name, &env).unwrap();
-        // Lambda itself sets those that begin with `AWS_`.
+        // Lambda itself sets the variables that begin with `AWS_`.
         let asked: BTreeSet<String> = env.asked().into_iter().filter(|name| !name.starts_with("AWS_")).map(str::to_owned).collect();
         let declared: BTreeSet<String> = function.environment.keys().cloned().collect();
         assert_eq!(asked, declared, "{name}");

@@ -1,4 +1,4 @@
-//! Whatever is done, a client that goes by frames alone, and one that catches up, know what one that fetches afresh is told.
+//! After any actions, a client that applies frames alone, and a client that catches up, have the state that a fresh fetch returns.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use local_stack::faults::{Effect, Risk};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Actions in one run, and how often what is known is compared.
+/// The number of actions in one run, and of actions between two comparisons.
 const ACTIONS: usize = 330;
 const COMPARED_EVERY: usize = 30;
 
-/// Someone with two clients: one that listens, one that is away.
+/// A person with two clients: one that listens, and one that is away.
 struct Client {
     person: Person,
     socket: Socket,
-    /// Goes by frames.
+    /// The state from frames.
     listening: Mirror,
-    /// Goes by what it catches up.
+    /// The state from catching up.
     away: Mirror,
     cursor: String,
 }
@@ -31,7 +31,7 @@ impl Client {
         Self { person, socket, listening: known.clone(), away: known, cursor }
     }
 
-    /// Takes every frame that has come.
+    /// Applies every frame that has arrived.
     async fn listen(&mut self) {
         for frame in self.socket.drain().await {
             self.listening.frame(&frame);
@@ -59,17 +59,17 @@ impl Client {
     }
 }
 
-/// What there is to act on.
+/// The resources of the actions.
 #[derive(Debug, Default)]
 struct Things {
-    /// Conversations, with who opened them where they are groups.
+    /// Conversations. For a group, with its opener.
     conversations: Vec<(String, Option<usize>)>,
     messages: Vec<String>,
     /// Projects, with their owner.
     projects: Vec<(String, usize)>,
 }
 
-/// One action of someone, over HTTP or over the socket.
+/// Performs one action of a person, over HTTP or over the socket.
 async fn act(chance: &mut Rng, clients: &mut [Client], things: &mut Things) {
     let Things { conversations, messages, projects } = things;
     let pick = |chance: &mut Rng, count: usize| usize::try_from(chance.u64(..count as u64)).unwrap();
@@ -105,7 +105,7 @@ async fn act(chance: &mut Rng, clients: &mut [Client], things: &mut Things) {
         return;
     }
     let (conversation, message) = (format!("/messages/conversations/{conversation}"), format!("/messages/{message}"));
-    // A group's title and people are its opener's to decide.
+    // Only the opener may change a group's title and people.
     let person = &clients[if kind < 17 { index } else { opener.unwrap_or(index) }].person;
     let answer = match kind {
         0..7 => person.post(&format!("{conversation}/messages"), json!({"text": frame["text"], "optimisticId": frame["optimisticId"]})).await,
@@ -141,7 +141,7 @@ async fn act(chance: &mut Rng, clients: &mut [Client], things: &mut Things) {
     }
 }
 
-/// One change of a project by its owner.
+/// Changes a project once, as its owner.
 async fn change_project(clients: &[Client], projects: &mut Vec<(String, usize)>, picked: usize, kind: u64, other: &str) -> Answer {
     let (project, owner) = projects[picked].clone();
     let (owner, path) = (&clients[owner].person, format!("/projects/{project}"));
@@ -167,7 +167,7 @@ async fn state_from_frames_and_sync_equals_a_fresh_fetch() {
     let opened = clients[0].person.post("/messages/conversations", json!({"type": "group", "title": "All", "participants": ids})).await.expect(201);
     let mut things = Things { conversations: vec![(text(&opened["conversationId"]), Some(0))], ..Things::default() };
     let mut chance = Rng::with_seed(7);
-    // Some frames take their time, so that those of other functions overtake them.
+    // Some frames are delayed, so that frames of other functions overtake them.
     let late = Risk { action: Some("PostToConnection".to_owned()), effect: Effect::Delay(Duration::from_millis(150)), per_million: 300_000 };
     world.stack().faults.run_risks(7, vec![late]);
     for number in 1..=ACTIONS {

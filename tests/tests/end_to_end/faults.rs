@@ -1,4 +1,4 @@
-//! Real faults: what was acknowledged stays, what was not can be sent again, and nothing happens twice.
+//! Real faults: acknowledged writes stay, other writes can be repeated, and nothing happens twice.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ async fn killing_the_function_loses_no_acknowledged_message() {
         let body = json!({"text": format!("message {number}"), "optimisticId": format!("n-{number}")});
         if number % 10 == 3 {
             let function = world.stack().function("messages-router").unwrap().clone();
-            // While the send is under way, a little later each time.
+            // The kill comes during the send, a little later each time.
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_micros(700 * number)).await;
                 function.kill();
             });
         }
-        // A client that gets no success sends the same again.
+        // A client repeats a request that did not succeed.
         let answer = loop {
             let answer = ana.post(&path, body.clone()).await;
             if is_success(answer.status) {

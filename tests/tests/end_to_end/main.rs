@@ -1,4 +1,4 @@
-//! The end-to-end suite: one binary, a backend of its own for each test.
+//! The end-to-end suite: one binary, with a separate backend for each test.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 

@@ -1,4 +1,4 @@
-//! What HTTP promises besides the routes: methods, media types, spellings; and that no name in JSON means more than it says.
+//! HTTP behavior besides the routes: methods, media types and notations. Names in JSON have no special meaning.
 
 use end_to_end::{TestStack, text};
 use local_stack::config::Options;
@@ -88,7 +88,7 @@ async fn member_names_cannot_crash_or_smuggle_values() {
     }
     let (pong, _) = socket.ask(json!({"action": "ping", "ref": "1"})).await;
     assert_eq!(pong["action"], json!("pong"), "everything still runs");
-    // As a folder's name they are names, in storage and in answers.
+    // As names of a folder and a file, they are ordinary names, in storage and in responses.
     let project = format!("/projects/{}", world.project(&ana, "Atrium", &[]).await);
     for name in [RAW_VALUE, NUMBER] {
         let body = format!(r#"{{"folders": {{"{name}": [{{"fileName": "{name}", "url": "b"}}]}}}}"#);
@@ -109,7 +109,7 @@ async fn origins_are_compared_as_browsers_send_them() {
         let answer = world.anonymous().request(Method::GET, "/auth/health", &[("origin", origin)], None).await;
         assert_eq!(answer.header("access-control-allow-origin"), origin);
     }
-    // What no browser sends is refused at the start.
+    // An origin that no browser sends is refused at the start.
     for unusable in ["https://münchen.example", "https://a.test/path", "a.test"] {
         let options = Options { origins: Some(unusable.to_owned()), ..Options::for_tests() };
         assert!(Stack::start(options).await.is_err(), "{unusable}");
@@ -120,7 +120,7 @@ async fn origins_are_compared_as_browsers_send_them() {
     }
 }
 
-/// The token's payload is UTF-8 (RFC 7519, section 7.2), also where nobody looks.
+/// The token's payload must be UTF-8 (RFC 7519, section 7.2), including claims that are ignored.
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_with_non_utf8_payloads_are_refused() {
     let world = TestStack::start().await;

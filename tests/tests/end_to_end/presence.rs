@@ -1,11 +1,11 @@
-//! Who is there, and who is about to say something.
+//! Presence and typing.
 
 use std::time::Duration;
 
 use end_to_end::{Person, Socket, TestStack, text};
 use serde_json::{Value, json};
 
-/// Who came and went, as a socket was told, in order.
+/// The presence changes that a socket got, in order.
 async fn told(socket: &mut Socket) -> Vec<(String, bool)> {
     let _ = socket.drain().await;
     std::mem::take(&mut socket.presence).iter().map(|frame| (text(&frame["userId"]), frame["online"].as_bool().unwrap())).collect()
@@ -25,7 +25,7 @@ fn sorted(people: &[&Person]) -> Vec<Value> {
     ids
 }
 
-/// Waits until someone is told that another has gone.
+/// Waits until a socket gets the frame that says that a person went offline.
 async fn goes(socket: &mut Socket, person: &Person) {
     loop {
         let frame = match socket.presence.pop() {
@@ -42,7 +42,7 @@ async fn goes(socket: &mut Socket, person: &Person) {
 async fn presence_is_sent_only_to_people_who_share_something() {
     let world = TestStack::start().await;
     let (ana, ben, cleo, dana) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await, world.login("dana").await);
-    // Ana and Ben share a project, Ben and Cleo a conversation, Dana nothing.
+    // Ana and Ben share a project. Ben and Cleo share a conversation. Dana shares nothing.
     world.project(&ana, "Atrium", &[(&ben, "viewer")]).await;
     world.direct(&ben, &cleo).await;
     let (mut by_ana, mut with_cleo, mut dana_alone) = (ana.connect().await, cleo.connect().await, dana.connect().await);
@@ -63,7 +63,7 @@ async fn presence_is_sent_only_to_people_who_share_something() {
     goes(&mut by_ana, &ben).await;
     goes(&mut with_cleo, &ben).await;
     assert_eq!(online(&mut by_ana).await, sorted(&[&ana]));
-    // Signing out closes the socket, and that is told as well.
+    // Signing out closes the socket, and this sends presence as well.
     let last = ben.connect().await;
     assert_eq!(ben.post("/auth/logout", json!({})).await.status, 204);
     goes(&mut by_ana, &ben).await;
@@ -71,7 +71,7 @@ async fn presence_is_sent_only_to_people_who_share_something() {
     assert_eq!(told(&mut dana_alone).await, []);
 }
 
-/// As a client shows them: of several frames about one person, the one with the latest `at` holds.
+/// The presence that a client shows. Of several frames about one person, the frame with the latest `at` counts.
 fn latest(frames: &[Value], person: &Person) -> Option<bool> {
     let of_person = frames.iter().filter(|frame| frame["userId"] == person.id);
     of_person.max_by_key(|frame| text(&frame["at"])).map(|frame| frame["online"].as_bool().unwrap())
@@ -108,7 +108,7 @@ async fn typing_is_broadcast_at_most_every_three_seconds() {
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     let (conversation, other) = (world.direct(&ana, &ben).await, world.direct(&ana, &cleo).await);
     let (mut typist, mut own, mut at_ben, mut with_cleo) = (ana.connect().await, ana.connect().await, ben.connect().await, cleo.connect().await);
-    // At once, so that they are within three seconds however busy the machine is.
+    // All frames are sent at once, so that they are within three seconds even on a busy machine.
     let mut types = async |conversations: &[&str]| {
         for conversation in conversations {
             typist.send(&json!({"action": "typing", "ref": "t", "conversationId": conversation})).await;
@@ -118,7 +118,7 @@ async fn typing_is_broadcast_at_most_every_three_seconds() {
         }
         world.settled().await;
     };
-    // On another device it is the same person who types.
+    // Typing on another device is typing of the same person.
     own.send(&json!({"action": "typing", "ref": "t", "conversationId": conversation})).await;
     types(&[&conversation, &conversation, &other]).await;
     own.expect("ack").await;

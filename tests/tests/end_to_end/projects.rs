@@ -1,4 +1,4 @@
-//! Projects and budgets under many hands, many rows and sudden ends.
+//! Projects and budgets with concurrent editors, many rows and killed functions.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{Item, PartitionQuery, Store, s};
 use shared_utils::ids::ProjectId;
 
-/// The actions of what came to a socket.
+/// The actions of the frames that a socket got.
 async fn heard(socket: &mut Socket) -> Vec<String> {
     socket.drain().await.iter().map(|frame| text(&frame["action"])).collect()
 }
@@ -29,7 +29,7 @@ async fn project_changes_are_broadcast_to_the_team() {
         sockets.push(person.connect().await);
     }
     let nothing = Vec::<String>::new();
-    // What is done, and what an editor, a viewer and an outsider hear of it; the owner hears what the editor does.
+    // The requests, and the frames that an editor, a viewer and an outsider get. The owner gets the same frames as the editor.
     let put = |person: &Person| format!("{path}/team/{}", person.id);
     for (method, path, body, [editor, viewer, outsider]) in [
         (Method::PATCH, path.clone(), json!({"status": "35%"}), [&["projectUpdated"][..], &["projectUpdated"], &[]]),
@@ -84,7 +84,7 @@ async fn line_locks_are_visible_until_released() {
     assert_eq!(anas.ask(frame("lineLocked", "2")).await.0["code"], json!("conflict"));
     assert_eq!(cleos.ask(frame("lineLocked", "3")).await.0["code"], json!("forbidden"));
 
-    // Whoever comes later finds it with the budget, whose tag has changed and whose version has not.
+    // A later reader gets the lock with the budget. The entity tag has changed, and the version has not.
     let during = ana.get(&budget).await;
     assert_eq!(
         during.body["locks"],
@@ -94,7 +94,7 @@ async fn line_locks_are_visible_until_released() {
     assert_ne!(during.header("etag"), before.header("etag"));
     let known = ana.request(Method::GET, &budget, &[("if-none-match", during.header("etag"))], None).await;
     assert_eq!(known.status, 304);
-    // Advice: it keeps nobody from writing, with either tag. What they both are of is the version.
+    // A lock is advice. It prevents no write, with either tag. Both tags are of the same version.
     for (tag, status) in [(before.header("etag"), 200), (during.header("etag"), 412)] {
         let body = json!({"lines": [{"budgetItemId": line, "quantity": 2}]});
         let answer = ana.send(Method::PATCH, &budget, &[("if-match", tag)], &body).await;
@@ -106,7 +106,7 @@ async fn line_locks_are_visible_until_released() {
 
     world.settled().await;
     anas.drain().await;
-    // The connection goes without a word.
+    // The connection ends without a close frame.
     drop(bens);
     assert_eq!(anas.expect("lineUnlocked").await["lineId"], json!(line));
     assert_eq!(ana.get(&budget).await.expect(200)["locks"], json!([]));
@@ -124,7 +124,7 @@ async fn twenty_budget_editors_lose_no_change() {
     let budget = format!("/projects/{project}/budget");
     let made = ana.patch(&budget, json!({"lines": vec![json!({"quantity": 1}); 20]})).await.expect(200);
     let lines: Vec<String> = made["lines"].as_array().unwrap().iter().map(|line| text(&line["budgetItemId"])).collect();
-    // Each a line of its own, all at once.
+    // Each change is of another line. All changes are concurrent.
     let change = |(number, line): (usize, &String)| {
         let body = json!({"lines": [{"budgetItemId": line, "itemBudgetedCost": number + 1}]});
         let (ana, budget) = (&ana, &budget);
@@ -135,7 +135,7 @@ async fn twenty_budget_editors_lose_no_change() {
     let costs: Vec<String> = after.body["lines"].as_array().unwrap().iter().map(|line| line["itemBudgetedCost"].to_string()).collect();
     assert_eq!(costs, (1..=20).map(|cost| cost.to_string()).collect::<Vec<_>>());
     assert_eq!(after.body["totals"]["headerBudgetedTotalCost"].to_string(), "210");
-    // All the same line, three times over: one winner per version.
+    // All changes are of the same line, in three rounds. Each version has one winner.
     for _ in 0..3 {
         let tag = ana.get(&budget).await.header("etag").to_owned();
         let change = |number: usize| {
@@ -158,7 +158,7 @@ async fn an_interrupted_revision_copy_is_complete_or_absent() {
     let project = world.project(&ana, "Atrium", &[]).await;
     let budget = format!("/projects/{project}/budget");
     ana.patch(&budget, json!({"lines": vec![json!({"itemBudgetedCost": 1}); 1_000]})).await.expect(200);
-    // Forty batches, four at a time.
+    // The copy has forty batches, four at a time.
     let slow =
         InjectedFault { action: Some("BatchWriteItem".to_owned()), effect: Effect::Delay(Duration::from_millis(15)), skip: 0, times: usize::MAX };
     world.stack().faults.add(slow);
@@ -176,7 +176,7 @@ async fn an_interrupted_revision_copy_is_complete_or_absent() {
         } else {
             failed += 1;
         }
-        // Where the copy was faster, the function ends under a request that comes later.
+        // If the copy was faster, the function ends during a later request.
         while ana.get(&budget).await.status == 500 {}
         let shown = ana.get(&format!("{budget}?revision=1")).await.expect(200);
         assert_eq!(shown["lines"].as_array().unwrap().len(), 1_000);
@@ -193,7 +193,7 @@ async fn an_interrupted_revision_copy_is_complete_or_absent() {
     assert_eq!(copied["lines"].as_array().unwrap().len(), 1_000);
 }
 
-/// The items of a project that its list shows, as those of another one that moved at `minute`.
+/// The list items of a project, as items of another project that last changed at `minute`.
 fn another(items: &[Item], id: ProjectId, minute: Timestamp) -> Vec<Item> {
     let renamed = |item: &Item| {
         let mut item = item.clone();
@@ -222,7 +222,7 @@ async fn ten_thousand_projects_page_with_two_calls_each() {
     let now = Clock::System.now();
     let mut seeded = Vec::new();
     for number in 1..PROJECTS {
-        // Three to a minute: within one, ids decide.
+        // Three projects have the same minute. Within a minute, the ids decide the order.
         let moved = now.plus_seconds(-60 * (number / 3)).minute();
         seeded.extend(another(&items, ProjectId::generate(now.plus_seconds(-number)), moved));
     }
@@ -241,10 +241,10 @@ async fn ten_thousand_projects_page_with_two_calls_each() {
     let events = world.stack().records.events().split_off(events_before);
     let pages: Vec<_> = events.iter().filter(|event| event.label == "GET /projects/list" && !event.cold).collect();
     assert!(pages.len() >= 99, "{}", pages.len());
-    // The first one ever makes the key of the cursors.
+    // The very first call creates the cursor key.
     let calls: Vec<usize> = pages.iter().map(|event| event.calls.iter().filter(|call| call.tables == [table.clone()]).count()).collect();
     assert!(calls.iter().skip(1).all(|calls| *calls <= 2), "{calls:?}");
-    // From the middle it goes on as it did, and for its owner alone.
+    // From the middle, the list continues as before, and only for the cursor's owner.
     let middle = &cursors[49];
     let again = ana.get(&format!("/projects/list?limit=100{middle}")).await.expect(200);
     let ids: Vec<String> = again["items"].as_array().unwrap().iter().map(|item| text(&item["projectId"])).collect();

@@ -1,4 +1,4 @@
-//! Sockets: the gate, the frames, the limits.
+//! Sockets: handshake, frames and limits.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn ten_bad_frames_in_a_row_close_the_socket() {
         socket.send_text(frame).await;
         assert_eq!(socket.expect("error").await["code"], json!(code), "{frame}");
     }
-    // A frame that makes sense forgives the rest; a validation error is no strike.
+    // A valid frame resets the count of bad frames. A frame with a validation error does not count as bad.
     let (pong, _) = socket.ask(json!({"action": "ping", "ref": "p"})).await;
     assert_eq!(pong["action"], json!("pong"));
     for _ in 0..9 {
@@ -43,7 +43,7 @@ async fn ten_bad_frames_in_a_row_close_the_socket() {
         socket.expect("error").await;
     }
     socket.send_text("{").await;
-    // The tenth is answered and the end announced; the two may overtake each other.
+    // The tenth bad frame gets a reply, and the end is announced. The two frames may overtake each other.
     let mut last = Vec::new();
     while let Ok(frame) = socket.next().await {
         last.push(frame);
@@ -70,7 +70,7 @@ async fn every_frame_of_a_flood_is_answered() {
     replies.sort_by(|a, b| a.0.cmp(&b.0));
     replies.dedup_by(|a, b| a.0 == b.0);
     assert_eq!(replies.len(), 400, "each has its own");
-    // Frames that are under way together may pass together; not many more than are allowed.
+    // Concurrent frames may pass together, but not many more than are allowed.
     let passed = replies.iter().filter(|(_, action)| *action == "pong").count();
     assert!((60..=120).contains(&passed), "{passed} passed");
     let mut other = ben.connect().await;
@@ -88,13 +88,13 @@ async fn frame_size_limits() {
     };
     socket.send_text(&frame(32 * 1024)).await;
     assert_eq!(socket.expect("error").await["code"], json!("validation_failed"), "it was read");
-    // In two frames a message may be larger than one frame, but not larger than we read.
+    // A message of two frames may be larger than one frame, but not larger than the function reads.
     let text = frame(32 * 1024 + 1);
     let (one, other) = text.split_at(20_000);
     assert!(socket.send_message(Message::Frame(Frame::message(one.to_owned(), OpCode::Data(Data::Text), false))).await);
     assert!(socket.send_message(Message::Frame(Frame::message(other.to_owned(), OpCode::Data(Data::Continue), true))).await);
     assert_eq!(socket.expect("error").await["code"], json!("payload_too_large"));
-    // Binary is read as text.
+    // A binary frame is read as text.
     assert!(socket.send_message(Message::binary(json!({"action": "ping", "ref": "b"}).to_string().into_bytes())).await);
     assert_eq!(socket.expect("pong").await["ref"], json!("b"));
     socket.send_text(&text).await;
@@ -115,7 +115,7 @@ async fn each_connection_gets_each_frame_once() {
     let mut outside = dana.connect().await;
     let body = json!({"text": "to all", "attachments": [{"key": "public/a.png", "name": "a.png", "type": "image/png", "size": 7}]});
     ana.post(&format!("/messages/conversations/{conversation}/messages"), body).await.expect(201);
-    // Frames of different functions may overtake each other: one at a time.
+    // Frames of different functions may overtake each other, so the requests run one at a time.
     world.settled().await;
     ana.patch(&format!("/projects/{project}"), json!({"status": "35%"})).await.expect(200);
     world.settled().await;
@@ -124,7 +124,7 @@ async fn each_connection_gets_each_frame_once() {
     let names = |frames: &[Value]| frames.iter().map(|frame| text(&frame["action"])).collect::<Vec<_>>();
     for (index, socket) in sockets.iter_mut().enumerate() {
         let frames = socket.drain().await;
-        // A viewer hears nothing of the budget.
+        // A viewer gets no frames about the budget.
         let expected = if index == 3 { vec!["newMessage", "projectUpdated"] } else { vec!["newMessage", "projectUpdated", "budgetUpdated"] };
         assert_eq!(names(&frames), expected);
         assert_eq!(frames[0]["attachments"][0]["name"], json!("a.png"));
@@ -132,7 +132,7 @@ async fn each_connection_gets_each_frame_once() {
     }
     assert_eq!(names(&outside.drain().await), Vec::<String>::new());
 
-    // Out of the team means out of the conversation, at once.
+    // A person who is removed from the team is removed from the conversation at once.
     ana.delete(&format!("/projects/{project}/team/{}", ben.id)).await;
     let (refused, _) =
         sockets[1].ask(json!({"action": "sendMessage", "ref": "s", "conversationId": conversation, "text": "still here", "optimisticId": "1"})).await;
@@ -152,7 +152,7 @@ async fn logout_closes_only_the_sockets_of_its_session() {
     assert_eq!(phone.post("/auth/logout", json!({})).await.status, 204);
     assert_eq!(on_phone.expect("sessionRevoked").await["reconnect"], json!(false));
     assert!(on_phone.next().await.is_err());
-    // Every function knows within seconds; until then the gate may let it in, and delivery does not.
+    // Every function knows within seconds. Until then, the handshake may succeed, but nothing is delivered.
     let query = format!("?token={}", phone.token.clone().unwrap());
     let refused = async {
         loop {
@@ -192,7 +192,7 @@ async fn tokens_have_a_minute_of_leeway() {
     options.passed.insert("ACCESS_TTL_S".to_owned(), "1".to_owned());
     let world = TestStack::start_with(options).await;
     let ana = world.login("ana").await;
-    // Within the leeway of a minute everything still works.
+    // Within the leeway of one minute, everything still works.
     let mut socket = ana.connect().await;
     let (pong, _) = socket.ask(json!({"action": "ping", "ref": "1"})).await;
     assert_eq!(pong["action"], json!("pong"));

@@ -1,4 +1,4 @@
-//! Data and keys outlive the stack.
+//! Data and keys survive a restart of the stack.
 
 use end_to_end::{TestStack, text};
 use local_stack::config::Options;
@@ -17,7 +17,7 @@ async fn data_survives_a_restart() {
     drop(world);
 
     let world = TestStack::start_with(options).await;
-    // The signing key is the same: yesterday's token is still good, at the new address.
+    // The signing key is the same, so an old token is still valid, at the new address.
     let ana = world.with_token(ana.token.as_deref().unwrap());
     assert_eq!(ana.get(&format!("/projects/{project}")).await.expect(200)["title"], json!("Atrium"));
     let ben = world.login("ben").await;

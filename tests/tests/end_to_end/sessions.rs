@@ -1,4 +1,4 @@
-//! Logins, rights and sockets, as they end: at once where it is asked, and within seconds everywhere.
+//! The end of sessions, rights and sockets: at once in the function that is called, and within seconds in all others.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::streams::message;
 
 /// One path of each function.
 const PATHS: [&str; 3] = ["/auth/me", "/projects/list", "/messages/conversations"];
-/// How old a function's knowledge of ended logins may be, and time for what was admitted with it to be done.
+/// The maximum age of a function's revocations, plus time to finish the requests that it allowed with them.
 pub(crate) const KNOWN: Duration = Duration::from_secs(8);
-/// The same on a busy machine.
+/// The same time on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
 
-/// Waits until a function refuses; it may take as long as its knowledge is fresh.
+/// Waits until a function refuses. This may take as long as its revocations count as fresh.
 pub(crate) async fn refused(person: &Person, path: &str) -> Answer {
     let refused = async {
         loop {
@@ -30,7 +30,7 @@ pub(crate) async fn refused(person: &Person, path: &str) -> Answer {
     tokio::time::timeout(SOON, refused).await.unwrap_or_else(|_| panic!("{path} still answers"))
 }
 
-/// The frames up to the end of a socket.
+/// The frames until the end of a socket.
 async fn last_words(socket: &mut Socket) -> Vec<Value> {
     let mut frames = Vec::new();
     while let Ok(frame) = socket.next().await {
@@ -44,7 +44,7 @@ async fn logout_is_known_in_every_function_and_spares_other_sessions() {
     let world = TestStack::start().await;
     let phone = world.login("ben").await;
     let laptop = world.login_again(&phone).await;
-    // Every function has just looked, so that its knowledge is as old as it may be.
+    // Every function has just read the revocations, so it reads them again as late as possible.
     for path in PATHS {
         phone.get(path).await.expect(200);
     }
@@ -55,7 +55,7 @@ async fn logout_is_known_in_every_function_and_spares_other_sessions() {
         refused(&phone, path).await.expect_error(401, "session_revoked");
     }
     assert_eq!(last_words(&mut on_phone).await.last().unwrap()["action"], json!("sessionRevoked"));
-    // Also what it had asked for before is worth nothing any more.
+    // A ticket that was requested before is no longer valid.
     tokio::time::sleep(KNOWN).await;
     assert_eq!(phone.try_connect(&format!("?ticket={ticket}"), &[]).await.err(), Some(world.refusal(401)));
     for path in PATHS {
@@ -73,7 +73,7 @@ async fn ending_a_session_closes_only_its_sockets() {
         let (mut ends, mut stays) = (device.connect().await, other.connect().await);
         match way {
             "reuse" => {
-                // A well-formed secret that was never one of this login's.
+                // A well-formed secret that never belonged to this session.
                 let (family, secret) = device.refresh_token.split_once('.').unwrap();
                 let forged = format!("{family}.{}", secret.chars().rev().skip(1).collect::<String>() + "A");
                 device.post("/auth/refresh", json!({"refreshToken": forged})).await.expect_error(401, "invalid_refresh_token");
@@ -87,7 +87,7 @@ async fn ending_a_session_closes_only_its_sockets() {
                 assert_eq!(other.post("/auth/password", change).await.status, 204);
             }
             _ => {
-                // The least recently used goes: the other one was used after it.
+                // The least recently used session ends. The other session was used after it.
                 other.post("/auth/refresh", json!({"refreshToken": other.refresh_token})).await.expect(200);
                 for _ in 0..19 {
                     world.login_again(&ben).await;
@@ -176,7 +176,7 @@ async fn an_expired_connection_gets_auth_expired_until_renewed() {
     world.settled().await;
     ana.post(&path, json!({"text": "later still"})).await.expect(201);
     world.settled().await;
-    // Told once; the rest is for a connection that was renewed.
+    // The socket is notified once. All further frames are only for a renewed connection.
     assert_eq!(socket.next().await.unwrap(), json!({"action": "auth_expired", "reason": "token_expired", "reconnect": true}));
     let refused = socket.ask(json!({"action": "ping", "ref": "1"})).await;
     assert_eq!((&refused.0["code"], refused.1), (&json!("auth_expired"), vec![]));
@@ -185,7 +185,7 @@ async fn an_expired_connection_gets_auth_expired_until_renewed() {
     world.settled().await;
     ana.post(&path, json!({"text": "back again"})).await.expect(201);
     assert_eq!(socket.next().await.unwrap()["text"], json!("back again"));
-    // Another person's token ends it.
+    // Another person's token ends the connection.
     let refused = socket.ask(json!({"action": "auth", "ref": "3", "token": ana.token})).await.0;
     assert_eq!(refused["code"], json!("forbidden"));
     assert_eq!(last_words(&mut socket).await.last().unwrap()["reason"], json!("another_person"));
@@ -199,7 +199,7 @@ async fn rates_come_from_the_environment() {
     }
     let world = TestStack::start_with(options).await;
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
-    // Each sandbox counts for itself, and there are sixteen at most.
+    // Each sandbox counts separately, and there are at most sixteen.
     let mut refused = None;
     for n in 0..40 {
         let answer = world.anonymous().post("/auth/login", json!({"email": format!("nobody{n}@mylg.test"), "password": "whatever"})).await;

@@ -1,4 +1,4 @@
-//! What people are told when they begin to share something, while they do, and when one of them goes.
+//! The frames that people get when they begin to share something, while they share it, and when one of them leaves.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use local_stack::faults::{Effect, InjectedFault};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// What came to a socket, frames about presence apart: who is said to be online and who is not.
+/// The frames that a socket got, and separately the presence: who is online and who is not.
 async fn heard(socket: &mut Socket) -> (Vec<Value>, Vec<(String, bool)>) {
     let frames = socket.drain().await;
     let presence = std::mem::take(&mut socket.presence);
@@ -30,7 +30,7 @@ async fn new_team_members_get_project_conversation_and_presence() {
     assert_eq!(presence, [(ben.id.clone(), true)], "the newcomer learns who is there");
     let [frame] = frames.as_slice() else { panic!("{frames:?}") };
     assert_eq!((&frame["action"], &frame["userId"], &frame["role"]), (&json!("teamChanged"), &json!(cleo.id), &json!("editor")));
-    // What three calls would have brought.
+    // The frame contains what three calls would return.
     let listed = &cleo.get("/projects/list").await.expect(200)["items"][0];
     assert_eq!((&frame["project"], &frame["project"]["partial"]), (listed, &json!(true)));
     let conversations = cleo.get("/messages/conversations").await.expect(200);
@@ -40,7 +40,7 @@ async fn new_team_members_get_project_conversation_and_presence() {
     assert_eq!((frames.len(), &frames[0]["conversation"]["participants"].as_array().unwrap().len()), (1, &2));
     assert!(frames[0].get("project").is_none(), "they have it");
 
-    // Another role is no other conversation, and no news of who is there.
+    // A new role does not change the conversation, and sends no presence.
     ben.put(&format!("{path}/team/{}", cleo.id), json!({"role": "viewer"})).await.expect(200);
     world.settled().await;
     let (frames, presence) = heard(&mut cleos).await;
@@ -51,7 +51,7 @@ async fn new_team_members_get_project_conversation_and_presence() {
     let removed = frames.iter().find(|frame| frame["action"] == "conversationRemoved").unwrap();
     assert_eq!(removed["conversationId"], conversations["items"][0]["conversationId"]);
 
-    // The same for a project that is made with a team, and for a group.
+    // The same applies to a project that is created with a team, and to a group.
     let mut anas = ana.connect().await;
     world.settled().await;
     let made = ben.post("/projects", json!({"title": "Second", "team": [{"userId": ana.id, "role": "viewer"}]})).await.expect(201);
@@ -82,7 +82,7 @@ async fn renaming_a_project_renames_its_conversation() {
     assert!(after["version"].as_u64() > before["version"].as_u64());
     let page = cleo.get(&format!("/messages/sync?since={since}")).await.expect(200);
     assert_eq!(page["changes"], json!([{"type": "updated", "conversationId": after["conversationId"], "conversation": after}]));
-    // Something else about the project is no news of the conversation.
+    // Another change of the project does not change the conversation.
     ben.patch(&format!("/projects/{project}"), json!({"status": "5%", "title": "Courtyard"})).await.expect(200);
     let page = cleo.get(&format!("/messages/sync?since={}", text(&page["cursor"]))).await.expect(200);
     assert_eq!(page["changes"], json!([]));
@@ -122,12 +122,12 @@ async fn administrators_act_as_owners_even_as_viewers() {
     assert_eq!(anas.ask(lock("lineLocked")).await.0["action"], json!("ack"));
 }
 
-/// A line in ana's project that a person has locked, with a socket of ana's that watches.
+/// A line in Ana's project that a person has locked, with a watching socket of Ana and the person's socket.
 async fn locked(world: &TestStack, ana: &Person, person: &Person) -> (String, Value, Socket, Socket) {
     let project = world.project(ana, "Atrium", &[(person, "editor")]).await;
     let written = ana.patch(&format!("/projects/{project}/budget"), json!({"lines": [{"quantity": 1}]})).await.expect(200);
     let line = written["lines"][0]["budgetItemId"].clone();
-    // What is announced until here must not find a connection that is only just opening.
+    // Earlier announcements must not find a connection that is just opening.
     world.settled().await;
     let watcher = ana.connect().await;
     world.settled().await;
@@ -145,7 +145,7 @@ async fn locks_are_released_before_presence_is_sent() {
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let (project, line, mut watcher, owner) = locked(&world, &ana, &ben).await;
     let locked_frame = heard(&mut watcher).await.0.pop().unwrap();
-    // Someone else's dead connection stands in the way, and delays nothing.
+    // The connection ends: first the lock is released, then the presence is sent.
     let order = |frames: &[Value]| frames.iter().map(|frame| text(&frame["action"])).collect::<Vec<_>>();
     drop(owner);
     let mut frames = Vec::new();
@@ -177,13 +177,13 @@ async fn every_function_broadcasts_a_gone_connection() {
             "projects-router" => drop(ana.patch(&format!("/projects/{project}"), json!({"status": "1%"})).await.expect(200)),
             "messages-router" => drop(ana.post(&format!("/messages/conversations/{pair}/messages"), json!({"text": "x"})).await.expect(201)),
             "auth-router" => assert_eq!(ben.post("/auth/logout", json!({"refreshToken": ben.refresh_token})).await.status, 204),
-            // Its own connection is found gone as well, so that it hears no reply.
+            // The function's post to the sender also fails as gone, so that the sender gets no reply.
             _ => second.send(&sends).await,
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
         world.settled().await;
         world.stack().faults.clear();
-        // Afterwards neither the lock nor the person is shown.
+        // Afterwards, neither the lock nor the person is shown.
         let budget = ana.get(&format!("/projects/{project}/budget")).await.expect(200);
         assert_eq!(budget["locks"], json!([]), "{finder}");
         let mut fresh = ana.connect().await;
@@ -201,7 +201,7 @@ async fn a_gone_connection_is_broadcast_to_contacts() {
     let pair = world.direct(&ben, &cleo).await;
     let (_, line, mut watcher, _owner) = locked(&world, &ana, &ben).await;
     heard(&mut watcher).await;
-    // Cleo's message goes to Ben alone: the one post that fails.
+    // Cleo's message goes only to Ben, and its post is the only one that fails.
     world.stack().faults.add(InjectedFault { action: Some("PostToConnection".to_owned()), effect: Effect::Gone, skip: 0, times: 1 });
     cleo.post(&format!("/messages/conversations/{pair}/messages"), json!({"text": "x"})).await.expect(201);
     let mut frames = Vec::new();

@@ -1,4 +1,4 @@
-//! People whose rights change while they send: nothing is accepted after the change.
+//! People whose rights change while they send. Nothing is accepted after the change.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::sessions::KNOWN;
 
-/// Someone who asks again and again, until it is enough.
+/// A person who repeats a request until the stream is stopped.
 struct Stream {
     answers: Arc<Mutex<Vec<Answer>>>,
     task: JoinHandle<()>,
@@ -24,14 +24,14 @@ impl Stream {
             for n in 0.. {
                 let answer = person.send(method.clone(), &path, &[], &body(n)).await;
                 kept.lock().unwrap().push(answer);
-                // Many in each second, and the other tests go on.
+                // Many requests per second, but with time for the other tests.
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         });
         Self { answers, task }
     }
 
-    /// Waits for so many more answers.
+    /// Waits for this many more responses.
     async fn goes_on(&self, more: usize) {
         let enough = self.answers.lock().unwrap().len() + more;
         while self.answers.lock().unwrap().len() < enough {
@@ -40,7 +40,7 @@ impl Stream {
         }
     }
 
-    /// Every answer, once the last one is there.
+    /// Stops the stream after one more response, and returns all responses.
     async fn stop(self) -> Vec<Answer> {
         self.goes_on(1).await;
         self.task.abort();
@@ -53,7 +53,7 @@ pub(crate) fn message(n: usize) -> Value {
     json!({"text": format!("message {n}"), "optimisticId": format!("o-{n}")})
 }
 
-/// What happens while streams of requests run; whatever was acknowledged before it stays, and nothing is accepted after it.
+/// The team changes while streams of requests run. Earlier acknowledged writes stay, and nothing is accepted afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removed_member_cannot_send() {
     let world = TestStack::start().await;
@@ -96,7 +96,7 @@ async fn demoted_members_keep_viewer_rights() {
     let titles = Stream::start(&cleo, Method::PUT, &member(&ben), |n| json!({"role": "editor", "title": format!("{n}")}));
     edits.goes_on(3).await;
     titles.goes_on(3).await;
-    // The second owner first: from now on she gives nobody anything back.
+    // The second owner is demoted first, so that she can give no rights back.
     ana.put(&member(&cleo), json!({"role": "viewer"})).await.expect(200);
     ana.put(&member(&ben), json!({"role": "viewer"})).await.expect(200);
     let written = ana.get(&budget).await.expect(200)["version"].clone();
@@ -128,7 +128,7 @@ async fn a_disabled_person_cannot_go_on_sending() {
     let last_seq = ana.get(&path).await.expect(200)["lastSeq"].clone();
     sends.goes_on(3).await;
     let answers = sends.stop().await;
-    // Sandboxes hear of it one after another, within the five seconds; then none accepts anything.
+    // The sandboxes read the revocations one after another, within five seconds. Then none of them accepts anything.
     let accepted = answers.iter().filter(|answer| answer.status == 201).count();
     assert!(answers.iter().all(|answer| [201, 401].contains(&answer.status)) && answers.last().unwrap().status == 401);
     assert_eq!(ana.get(&path).await.expect(200)["lastSeq"], last_seq);

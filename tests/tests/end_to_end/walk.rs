@@ -1,4 +1,4 @@
-//! What the product is for, from sign-in to sign-out.
+//! The main use of the product, from sign-in to sign-out.
 
 use end_to_end::{TestStack, text};
 use serde_json::json;
@@ -56,7 +56,7 @@ async fn a_conversation_is_live_for_its_participants_only() {
         .await;
     assert_eq!((&ack["action"], &ack["of"], &ack["optimisticId"]), (&json!("ack"), &json!("sendMessage"), &json!("b-1")));
     assert_eq!((&ack["message"]["seq"], &ack["message"]["senderId"]), (&json!(2), &json!(ben.id)));
-    // The sender's own tab hears of it too; reply and delivery may overtake each other.
+    // The sender's own tab gets the frame too. The reply and the frame may overtake each other.
     let own = if let [frame] = &before[..] { frame.clone() } else { bens_socket.expect("newMessage").await };
     assert_eq!((&own["action"], &own["seq"]), (&json!("newMessage"), &json!(2)));
 
@@ -66,7 +66,7 @@ async fn a_conversation_is_live_for_its_participants_only() {
     let seen = &ana.get("/messages/conversations").await.expect(200)["items"][0];
     assert_eq!((&seen["unread"], &seen["readSeq"], &seen["lastMessage"]["snippet"]), (&json!(1), &json!(1), &json!("Looking")));
 
-    // Edited, then deleted: a tombstone keeps the place.
+    // The message is edited, then deleted. A tombstone keeps its seq.
     let message = format!("/messages/{}", text(&sent["messageId"]));
     assert_eq!(ana.patch(&message, json!({"text": "Plan v3 is up"})).await.expect(200)["version"], json!(2));
     let frame = bens_socket.expect("editMessage").await;
@@ -80,7 +80,7 @@ async fn a_conversation_is_live_for_its_participants_only() {
     let tombstone = &ben.get(&path).await.expect(200)["items"][1];
     assert_eq!((&tombstone["seq"], &tombstone["deleted"], &tombstone["text"]), (&json!(1), &json!(true), &json!(null)));
 
-    // An outsider sees none of it.
+    // An outsider sees nothing of the conversation.
     dana.get(&message).await.expect_error(404, "not_found");
     dana.get(&path).await.expect_error(404, "not_found");
     world.settled().await;

@@ -1,11 +1,11 @@
-//! What is tested is what is shipped: every dependency has the same features whichever packages one command builds.
+//! The tested build is the shipped build: every dependency has the same features, whichever packages one command builds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use local_stack::declaration::{Declaration, repository};
 
-/// Features by package and version, as Cargo resolves them for this selection.
+/// Features by package and version, as Cargo resolves them for a selection.
 type Resolved = BTreeMap<String, BTreeSet<String>>;
 
 fn resolved(selection: &[String], edges: &str) -> Resolved {
@@ -20,7 +20,7 @@ fn resolved(selection: &[String], edges: &str) -> Resolved {
     let mut resolved = Resolved::new();
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         let Some((package, features)) = line.split_once('|') else { continue };
-        // A folder or a mark may follow name and version.
+        // A folder or a mark may follow the name and the version.
         let package: Vec<&str> = package.split(' ').take(2).collect();
         let features = features.trim_end_matches(" (*)").split(',').filter(|feature| !feature.is_empty());
         resolved.entry(package.join(" ")).or_default().extend(features.map(str::to_owned));
@@ -49,7 +49,7 @@ fn dependencies_have_the_same_features_in_every_build() {
     }
 }
 
-/// The toolchain that the project asks for is one that every locked dependency is content with.
+/// Every locked dependency supports the toolchain that the project requires.
 #[test]
 fn no_dependency_needs_a_newer_toolchain() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -71,7 +71,7 @@ fn no_dependency_needs_a_newer_toolchain() {
     assert!(readme.contains(&format!("({}.{}.{} or later", own[0], own[1], own[2])), "the README names the toolchain");
 }
 
-/// Errors and values of the domain become HTTP at the edge alone, and sockets take them as well.
+/// Only the edge converts errors and values of the domain to HTTP, because sockets use them too.
 #[test]
 fn no_library_but_shared_utils_names_its_http_module() {
     let mut named = Vec::new();

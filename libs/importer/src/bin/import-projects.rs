@@ -1,6 +1,6 @@
-//! `import-projects`: takes over the old system's projects and budgets from exports of its tables.
+//! `import-projects`: imports the old system's projects and budgets from exports of its tables.
 //!
-//! Prints a line per row or value that is not taken as it stands, and a summary. Writes nothing without `--apply`.
+//! Prints one line per row or value that is not imported unchanged, and a summary. Writes nothing without `--apply`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -107,7 +107,7 @@ fn lines(summary: &Summary, applied: bool) -> Vec<String> {
     lines
 }
 
-/// A reader that is gone must not end this with a panic.
+/// Prints lines. A closed output must not cause a panic.
 fn print(lines: &[String]) -> ExitCode {
     let mut out = std::io::stdout().lock();
     if lines.iter().all(|line| writeln!(out, "{line}").is_ok()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

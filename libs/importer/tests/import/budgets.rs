@@ -1,4 +1,4 @@
-//! Budgets that are imported.
+//! Imports of budgets.
 
 use crate::*;
 
@@ -7,7 +7,7 @@ fn untitled() -> Value {
     json!([{"projectId": "P-1", "title": "", "createdAt": "2025-02-01T00:00:00.000Z"}])
 }
 
-/// Its budget, in every form that the old system had.
+/// The project's budget, in every form of the old system.
 fn old_budgets() -> Value {
     let number = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     json!([
@@ -15,7 +15,7 @@ fn old_budgets() -> Value {
         header("HEADER-2", json!(2.1), json!({"title": "Atrium", "clientRevisionId": 2.1, "client": "Kestrel Co", "headerBallPark": 50_000})),
         header("HEADER-3", json!(2), json!({"clientRevisionId": 2.1})),
         header("HEADER-4", json!(2), json!({})),
-        // The line's own cost tells that this is a fraction and the next one a multiplier.
+        // The line's own cost shows that this mark-up is a fraction, and that the next one is a multiplier.
         header("LINE-1", json!(1), json!({
             "createdAt": "2025-01-01T10:00:00.000Z", "category": "lighting ", "elementKey": "atrium-0004", "elementId": "LIGHTING-0002",
             "quantity": 4, "itemBudgetedCost": 300, "itemActualCost": 0, "itemMarkUp": 1.5, "itemFinalCost": 3_000, "paymentStatus": "PAID ",
@@ -45,7 +45,7 @@ async fn budgets_are_imported_exactly() {
     assert_eq!((summary.projects, summary.lines), (1, 6));
     let path = moved.project_of(&ana).await;
     assert_eq!(ana.get(&path).await.expect(200)["title"], json!("Untitled project"));
-    // 2.1 is the first number after the highest, and the client's.
+    // Revision 2.1 gets the first number after the highest, and is the client's revision.
     let shown = ana.get(&format!("{path}/budget")).await.expect(200);
     assert_eq!((&shown["revision"], &shown["clientRevision"], &shown["header"]["title"]), (&json!(3), &json!(3), &json!("Atrium (2.1)")));
     assert_eq!((&shown["header"]["clients"], &shown["lines"][0]["startDate"]), (&json!(["Kestrel Co"]), &json!("2025-03-10")));
@@ -105,14 +105,14 @@ async fn line_numbers_continue_and_a_second_import_changes_nothing() {
     let moved = Move::of(&studio, ana.id, &[]);
     moved.run(untitled(), old_budgets()).await;
     let path = moved.project_of(&ana).await;
-    // Numbers go on where the old ones ended.
+    // Numbers continue after the old ones.
     let more =
         ana.patch(&format!("{path}/budget"), json!({"revision": 1, "lines": [{"category": "LIGHTING"}], "createRevision": {}})).await.expect(200);
     assert_eq!(more["revision"], json!(4));
     let first = ana.get(&format!("{path}/budget?revision=1")).await.expect(200);
     let new = first["lines"].as_array().unwrap().iter().find(|line| line["clientLineId"].is_null()).unwrap();
     assert_eq!((&new["elementId"], &new["elementKey"]), (&json!("LIGHTING-0003"), &json!("untitled-project-0009")));
-    // Again: everything is there, and stays as it is.
+    // A second import finds everything, and changes nothing.
     let again = moved.run(json!([{"projectId": "P-1", "createdAt": "2025-02-01T00:00:00.000Z"}]), old_budgets()).await;
     assert_eq!((again.projects, again.already_there), (0, 1));
     assert_eq!(ana.get(&format!("{path}/budget?revision=1")).await.expect(200), first);

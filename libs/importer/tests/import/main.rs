@@ -1,4 +1,4 @@
-//! Taking over the old system's tables: what is kept, what is mended, what is said of it.
+//! Imports of the old system's tables: kept values, changed values and the report.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
@@ -25,12 +25,12 @@ async fn studio() -> Studio {
     Studio { app: App::new(harness.context(), harness.broadcaster()), harness }
 }
 
-/// Rows as the old system has them.
+/// An export with these rows.
 fn rows(value: Value) -> Export {
     read_export(&value.to_string()).unwrap()
 }
 
-/// An importer, and what it is told.
+/// An importer and its settings.
 struct Move {
     importer: Importer,
     settings: Settings,
@@ -48,7 +48,7 @@ impl Move {
         self.importer.run(rows(projects), rows(budgets), &self.settings).await.unwrap()
     }
 
-    /// The one project that the owner sees now.
+    /// The path of the only project that the owner sees.
     async fn project_of(&self, owner: &Person<'_>) -> String {
         let list = owner.get("/projects/list").await.expect(200);
         assert_eq!(list["items"].as_array().unwrap().len(), 1, "{list}");
@@ -56,7 +56,7 @@ impl Move {
     }
 }
 
-/// What the report says of a row's field.
+/// The detail of the finding about a row's field.
 #[track_caller]
 fn said(summary: &Summary, fate: Fate, row: &str, field: &str) -> String {
     let found = summary.report.findings().iter().find(|finding| (finding.fate, finding.row.as_str(), finding.field.as_str()) == (fate, row, field));

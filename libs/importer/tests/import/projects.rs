@@ -1,4 +1,4 @@
-//! Projects that are imported.
+//! Imports of projects.
 
 use crate::*;
 
@@ -43,11 +43,11 @@ async fn a_project_is_imported_with_all_its_fields() {
     ] {
         assert_eq!(said(&summary, fate, "Projects P-1", field), detail);
     }
-    // A viewer sees no budget; the owner finds the ball park of the create form.
+    // A viewer may not see the budget. The owner sees the ball park of the create form.
     let budget = format!("{}/budget", moved.project_of(&ana).await);
     assert_eq!(ben.get(&budget).await.status, 403);
     assert_eq!(ana.get(&budget).await.expect(200)["header"]["headerBallPark"].to_string(), "50000");
-    // What is there is a project like any other.
+    // An imported project is a project like any other.
     ana.patch(&budget, json!({"lines": [{"itemBudgetedCost": 1}], "createRevision": {"duplicateOf": 1}})).await.expect(200);
 }
 

@@ -1,4 +1,4 @@
-//! Dry runs, runs that are cut short, and exports that hold anything.
+//! Dry runs, interrupted runs, and exports with unusual values.
 
 use crate::*;
 
@@ -21,7 +21,7 @@ async fn dry_runs_and_refused_runs_write_nothing() {
     let wet = moved.run(atrium(), json!([header("LINE-1", json!(1), json!({}))])).await;
     let findings = |summary: &Summary| summary.report.findings().iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!((findings(&wet), wet.projects), (findings(&dry), 1), "what was announced is what was done");
-    // Also what says nothing of when it was made is found again.
+    // A repeated import also finds a project that has no creation time.
     let undated = async || moved.run(json!([{"projectId": "P-7"}]), json!([])).await;
     let first = undated().await;
     studio.harness.clock.advance_seconds(60);

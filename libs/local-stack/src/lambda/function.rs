@@ -1,4 +1,4 @@
-//! A function: sandboxes that start on demand, stay warm, are limited in number, time out, die and are replaced.
+//! A function: sandboxes start on demand, stay warm, are limited in number, time out, end and are replaced.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,40 +19,40 @@ use fastrand::Rng;
 use crate::faults::Faults;
 use crate::records::{EventRecord, Records, round_trips};
 
-/// Processes of one function at a time; further events wait.
+/// The maximum number of processes of one function. Further events wait.
 const MAX_SANDBOXES: usize = 16;
 
-/// Takes one line per event.
+/// Receives one record per event.
 pub type ReportSink = Arc<dyn Fn(&EventRecord) + Send + Sync>;
 
-/// What a function is started with.
+/// The options of a function.
 pub struct FunctionOptions {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its binary.
+    /// The binary.
     pub binary: PathBuf,
-    /// How long one event may take, the work after the answer included.
+    /// The maximum time for one event, including the work after the response.
     pub timeout: Duration,
-    /// Everything in its environment but what differs between sandboxes.
+    /// The environment, without the variables that differ between sandboxes.
     pub environment: BTreeMap<String, String>,
-    /// Where its events are recorded.
+    /// The records of the events.
     pub records: Records,
-    /// What may kill its processes.
+    /// The faults that may kill the processes.
     pub faults: Faults,
-    /// How wrong the clocks of its processes are.
+    /// The clock offsets of the processes.
     pub skew: Skew,
-    /// Takes its log lines: the function's name, the line.
+    /// Receives the log lines: the function's name, then the line.
     pub lines: LineSink,
-    /// Takes one line per event.
+    /// Receives one record per event.
     pub report: ReportSink,
 }
 
-/// How wrong the clocks of a function's processes may be.
+/// The clock offsets of a function's processes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Skew {
-    /// What each one's is drawn from.
+    /// The seed of the offsets.
     pub seed: u64,
-    /// The most, either way, in milliseconds.
+    /// The maximum offset in either direction, in milliseconds.
     pub most_ms: i64,
 }
 
@@ -62,12 +62,12 @@ pub enum InvokeError {
     /// The function reported an error, or its process ended.
     #[error("the function failed: {0}")]
     Failed(String),
-    /// It took longer than it may.
+    /// The function took longer than its time-out.
     #[error("the function timed out")]
     TimedOut,
 }
 
-/// A response.
+/// The result of an event.
 #[derive(Debug)]
 pub struct Invocation {
     /// The function's response, as JSON.
@@ -94,7 +94,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function; nothing starts before the first event.
+    /// Creates a function. No process starts before the first event.
     pub fn new(options: FunctionOptions) -> Arc<Self> {
         let name_number = options.name.bytes().fold(0u64, |number, byte| number.wrapping_mul(31).wrapping_add(u64::from(byte)));
         Arc::new(Self {
@@ -104,7 +104,7 @@ impl Function {
             environment: options.environment,
             records: options.records,
             faults: options.faults,
-            // Each function has its own draws, in whatever order they start their processes.
+            // Each function has its own draws, so the order in which functions start processes does not matter.
             skew: Mutex::new(Rng::with_seed(options.skew.seed ^ name_number)),
             most_skew_ms: options.skew.most_ms,
             lines: options.lines,
@@ -117,8 +117,8 @@ impl Function {
         })
     }
 
-    /// The response to an event. The sandbox goes on with what it owes after the answer while the caller has the response already,
-    /// and with all of it when the caller is gone.
+    /// Returns the response to an event. The sandbox continues with its deferred work after the caller has the response. The event is also
+    /// completed if the caller is gone.
     pub async fn invoke(self: &Arc<Self>, label: String, event: &Value) -> Result<Invocation, InvokeError> {
         let (function, event) = (self.clone(), event.to_string());
         let run = tokio::spawn(async move { function.run(label, event).await });
@@ -180,7 +180,7 @@ impl Function {
                 if done {
                     function.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox);
                 }
-                // Only now may the next event have its permit.
+                // Only now may the next event take this permit.
                 drop(permit);
                 function.busy.send_modify(|busy| *busy -= 1);
             });
@@ -188,7 +188,7 @@ impl Function {
         outcome.map(|response| Invocation { response })
     }
 
-    /// A warm sandbox of the binary as it is now, or a new one. `true` when it is new.
+    /// A warm sandbox of the current binary, or a new sandbox. `true` if it is new.
     async fn sandbox(&self) -> Result<(Sandbox, bool), InvokeError> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(InvokeError::Failed("the stack has ended".to_owned()));
@@ -197,7 +197,7 @@ impl Function {
         loop {
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             match idle {
-                // A binary that was rebuilt is picked up: its old processes end.
+                // After a rebuild, processes of the old binary end.
                 Some(sandbox) if sandbox.has_ended() || sandbox.built_at != built => {}
                 Some(sandbox) => return Ok((sandbox, false)),
                 None => break,
@@ -211,7 +211,7 @@ impl Function {
         Ok((sandbox, true))
     }
 
-    /// Everything in its environment but what differs between sandboxes.
+    /// The environment, without the variables that differ between sandboxes.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
     }
@@ -226,7 +226,7 @@ impl Function {
         environment
     }
 
-    /// Kills every process of the function, whatever it is doing: for tests. The next event starts a new one.
+    /// Kills every process of the function, even during an event, for tests. The next event starts a new process.
     pub fn kill(&self) {
         for killer in self.killers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             if let Some(killer) = killer.upgrade() {
@@ -235,19 +235,19 @@ impl Function {
         }
     }
 
-    /// Ends the function for good: every process, and the answer to whatever is still asked.
+    /// Ends the function for good. Kills every process, and all further events fail.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         self.kill();
     }
 
-    /// Whether everything that its processes have written was read.
+    /// Whether all output of the processes was read.
     pub(crate) fn is_silent(&self) -> bool {
-        // The task that reads from a process holds the sink.
+        // A task that reads from a process holds the sink.
         Arc::strong_count(&self.lines) == 1
     }
 
-    /// Waits until no sandbox is at work any more, after its answer included.
+    /// Waits until no sandbox is working, including the work after responses.
     pub async fn settled(&self) {
         let _ = self.busy.subscribe().wait_for(|busy| *busy == 0).await;
     }
@@ -258,7 +258,7 @@ fn request_id() -> String {
     format!("{}-{}-{}-{}-{}", &bytes[..8], &bytes[8..12], &bytes[12..16], &bytes[16..20], &bytes[20..])
 }
 
-/// One line on what an event cost.
+/// One line with the cost of an event.
 pub(crate) fn line(record: &EventRecord) -> String {
     let temperature = if record.cold { "cold" } else { "warm" };
     let millis = record.duration.as_secs_f64() * 1000.0;

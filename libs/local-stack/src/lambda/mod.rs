@@ -1,4 +1,4 @@
-//! Lambda: functions are pools of sandboxes; a sandbox is a process of the real binary behind a Runtime API of its own.
+//! Lambda: a function is a pool of sandboxes. A sandbox is a process of the real binary with its own Runtime API.
 
 mod function;
 mod runtime_api;

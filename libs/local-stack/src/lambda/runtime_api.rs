@@ -11,10 +11,10 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// The largest response that Lambda takes, in bytes.
+/// The largest response that Lambda accepts, in bytes.
 const MAX_RESPONSE: usize = 6_291_556;
 
-/// An event on its way into a sandbox.
+/// An event for a sandbox.
 pub(super) struct Event {
     pub(super) request_id: String,
     pub(super) payload: Bytes,
@@ -23,12 +23,12 @@ pub(super) struct Event {
     pub(super) answer: oneshot::Sender<Answer>,
 }
 
-/// What a sandbox made of an event.
+/// The result of an event.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// Its response.
+    /// The response.
     Response(Bytes),
-    /// It reported an error.
+    /// The error that the sandbox reported.
     Error(Bytes),
 }
 
@@ -38,12 +38,12 @@ struct Shared {
     asked: watch::Sender<u64>,
 }
 
-/// The end of the API that the pool holds.
+/// The pool's side of the API.
 pub(super) struct RuntimeApi {
-    /// `127.0.0.1:<port>`, as `AWS_LAMBDA_RUNTIME_API` has it.
+    /// `127.0.0.1:<port>`, the value of `AWS_LAMBDA_RUNTIME_API`.
     pub(super) address: String,
     pub(super) events: mpsc::Sender<Event>,
-    /// How often the sandbox has asked for an event: once after its start, once more after each event is done with.
+    /// How often the sandbox has requested an event: once after its start, and once more after each completed event.
     pub(super) asked: watch::Receiver<u64>,
     server: tokio::task::JoinHandle<()>,
 }

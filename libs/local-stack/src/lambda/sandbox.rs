@@ -13,19 +13,19 @@ use tokio::sync::watch;
 
 use super::runtime_api::RuntimeApi;
 
-/// How long a process may take from its start to its first request for an event.
+/// The maximum time from the start of a process to its first request for an event.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
-/// Takes the lines that a function writes: its name, the line.
+/// Receives the lines that a function writes: the function's name, then the line.
 pub type LineSink = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 pub(super) struct Sandbox {
     pub(super) api: RuntimeApi,
-    /// The access key that its calls are signed with, by which they are known to be its.
+    /// The access key that signs the sandbox's calls, and identifies them.
     pub(super) access_key: String,
-    /// When its binary was built.
+    /// When the binary was built.
     pub(super) built_at: Option<SystemTime>,
-    /// Turns true when the process has ended.
+    /// Becomes true when the process has ended.
     pub(super) ended: watch::Receiver<bool>,
     kill: Arc<tokio::sync::Notify>,
 }
@@ -36,7 +36,7 @@ pub(super) fn built_at(binary: &Path) -> Option<SystemTime> {
 }
 
 impl Sandbox {
-    /// Starts a process and waits until it asks for its first event.
+    /// Starts a process and waits until it requests its first event.
     pub(super) async fn start(name: &str, binary: &Path, environment: &BTreeMap<String, String>, lines: LineSink) -> Result<Self, String> {
         let api = RuntimeApi::start().await.map_err(|error| error.to_string())?;
         let access_key = format!("ASIA{}", random::bytes::<8>().map(|byte| format!("{byte:02X}")).concat());
@@ -80,7 +80,7 @@ impl Sandbox {
         }
     }
 
-    /// Waits until the sandbox has asked for events so often. `false` when it ends first, or takes longer.
+    /// Waits until the sandbox has requested events this many times. `false` if its process ends first, or `limit` passes.
     pub(super) async fn wait_until_asked(&mut self, times: u64, limit: Duration) -> bool {
         let (mut asked, mut ended) = (self.api.asked.clone(), self.ended.clone());
         let asked = async { asked.wait_for(|asked| *asked >= times).await.is_ok() };
@@ -92,12 +92,12 @@ impl Sandbox {
         }
     }
 
-    /// Whether its process has ended.
+    /// Whether the process has ended.
     pub(super) fn has_ended(&self) -> bool {
         *self.ended.borrow()
     }
 
-    /// What ends the process from outside.
+    /// The notification that kills the process.
     pub(super) fn killer(&self) -> Arc<tokio::sync::Notify> {
         self.kill.clone()
     }

@@ -1,4 +1,4 @@
-//! What an access token says.
+//! The claims of an access token.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::ids::{SessionId, UserId};
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Role {
-    /// Sees and edits every project, manages users.
+    /// May see and edit every project, and manage users.
     Admin,
     /// Designs.
     Designer,
@@ -32,21 +32,21 @@ impl TextSchema for Role {
     }
 }
 
-/// A claim that may be absent, but not null.
+/// Deserializes a claim that may be absent, but not null.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// The claims of an access token. Times in whole seconds since the Unix epoch.
+/// The claims of an access token. Times are in whole seconds since the Unix epoch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// The environment's issuer.
     pub iss: String,
-    /// The one audience.
+    /// The audience.
     pub aud: String,
     /// The user.
     pub sub: UserId,
-    /// The login.
+    /// The session.
     pub sid: SessionId,
     /// The user's role when the token was made.
     pub role: Role,
@@ -55,36 +55,36 @@ pub struct AccessClaims {
     /// `true` while the account waits for approval, else absent.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub pnd: Option<bool>,
-    /// When it was made.
+    /// When the token was made.
     pub iat: u64,
-    /// From when it counts, where that is said.
+    /// The earliest time at which the token is valid, if set.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub nbf: Option<u64>,
-    /// Until when it counts.
+    /// The time at which the token expires.
     pub exp: u64,
-    /// Its own id.
+    /// The token's own id.
     pub jti: String,
 }
 
-/// Who is calling, from a verified token.
+/// The caller of a request, from a verified token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// The person.
+    /// The user.
     pub user: UserId,
-    /// Their login.
+    /// The session.
     pub session: SessionId,
-    /// Their role.
+    /// The user's role.
     pub role: Role,
-    /// Their authorization version.
+    /// The user's authorization version.
     pub version: u64,
-    /// Whether their account waits for approval.
+    /// Whether the account waits for approval.
     pub pending: bool,
-    /// When the token ends.
+    /// When the token expires.
     pub expires_at: Timestamp,
 }
 
 impl Caller {
-    /// Whether this person administers the studio.
+    /// Whether the caller is an administrator of the studio.
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin
     }

@@ -1,13 +1,13 @@
-//! Finding the credential in a request.
+//! Reads the credential of a request.
 
 use http::HeaderValue;
 
 use crate::http::Error;
 
-/// The token of an `Authorization` header.
+/// Returns the token of an `Authorization` header.
 ///
-/// The scheme is case-insensitive and followed by one space. The gateway joins two headers with a comma, so a comma means two
-/// credentials. No header, no error attribute (RFC 6750): [`Error::MissingToken`]. One that cannot be read is a bad one.
+/// The scheme is case-insensitive, and one space follows it. The gateway joins repeated headers with a comma, so a comma means two credentials.
+/// A missing header is [`Error::MissingToken`], without an error attribute (RFC 6750). An unreadable header is [`Error::InvalidToken`].
 pub fn bearer(header: Option<&HeaderValue>) -> Result<&str, Error> {
     let header = header.ok_or(Error::MissingToken)?.to_str().map_err(|_| Error::InvalidToken)?;
     match header.split_once(' ') {

@@ -1,4 +1,4 @@
-//! Access tokens: what is in them, how they are signed and how every function verifies them.
+//! Access tokens: their claims, how they are signed, and how every function verifies them.
 
 mod claims;
 pub mod credentials;

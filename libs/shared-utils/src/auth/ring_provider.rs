@@ -1,4 +1,4 @@
-//! `jsonwebtoken` on top of `ring`, for ES256 alone: the crate's own providers bring a second crypto library and RSA.
+//! A `jsonwebtoken` crypto provider on top of `ring`, for ES256 only. The crate's own providers add a second crypto library and RSA.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
@@ -19,7 +19,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes `ring` the process's provider. Later calls change nothing.
+/// Installs this provider for the process. Later calls have no effect.
 pub(super) fn install() {
     let _ = PROVIDER.install_default();
 }

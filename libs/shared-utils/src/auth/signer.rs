@@ -1,4 +1,4 @@
-//! Making access tokens. In AWS the key never leaves KMS; on a laptop it is a file.
+//! Signs access tokens. In AWS the key never leaves KMS. On a developer's machine the key is a file.
 
 use std::future::Future;
 
@@ -13,7 +13,7 @@ use rustls_pki_types::pem::PemObject;
 use super::{AccessClaims, ring_provider};
 use crate::internal::Internal;
 
-/// Why no token could be made.
+/// Why a token could not be signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
     /// The key cannot be read or used.
@@ -24,15 +24,15 @@ pub enum SignError {
     Unreachable(Internal),
 }
 
-/// Something that holds an ES256 key.
+/// A signer with an ES256 key.
 pub trait TokenSigner: Send + Sync {
-    /// The key's name in token headers and in the public keys.
+    /// The key's id in token headers and in the published public keys.
     fn key_id(&self) -> &str;
     /// The 64-byte signature (r ‖ s) of `message`.
     fn sign(&self, message: &[u8]) -> impl Future<Output = Result<Vec<u8>, SignError>> + Send;
 }
 
-/// A signed, compact access token.
+/// Returns a signed access token in compact form.
 pub async fn sign(signer: &impl TokenSigner, claims: &AccessClaims) -> Result<String, SignError> {
     let header = format!(r#"{{"alg":"ES256","typ":"at+jwt","kid":"{}"}}"#, signer.key_id());
     let claims = serde_json::to_vec(claims).map_err(|error| SignError::Key(Internal::new(error)))?;
@@ -41,7 +41,7 @@ pub async fn sign(signer: &impl TokenSigner, claims: &AccessClaims) -> Result<St
     Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-/// A key in a PKCS#8 PEM file: for the local stack and for tests.
+/// A signer with a key in a PKCS#8 PEM file, for the local stack and for tests.
 pub struct KeyFileSigner {
     key_id: String,
     key: EncodingKey,
@@ -63,7 +63,7 @@ impl KeyFileSigner {
         &self.point
     }
 
-    /// A new key as PKCS#8 PEM text.
+    /// Generates a new key as PKCS#8 PEM text.
     pub fn generate_pem() -> Result<String, SignError> {
         let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .map_err(|error| SignError::Key(Internal::new(error)))?;

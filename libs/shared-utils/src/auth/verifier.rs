@@ -1,6 +1,6 @@
 //! Verification of access tokens, the same in every function.
 //!
-//! Keys come from configuration only, and the algorithm comes with the key: nothing in a token chooses how it is checked.
+//! Keys come from configuration only, and each key fixes its algorithm. Nothing in a token chooses how the token is verified.
 
 use std::collections::BTreeMap;
 
@@ -15,26 +15,26 @@ use crate::env::{EnvError, Environment};
 use crate::http::Error;
 use crate::json;
 
-/// How far clocks may differ, in seconds.
+/// The tolerated difference between clocks, in seconds.
 pub const LEEWAY_SECONDS: u64 = 60;
-/// The longest life that a token may claim, in seconds.
+/// The longest lifetime of a token (`exp` minus `iat`), in seconds.
 const MAX_LIFE_SECONDS: u64 = 660;
-/// Larger tokens are refused unread, in bytes.
+/// The largest accepted token, in bytes. Larger tokens are refused unread.
 const MAX_BYTES: usize = 8 * 1024;
-/// Later times are nonsense.
+/// The latest accepted `exp`, in seconds since the Unix epoch.
 const MAX_TIME: u64 = 1 << 40;
-/// How a P-256 public key begins in DER (`SubjectPublicKeyInfo`); the uncompressed point follows.
+/// The DER prefix of a P-256 public key (`SubjectPublicKeyInfo`). The uncompressed point follows it.
 const SPKI_PREFIX: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03,
     0x42, 0x00,
 ];
 
-/// An uncompressed P-256 point as the base64 `SubjectPublicKeyInfo` that `JWT_PUBLIC_KEYS` holds and KMS hands out.
+/// Encodes an uncompressed P-256 point as a base64 `SubjectPublicKeyInfo`, the format of `JWT_PUBLIC_KEYS` and of KMS.
 pub fn spki_from_point(point: &[u8]) -> String {
     STANDARD.encode([&SPKI_PREFIX, point].concat())
 }
 
-/// The header members that a token may have; any other refuses it.
+/// The header members of a token. Any other member makes the token invalid.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -63,7 +63,7 @@ impl Verifier {
         Self::new(keys, env.required("JWT_ISSUER")?, env.required("JWT_AUDIENCE")?)
     }
 
-    /// A verifier for these keys (id → base64 DER public key).
+    /// Creates a verifier for these keys (id → base64 DER public key).
     pub fn new(keys: BTreeMap<String, String>, issuer: String, audience: String) -> Result<Self, EnvError> {
         ring_provider::install();
         let unusable = |reason: &str| EnvError::unusable("JWT_PUBLIC_KEYS", reason);
@@ -91,24 +91,24 @@ impl Verifier {
         &self.audience
     }
 
-    /// Key ids with the x and y coordinates, base64url: what a JWK set publishes.
+    /// Each key's id, with its x and y coordinates in base64url, for the published JWK set.
     pub fn public_keys(&self) -> impl Iterator<Item = (&str, String, String)> {
         self.keys.iter().map(|(key_id, key)| (key_id.as_str(), URL_SAFE_NO_PAD.encode(&key.point[1..33]), URL_SAFE_NO_PAD.encode(&key.point[33..])))
     }
 
-    /// The caller that a token names: [`Error::TokenExpired`] for a rightly signed one past its time, else [`Error::InvalidToken`].
+    /// Verifies a token and returns its caller. [`Error::TokenExpired`] if the token is valid but expired, else [`Error::InvalidToken`].
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, Error> {
         let (claims, expired) = self.verify_token(token, now)?;
         if expired { Err(Error::TokenExpired) } else { Ok(claims) }
     }
 
-    /// As [`Self::verify`], but a rightly signed token counts although its time is over: for logout.
+    /// As [`Self::verify`], but accepts a correctly signed token that has expired. Logout uses it.
     pub fn verify_ignoring_expiry(&self, token: &str, now: Timestamp) -> Result<Caller, Error> {
         self.verify_token(token, now).map(|(caller, _)| caller)
     }
 
-    /// Checks form, signature and claims; the caller, and whether the token has expired. Of `jsonwebtoken` this uses the signature check.
-    /// Its `decode` is looser: it accepts members that appear more than once and base64url with spare bits.
+    /// Checks form, signature and claims. Returns the caller, and whether the token has expired. Only the signature check is from `jsonwebtoken`.
+    /// Its `decode` is less strict: it accepts repeated members and base64url with unused bits that are not zero.
     fn verify_token(&self, token: &str, now: Timestamp) -> Result<(Caller, bool), Error> {
         if token.len() > MAX_BYTES {
             return Err(Error::InvalidToken);
@@ -122,7 +122,7 @@ impl Verifier {
             return Err(Error::InvalidToken);
         }
         let key = self.keys.get(&header.kid).ok_or(Error::InvalidToken)?;
-        // A signature is 64 bytes: 86 characters, the last of which must have no bits to spare.
+        // A signature is 64 bytes: 86 base64url characters. The unused bits of the last character must be zero.
         if signature.len() != 86 || URL_SAFE_NO_PAD.decode(signature).is_err() {
             return Err(Error::InvalidToken);
         }
@@ -160,10 +160,11 @@ impl Verifier {
     }
 }
 
-/// One base64url part as a JSON object: an array of the values in order is refused, although serde would read it. Unknown claims are ignored; members that appear more than once, or that we know with another type, are not.
+/// Decodes one base64url part as a JSON object. An array of the values in order is refused, although serde would read it.
+/// Unknown claims are ignored. Repeated members, and known members of another type, are errors.
 fn part<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::InvalidToken)?;
-    // RFC 7519: it is UTF-8 throughout, also in claims that nobody reads.
+    // RFC 7519: the part must be UTF-8 throughout, including claims that are ignored.
     let text = std::str::from_utf8(&bytes).map_err(|_| Error::InvalidToken)?;
     if !text.starts_with('{') || json::is_too_deep(&bytes) {
         return Err(Error::InvalidToken);
@@ -193,13 +194,13 @@ mod tests {
             Self { signer, verifier: Verifier::new(keys, "issuer".to_owned(), "audience".to_owned()).unwrap() }
         }
 
-        /// Whatever this spells, rightly signed.
+        /// A correctly signed token with this header and payload.
         async fn raw(&self, header: &str, payload: &str) -> String {
             let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
             format!("{message}.{}", URL_SAFE_NO_PAD.encode(self.signer.sign(message.as_bytes()).await.unwrap()))
         }
 
-        /// Good claims with these changes; null takes one out.
+        /// A token with valid claims and these changes. A null value removes a claim.
         async fn token(&self, changes: Value) -> String {
             self.raw(HEADER, &claims(changes).to_string()).await
         }
@@ -314,7 +315,7 @@ mod tests {
         let (message, signature) = token.rsplit_once('.').unwrap();
         let zeros = URL_SAFE_NO_PAD.encode([0; 64]);
         let short = URL_SAFE_NO_PAD.encode([1; 63]);
-        // The last character of 64 bytes carries two bits; setting the others spells the same bytes loosely.
+        // The last of 86 characters carries two bits. Setting one of its unused bits gives another spelling of the same bytes.
         let last = signature.chars().last().unwrap();
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let loose = alphabet.chars().nth(alphabet.find(last).unwrap() | 1).unwrap();
@@ -325,7 +326,7 @@ mod tests {
         for bad in [message, &format!("{token}."), &format!("{token}.x"), &format!(".{token}"), &"a".repeat(9_000), "..", ""] {
             assert_eq!(forge.code(bad), "invalid_token", "{bad}");
         }
-        // A token signed by another key of the same name.
+        // A token that another key with the same id signed.
         assert_eq!(forge.code(&Forge::new().token(json!({})).await), "invalid_token");
     }
 }

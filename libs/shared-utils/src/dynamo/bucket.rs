@@ -1,11 +1,11 @@
-//! A rate whose bucket is an attribute of an item that is updated anyway.
+//! A rate limit whose token bucket is an attribute of an item that is updated anyway.
 
 use super::{Condition, Item, Update, n};
 use crate::clock::Timestamp;
 use crate::rate_limit::{Rate, RateLimited};
 
-/// One use of the bucket in an attribute, as a part of an update. The first guess is that the bucket is full, which costs no read;
-/// where it is not, the refused condition brings the item, and with it what the bucket holds.
+/// Consumes one token of a bucket in an attribute, as a part of an update. The first attempt assumes a full bucket, which costs no read.
+/// If the bucket is not full, the failed condition returns the item with the bucket's state.
 pub struct ItemBucket {
     attribute: &'static str,
     rate: Rate,
@@ -19,8 +19,8 @@ impl ItemBucket {
         Self { attribute, rate, now, seen: None }
     }
 
-    /// The update, which must begin with `SET`, with the use in it: one more assignment and one more condition.
-    /// [`RateLimited`] when the bucket is known to be empty.
+    /// Adds one assignment and one condition to `update`, which must begin with `SET`. They consume one token.
+    /// [`RateLimited`] if the bucket is known to be empty.
     pub fn count(&self, update: Update) -> Result<Update, RateLimited> {
         let Self { attribute, rate, now, seen } = self;
         let until = rate.take(seen.unwrap_or(0), *now)?;
@@ -30,7 +30,7 @@ impl ItemBucket {
         Ok(update.also_set(&format!("{attribute} = :until")).value(":until", n(until)).when(condition))
     }
 
-    /// What a refused condition has found.
+    /// Keeps the bucket's state from the item that a failed condition returned.
     pub fn observe(&mut self, item: Option<&Item>) {
         self.seen = item.and_then(|item| item.get(self.attribute)?.as_n().ok()?.parse().ok());
     }

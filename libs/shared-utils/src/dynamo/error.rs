@@ -1,25 +1,25 @@
-//! Which SDK errors mean that the table is busy, and which that something is broken.
+//! Classifies SDK errors: the table is busy, or something is broken.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use crate::internal::Internal;
 
-/// Why the table did not do it, apart from conditions that did not hold.
+/// Why a table call failed, apart from conditions that did not hold.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Throttled, timed out or unreachable, after the SDK's own retries.
+    /// The call was throttled, timed out, or did not reach the table, after the SDK's own retries.
     #[error("the table is busy")]
     Busy(Internal),
-    /// Other writers were faster each time.
+    /// Another writer was faster in every attempt.
     #[error("other writers were faster each time")]
     Contended,
-    /// Anything else: a refused call, a malformed item.
+    /// Any other failure, such as a refused call or a malformed item.
     #[error("the table call failed")]
     Broken(Internal),
 }
 
 impl StoreError {
-    /// An item that is not what it should be.
+    /// A malformed item.
     pub fn corrupt(what: &str) -> Self {
         Self::Broken(Internal::new(format!("malformed item: {what}")))
     }

@@ -1,6 +1,6 @@
-//! Conditions and updates, each with its names and values.
+//! Condition and update expressions, each with its names and values.
 //!
-//! They are two types: an update may carry a condition, a condition carries nothing, and no call takes the one for the other.
+//! They are two types. An update may contain a condition, but not the reverse. No call accepts one type for the other.
 
 use std::collections::HashMap;
 
@@ -17,12 +17,12 @@ struct Placeholders {
 }
 
 impl Placeholders {
-    /// The names, or nothing: the service refuses empty maps.
+    /// The names, or `None` if there are none: the service refuses empty maps.
     fn names(&self) -> Option<HashMap<String, String>> {
         (!self.names.is_empty()).then(|| self.names.clone())
     }
 
-    /// The values, or nothing.
+    /// The values, or `None` if there are none.
     fn values(&self) -> Option<HashMap<String, AttributeValue>> {
         (!self.values.is_empty()).then(|| self.values.clone())
     }
@@ -41,34 +41,34 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// A condition.
+    /// Creates a condition from an expression.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), placeholders: Placeholders::default() }
     }
 
-    /// There is such an item.
+    /// The item exists.
     pub fn exists() -> Self {
         Self::new("attribute_exists(pk)")
     }
 
-    /// There is no such item.
+    /// The item does not exist.
     pub fn absent() -> Self {
         Self::new("attribute_not_exists(pk)")
     }
 
-    /// There is no such item, or its `ttl` is over: the service deletes expired items days later.
+    /// The item does not exist, or its `ttl` has passed: the service deletes expired items days later.
     pub fn absent_or_expired(now: Timestamp) -> Self {
         Self::new("attribute_not_exists(pk) OR #ttl < :now").name("#ttl", "ttl").value(":now", n(now.seconds()))
     }
 
-    /// A `#name`.
+    /// Sets a `#name` placeholder.
     #[must_use]
     pub fn name(mut self, placeholder: &str, name: impl ToString) -> Self {
         self.placeholders.names.insert(placeholder.to_owned(), name.to_string());
         self
     }
 
-    /// A `:value`.
+    /// Sets a `:value` placeholder.
     #[must_use]
     pub fn value(mut self, placeholder: &str, value: AttributeValue) -> Self {
         self.placeholders.values.insert(placeholder.to_owned(), value);
@@ -96,7 +96,7 @@ impl From<String> for Condition {
     }
 }
 
-/// An update expression, with the condition that it may have. Both use the same names and values.
+/// An update expression with an optional condition. Both share the same names and values.
 #[derive(Debug, Clone)]
 pub struct Update {
     pub(super) text: String,
@@ -105,12 +105,12 @@ pub struct Update {
 }
 
 impl Update {
-    /// An update.
+    /// Creates an update from an expression.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), condition: None, placeholders: Placeholders::default() }
     }
 
-    /// A condition for the update, besides those that it has.
+    /// Adds a condition. All conditions of the update must hold.
     #[must_use]
     pub fn when(mut self, condition: impl Into<Condition>) -> Self {
         let condition: Condition = condition.into();
@@ -122,21 +122,21 @@ impl Update {
         self
     }
 
-    /// A further assignment of an update that begins with `SET`.
+    /// Adds an assignment to an update that begins with `SET`.
     #[must_use]
     pub fn also_set(mut self, assignment: &str) -> Self {
         self.text = self.text.replacen("SET ", &format!("SET {assignment}, "), 1);
         self
     }
 
-    /// A `#name`.
+    /// Sets a `#name` placeholder.
     #[must_use]
     pub fn name(mut self, placeholder: &str, name: impl ToString) -> Self {
         self.placeholders.names.insert(placeholder.to_owned(), name.to_string());
         self
     }
 
-    /// A `:value`.
+    /// Sets a `:value` placeholder.
     #[must_use]
     pub fn value(mut self, placeholder: &str, value: AttributeValue) -> Self {
         self.placeholders.values.insert(placeholder.to_owned(), value);

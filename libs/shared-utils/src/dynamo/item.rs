@@ -1,4 +1,4 @@
-//! Keys, items and attributes, and typed values as those.
+//! Keys, items and attributes, and conversions between them and typed values.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::StoreError;
 use crate::internal::Internal;
 
-/// An item as the SDK has it.
+/// An item in the form of the SDK.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// A text attribute.
@@ -22,7 +22,7 @@ pub fn n(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// The two parts of every key.
+/// A primary key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     /// Partition key.
@@ -32,12 +32,12 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key.
+    /// Creates a key.
     pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
         Self { pk: pk.into(), sk: sk.into() }
     }
 
-    /// An item with nothing but this key.
+    /// Returns an item that has only this key.
     pub fn into_item(self) -> Item {
         Item::from([("pk".to_owned(), AttributeValue::S(self.pk)), ("sk".to_owned(), AttributeValue::S(self.sk))])
     }
@@ -48,7 +48,7 @@ impl Key {
     }
 }
 
-/// A typed value as an item under `key`, with its `type` attribute.
+/// Converts a typed value to an item under `key`, with a `type` attribute.
 pub fn to_item(key: Key, kind: &str, value: &impl Serialize) -> Result<Item, StoreError> {
     let mut item: Item = serde_dynamo::to_item(value).map_err(|error| StoreError::Broken(Internal::new(error)))?;
     item.extend(key.into_item());
@@ -56,17 +56,17 @@ pub fn to_item(key: Key, kind: &str, value: &impl Serialize) -> Result<Item, Sto
     Ok(item)
 }
 
-/// The typed value of an item.
+/// Converts an item to a typed value.
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| StoreError::Broken(Internal::new(error)))
 }
 
-/// A typed value as one attribute.
+/// Converts a typed value to one attribute.
 pub fn to_attribute(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(value).map_err(|error| StoreError::Broken(Internal::new(error)))
 }
 
-/// A JSON value as an attribute; numbers keep their exact digits.
+/// Converts a JSON value to an attribute. Numbers keep their exact digits.
 pub fn from_json(value: &serde_json::Value) -> AttributeValue {
     match value {
         serde_json::Value::Null => AttributeValue::Null(true),
@@ -78,7 +78,7 @@ pub fn from_json(value: &serde_json::Value) -> AttributeValue {
     }
 }
 
-/// An attribute as a JSON value: the reverse of [`from_json`]. Sets and binaries, which that never makes, are null.
+/// Converts an attribute to a JSON value, the reverse of [`from_json`]. Sets and binaries, which [`from_json`] never makes, become null.
 pub fn to_json(attribute: &AttributeValue) -> serde_json::Value {
     match attribute {
         AttributeValue::Bool(flag) => serde_json::Value::Bool(*flag),

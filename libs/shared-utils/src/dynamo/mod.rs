@@ -1,14 +1,14 @@
-//! `DynamoDB` with the outcomes that we expect as values, and all else as two kinds of failure: busy, or broken.
+//! `DynamoDB` calls. Expected outcomes are values. Every other failure is one of two kinds: busy or broken.
 //!
-//! | module | what it has |
+//! | module | contents |
 //! | --- | --- |
-//! | `item` | keys, items, attributes, and typed values as those |
+//! | `item` | keys, items, attributes, and conversions of typed values |
 //! | `error` | which SDK errors mean busy and which mean broken |
 //! | `expression` | conditions and updates with their names and values |
-//! | `bucket` | a rate that is counted by an update |
-//! | `transaction` | transactions of named writes, and what became of each |
-//! | `retry` | trying again when another writer was faster |
-//! | `store` | the calls |
+//! | `bucket` | a rate limit that an update counts |
+//! | `transaction` | transactions of named writes, and the result of each write |
+//! | `retry` | retries after another writer was faster |
+//! | `store` | the typed calls |
 
 mod bucket;
 mod error;

@@ -1,7 +1,7 @@
-//! Trying a conditional write again after another writer was faster.
+//! Retries a conditional write after another writer was faster.
 //!
-//! A refusal that brings the present state is tried again with it at once: a wait would make that state stale, and a writer that waits
-//! starves behind writers that do not. Only where nothing was brought it is waited, jittered, and read again after the wait.
+//! If a refusal returns the current state, the retry starts from it at once. A wait would make that state stale, and a writer that waits
+//! starves behind writers that do not. Only if the refusal returns no state, the retry waits with jitter and then reads the state again.
 
 use std::time::Duration;
 
@@ -10,38 +10,38 @@ use tokio::time::Instant;
 use super::StoreError;
 use crate::random;
 
-/// The first ceiling of a wait, in microseconds.
+/// The upper bound of the first wait, in microseconds.
 const FIRST_WAIT: u64 = 5_000;
-/// So many times it doubles: up to 160 ms.
+/// How many times the upper bound doubles: up to 160 ms.
 const DOUBLINGS: u32 = 5;
 
-/// How often a write is tried.
+/// How often a write is retried.
 #[derive(Debug, Clone, Copy)]
 pub enum RetryPolicy {
-    /// For writes of one item, or of a few that only their own person writes: twelve tries.
+    /// For writes of one item, or of a few items that only their owner writes: 12 retries.
     Single,
-    /// For writes that many people make to the same item: a thousand tries. Each is one round trip; with two hundred writers the last one
-    /// gets through.
+    /// For writes that many people make to the same item: 1,000 retries. Each retry is one round trip. With 200 writers, the last one still
+    /// succeeds.
     Shared,
-    /// As [`Self::Shared`], for writes whose tries are several round trips each: until the time is over that a client waits.
+    /// As [`Self::Shared`], for writes whose attempts take several round trips each. Retries end after the time that a client waits.
     Within(Duration),
-    /// For calls of a service that says that there were too many: three tries, with waits of up to 40 ms at first.
+    /// For calls of a service that throttles requests: 3 retries, with waits of up to 40 ms at first.
     Throttled,
 }
 
-/// What one try came to.
+/// The result of one attempt.
 #[derive(Debug)]
 pub enum Attempt<S, T> {
-    /// It is done.
+    /// The write is done.
     Done(T),
-    /// It was refused, and the refusal brought the present state: at once again, from this state.
+    /// The write was refused, and the refusal returned the current state. The retry starts at once from this state.
     Refused(S),
-    /// It was refused, and the state must be read again: from this state, after a wait of up to 5 ms at first, doubling to 160 ms, fully
-    /// jittered.
+    /// The write was refused, and the state must be read again. The retry starts from this state after a wait with full jitter: up to 5 ms at
+    /// first, doubling to 160 ms.
     Stale(S),
 }
 
-/// Tries until it is done, as often as `policy` says; then [`StoreError::Contended`]. Each try takes the state that the one before has left.
+/// Repeats `attempt` until it is done. [`StoreError::Contended`] after the retries of `policy`. Each attempt takes the state that the last one left.
 pub async fn retry_on_conflict<S, T, E, F>(policy: RetryPolicy, mut state: S, mut attempt: impl FnMut(S) -> F) -> Result<T, E>
 where
     E: From<StoreError>,
@@ -63,7 +63,7 @@ where
     }
 }
 
-/// The tries that a write has left.
+/// The remaining retries of a write.
 struct Retry {
     tries: u32,
     until: Option<Instant>,

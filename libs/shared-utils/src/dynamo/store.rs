@@ -1,4 +1,4 @@
-//! The typed calls.
+//! The typed `DynamoDB` calls.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::{Attempt, Item, Key, Outcome, RetryPolicy, StoreError, Transaction, Update, from_item, retry_on_conflict, s};
 use crate::internal::Internal;
 
-/// Items of a partition that are read and deleted at once.
+/// The number of items of a partition that are read and deleted at once.
 const DELETED_AT_ONCE: usize = 500;
 
 /// A query of one partition.
@@ -19,15 +19,15 @@ const DELETED_AT_ONCE: usize = 500;
 pub struct PartitionQuery<'a> {
     /// The table.
     pub table: &'a str,
-    /// An index instead of the table's own key; read eventually.
+    /// An index to use instead of the table's own key. Index reads are eventually consistent.
     pub index: Option<&'a str>,
     /// The partition attribute's name and value.
     pub partition: (&'a str, String),
-    /// The sort attribute's name and its range, both ends within.
+    /// The sort attribute's name, and its range with both ends included.
     pub range: Option<(&'a str, String, String)>,
-    /// Descending order.
+    /// Whether the order is descending.
     pub descending: bool,
-    /// At most this many items; all pages when absent.
+    /// The maximum number of items per page. If absent, the service sets the page size.
     pub limit: Option<usize>,
 }
 
@@ -43,7 +43,7 @@ impl<'a> PartitionQuery<'a> {
 pub struct QueryPage {
     /// The items in order.
     pub items: Vec<Item>,
-    /// Where the next page begins, if there may be one.
+    /// The key after which the next page begins, if there may be one.
     pub last: Option<Item>,
 }
 
@@ -54,23 +54,23 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store on this client.
+    /// Creates a store on this client.
     pub fn new(client: Client) -> Self {
         Self { client }
     }
 
-    /// One item.
+    /// Reads one item.
     pub async fn get_item(&self, table: &str, key: &Key) -> Result<Option<Item>, StoreError> {
         let output = self.client.get_item().table_name(table).set_key(Some(key.clone().into_item())).consistent_read(true).send().await?;
         Ok(output.item)
     }
 
-    /// One typed value.
+    /// Reads one typed value.
     pub async fn get<T: DeserializeOwned>(&self, table: &str, key: &Key) -> Result<Option<T>, StoreError> {
         self.get_item(table, key).await?.map(from_item).transpose()
     }
 
-    /// Many items of any tables in as few calls as `BatchGetItem` allows (100 keys each, all at once), by key.
+    /// Reads many items of any tables, by key, in as few `BatchGetItem` calls as possible: 100 keys each, all calls at once.
     pub async fn get_many(&self, wanted: &[(&str, Key)]) -> Result<HashMap<(String, Key), Item>, StoreError> {
         let mut distinct: Vec<&(&str, Key)> = Vec::with_capacity(wanted.len());
         let mut seen = std::collections::HashSet::new();
@@ -108,7 +108,7 @@ impl Store {
         .await
     }
 
-    /// Puts an item where there is none; else the item that is there.
+    /// Puts an item if none exists. Otherwise returns the existing item.
     pub async fn put_if_absent(&self, table: &str, item: Item) -> Result<Option<Item>, StoreError> {
         let outcome = self
             .client
@@ -132,13 +132,13 @@ impl Store {
         }
     }
 
-    /// Puts an item, whatever was there.
+    /// Puts an item, and replaces an existing one.
     pub async fn put_item(&self, table: &str, item: Item) -> Result<(), StoreError> {
         self.client.put_item().table_name(table).set_item(Some(item)).send().await?;
         Ok(())
     }
 
-    /// Updates one item: the item as it is now, or, when the condition did not hold, the item that was there.
+    /// Updates one item. Returns the new item, or, if the condition did not hold, the existing item as the inner `Err`.
     pub async fn update_item(&self, table: &str, key: Key, update: Update) -> Result<Result<Item, Option<Item>>, StoreError> {
         use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
         let item_key = key.into_item();
@@ -174,7 +174,7 @@ impl Store {
         .await
     }
 
-    /// Deletes one item; the item that was there.
+    /// Deletes one item, and returns the item that existed.
     pub async fn delete_item(&self, table: &str, key: Key) -> Result<Option<Item>, StoreError> {
         let output = self
             .client
@@ -187,7 +187,7 @@ impl Store {
         Ok(output.attributes)
     }
 
-    /// One page of a partition, from `start` (an item's key attributes) on.
+    /// Reads one page of a partition, beginning after `start` (an item's key attributes).
     pub async fn query_page(&self, query: &PartitionQuery<'_>, start: Option<Item>) -> Result<QueryPage, StoreError> {
         let output = self.query(query, start).send().await?;
         Ok(QueryPage { items: output.items.unwrap_or_default(), last: output.last_evaluated_key.filter(|key| !key.is_empty()) })
@@ -215,7 +215,7 @@ impl Store {
         }
     }
 
-    /// How many items a partition, or a range of it, has now.
+    /// Counts the items of a partition, or of a range of it.
     pub async fn count(&self, query: &PartitionQuery<'_>) -> Result<usize, StoreError> {
         let (mut count, mut start) = (0, None);
         loop {
@@ -228,7 +228,7 @@ impl Store {
         }
     }
 
-    /// All items of a partition, or of a range of it.
+    /// Reads all items of a partition, or of a range of it.
     pub async fn query_all(&self, query: &PartitionQuery<'_>) -> Result<Vec<Item>, StoreError> {
         let mut items = Vec::new();
         let mut start = None;
@@ -242,7 +242,7 @@ impl Store {
         }
     }
 
-    /// Writes items, whatever was there, in batches of 25. Not atomic: for what nothing points at yet.
+    /// Writes items in batches of 25, and replaces existing ones. Not atomic: only for items that nothing refers to yet.
     pub async fn put_many(&self, table: &str, items: Vec<Item>) -> Result<(), StoreError> {
         let requests = items
             .into_iter()
@@ -252,7 +252,7 @@ impl Store {
         self.write_batches(table, requests).await
     }
 
-    /// Deletes items in batches of 25. Not atomic: for what nothing points at any more.
+    /// Deletes items in batches of 25. Not atomic: only for items that nothing refers to any more.
     pub async fn delete_many(&self, table: &str, keys: Vec<Key>) -> Result<(), StoreError> {
         let requests = keys
             .into_iter()
@@ -267,7 +267,7 @@ impl Store {
         self.write_batches(table, requests).await
     }
 
-    /// Deletes the items of a partition, page by page, but those that `keep` names. Not atomic: for what nothing points at any more.
+    /// Deletes the items of a partition page by page, except those that `keep` selects. Not atomic: only for items that nothing refers to any more.
     pub async fn delete_partition(&self, table: &str, pk: &str, keep: impl Fn(&Key) -> bool) -> Result<(), StoreError> {
         let query = PartitionQuery { limit: Some(DELETED_AT_ONCE), ..PartitionQuery::all(table, pk) };
         let mut start = None;
@@ -297,7 +297,7 @@ impl Store {
         .await
     }
 
-    /// Commits all writes or none. Conflicts with other transactions are tried again; conditions that do not hold are not.
+    /// Commits all writes or none. Conflicts with other transactions are retried. Failed conditions are not.
     pub async fn transact<N: Copy + PartialEq>(&self, transaction: &Transaction<N>) -> Result<Outcome<N>, StoreError> {
         retry_on_conflict(RetryPolicy::Single, (), |()| async {
             Ok(match self.transact_once(transaction).await? {
@@ -308,7 +308,7 @@ impl Store {
         .await
     }
 
-    /// As [`Self::transact`], without trying again: for writes that are stale once another transaction wrote the same items.
+    /// As [`Self::transact`], without retries: for writes that are stale once another transaction wrote the same items.
     pub async fn transact_once<N: Copy + PartialEq>(&self, transaction: &Transaction<N>) -> Result<Outcome<N>, StoreError> {
         transaction.outcome(self.client.transact_write_items().set_transact_items(Some(transaction.writes())).send().await)
     }

@@ -1,4 +1,4 @@
-//! Transactions of named writes, and what became of each write.
+//! Transactions of named writes, and the result of each write.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -7,19 +7,19 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, ReturnValuesOnConditi
 use super::{Condition, Item, Key, StoreError, Update};
 use crate::internal::Internal;
 
-/// The item that a refused condition has found comes with every refusal.
+/// Every refusal returns the item for which the condition did not hold.
 const ALL_OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
 
 /// One write of a transaction: a put, an update, a delete or a check.
 #[derive(Debug, Clone)]
 pub struct TransactWrite(pub(super) TransactWriteItem);
 
-/// Puts an item, whatever was there.
+/// Puts an item, and replaces an existing one.
 pub fn put(table: &str, item: Item) -> TransactWrite {
     put_with(table, item, None)
 }
 
-/// Puts an item where the condition holds.
+/// Puts an item if the condition holds.
 pub fn put_if(table: &str, item: Item, condition: impl Into<Condition>) -> TransactWrite {
     put_with(table, item, Some(condition.into()))
 }
@@ -33,7 +33,7 @@ fn put_with(table: &str, item: Item, condition: Option<Condition>) -> TransactWr
         .set_condition_expression(condition.map(|condition| condition.text))
         .return_values_on_condition_check_failure(ALL_OLD)
         .build();
-    // Fails only without a table or an item, and both are here.
+    // The build fails only without a table or an item, and both are set.
     TransactWrite(TransactWriteItem::builder().set_put(put.ok()).build())
 }
 
@@ -43,7 +43,7 @@ pub fn delete(table: &str, key: Key) -> TransactWrite {
     TransactWrite(TransactWriteItem::builder().set_delete(delete.ok()).build())
 }
 
-/// Updates an item, or makes it.
+/// Updates an item, or creates it.
 pub fn update(table: &str, key: Key, update: Update) -> TransactWrite {
     let update = aws_sdk_dynamodb::types::Update::builder()
         .table_name(table)
@@ -57,7 +57,7 @@ pub fn update(table: &str, key: Key, update: Update) -> TransactWrite {
     TransactWrite(TransactWriteItem::builder().set_update(update.ok()).build())
 }
 
-/// Writes nothing: the condition must hold.
+/// Checks that the condition holds, and writes nothing.
 pub fn check(table: &str, key: Key, condition: impl Into<Condition>) -> TransactWrite {
     let condition: Condition = condition.into();
     let check = ConditionCheck::builder()
@@ -71,7 +71,7 @@ pub fn check(table: &str, key: Key, condition: impl Into<Condition>) -> Transact
     TransactWrite(TransactWriteItem::builder().set_condition_check(check.ok()).build())
 }
 
-/// Writes that happen together or not at all, each under a name of the caller's choice. Several may have the same name.
+/// Writes that are committed together or not at all. The caller names each write, and several writes may have the same name.
 #[derive(Debug, Clone)]
 pub struct Transaction<N> {
     names: Vec<N>,
@@ -85,28 +85,28 @@ impl<N> Default for Transaction<N> {
 }
 
 impl<N: Copy + PartialEq> Transaction<N> {
-    /// A transaction without writes.
+    /// Creates a transaction without writes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a write. [`Outcome::refused`] tells by this name what became of it.
+    /// Adds a write. [`Outcome::refused`] returns its result by this name.
     pub fn add(&mut self, name: N, write: TransactWrite) {
         self.names.push(name);
         self.writes.push(write.0);
     }
 
-    /// Adds writes of one name.
+    /// Adds several writes under one name.
     pub fn add_all(&mut self, name: N, writes: impl IntoIterator<Item = TransactWrite>) {
         writes.into_iter().for_each(|write| self.add(name, write));
     }
 
-    /// Whether there is nothing to write.
+    /// Whether the transaction has no writes.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }
 
-    /// Keeps the first `length` writes; the others.
+    /// Keeps the first `length` writes, and returns the others.
     #[must_use]
     pub fn split_off(&mut self, length: usize) -> Self {
         let length = length.min(self.writes.len());
@@ -117,7 +117,7 @@ impl<N: Copy + PartialEq> Transaction<N> {
         self.writes.clone()
     }
 
-    /// What became of it, from the answer of the service.
+    /// Converts the response of the service to an outcome.
     pub(super) fn outcome<O>(&self, answer: Result<O, SdkError<TransactWriteItemsError>>) -> Result<Outcome<N>, StoreError> {
         let Err(error) = answer else { return Ok(Outcome::Committed) };
         let Some(results) = condition_results(&error) else { return Err(StoreError::from(error)) };
@@ -126,27 +126,27 @@ impl<N: Copy + PartialEq> Transaction<N> {
     }
 }
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 #[derive(Debug)]
 #[must_use]
 pub enum Outcome<N> {
-    /// All of it is written.
+    /// All writes are committed.
     Committed,
-    /// Nothing is written: these writes had conditions that did not hold. With the item that was there, if there was one.
+    /// Nothing is written. These are the writes whose conditions did not hold, each with the existing item, if any.
     Refused(Vec<(N, Option<Item>)>),
-    /// Nothing is written: other transactions wrote the same items. It is worth trying again. [`super::Store::transact`] does, and
-    /// never returns this.
+    /// Nothing is written, because other transactions wrote the same items. A retry may succeed. [`super::Store::transact`] retries, and never
+    /// returns this.
     Contended,
 }
 
-/// What became of one write's condition.
+/// The result of one write's condition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict<'a> {
-    /// It held, or there was none.
+    /// The condition held, or there was none.
     Held,
-    /// It did not hold: there is no item.
+    /// The condition did not hold: there is no item.
     Absent,
-    /// It did not hold for this item.
+    /// The condition did not hold for this item.
     Found(&'a Item),
 }
 
@@ -156,7 +156,7 @@ impl<'a> Verdict<'a> {
         self != Self::Held
     }
 
-    /// The item for which it did not hold.
+    /// The item for which the condition did not hold.
     pub fn item(self) -> Option<&'a Item> {
         match self {
             Self::Found(item) => Some(item),
@@ -166,12 +166,12 @@ impl<'a> Verdict<'a> {
 }
 
 impl<N: Copy + PartialEq> Outcome<N> {
-    /// Whether all of it is written.
+    /// Whether all writes are committed.
     pub fn is_committed(&self) -> bool {
         matches!(self, Self::Committed)
     }
 
-    /// What became of the condition of the write of this name; of several, the first that was refused.
+    /// The result of the condition of the write of this name. Of several such writes, the first refused one counts.
     pub fn refused(&self, name: N) -> Verdict<'_> {
         let Self::Refused(refusals) = self else { return Verdict::Held };
         match refusals.iter().find(|(refused, _)| *refused == name) {
@@ -181,7 +181,7 @@ impl<N: Copy + PartialEq> Outcome<N> {
         }
     }
 
-    /// For transactions without conditions that may fail, and for refusals that were all looked at: what is left is a fault of ours.
+    /// Fails unless the transaction is committed. For conditions that cannot fail, and after all refusals were handled: any other refusal is a bug.
     pub fn require_committed(self) -> Result<(), StoreError> {
         match self {
             Self::Committed => Ok(()),
@@ -191,17 +191,17 @@ impl<N: Copy + PartialEq> Outcome<N> {
     }
 }
 
-/// What a condition that did not hold has found.
+/// The existing item, if any, for which a condition did not hold.
 type Refused = Option<Item>;
 
-/// One entry for each write of a cancelled transaction: what its condition found, if that did not hold. `None` when the call failed
-/// otherwise.
+/// One entry for each write of a cancelled transaction: the existing item if the condition did not hold. `None` if the call failed for
+/// another reason.
 fn condition_results(error: &SdkError<TransactWriteItemsError>) -> Option<Vec<Option<Refused>>> {
     let SdkError::ServiceError(service) = error else { return None };
     let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err() else { return None };
     let reasons = cancelled.cancellation_reasons();
     let known = ["None", "ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-    // Anything else (a validation error) is a fault of ours and must not be tried again.
+    // Any other code (a validation error) is a bug of ours and must not be retried.
     if !reasons.iter().all(|reason| reason.code().is_none_or(|code| known.contains(&code))) {
         return None;
     }

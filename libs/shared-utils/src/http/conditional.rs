@@ -7,18 +7,18 @@ pub fn etag(version: impl std::fmt::Display) -> String {
     format!("\"{version}\"")
 }
 
-/// An entity tag of a header, with its quotes and without `W/`.
+/// An entity tag in a header. `opaque` includes the quotes, but not `W/`.
 #[derive(Debug, PartialEq, Eq)]
 struct EntityTag<'a> {
     is_weak: bool,
-    /// Bytes: a tag may hold any from 0x80 on.
+    /// Bytes, because a tag may contain any byte from 0x80 on.
     opaque: &'a [u8],
 }
 
-/// What a list of entity tags says.
+/// A parsed list of entity tags.
 #[derive(Debug, PartialEq, Eq)]
 enum TagList<'a> {
-    /// `*`
+    /// The wildcard `*`.
     Any,
     Tags(Vec<EntityTag<'a>>),
     Malformed,
@@ -32,7 +32,7 @@ fn tag_list(header: &[u8]) -> TagList<'_> {
     }
     let mut tags = Vec::new();
     loop {
-        // Elements of a list may be empty.
+        // List elements may be empty.
         rest = rest.trim_ascii_start();
         if let Some(behind) = rest.strip_prefix(b",") {
             rest = behind;
@@ -55,14 +55,14 @@ fn tag_list(header: &[u8]) -> TagList<'_> {
     }
 }
 
-/// Refuses a request whose `If-Match` names another version. Without the header everything passes.
+/// Refuses a request whose `If-Match` does not name the current version. A request without the header passes.
 pub fn check_if_match(request: &Request, current: &str) -> Result<(), Error> {
     check_if_match_with(request, current, |tag| tag == current)
 }
 
-/// As [`check_if_match`], for tags that also stand for what a write does not touch: `matches` looks at what it does.
+/// As [`check_if_match`], for tags that also cover state that the write does not change. `matches` compares only the state that it changes.
 ///
-/// A header that cannot be read names no version, and so not the current one.
+/// A malformed header matches no version.
 pub fn check_if_match_with(request: &Request, current: &str, matches: impl Fn(&str) -> bool) -> Result<(), Error> {
     let Some(header) = request.headers.get("if-match") else { return Ok(()) };
     let matches = match tag_list(header.as_bytes()) {
@@ -74,7 +74,7 @@ pub fn check_if_match_with(request: &Request, current: &str, matches: impl Fn(&s
     if matches { Ok(()) } else { Err(Error::VersionMismatch { etag: current.to_owned() }) }
 }
 
-/// Whether the client has this version already, so that the answer is 304.
+/// Whether the client already has this version, so that the response is 304.
 pub fn is_not_modified(request: &Request, current: &str) -> bool {
     let Some(header) = request.headers.get("if-none-match") else { return false };
     match tag_list(header.as_bytes()) {

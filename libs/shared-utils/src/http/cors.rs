@@ -1,4 +1,4 @@
-//! Who may call from a browser: exact origins from `ALLOWED_ORIGINS`, headers from the shared layer's policy file.
+//! The CORS policy: origins from `ALLOWED_ORIGINS`, headers from the layer's policy file.
 
 use http::HeaderValue;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::aws;
 use crate::env::{EnvError, Environment};
 use crate::origins::AllowedOrigins;
 
-/// The policy that serves where there is no layer: the very file that the layer carries.
+/// The policy if there is no layer: the same file that the layer contains.
 const BUILT_IN: &str = include_str!("../../layer/cors.json");
 
 #[derive(Debug, Deserialize)]
@@ -19,7 +19,7 @@ struct PolicyFile {
     max_age_seconds: u32,
 }
 
-/// Which origins may call, and what they are told.
+/// The allowed origins, and the headers that they get.
 #[derive(Debug)]
 pub struct CorsPolicy {
     origins: AllowedOrigins,
@@ -51,12 +51,12 @@ impl CorsPolicy {
         })
     }
 
-    /// Whether this origin is listed. `null` never is, nor one that is no text.
+    /// Whether this origin is listed. `null` and values that are not text never are.
     pub fn allows(&self, origin: &HeaderValue) -> bool {
         origin.to_str().is_ok_and(|origin| self.origins.contains(origin))
     }
 
-    /// Puts the CORS headers of an ordinary answer on it: none but `Vary` for an origin that is not listed.
+    /// Adds the CORS headers to an ordinary response. For an origin that is not listed, it adds only `Vary`.
     pub(crate) fn apply(&self, response: Response, origin: Option<&HeaderValue>) -> Response {
         let response = response.with_header("vary", "Origin");
         let Some(origin) = origin.filter(|origin| self.allows(origin)) else { return response };
@@ -66,7 +66,7 @@ impl CorsPolicy {
             .with_header("access-control-expose-headers", self.expose_headers.as_str())
     }
 
-    /// The answer to a preflight: the methods that this path really has.
+    /// The response to a preflight, with the methods that this path has.
     pub(crate) fn preflight(&self, origin: Option<&HeaderValue>, methods: &str) -> Response {
         let response = self.apply(Response::empty(204), origin);
         if !response.headers.contains_key("access-control-allow-origin") {

@@ -1,7 +1,6 @@
-//! The one error type of the HTTP and socket contracts, and the one match that gives each its status and code.
+//! The error type of the HTTP and socket contracts, and the match that gives each error its status and code.
 //!
-//! `Display` is the `detail` that the client reads. What happened inside is an [`Internal`], which cannot be displayed at all:
-//! it can only be logged.
+//! `Display` is the `detail` that the client reads. The internal cause is an [`Internal`], which has no `Display` and can only be logged.
 
 use std::borrow::Cow;
 
@@ -16,7 +15,7 @@ use crate::json::InvalidJson;
 use crate::rate_limit::RateLimited;
 use crate::refusal::{DomainError, Refusal};
 
-/// A field error as clients are told of it.
+/// A field error in a response.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Fault<'a> {
     /// RFC 6901 pointer to the value in the body.
@@ -39,37 +38,37 @@ fn pointer(path: &FieldPath) -> String {
 /// Every way in which a request can fail. The text is for the client; see [`Error::status`] and [`Error::code`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The body is not a JSON object, too deep, or not UTF-8.
+    /// The body is not a JSON object, nests too deep, or is not UTF-8.
     #[error("The body must be a JSON object in UTF-8 with at most 16 levels.")]
     InvalidJson,
-    /// A query parameter or header that makes no sense.
+    /// A query parameter or header is not valid.
     #[error("{0}")]
     InvalidParameter(Cow<'static, str>),
-    /// A page cursor that was altered, or belongs to someone or something else.
+    /// A page cursor was altered, or belongs to another caller or list.
     #[error("The cursor is not valid for this list.")]
     InvalidCursor,
-    /// A sync cursor that is older than the change log.
+    /// The sync cursor is older than the change log.
     #[error("The cursor is too old: fetch everything again.")]
     CursorExpired,
-    /// No credentials at all.
+    /// The request has no credentials.
     #[error("This needs a bearer token.")]
     MissingToken,
-    /// Credentials that are not good, for whatever reason.
+    /// The credentials are not valid, for any reason.
     #[error("The token is not valid.")]
     InvalidToken,
-    /// A rightly signed token past its time.
+    /// The token is correctly signed, but has expired.
     #[error("The token has expired.")]
     TokenExpired,
-    /// The login behind the token was ended.
+    /// The token's session was ended.
     #[error("This login was ended.")]
     SessionRevoked,
-    /// Unknown address or wrong password.
+    /// The address is unknown or the password is wrong.
     #[error("The e-mail address or the password is wrong.")]
     InvalidCredentials,
-    /// A password that confirms a change is wrong: the caller is known, so this is 403.
+    /// The password that confirms a change is wrong. The caller is known, so the status is 403.
     #[error("The current password is wrong.")]
     WrongPassword,
-    /// A refresh token that cannot be used.
+    /// The refresh token cannot be used.
     #[error("The refresh token is not valid.")]
     InvalidRefreshToken,
     /// The caller may see the resource, but may not do this.
@@ -78,86 +77,86 @@ pub enum Error {
     /// The caller's account waits for approval.
     #[error("This account waits for approval.")]
     AccountPending,
-    /// No such thing, or none that the caller may see.
+    /// The resource does not exist, or the caller may not see it.
     #[error("There is no such resource.")]
     NotFound,
-    /// The path has other methods.
+    /// The path does not have this method, but has others.
     #[error("This path does not have this method.")]
     MethodNotAllowed {
-        /// What the `Allow` header says.
+        /// The value of the `Allow` header.
         allow: String,
     },
-    /// The state of things does not allow it.
+    /// The current state does not allow the request.
     #[error("{0}")]
     Conflict(Cow<'static, str>),
-    /// The last owner of a project cannot go.
+    /// A project must keep its last owner.
     #[error("A project needs an owner: make someone else owner first.")]
     LastOwner,
-    /// The last active administrator cannot go.
+    /// The last active administrator must stay.
     #[error("There must be an active administrator.")]
     LastAdmin,
-    /// The message is a tombstone.
+    /// The message was deleted, and only a tombstone remains.
     #[error("The message was deleted.")]
     Deleted,
-    /// `If-Match` names an older version.
+    /// `If-Match` does not name the current version.
     #[error("The resource has changed since.")]
     VersionMismatch {
         /// The current entity tag.
         etag: String,
     },
-    /// The body is larger than this route takes.
+    /// The body is larger than the route allows.
     #[error("The body is too large for this route.")]
     PayloadTooLarge,
-    /// The body is not said to be JSON.
+    /// The content type is not JSON.
     #[error("The body must be application/json.")]
     UnsupportedMediaType,
     /// The body is compressed or otherwise encoded.
     #[error("The body must not be encoded: send it without Content-Encoding.")]
     UnsupportedEncoding,
-    /// Values that do not hold; every fault is listed.
+    /// Some values are not valid. Every field error is listed.
     #[error("Some values are not valid.")]
     ValidationFailed(FieldErrors),
-    /// An idempotency key was used with another body.
+    /// The idempotency key was used with another body.
     #[error("This key was used with another body.")]
     IdempotencyMismatch,
-    /// The account is locked for a while.
+    /// The account is temporarily locked.
     #[error("Too many failed attempts: wait before the next one.")]
     TooManyAttempts {
-        /// Whole seconds, rounded up.
+        /// Seconds to wait, rounded up.
         retry_after: u64,
     },
-    /// A rate limit.
+    /// A rate limit was exceeded.
     #[error("Too many requests: wait before the next one.")]
     TooManyRequests {
-        /// Milliseconds until the next one may pass.
+        /// Milliseconds until the next request may pass.
         retry_after_ms: u64,
     },
-    /// A socket frame whose action does not exist.
+    /// The action of a socket frame does not exist.
     #[error("There is no such action.")]
     UnknownAction,
-    /// The connection's token has expired: it must be renewed.
+    /// The connection's token has expired and must be renewed.
     #[error("The connection's token has expired: renew it with the auth action.")]
     AuthExpired,
-    /// Our fault.
+    /// An internal failure.
     #[error("Something went wrong here. It was noted.")]
     Internal(Internal),
-    /// Something that we need did not answer; it is worth trying again.
+    /// A service that we need did not respond. A retry may succeed.
     #[error("The service is busy: try again shortly.")]
     Unavailable(Internal),
 }
 
 impl Error {
-    /// A query parameter or header that makes no sense, with the reason.
+    /// An invalid query parameter or header, with the reason.
     pub fn parameter(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::InvalidParameter(detail.into())
     }
 
-    /// A single value that is not valid.
+    /// A single invalid value.
     pub fn field(path: impl Into<FieldPath>, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::ValidationFailed(FieldError::new(path, code, detail).into())
     }
 
-    /// Our fault, with the cause for the log.
+    /// An internal failure, with the cause for the log.
     pub fn internal(cause: impl ToString) -> Self {
         Self::Internal(Internal::new(cause))
     }
@@ -208,7 +207,7 @@ impl Error {
         self.status_and_code().1
     }
 
-    /// The faults, where values were not valid.
+    /// The field errors, if there are any.
     pub fn faults(&self) -> Vec<Fault<'_>> {
         match self {
             Self::ValidationFailed(errors) => errors.0.iter().map(Fault::from).collect(),
@@ -216,7 +215,7 @@ impl Error {
         }
     }
 
-    /// The cause for the log, where it was our fault.
+    /// The cause for the log, if the failure is internal.
     pub fn cause(&self) -> Option<&str> {
         match self {
             Self::Internal(cause) | Self::Unavailable(cause) => Some(cause.for_log()),
@@ -224,7 +223,7 @@ impl Error {
         }
     }
 
-    /// The headers that belong to this error.
+    /// The response headers of this error.
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::InvalidToken | Self::TokenExpired | Self::SessionRevoked | Self::AuthExpired => {

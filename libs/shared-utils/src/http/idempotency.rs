@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: the same request, sent again, has one effect and one answer.
+//! `Idempotency-Key`: a repeated request has one effect and the same response.
 
 use serde_json::{Map, Value};
 
@@ -7,12 +7,12 @@ use crate::idempotency::IdempotencyKey;
 use crate::json;
 use crate::random::sha256;
 
-/// The request's key with its body's digest, if it has one.
+/// The request's key with the digest of its body, if the request has a key.
 pub fn key_of(request: &Request, body: &Map<String, Value>) -> Result<Option<IdempotencyKey>, Error> {
     Ok(key(request)?.map(|key| IdempotencyKey { key, digest: digest(body) }))
 }
 
-/// The request's key, if it has one: 1–255 printable ASCII characters.
+/// The request's key, if there is one: 1–255 printable ASCII characters.
 pub fn key(request: &Request) -> Result<Option<String>, Error> {
     let Some(value) = request.headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().unwrap_or_default();
@@ -20,7 +20,7 @@ pub fn key(request: &Request) -> Result<Option<String>, Error> {
     if fits { Ok(Some(key.to_owned())) } else { Err(Error::parameter("Idempotency-Key has 1 to 255 printable ASCII characters.")) }
 }
 
-/// What bodies are compared by: the JSON value, whatever the order of its members, its white space or the spelling of its numbers.
+/// The digest by which bodies are compared. It covers the JSON value, not the order of members, white space or notation of numbers.
 pub fn digest(body: &Map<String, Value>) -> String {
     sha256(json::canonical(body).as_bytes())
 }

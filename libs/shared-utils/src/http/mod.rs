@@ -1,6 +1,6 @@
-//! HTTP: from a raw API Gateway event to an answer, and every way it can fail.
+//! HTTP: from a raw API Gateway event to a response, and every way in which a request can fail.
 //!
-//! `event → Request → route → checks in the contract's order → the action → Response`, all in [`serve`].
+//! `event → Request → route → checks in the contract's order → handler → Response`, all in [`serve`].
 
 pub mod conditional;
 mod cors;

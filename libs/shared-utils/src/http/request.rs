@@ -1,4 +1,4 @@
-//! One request, read from the raw API Gateway v2 event.
+//! A request, read from the raw API Gateway v2 event.
 
 use std::borrow::Cow;
 
@@ -8,29 +8,29 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 
-/// A request as the routes see it.
+/// A request in the form that routes use.
 #[derive(Debug)]
 pub struct Request {
-    /// The method, from the request context: the event's own field defaults to GET.
+    /// The method, from the request context. The event's own field defaults to GET.
     pub method: Method,
     /// The decoded segments of the path, without the stage.
     pub segments: Vec<String>,
-    /// The decoded query, in order, duplicates kept.
+    /// The decoded query parameters, in order, with duplicates.
     pub query: Vec<(String, String)>,
-    /// Lower-cased headers, as the gateway gives them.
+    /// The headers with lower-case names, as the gateway sends them.
     pub headers: HeaderMap,
-    /// The request's cookies, `name=value` each.
+    /// The cookies, each as `name=value`.
     pub cookies: Vec<String>,
-    /// The body as bytes; `None` when its base64 is broken.
+    /// The body as bytes, or `None` if its base64 is not valid.
     pub body: Option<Vec<u8>>,
-    /// The TCP peer as the gateway saw it; `X-Forwarded-For` is never looked at.
+    /// The IP address of the TCP peer that the gateway saw. `X-Forwarded-For` is never read.
     pub source_ip: String,
     /// The gateway's id of this request.
     pub request_id: String,
 }
 
 impl Request {
-    /// Reads the event. Nothing in an event can make this fail: what is missing is empty.
+    /// Reads the event. This cannot fail: missing values are empty.
     pub fn read(event: ApiGatewayV2httpRequest) -> Self {
         let context = event.request_context;
         let path = event.raw_path.or(context.http.path).unwrap_or_default();
@@ -42,12 +42,12 @@ impl Request {
         };
         let cookies = match event.cookies {
             Some(cookies) if !cookies.is_empty() => cookies,
-            // Some gateways leave them among the headers.
+            // Some gateways leave the cookies in the headers.
             _ => event
                 .headers
                 .get_all(http::header::COOKIE)
                 .iter()
-                // Another cookie may hold anything.
+                // Other cookies may contain any bytes.
                 .flat_map(|value| String::from_utf8_lossy(value.as_bytes()).split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>())
                 .collect(),
         };
@@ -73,14 +73,14 @@ impl Request {
         self.cookies.iter().find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='))
     }
 
-    /// The user agent, cut to a length worth keeping.
+    /// The user agent without control characters, cut to 200 characters.
     pub fn user_agent(&self) -> String {
         let agent = self.headers.get("user-agent").map(|value| String::from_utf8_lossy(value.as_bytes()));
         agent.unwrap_or_default().chars().filter(|character| !character.is_control()).take(200).collect()
     }
 }
 
-/// The decoded segments of a path. A segment that is not UTF-8 when decoded stays as it came.
+/// The decoded segments of a path. A segment that does not decode to UTF-8 stays as it was sent.
 fn segments(path: &str) -> Vec<String> {
     path.strip_prefix('/')
         .unwrap_or(path)

@@ -1,4 +1,4 @@
-//! One answer, until it becomes the raw API Gateway v2 struct.
+//! A response, and its conversion to the raw API Gateway v2 struct.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::encodings::Body;
@@ -8,18 +8,18 @@ use serde::Serialize;
 
 use super::Error;
 
-/// An answer.
+/// An HTTP response.
 #[derive(Debug, Default)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
     /// `Set-Cookie` values.
     pub cookies: Vec<String>,
-    /// The body's text, none for 204 and 304.
+    /// The body's text. 204 and 304 have none.
     pub body: Option<String>,
-    /// The code of the error that it tells of, for the log.
+    /// The error code for the log, if this is an error response.
     pub(crate) code: Option<&'static str>,
 }
 
@@ -38,18 +38,18 @@ pub struct ProblemDocument<'a> {
 }
 
 impl Response {
-    /// An answer with a JSON body.
+    /// A response with a JSON body.
     pub fn json(status: u16, body: &impl Serialize) -> Result<Self, Error> {
         let body = serde_json::to_string(body).map_err(Error::internal)?;
         Ok(Self::json_text(status, body))
     }
 
-    /// An answer whose body is JSON already.
+    /// A response whose body is already JSON text.
     pub fn json_text(status: u16, body: String) -> Self {
         Self { status, body: Some(body), ..Self::default() }.with_header("content-type", "application/json")
     }
 
-    /// An answer without a body.
+    /// A response without a body.
     pub fn empty(status: u16) -> Self {
         Self { status, ..Self::default() }
     }
@@ -67,7 +67,7 @@ impl Response {
             request_id,
             errors: error.faults(),
         };
-        // A struct of texts cannot fail to serialize.
+        // Serializing a struct of texts cannot fail.
         let body = serde_json::to_string(&document).unwrap_or_default();
         let response = Self { status, body: Some(body), code: Some(error.code()), ..Self::default() };
         let mut response = response.with_header("content-type", "application/problem+json");
@@ -77,7 +77,7 @@ impl Response {
         response
     }
 
-    /// Sets a header; a value that cannot stand in one is left out.
+    /// Sets a header. A value that is not valid in a header is left out.
     pub fn with_header(mut self, name: &'static str, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {
             self.headers.insert(HeaderName::from_static(name), value);

@@ -1,4 +1,4 @@
-//! Route tables: which paths exist, which methods they have, and what each asks of a request before its action runs.
+//! Route tables: the paths, their methods, and what each route requires of a request before its handler runs.
 
 use std::str::FromStr;
 
@@ -7,32 +7,32 @@ use http::Method;
 
 use super::{Call, Error, Request, Response};
 
-/// What a route takes as its body.
+/// The body that a route takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body {
-    /// None; one that comes is not read.
+    /// No body. A body that is sent is not read.
     None,
     /// A JSON object of at most this many bytes.
     Json(usize),
-    /// As `Json`, but it may be missing, which counts as `{}`.
+    /// As `Json`, but the body may be missing, which counts as `{}`.
     OptionalJson(usize),
 }
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anyone; a token is not looked at.
+    /// Anyone. A token is not read.
     Public,
-    /// Someone signed in, also while their account waits for approval.
+    /// A signed-in user, even while the account waits for approval.
     SignedIn,
-    /// Someone signed in whose account is approved.
+    /// A signed-in user whose account is approved.
     Approved,
 }
 
-/// What a route does: see [`crate::handler`].
+/// The handler of a route: see [`crate::handler`].
 pub type Handler<A> = for<'a> fn(&'a A, Call) -> BoxFuture<'a, Result<Response, Error>>;
 
-/// The handler of a route from the path of an `async fn(&App, Call) -> Result<Response, Error>`.
+/// Makes the handler of a route from the path of an `async fn(&App, Call) -> Result<Response, Error>`.
 #[macro_export]
 macro_rules! handler {
     ($handle:path) => {
@@ -40,44 +40,44 @@ macro_rules! handler {
     };
 }
 
-/// One route: a method and a pattern such as `/projects/{id}/budget`, and the handler of the application `A`.
+/// A route: a method, a pattern such as `/projects/{id}/budget`, and a handler of the application `A`.
 pub struct Route<A: 'static> {
     /// The method.
     pub method: Method,
-    /// The path; a segment in braces takes any one segment.
+    /// The path pattern. A segment in braces matches any one segment.
     pub pattern: &'static str,
-    /// What it takes.
+    /// The body that the route takes.
     pub body: Body,
-    /// Who may call it.
+    /// Who may call the route.
     pub access: Access,
-    /// What it does.
+    /// The handler.
     pub handler: Handler<A>,
 }
 
 impl<A> Route<A> {
-    /// A route.
+    /// Creates a route.
     pub const fn new(method: Method, pattern: &'static str, access: Access, body: Body, handler: Handler<A>) -> Self {
         Self { method, pattern, body, access, handler }
     }
 }
 
-/// The segments that a pattern's braces took, by the names in the braces.
+/// The path segments that match the braces of a pattern, by the names in the braces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Params(Vec<(&'static str, String)>);
 
 impl Params {
-    /// The segment of this name as an id; one that is not well-formed does not exist.
+    /// The segment of this name as an id. A malformed id counts as an id that does not exist.
     pub fn id<T: FromStr>(&self, name: &str) -> Result<T, Error> {
         self.text(name).parse().map_err(|_| Error::NotFound)
     }
 
-    /// The segment of this name as it is.
+    /// The segment of this name as text.
     pub fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, segment)| segment.as_str())
     }
 }
 
-/// The segments that `pattern` takes from the path, if it fits.
+/// Matches a path against `pattern`. Returns the segments in braces, or `None` if the path does not match.
 fn fit(pattern: &'static str, segments: &[String]) -> Option<Params> {
     let mut taken = Vec::new();
     let mut left = segments.iter();
@@ -95,13 +95,13 @@ fn fit(pattern: &'static str, segments: &[String]) -> Option<Params> {
     left.next().is_none().then_some(Params(taken))
 }
 
-/// The pattern that a path fits: the first in table order, so tables list literal paths before `{…}` (`/projects/list` before
-/// `/projects/{id}`). `None` when the path does not exist.
+/// Finds the pattern that a path matches, or `None` if the path does not exist. The first match in table order counts, so tables list literal
+/// paths before `{…}` (`/projects/list` before `/projects/{id}`).
 pub(crate) fn pattern<A>(routes: &[Route<A>], segments: &[String]) -> Option<(&'static str, Params)> {
     routes.iter().find_map(|route| fit(route.pattern, segments).map(|params| (route.pattern, params)))
 }
 
-/// The methods of a pattern, as `Allow` and preflights list them. `HEAD` goes wherever `GET` does.
+/// The methods of a pattern, for `Allow` and for preflights. `HEAD` is included wherever `GET` is.
 pub(crate) fn methods<A>(routes: &[Route<A>], pattern: &str) -> String {
     let mut names: Vec<_> = routes.iter().filter(|route| route.pattern == pattern).map(|route| route.method.as_str()).collect();
     if names.contains(&"GET") {
@@ -111,7 +111,7 @@ pub(crate) fn methods<A>(routes: &[Route<A>], pattern: &str) -> String {
     names.join(", ")
 }
 
-/// The route of a request: 404 when the path does not exist, 405 when it has other methods.
+/// Finds the route of a request. 404 if the path does not exist, 405 if the path has only other methods.
 pub(crate) fn find<'a, A>(routes: &'a [Route<A>], request: &Request) -> Result<(&'a Route<A>, Params), Error> {
     let (pattern, params) = pattern(routes, &request.segments).ok_or(Error::NotFound)?;
     let method = if request.method == Method::HEAD { &Method::GET } else { &request.method };

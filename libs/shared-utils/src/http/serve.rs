@@ -1,7 +1,7 @@
-//! The one path from an event to an answer, in the contract's order of checks:
+//! Turns an event into a response, with the checks in the contract's order:
 //!
-//! route (404) → method (405) → size (413) and content type (415) → JSON (400) → token (401) → the handler, which goes on with
-//! what it may see (404), what it may do (403), preconditions (412) and values (422).
+//! route (404) → method (405) → size (413) and content type (415) → JSON (400) → token (401) → the handler, which checks
+//! visibility (404), permission (403), preconditions (412) and values (422).
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -20,24 +20,24 @@ use crate::clock::Clock;
 use crate::env::{EnvError, Environment};
 use crate::json;
 
-/// A request that passed the checks, as a handler gets it.
+/// A request that passed the checks, as a handler receives it.
 pub struct Call {
     /// The request.
     pub request: Request,
-    /// What the route's braces took.
+    /// The path segments that match the braces of the route.
     pub params: Params,
-    /// The body's object; empty for routes without one.
+    /// The body's object, empty for routes without a body.
     pub body: Map<String, Value>,
     caller: Option<Caller>,
 }
 
 impl Call {
-    /// Who is calling. Routes that anyone may call have no caller: [`Error::MissingToken`].
+    /// The caller. Public routes have none: [`Error::MissingToken`].
     pub fn caller(&self) -> Result<Caller, Error> {
         self.caller.ok_or(Error::MissingToken)
     }
 
-    /// The query, when it has no parameter but these.
+    /// The query. Parameters that are not `known`, or that are repeated, are errors.
     pub fn query(&self, known: &[&str]) -> Result<Query<'_>, Error> {
         let mut seen: Vec<&str> = Vec::new();
         for (name, _) in &self.request.query {
@@ -53,7 +53,7 @@ impl Call {
     }
 }
 
-/// The start of a text from outside, short enough to be repeated in an answer.
+/// The start of a client's text, short enough to repeat in a response.
 fn truncated(text: &str) -> String {
     text.chars().take(40).collect()
 }
@@ -68,7 +68,7 @@ impl<'a> Query<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that is a whole number, not negative. One that does not fit is the largest that does.
+    /// A parameter that is a whole number, not negative. A number that is too large becomes `u64::MAX`.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Error> {
         let read = |text: &str| {
             let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -79,7 +79,7 @@ impl<'a> Query<'a> {
         self.get(name).map(read).transpose()
     }
 
-    /// The page size: 50 by default, more than 100 is taken as 100, less than 1 is refused.
+    /// The page size: 50 by default. More than 100 counts as 100. Less than 1 is an error.
     pub fn limit(&self) -> Result<usize, Error> {
         match self.number("limit") {
             Ok(None) => Ok(50),
@@ -89,38 +89,38 @@ impl<'a> Query<'a> {
     }
 }
 
-/// What every function needs before any handler runs.
+/// The context that every function needs before a handler runs.
 pub struct HttpContext {
-    /// Who may call from a browser.
+    /// The CORS policy.
     pub cors: CorsPolicy,
-    /// Who is calling.
+    /// The token verifier.
     pub verifier: Verifier,
-    /// What time it is.
+    /// The clock.
     pub clock: Clock,
 }
 
 impl HttpContext {
-    /// Reads what the environment declares.
+    /// Reads the context from the environment.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         Ok(Self { cors: CorsPolicy::from_env(env)?, verifier: Verifier::from_env(env)?, clock: Clock::from_env(env)? })
     }
 }
 
-/// What a function's HTTP side consists of.
+/// The HTTP side of a function.
 pub trait Api: Sync + Sized + 'static {
-    /// The first segment of all its paths.
+    /// The first segment of all paths.
     const DOMAIN: &'static str;
-    /// Its routes, literal paths first.
+    /// The routes, literal paths first.
     fn routes() -> &'static [Route<Self>];
-    /// What it checks requests with.
+    /// The context that requests are checked with.
     fn context(&self) -> &HttpContext;
-    /// Refuses a caller whose session has ended or whose rights were replaced. Answers from memory when that is fresh, else asks the table.
+    /// Refuses a caller whose session has ended or whose rights were replaced. Uses the state in memory if it is fresh, else reads the table.
     fn check_session(&self, caller: &Caller) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Called when a request has its answer: what it has met and left to do can be put off until the answer is out.
+    /// Called when a request has its response. Work that the request found can be deferred until the response is sent.
     fn answered(&self) {}
 }
 
-/// The answer of `GET /<domain>/health`.
+/// The response body of `GET /<domain>/health`.
 #[derive(Serialize)]
 struct Health {
     ok: bool,
@@ -128,7 +128,7 @@ struct Health {
     version: &'static str,
 }
 
-/// Answers one event. There is always an answer; what goes wrong inside is logged once, here.
+/// Handles one event. There is always a response. Internal failures are logged once, here.
 pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
     let started = std::time::Instant::now();
     let request = Request::read(event);
@@ -136,7 +136,7 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
     let is_head = method == Method::HEAD;
     let origin = request.headers.get("origin").cloned();
     let mut seen = Seen { route: "", caller: None };
-    // A panic must not end as the gateway's bare 500: the client gets a problem document, and a browser its CORS headers.
+    // A panic must not become the gateway's bare 500. The client gets a problem document, and a browser also gets its CORS headers.
     let outcome =
         AssertUnwindSafe(answer(api, request, &mut seen)).catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("a handler panicked")));
     let response = match outcome {
@@ -174,7 +174,7 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
     response.into_event()
 }
 
-/// What the log line needs to know of a request that may have failed anywhere.
+/// The values for a request's log line. The request may fail at any point.
 struct Seen {
     route: &'static str,
     caller: Option<Caller>,
@@ -205,8 +205,8 @@ async fn answer<A: Api>(api: &A, request: Request, seen: &mut Seen) -> Result<Re
     if caller.pending && route.access == Access::Approved {
         return api.check_session(&caller).await.and(Err(Error::AccountPending));
     }
-    // The session check runs concurrently with the handler's reads, and a refusal hides what they found. A handler that writes needs a
-    // checked session for it, and so waits for the check by itself.
+    // The session check runs concurrently with the handler's reads. If the check refuses the caller, the handler's result is dropped. A handler
+    // that writes must wait for the check by itself before it writes.
     let (checked, outcome) = futures_util::future::join(api.check_session(&caller), (route.handler)(api, call)).await;
     checked.and(outcome)
 }
@@ -219,7 +219,7 @@ fn health<A: Api>(api: &A, request: &Request) -> Result<Response, Error> {
     }
 }
 
-/// Size, content type, JSON: in this order.
+/// Reads the body. Checks size, content type and JSON, in this order.
 fn read_body(body: Body, request: &Request) -> Result<Map<String, Value>, Error> {
     let (max, optional) = match body {
         Body::None => return Ok(Map::new()),
@@ -242,14 +242,14 @@ fn read_body(body: Body, request: &Request) -> Result<Map<String, Value>, Error>
     Ok(json::object(bytes)?)
 }
 
-/// Whether a request says that its body is JSON. A merge patch is JSON too; parameters change nothing (RFC 8259, section 11).
+/// Whether the content type is JSON. A merge patch is JSON too. Parameters change nothing (RFC 8259, section 11).
 pub fn is_json(request: &Request) -> bool {
     let content_type = request.headers.get("content-type").map_or(&b""[..], HeaderValue::as_bytes);
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     [&b"application/json"[..], b"application/merge-patch+json"].iter().any(|json| essence.eq_ignore_ascii_case(json))
 }
 
-/// Refuses a body that is compressed or otherwise encoded: it would be read as something else.
+/// Refuses a compressed or otherwise encoded body, because its bytes would be misread.
 fn check_encoding(request: &Request) -> Result<(), Error> {
     let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
     match request.headers.get("content-encoding") {

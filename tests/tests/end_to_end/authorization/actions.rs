@@ -2,14 +2,14 @@
 
 use super::*;
 
-/// An action, the fields that make it good, and the codes of outsider, viewer, editor, owner, author and admin; `None` is an ack.
+/// An action, valid fields for it, and the codes of outsider, viewer, editor, owner, author and admin. `None` is an ack.
 type ActionRow = (&'static str, fn(&Things) -> Value, [Option<&'static str>; 6]);
 
 const UNSEEN: Option<&str> = Some("not_found");
 
 const FORBIDDEN: Option<&str> = Some("forbidden");
 
-/// Concerns nobody but the connection itself, or is ignored.
+/// The codes of an action that affects only the connection itself, or that is ignored.
 const HARMLESS: [Option<&str>; 6] = [None; 6];
 
 #[rustfmt::skip]
@@ -38,7 +38,7 @@ fn actions() -> Vec<ActionRow> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_socket_action_answers_every_actor_as_declared() {
     let mut cast = cast().await;
-    // Without a good login there is no socket to act on.
+    // These actors have no valid session or no approved account, so they cannot open a socket.
     for (index, actor) in cast.actors.iter().enumerate().take(OUTSIDER) {
         let query = actor.token.as_ref().map(|token| format!("?token={token}")).unwrap_or_default();
         let status = if index == PENDING { 403 } else { 401 };

@@ -1,5 +1,5 @@
-//! Every route and every socket action × every actor, with the status each must get. A route that is in a function and not in this
-//! table fails the test, and so does one in the table that no function has.
+//! Every route and every socket action × every actor, with the status that each must get. The test fails if a route of a function is not in
+//! this table, or if no function has a route of this table.
 
 mod actions;
 mod routes;
@@ -11,8 +11,8 @@ use local_stack::people::PASSWORD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// The actors, in the order of the expected statuses. The author is an editor of the project who wrote the message and opened the group;
-/// the administrator is in no team.
+/// The actors, in the order of the expected statuses. The author is an editor of the project, and wrote the message and opened the group.
+/// The administrator is in no team.
 const ACTORS: [&str; 12] =
     ["anonymous", "bad token", "expired", "disabled", "revoked", "pending", "outsider", "viewer", "editor", "owner", "author", "admin"];
 const PENDING: usize = 5;
@@ -23,7 +23,7 @@ const OWNER: usize = 9;
 const AUTHOR: usize = 10;
 const ADMIN: usize = 11;
 
-/// What the requests are about, made afresh for each row and whenever one of them passed.
+/// The resources of the requests. They are created again for each row, and after each request that may have changed them.
 struct Things {
     project: String,
     conversation: String,
@@ -39,7 +39,7 @@ struct Things {
 struct Actors {
     world: TestStack,
     actors: Vec<Person>,
-    /// A login of the person who waits for approval.
+    /// A session of the person who waits for approval.
     session: String,
 }
 
@@ -63,19 +63,19 @@ async fn cast() -> Actors {
     actors.push(admin);
     let session = session_of(&actors[PENDING]);
     if world.forge().is_none() {
-        // The sandboxes of a deployed backend may have looked at who is revoked a moment before.
+        // The sandboxes of a deployed backend may have read the revocations a moment before.
         tokio::time::sleep(std::time::Duration::from_secs(6)).await;
     }
     Actors { world, actors, session }
 }
 
-/// A person's login, as their token has it.
+/// The id of a person's session, from the token.
 fn session_of(person: &Person) -> String {
     text(&claims_of(person.token.as_deref().unwrap())["sid"])
 }
 
 impl Actors {
-    /// Something to act on that nobody has touched yet. Whoever is to stay signed in is, however long the test takes.
+    /// Creates resources that no request has changed. Actors who must stay signed in do so, however long the test takes.
     async fn things(&mut self) -> Things {
         for actor in &mut self.actors[PENDING..] {
             self.world.renew(actor).await;

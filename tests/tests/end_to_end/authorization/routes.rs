@@ -2,21 +2,21 @@
 
 use super::*;
 
-/// A route with the statuses of all actors.
+/// A route with the expected statuses of all actors.
 struct Row {
     method: Method,
-    /// As the route table has it.
+    /// The pattern in the route table.
     pattern: &'static str,
     body: fn(&Things) -> Value,
     expected: [u16; 12],
 }
 
-/// A row where everyone without a good login is refused, and who waits for approval: outsider, viewer, editor, owner, author, admin.
+/// A row that refuses actors without a valid session, and the pending actor. The statuses are those of outsider to admin.
 fn row(method: Method, pattern: &'static str, body: fn(&Things) -> Value, [outsider, viewer, editor, owner, author, admin]: [u16; 6]) -> Row {
     Row { method, pattern, body, expected: [401, 401, 401, 401, 401, 403, outsider, viewer, editor, owner, author, admin] }
 }
 
-/// A row that has its own idea of logins.
+/// A row with its own statuses for all actors.
 fn open_row(method: Method, pattern: &'static str, body: fn(&Things) -> Value, expected: [u16; 12]) -> Row {
     Row { method, pattern, body, expected }
 }
@@ -28,17 +28,17 @@ fn nothing(_: &Things) -> Value {
 #[rustfmt::skip]
 fn table() -> Vec<Row> {
     vec![
-        // What is sent decides, a token is not looked at.
+        // The request decides. A token is not read.
         open_row(Method::POST, "/auth/login", |things| json!({"email": format!("{}@nobody.test", things.project), "password": "wrong"}), [401; 12]),
         open_row(Method::POST, "/auth/refresh", |_| json!({"refreshToken": "nonsense"}), [401; 12]),
         open_row(Method::GET, "/auth/.well-known/jwks.json", nothing, [200; 12]),
-        // Whoever was signed in once may leave.
+        // Anyone who was ever signed in may sign out.
         open_row(Method::POST, "/auth/logout", nothing, [401, 401, 204, 204, 204, 204, 204, 204, 204, 204, 204, 204]),
         open_row(Method::GET, "/auth/me", nothing, [401, 401, 401, 401, 401, 200, 200, 200, 200, 200, 200, 200]),
         row(Method::PATCH, "/auth/me", |_| json!({"occupation": "here"}), [200; 6]),
         row(Method::POST, "/auth/password", |_| json!({"currentPassword": PASSWORD, "newPassword": PASSWORD}), [204; 6]),
         row(Method::GET, "/auth/sessions", nothing, [200; 6]),
-        // It is the pending person's login.
+        // The session belongs to the pending person.
         row(Method::DELETE, "/auth/sessions/{id}", nothing, [404; 6]),
         row(Method::GET, "/auth/users", nothing, [200; 6]),
         row(Method::POST, "/auth/users", |things| json!({"email": format!("{}@new.test", &things.message[things.message.len() - 20..])}), [403, 403, 403, 403, 403, 201]),
@@ -59,7 +59,7 @@ fn table() -> Vec<Row> {
         row(Method::GET, "/messages/conversations", nothing, [200; 6]),
         row(Method::POST, "/messages/conversations", |things| json!({"type": "project", "projectId": things.project}), [404, 200, 200, 200, 200, 404]),
         row(Method::GET, "/messages/conversations/{id}", nothing, [404, 200, 200, 200, 200, 404]),
-        // On a group, which its opener decides on; a project's conversation has its team.
+        // The opener of a group decides about it. The participants of a project's conversation are the team.
         row(Method::PATCH, "/messages/conversations/{id}", |_| json!({"title": "Renamed"}), [404, 403, 403, 403, 200, 404]),
         row(Method::PUT, "/messages/conversations/{id}/participants/{userId}", nothing, [404, 403, 403, 403, 204, 404]),
         row(Method::DELETE, "/messages/conversations/{id}/participants/{userId}", nothing, [404, 403, 403, 403, 204, 404]),
@@ -75,7 +75,7 @@ fn table() -> Vec<Row> {
     ]
 }
 
-/// The path of a row for these things.
+/// The path of a row for these resources.
 fn path(row: &Row, things: &Things) -> String {
     let id = if row.pattern.contains("/participants/") || row.method == Method::PATCH && row.pattern == "/messages/conversations/{id}" {
         &things.group
@@ -86,7 +86,7 @@ fn path(row: &Row, things: &Things) -> String {
     } else if row.pattern.starts_with("/auth/sessions") {
         &things.session
     } else if row.pattern.starts_with("/auth/users") {
-        // Whoever waits for approval goes on waiting.
+        // The pending person stays pending.
         &things.waiting
     } else {
         &things.project
@@ -110,10 +110,10 @@ async fn every_route_answers_every_actor_as_declared() {
     for row in table() {
         let mut things = cast.things().await;
         for (index, actor) in ACTORS.iter().enumerate() {
-            // A viewer who is to be removed by the editor must not be the one who asks.
+            // If the viewer is the caller, the editor is the member to remove.
             things.member.clone_from(&cast.actors[if index == VIEWER { EDITOR } else { VIEWER }].id);
             let answer = call(&cast.actors[index], &row, &path(&row, &things), &things).await;
-            // From a deployed backend nobody gets a token that has expired: it is one that nobody signed.
+            // A deployed backend issues no expired token, so the test uses an invalid one.
             let is_unsigned = *actor == "expired" && cast.world.forge().is_none();
             let expected = if is_unsigned && row.expected[index] == 204 { 401 } else { row.expected[index] };
             if answer.status != expected {
@@ -123,24 +123,24 @@ async fn every_route_answers_every_actor_as_declared() {
                 cast.actors[index] = cast.world.login_again(&cast.actors[index]).await;
                 cast.session = session_of(&cast.actors[PENDING]);
             }
-            // A failed login counts against its address.
+            // A failed sign-in counts against its address.
             if is_success(answer.status) && row.method != Method::GET || row.pattern == "/auth/login" {
                 things = cast.things().await;
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    // Nobody has ended the login that was not theirs.
+    // No actor could end the session of the pending person.
     let pending = &cast.actors[PENDING];
     pending.post("/auth/refresh", json!({"refreshToken": pending.refresh_token})).await.expect(200);
 }
 
-/// What cannot be seen and what is not there answer byte for byte alike, request id aside.
+/// Hidden and missing resources give byte-identical responses, except for the request id.
 #[tokio::test(flavor = "multi_thread")]
 async fn foreign_and_unknown_ids_get_the_same_answer() {
     let mut cast = cast().await;
     let things = cast.things().await;
-    // Ids of the same shape that never were: of another project, deleted at once.
+    // Ids of the same form that never existed.
     let mut gone = cast.things().await;
     gone.project = gone.project.replace("prj_01", "prj_00");
     gone.conversation = gone.conversation.replace("cnv_01", "cnv_00");
@@ -159,7 +159,7 @@ async fn foreign_and_unknown_ids_get_the_same_answer() {
         member: things.member.clone(),
     };
     let outsider = &cast.actors[OUTSIDER];
-    // In the path, and in the one body that names what is to be seen.
+    // Ids in the path, and in the only body that names a hidden resource.
     let in_a_body = |row: &Row| row.method == Method::POST && row.pattern == "/messages/conversations";
     for row in table().iter().filter(|row| row.pattern.contains("{id}") || in_a_body(row)) {
         let mut answers = Vec::new();

@@ -1,4 +1,4 @@
-//! Tokens that must be refused. The numbers are those of the classes of attacks.
+//! Tokens that must be refused. The numbers are the classes of attacks.
 
 use std::fmt::Write;
 
@@ -37,7 +37,7 @@ pub(super) fn difference(left: &[u8; 32], right: &[u8]) -> [u8; 32] {
     result
 }
 
-/// Someone else's key.
+/// The key of an attacker.
 struct Attacker(EcdsaKeyPair);
 
 impl Attacker {
@@ -63,7 +63,7 @@ fn hs256(header: &str, claims: &Value, secret: &[u8]) -> String {
 /// A named token that must be refused.
 pub(super) type Attack = (String, String);
 
-/// 1, 2, 9: no signature, or one of something else.
+/// 1, 2, 9: no signature, or a signature of something else.
 pub(super) fn unsigned_attacks(token: &str, claims: &Value, attacks: &mut Vec<Attack>) {
     let signature = token.rsplit('.').next().unwrap();
     for alg in ["none", "None", "NONE", "nOnE", ""] {
@@ -96,13 +96,13 @@ pub(super) fn confusion_attacks(forge: &Forge, claims: &Value, attacks: &mut Vec
         for (index, secret) in secrets.iter().enumerate().take(if alg == "HS256" { usize::MAX } else { 2 }) {
             attacks.push((format!("3, 8 {alg} with secret {index}"), hs256(&header, claims, secret)));
         }
-        // 4: as if a key recovered from other signatures had signed.
+        // 4: a signature as if by a key that was recovered from other signatures.
         attacks.push((format!("4 {alg} with 256 bytes"), format!("{}.{}", unsigned(&header, claims), encoded(vec![7; 256]))));
     }
     attacks.push(("3 our algorithm with a tag".to_owned(), hs256(GOOD, claims, pem.as_bytes())));
 }
 
-/// 5, 6, 7, 12, 19: headers that name a key, a place or a rule of their own.
+/// 5, 6, 7, 12, 19: headers that name their own key, location or rule.
 pub(super) async fn header_attacks(forge: &Forge, claims: &Value, attacks: &mut Vec<Attack>) {
     let attacker = Attacker::new();
     let point = attacker.0.public_key().as_ref();
@@ -142,7 +142,7 @@ pub(super) async fn header_attacks(forge: &Forge, claims: &Value, attacks: &mut 
     ] {
         attacks.push((format!("7 header {header}"), forge.sign_text(header, &claims.to_string()).await));
     }
-    // The values in the order in which we would read them, without their names.
+    // The values in the order in which the verifier reads them, without their names.
     attacks.push(("7 a header that is an array".to_owned(), forge.sign_text(r#"["ES256","at+jwt","local-1"]"#, &claims.to_string()).await));
     let names = ["iss", "aud", "sub", "sid", "role", "ver", "pnd", "iat", "nbf", "exp", "jti"];
     for pnd in [Value::Null, json!(true)] {
@@ -164,7 +164,7 @@ pub(super) async fn header_attacks(forge: &Forge, claims: &Value, attacks: &mut 
     attacks.push(("2 signed by another key".to_owned(), attacker.sign(GOOD, claims)));
 }
 
-/// 10, 11: signatures that prove nothing, and good ones spelled loosely.
+/// 10, 11: signatures that prove nothing, and valid signatures in other encodings.
 pub(super) fn signature_attacks(token: &str, claims: &Value, attacks: &mut Vec<Attack>) {
     let message = unsigned(GOOD, claims);
     let one = difference(&ORDER, &difference(&ORDER, &[&[0; 31][..], &[1]].concat()));
@@ -177,7 +177,7 @@ pub(super) fn signature_attacks(token: &str, claims: &Value, attacks: &mut Vec<A
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let (header, payload) = signed.split_once('.').unwrap();
     let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
-    // The last of 86 characters carries two bits; the other four must be zero.
+    // The last of 86 characters carries two bits. The other four must be zero.
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last = alphabet.find(&signature[85..]).unwrap();
     let loose = format!("{}{}", &signature[..85], &alphabet[last + 1..=last + 1]);
@@ -223,7 +223,7 @@ pub(super) fn signature_attacks(token: &str, claims: &Value, attacks: &mut Vec<A
     }
 }
 
-/// 14 to 17, 20: rightly signed, and still not what it should be.
+/// 14 to 17, 20: correctly signed tokens with invalid claims.
 pub(super) async fn claim_attacks(forge: &Forge, claims: &Value, attacks: &mut Vec<Attack>) {
     let now = claims["iat"].as_i64().unwrap();
     let edits = [
@@ -271,7 +271,7 @@ pub(super) async fn claim_attacks(forge: &Forge, claims: &Value, attacks: &mut V
     }
 }
 
-/// 14, 16, 20: rightly signed, with another type, or with a payload that is not one JSON object of unique members.
+/// 14, 16, 20: correctly signed tokens with another type, or with a payload that is not one JSON object of unique members.
 pub(super) async fn payload_attacks(forge: &Forge, claims: &Value, attacks: &mut Vec<Attack>) {
     for typ in ["JWT", "at+JWT", "application/at+jwt", "rt+jwt", ""] {
         let header = format!(r#"{{"alg":"ES256","typ":"{typ}","kid":"local-1"}}"#);

@@ -1,4 +1,4 @@
-//! Every class of attack on access tokens, in all four functions: refused alike, without an error anywhere.
+//! Every class of attack on access tokens, in all four functions. All attacks get the same refusal, and none causes an internal error.
 
 mod attacks;
 
@@ -32,7 +32,7 @@ async fn no_forged_token_is_accepted_anywhere() {
     let ana = world.login("ana").await;
     let token = ana.token.clone().unwrap();
     let (claims, forge) = (claims_of(&token), world.forge().unwrap());
-    // What the forge signs passes, so that what is refused is refused for what is wrong with it.
+    // A token that the forge signs is accepted, so each refusal is caused by the attack itself.
     world.with_token(&forge.sign(&claims).await).get("/auth/me").await.expect(200);
     let mut attacks = Vec::new();
     unsigned_attacks(&token, &claims, &mut attacks);
@@ -48,7 +48,7 @@ async fn no_forged_token_is_accepted_anywhere() {
     let mut socket = ana.connect().await;
     for (name, attack) in &attacks {
         let attacker = world.anonymous();
-        // A header's value has no control characters; whoever sends them does not get as far as us.
+        // A header's value has no control characters. A request with control characters does not reach the functions.
         for path in PATHS {
             let answer = attacker.request(Method::GET, path, &[("authorization", &format!("Bearer {attack}"))], None).await;
             assert_eq!((answer.status, &answer.body["code"], &answer.body["detail"]), (401, &json!("invalid_token"), &detail), "{name} at {path}");
@@ -65,7 +65,7 @@ async fn no_forged_token_is_accepted_anywhere() {
     assert!(exceptions.is_empty(), "{exceptions:?}");
 }
 
-/// 20, 21: where a credential stands, how many there are, and how long they are.
+/// 20, 21: the location, number and length of credentials.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_is_one_bearer_token_in_its_header() {
     let world = TestStack::start().await;
@@ -98,12 +98,12 @@ async fn a_credential_is_one_bearer_token_in_its_header() {
         let spelled = world.anonymous().request(Method::GET, path, &[("authorization", &format!("bEARER {token}"))], None).await;
         spelled.expect(200);
     }
-    // 20: a header that no gateway lets through.
+    // 20: a header that no gateway accepts.
     let huge = world.anonymous().request(Method::GET, "/auth/me", &[("authorization", &format!("Bearer {}", "a".repeat(100_000)))], None).await;
     assert!((400..500).contains(&huge.status), "{}", huge.status);
 }
 
-/// 15: the edges of the leeway.
+/// 15: the limits of the leeway.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_token_is_accepted_for_a_minute() {
     let world = TestStack::start().await;
@@ -124,7 +124,7 @@ async fn an_expired_token_is_accepted_for_a_minute() {
     }
 }
 
-/// 11: a signature can be written as r and n − s as well. Whoever writes it so is the same login, and goes with it.
+/// 11: a signature can also be written as r and n − s. A token in this form belongs to the same session, and ends with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reencoded_token_ends_with_its_session() {
     let world = TestStack::start().await;
