@@ -4,6 +4,7 @@
 //! records the secrets that pass through it. At its end, no log line may contain one of them.
 
 mod browser;
+mod contract;
 mod forge;
 pub mod losses;
 mod mirror;

@@ -6,6 +6,7 @@ use test_harness::{Answer, read_json};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
+use crate::contract;
 use crate::secrets::Secrets;
 use crate::socket::Socket;
 
@@ -32,7 +33,7 @@ impl Person {
     /// # Panics
     /// If there is no response.
     pub async fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             self.secrets.add(token);
             request = request.bearer_auth(token);
@@ -43,8 +44,9 @@ impl Person {
             }
             request = request.header(*name, *value);
         }
+        let sent = body.as_deref().and_then(read_json);
         if let Some(body) = body {
-            self.secrets.add_from(&read_json(&body).unwrap_or_default());
+            self.secrets.add_from(sent.as_ref().unwrap_or_default());
             request = request.body(body);
         }
         let response = request.send().await.unwrap_or_else(|error| panic!("no answer: {error}"));
@@ -54,6 +56,7 @@ impl Person {
         }
         let answer = Answer::new(status, headers, &response.text().await.unwrap_or_default());
         self.secrets.add_from(&answer.body);
+        contract::check_response(&method, path, sent.as_ref(), &answer);
         answer
     }
 

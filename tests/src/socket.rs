@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use crate::contract;
 use crate::secrets::Secrets;
 
 /// The maximum time until a frame arrives.
@@ -71,6 +72,7 @@ impl Socket {
                     Some(Ok(Message::Text(text))) => {
                         let frame = serde_json::from_str(text.as_str()).unwrap_or(Value::Null);
                         self.secrets.add_from(&frame);
+                        contract::check_server_frame(&frame);
                         return Ok(frame);
                     }
                     Some(Ok(Message::Close(frame))) => return Err(frame.map_or(1005, |frame| frame.code.into())),
@@ -108,6 +110,9 @@ impl Socket {
         loop {
             let next = self.next().await?;
             if next["ref"] == reference && next.get("ref").is_some() {
+                if next["action"] != "error" {
+                    contract::check_accepted_frame(&frame);
+                }
                 return Ok((next, others));
             }
             others.push(next);
