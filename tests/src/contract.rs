@@ -6,7 +6,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use jsonschema::Validator;
+use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use reqwest::Method;
 use serde_json::{Value, json};
 use test_harness::Answer;
@@ -37,11 +37,7 @@ struct Contract {
 
 fn contract() -> &'static Contract {
     static CONTRACT: OnceLock<Contract> = OnceLock::new();
-    CONTRACT.get_or_init(|| Contract {
-        http: contract::openapi::document(),
-        socket: contract::asyncapi::document(),
-        validators: Mutex::default(),
-    })
+    CONTRACT.get_or_init(|| Contract { http: contract::openapi::document(), socket: contract::asyncapi::document(), validators: Mutex::default() })
 }
 
 impl Contract {
@@ -52,7 +48,10 @@ impl Contract {
             let key = format!("{}{pointer}", document["info"]["title"]);
             validators.entry(key).or_insert_with(|| Arc::new(compiled(document, pointer))).clone()
         };
-        validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+        match validator.schemas.validate(value, validator.index) {
+            Ok(()) => Vec::new(),
+            Err(error) => error.to_string().lines().map(str::to_owned).collect(),
+        }
     }
 
     /// The pattern of a path and its operation.
@@ -70,10 +69,19 @@ impl Contract {
     }
 }
 
+/// A compiled schema.
+struct Validator {
+    schemas: Schemas,
+    index: SchemaIndex,
+}
+
 fn compiled(document: &Value, pointer: &str) -> Validator {
-    let mut schema = json!({"$schema": "https://json-schema.org/draft/2020-12/schema", "allOf": [document.pointer(pointer)]});
-    schema["components"] = document["components"].clone();
-    jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{pointer} is no schema: {error}"))
+    let schema = json!({"allOf": [document.pointer(pointer)], "components": document["components"]});
+    let (mut compiler, mut schemas) = (Compiler::new(), Schemas::new());
+    compiler.set_default_draft(Draft::V2020_12);
+    compiler.add_resource("https://contract.test/schema.json", schema).expect("a resource");
+    let index = compiler.compile("https://contract.test/schema.json", &mut schemas).unwrap_or_else(|error| panic!("{pointer} is no schema: {error}"));
+    Validator { schemas, index }
 }
 
 fn escaped(name: &str) -> String {

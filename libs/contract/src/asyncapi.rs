@@ -60,6 +60,7 @@ pub fn client_frames() -> BTreeMap<String, Value> {
             "description": "Acknowledged and ignored: the server broadcasts such changes by itself.",
             "required": ["action"],
             "properties": {"action": {"const": name}, "ref": reference},
+            "additionalProperties": true,
         });
         frames.insert((*name).to_owned(), schema);
     }
@@ -94,9 +95,13 @@ pub(crate) fn server_frames(schemas: &mut Schemas) -> BTreeMap<String, Value> {
             frames.insert(action, variant);
         }
     }
-    let close = schemas.of::<realtime::CloseFrame>();
-    for action in ["sessionRevoked", "auth_expired", "closing"] {
-        frames.insert(action.to_owned(), json!({"allOf": [close, {"properties": {"action": {"const": action}}}]}));
+    schemas.of::<realtime::CloseFrame>();
+    let close = schemas.generator().definitions()["CloseFrame"].clone();
+    for (action, reasons) in realtime::CloseReason::by_action() {
+        let mut frame = close.clone();
+        frame["properties"]["action"] = json!({"const": action});
+        frame["properties"]["reason"]["enum"] = json!(reasons);
+        frames.insert(action.to_owned(), frame);
     }
     frames
 }

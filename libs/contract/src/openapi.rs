@@ -165,6 +165,7 @@ fn operation(routed: &RoutedOperation, schemas: &mut Schemas) -> Value {
         let own = match status {
             401 => &["WWW-Authenticate"][..],
             412 => &["ETag"],
+            415 => &["Accept-Encoding"],
             429 | 503 => &["Retry-After"],
             _ => &[],
         };
@@ -228,6 +229,7 @@ fn headers(own: &[&str]) -> Value {
 
 fn header_description(name: &str) -> &'static str {
     match name {
+        "Accept-Encoding" => "`identity`, where the body was encoded.",
         "ETag" => "The entity tag of the resource as it is now.",
         "Location" => "The path of the new resource.",
         "Idempotent-Replayed" => "`true` where this is the response of an earlier request with the same key.",

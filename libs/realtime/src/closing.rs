@@ -1,16 +1,19 @@
 //! Closing connections: the reasons, the frame that the client gets, and the handling of a connection that is gone (410).
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared_utils::ids::UserId;
+use strum::VariantArray;
 
 use crate::connections::{Connection, Departure};
 use crate::delivery::Delivery;
 use crate::gateway::PostOutcome;
 
 /// Why a connection ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray)]
 pub enum CloseReason {
     /// Its session was ended.
     SessionRevoked,
@@ -36,10 +39,8 @@ pub enum CloseReason {
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct CloseFrame {
     /// `sessionRevoked`, `auth_expired` or `closing`. A connection that is told `auth_expired` stays open for a minute, to be renewed.
-    #[schemars(extend("enum" = ["sessionRevoked", "auth_expired", "closing"]))]
     action: &'static str,
     /// Why.
-    #[schemars(extend("enum" = ["session_revoked", "token_expired", "rights_changed", "account_pending", "another_person", "replaced", "too_many_connections", "unknown_connection", "strikes"]))]
     reason: &'static str,
     /// Whether a client should connect again, with a fresh token where that has ended.
     reconnect: bool,
@@ -57,6 +58,19 @@ impl CloseReason {
 
     /// The frame that the client gets. `reconnect` says whether to reconnect, with a fresh token if the old one has expired.
     pub fn frame(self) -> Value {
+        json!(self.content())
+    }
+
+    /// The reasons that each action has, for the generated contract.
+    pub fn by_action() -> BTreeMap<&'static str, Vec<&'static str>> {
+        let mut actions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for CloseFrame { action, reason, .. } in Self::VARIANTS.iter().map(|close| close.content()) {
+            actions.entry(action).or_default().push(reason);
+        }
+        actions
+    }
+
+    const fn content(self) -> CloseFrame {
         let (action, reason, reconnect) = match self {
             Self::SessionRevoked => ("sessionRevoked", "session_revoked", false),
             Self::TokenExpired => ("auth_expired", "token_expired", true),
@@ -68,7 +82,7 @@ impl CloseReason {
             Self::UnknownConnection => ("closing", "unknown_connection", true),
             Self::Strikes => ("closing", "strikes", false),
         };
-        json!(CloseFrame { action, reason, reconnect })
+        CloseFrame { action, reason, reconnect }
     }
 }
 
