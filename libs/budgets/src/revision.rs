@@ -50,6 +50,7 @@ pub struct Revision {
 /// The header of a revision.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RevisionHeader")]
 pub struct HeaderView {
     /// The revision's title.
     title: Option<String>,

@@ -21,6 +21,7 @@ pub struct Totals {
 /// The totals of a revision, in the budget's currency.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "BudgetTotals")]
 pub struct TotalsView {
     /// The sum of quantity × budgeted cost.
     #[schemars(schema_with = "money")]

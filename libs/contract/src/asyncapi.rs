@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::codes;
+use crate::fields::describe;
 use crate::schemas::{Schemas, close};
 
 /// Fields that clients of today send along, and the server ignores.
@@ -31,7 +32,7 @@ const ACTIONS: &[(&str, &str)] = &[
 /// # Panics
 /// When an action is not described.
 pub fn client_frames() -> BTreeMap<String, Value> {
-    let reference = json!({"description": "Echoed by the reply: a text of at most 64 characters, or a number.", "anyOf": [{"type": "string", "maxLength": 64}, {"type": "number"}]});
+    let reference = json!({"anyOf": [{"type": "string", "maxLength": 64}, {"type": "number"}]});
     let mut frames = BTreeMap::new();
     for (name, mut schema) in ws_provider::frame_schemas() {
         let (_, text) = ACTIONS.iter().find(|(action, _)| *action == name).unwrap_or_else(|| panic!("{name} is not described"));
@@ -51,6 +52,7 @@ pub fn client_frames() -> BTreeMap<String, Value> {
                 schema["properties"][ignored] = json!({"deprecated": true, "description": "Ignored."});
             }
         }
+        describe(&mut schema, "");
         frames.insert(name.to_owned(), schema);
     }
     for name in ws_provider::ACKNOWLEDGED {
@@ -142,13 +144,15 @@ pub fn document() -> Value {
         "receive": {
             "action": "receive",
             "channel": {"$ref": "#/channels/socket"},
-            "summary": "Frames that a client sends. Each has one reply.",
+            "summary": "Frames that a client sends.",
+            "description": "Each frame has one reply: `ack`, `error`, `pong` or `presenceSnapshot`, with the `ref` of the frame.",
             "messages": on_channel(&sent),
         },
         "send": {
             "action": "send",
             "channel": {"$ref": "#/channels/socket"},
             "summary": "Frames that the server sends.",
+            "description": "Replies to frames, and what happens in the receiver's conversations and projects.",
             "messages": on_channel(&received),
         },
     });
@@ -161,6 +165,8 @@ pub fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "docs/realtime.md has what a schema cannot say: how to connect, what is promised, how to catch up.",
             "license": {"name": "MIT"},
+            "contact": {"name": "The MYLG team", "url": "https://mylg.studio"},
+            "tags": [{"name": "messages"}, {"name": "projects"}],
         },
         "defaultContentType": "application/json",
         "servers": {"local": {"host": "localhost:3001", "protocol": "ws", "description": "The local stack."}},

@@ -5,12 +5,14 @@
 //! | [`openapi`] | the HTTP API: `docs/openapi.json` |
 //! | [`asyncapi`] | the socket: `docs/asyncapi.json` |
 //! | [`codes`] | every error code: when it comes, and what a client does |
+//! | `fields` | what each field of a request is |
 //! | `schemas` | the schemas of types, as both documents have them |
 //!
 //! `make contract` writes both documents; a test compares them with the committed ones.
 
 pub mod asyncapi;
 pub mod codes;
+mod fields;
 pub mod openapi;
 mod schemas;
 

@@ -8,6 +8,7 @@ use shared_utils::http::ProblemDocument;
 use shared_utils::http::routing::{Access, Body, Route};
 
 use crate::codes;
+use crate::fields::describe;
 use crate::schemas::Schemas;
 
 /// An operation with what its route says of it.
@@ -92,7 +93,7 @@ pub fn document() -> Value {
     for domain in ["auth", "projects", "messages"] {
         paths.entry(format!("/{domain}/health")).or_default().insert("get".to_owned(), health(domain));
     }
-    let problem = schemas.of::<ProblemDocument<'static>>();
+    schemas.of::<ProblemDocument<'static>>();
     let mut server =
         json!({"oneOf": crate::asyncapi::server_frames(&mut schemas).into_values().collect::<Vec<_>>(), "description": "A frame from the server."});
     let mut client = json!({"oneOf": crate::asyncapi::client_frames().into_values().collect::<Vec<_>>(), "description": "A frame from a client."});
@@ -120,10 +121,6 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": components,
-            "responses": {"Problem": {
-                "description": "An error.",
-                "content": {"application/problem+json": {"schema": problem}},
-            }},
             "securitySchemes": {"accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token of ten minutes."}},
         },
         "x-error-codes": codes::CODES
@@ -174,7 +171,7 @@ fn operation(routed: &RoutedOperation, schemas: &mut Schemas) -> Value {
             json!({
                 "description": lines.join(" "),
                 "headers": headers(own),
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
                 "x-codes": names,
             }),
         );
@@ -196,7 +193,8 @@ fn operation(routed: &RoutedOperation, schemas: &mut Schemas) -> Value {
     if !parameters.is_empty() {
         object["parameters"] = json!(parameters);
     }
-    if let Some(request) = &operation.request {
+    if let Some(mut request) = operation.request.clone() {
+        describe(&mut request, "");
         let (required, max) = match routed.body {
             Body::Json(max) => (true, max),
             Body::OptionalJson(max) => (false, max),

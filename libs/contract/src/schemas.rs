@@ -4,6 +4,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::fields::describe;
+
 /// Makes schemas of responses and frames, and keeps those that have names.
 pub(crate) struct Schemas {
     generator: SchemaGenerator,
@@ -30,7 +32,14 @@ impl Schemas {
     /// Every schema that has a name. Objects have no members but those that are named.
     pub(crate) fn into_components(mut self) -> Map<String, Value> {
         let mut components = self.generator.take_definitions(true);
-        components.values_mut().for_each(close);
+        // Their variants stand in the documents one by one.
+        for union in ["CloseFrame", "Frame", "LockFrame", "ProjectFrame", "Reply"] {
+            components.remove(union);
+        }
+        for (name, schema) in &mut components {
+            close(schema);
+            describe(schema, name);
+        }
         components
     }
 }

@@ -21,6 +21,7 @@ const MAX_JOINED: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
+#[schemars(rename = "ConversationType")]
 pub enum ConversationKind {
     /// Two people. Each pair has one.
     Direct,
@@ -118,6 +119,7 @@ pub struct Participant {
 /// A conversation as one participant sees it, in the API's shape.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Conversation")]
 pub struct ConversationView {
     /// Conversation id.
     pub conversation_id: ConversationId,

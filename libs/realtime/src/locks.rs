@@ -87,6 +87,7 @@ impl LineLock {
 /// A lock as the API gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "LineLock")]
 pub struct LineLockView {
     /// The line.
     pub line_id: String,

@@ -55,6 +55,10 @@ impl Recorder {
         read(&mut fields);
         let mut schema = fields.into_log().into_schema();
         schema["properties"][name] = json!({"const": value});
+        match schema["required"].as_array_mut() {
+            Some(required) => required.push(json!(name)),
+            None => schema["required"] = json!([name]),
+        }
         schema
     }
 

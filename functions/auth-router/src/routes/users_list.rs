@@ -20,6 +20,7 @@ const MAX_IDS: usize = 100;
 /// The fields of a person that every user may see.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Person")]
 pub(crate) struct Entry {
     user_id: UserId,
     first_name: Option<String>,
@@ -47,6 +48,7 @@ impl From<Person> for Entry {
 /// A page of people.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "{T}Page")]
 pub(crate) struct UserPage<T> {
     items: Vec<T>,
     next_cursor: Option<String>,

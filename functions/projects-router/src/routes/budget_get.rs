@@ -75,6 +75,7 @@ fn locks_json(locks: &[LineLock]) -> Value {
 /// A budget, showing one revision.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Budget")]
 pub(crate) struct BudgetResponse {
     /// The budget's project.
     project_id: ProjectId,

@@ -17,6 +17,7 @@ use crate::refusal::{DomainError, Refusal};
 
 /// A field error in a response.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "FieldError")]
 pub struct Fault<'a> {
     /// RFC 6901 pointer to the value in the body.
     pointer: String,

@@ -26,6 +26,7 @@ pub struct Response {
 /// An error (RFC 9457).
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Problem")]
 pub struct ProblemDocument<'a> {
     r#type: &'static str,
     title: &'static str,
