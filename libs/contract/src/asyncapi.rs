@@ -165,7 +165,7 @@ pub fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "docs/realtime.md has what a schema cannot say: how to connect, what is promised, how to catch up.",
             "license": {"name": "MIT"},
-            "contact": {"name": "The MYLG team", "url": "https://mylg.studio"},
+            "contact": {"name": "The MYLG team", "url": "https://mylg.studio", "email": "api@mylg.studio"},
             "tags": [{"name": "messages"}, {"name": "projects"}],
         },
         "defaultContentType": "application/json",

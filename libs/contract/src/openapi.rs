@@ -110,7 +110,7 @@ pub fn document() -> Value {
             "summary": "The backend of MYLG, a studio's collaboration app.",
             "description": "docs/api.md has what a schema cannot say: the order of checks, versions, idempotency, retries.",
             "license": {"name": "MIT", "identifier": "MIT"},
-            "contact": {"name": "The MYLG team", "url": "https://mylg.studio"},
+            "contact": {"name": "The MYLG team", "url": "https://mylg.studio", "email": "api@mylg.studio"},
         },
         "servers": [{"url": "http://localhost:3000", "description": "The local stack. Deployed environments print their address: `make outputs`."}],
         "tags": [

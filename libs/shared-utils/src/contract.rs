@@ -81,6 +81,11 @@ impl Recorder {
     }
 }
 
+/// A sealed cursor: opaque to clients.
+pub fn cursor_schema() -> Value {
+    json!({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})
+}
+
 /// A response of an operation.
 pub struct ResponseContract {
     /// The status.
@@ -184,7 +189,7 @@ impl Operation {
     pub fn paged(self) -> Self {
         let limit = json!({"type": "integer", "minimum": 1, "default": 50});
         self.asks("limit", "How many items a page has at most. More than 100 counts as 100.", limit)
-            .asks("cursor", "Where the page begins: `nextCursor` of the page before.", json!({"type": "string"}))
+            .asks("cursor", "Where the page begins: `nextCursor` of the page before.", cursor_schema())
             .fails(&["invalid_cursor"])
     }
 

@@ -4,7 +4,7 @@ use http::Method;
 use messaging::conversation::ConversationView;
 use messaging::message::{Message, read_new_text};
 use serde_json::{Value, json};
-use shared_utils::contract::{Operation, Recorder};
+use shared_utils::contract::{Operation, Recorder, cursor_schema};
 use shared_utils::ids::UserId;
 
 use super::conversations_list::ConversationPage;
@@ -17,8 +17,12 @@ const SEQ: &str = "The number of a message in its conversation.";
 /// A body for each kind of conversation.
 fn opened() -> Value {
     let nobody = UserId::from_bytes([0; 16]);
-    let kinds =
+    let mut kinds =
         ["direct", "group", "project"].map(|kind| Recorder::record_with("type", kind, |fields| drop(conversations_open::read(fields, nobody))));
+    // One other person at least.
+    for kind in &mut kinds[..2] {
+        kind["properties"]["participants"]["minItems"] = json!(1);
+    }
     json!({"oneOf": kinds})
 }
 
@@ -74,7 +78,7 @@ fn conversations() -> Vec<Operation> {
             .gives_nothing(204, "The person takes part no longer.", &[])
             .fails(&["forbidden", "conflict"]),
         Operation::new(Method::GET, "/messages/sync", "sync", "Gets what has changed since a cursor.", "Without `since` the response has only the cursor of this moment. A client that was away applies the changes page by page until `more` is false.")
-            .asks("since", "The cursor of the response before.", json!({"type": "string"}))
+            .asks("since", "The cursor of the response before.", cursor_schema())
             .asks("limit", "How many changes a page has at most. More than 100 counts as 100.", json!({"type": "integer", "minimum": 1, "default": 50}))
             .gives::<SyncPage>(200, "A page of changes.", &[])
             .fails(&["invalid_parameter", "invalid_cursor", "cursor_expired"]),
