@@ -27,7 +27,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply test-emulator rehearse test-durability bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply test-emulator rehearse test-durability contract contract-release fuzz-api bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -90,6 +90,15 @@ apply: init ## Deploy the zips that are in build/ (ENV=<name>)
 test-durability: ## Write MESSAGES (200000) messages while faults are injected, and check that none was lost (SEED=1; BROKEN_BUILD=1 must find losses)
 	@$(CARGO) build --profile bench --workspace $(if $(BROKEN_BUILD),--features messages-router/broken-build$(comma)ws-provider/broken-build)
 	@$(or $(CARGO_TARGET_DIR),target)/release/loss-checker $(if $(BROKEN_BUILD),--expect-losses) --messages $(or $(MESSAGES),200000) --seed $(or $(SEED),1)
+
+contract: binaries ## Write docs/openapi.json and docs/asyncapi.json from the code
+	@$(BIN)/contract
+
+contract-release: contract ## Keep the documents as those of a release: later changes that break clients are named
+	@mkdir -p libs/contract/released && cp docs/openapi.json docs/asyncapi.json libs/contract/released/
+
+fuzz-api: binaries ## Hold the local stack to docs/openapi.json with made-up requests (EXAMPLES=200 for each operation; needs python3)
+	@EXAMPLES=$(or $(EXAMPLES),200) tests/fuzz-api.sh
 
 bench-fan-out: ## Measure how long a message takes to a hundred people with three sockets each (a minute)
 	@$(CARGO) build --profile bench --workspace

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`openapi`] | the HTTP API: `docs/openapi.json` |
 //! | [`asyncapi`] | the socket: `docs/asyncapi.json` |
+//! | [`breaking`] | what breaks a client of an older document |
 //! | [`codes`] | every error code: when it comes, and what a client does |
 //! | `fields` | what each field of a request is |
 //! | `schemas` | the schemas of types, as both documents have them |
@@ -11,6 +12,7 @@
 //! `make contract` writes both documents; a test compares them with the committed ones.
 
 pub mod asyncapi;
+pub mod breaking;
 pub mod codes;
 mod fields;
 pub mod openapi;
