@@ -58,7 +58,7 @@ pub enum Reply<'a> {
         #[serde(flatten)]
         echo: Echo,
         #[serde(flatten)]
-        done: Done,
+        done: Box<Done>,
     },
     /// The action was refused.
     Error {
@@ -103,7 +103,7 @@ pub enum Reply<'a> {
 impl Echo {
     /// An `ack`.
     pub(crate) fn ack(&self, done: Done) -> Value {
-        json!(Reply::Ack { echo: self.clone(), done })
+        json!(Reply::Ack { echo: self.clone(), done: Box::new(done) })
     }
 
     /// An `error` with the code and detail of the HTTP contract.

@@ -1,6 +1,6 @@
 //! The content of a budget PATCH.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use shared_utils::fields::{FieldError, FieldErrors, FieldLog, FieldPath, Fields, Patch, TextSchema, date_schema, one_of, text_schema, text_within};
 use shared_utils::ids::LineId;
 
@@ -110,15 +110,7 @@ fn read_header<L: FieldLog>(fields: &mut Fields<L>) -> HeaderPatch {
         title: fields.string("title", 0..=200),
         start_date: fields.read("startDate", date_schema, read_date),
         end_date: fields.read("endDate", date_schema, read_date),
-        clients: fields.read(
-            "clients",
-            || json!({"type": "array", "maxItems": 20, "items": text_schema(&(0..=500))}),
-            |value| match value {
-                Value::Array(entries) if entries.len() > 20 => Err(("too_many", "At most 20 entries.".into())),
-                Value::Array(entries) => entries.into_iter().map(|entry| text_within(entry, &(0..=500))).collect(),
-                _ => Err(("wrong_type", "This must be an array of texts.".into())),
-            },
-        ),
+        clients: read_clients(fields),
         header_ball_park: fields.read("headerBallPark", || Scale::Money.schema(), |value| read_scaled(&value, Scale::Money)),
         currency: fields
             .read(
@@ -131,6 +123,23 @@ fn read_header<L: FieldLog>(fields: &mut Fields<L>) -> HeaderPatch {
             )
             .value(),
     }
+}
+
+/// Names of clients, each error at its entry.
+fn read_clients<L: FieldLog>(fields: &mut Fields<L>) -> Patch<Vec<String>> {
+    let entries = match fields.array("clients", 20, || text_schema(&(0..=500))) {
+        Patch::Absent => return Patch::Absent,
+        Patch::Clear => return Patch::Clear,
+        Patch::Set(entries) => entries,
+    };
+    let mut names = Vec::with_capacity(entries.len());
+    for (path, entry) in entries {
+        match text_within(entry, &(0..=500)) {
+            Ok(name) => names.push(name),
+            Err((code, detail)) => fields.add(vec![FieldError::new(path, code, detail)]),
+        }
+    }
+    Patch::Set(names)
 }
 
 /// ISO 4217 codes of currencies with two decimals.

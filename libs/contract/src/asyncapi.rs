@@ -1,4 +1,4 @@
-//! The socket as an AsyncAPI 3.0 document.
+//! The socket as an `AsyncAPI` 3.0 document.
 
 use std::collections::BTreeMap;
 

@@ -124,7 +124,7 @@ impl Comparison<'_> {
         match written {
             Written::ByClient => new.difference(&old).for_each(|name| self.note(&format!("{place}.{}", name.trim_matches('"')), "is required now")),
             Written::ByServer => {
-                old.difference(&new).for_each(|name| self.note(&format!("{place}.{}", name.trim_matches('"')), "may be missing now"))
+                old.difference(&new).for_each(|name| self.note(&format!("{place}.{}", name.trim_matches('"')), "may be missing now"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The HTTP API as an OpenAPI 3.1 document.
+//! The HTTP API as an `OpenAPI` 3.1 document.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -163,7 +163,7 @@ impl Operation {
 
     /// Responds with a body of this type.
     pub fn gives<T: JsonSchema>(mut self, status: u16, description: &'static str, headers: &'static [&'static str]) -> Self {
-        self.responses.push(ResponseContract { status, description, schema: Some(|generator| generator.subschema_for::<T>()), headers });
+        self.responses.push(ResponseContract { status, description, schema: Some(SchemaGenerator::subschema_for::<T>), headers });
         self
     }
 

@@ -7,6 +7,7 @@ mod authorization;
 mod bad_input;
 mod browser;
 mod calls;
+mod contract;
 mod cors;
 mod delivery;
 mod environment;

@@ -15,12 +15,12 @@ use crate::project::{Changes, ProjectView, TeamEntry};
 /// Every operation of this function.
 pub fn operations() -> Vec<Operation> {
     let mut all = projects();
+    all.extend(team());
     all.extend(budgets());
     all
 }
 
 fn projects() -> Vec<Operation> {
-    const MEMBER: &str = "/projects/{id}/team/{userId}";
     vec![
         Operation::new(
             Method::GET,
@@ -69,6 +69,12 @@ fn projects() -> Vec<Operation> {
         .conditional()
         .gives_nothing(204, "The project is gone.", &[])
         .fails(&["forbidden"]),
+    ]
+}
+
+fn team() -> Vec<Operation> {
+    const MEMBER: &str = "/projects/{id}/team/{userId}";
+    vec![
         Operation::new(
             Method::PUT,
             MEMBER,
@@ -98,8 +104,8 @@ fn projects() -> Vec<Operation> {
 #[serde(untagged)]
 #[expect(dead_code, reason = "only its schema is used")]
 enum BudgetPatchResponse {
-    Whole(BudgetResponse),
-    Minimal(BudgetChange),
+    Whole(Box<BudgetResponse>),
+    Minimal(Box<BudgetChange>),
 }
 
 fn budgets() -> Vec<Operation> {
