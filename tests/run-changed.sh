@@ -46,8 +46,19 @@ fi
 [ "$(printf '%s\n' "$changed" | wc -l)" = "$(wc -l <"$now")" ] \
     || printf 'Only the tests that a change may have touched (ALL=1 runs every test):\n%s\n' "$changed"
 
+# A whole run notes what it sees of the API's contract: every response, code and frame must be seen, or have its reason.
+seen=
+if [ "$(printf '%s\n' "$changed" | wc -l)" = "$(wc -l <"$now")" ]; then
+    seen=$(mktemp -d)
+    export CONTRACT_SEEN="$seen"
+fi
+
 # More tests at once than cores: most end-to-end tests wait for something.
 $cargo nextest run --workspace --all-targets --no-fail-fast --test-threads $((2 * $(getconf _NPROCESSORS_ONLN))) \
     -E "$(printf '%s\n' "$changed" | sed 's/.*/binary_id(=&)/' | paste -sd'|' -)"
+if [ -n "$seen" ]; then
+    "$programs/contract" --seen "$seen"
+    rm -r "$seen"
+fi
 mkdir -p build
 cp "$now" "$passed"

@@ -108,6 +108,9 @@ fn note(what: &str) {
 pub(crate) fn check_response(method: &Method, path: &str, sent: Option<&Value>, answer: &Answer) {
     let contract = contract();
     let method = if method == Method::HEAD { &Method::GET } else { method };
+    if answer.status >= 400 && !answer.code().is_empty() {
+        note(&format!("code {}", answer.code()));
+    }
     let Some((pattern, operation)) = contract.operation(method, path) else { return };
     if answer.header("x-request-id").is_empty() {
         return;
@@ -136,7 +139,6 @@ pub(crate) fn check_response(method: &Method, path: &str, sent: Option<&Value>, 
         let code = answer.code();
         let codes = response["x-codes"].as_array().into_iter().flatten();
         assert!(codes.clone().any(|known| known == code) || answer.body.is_null(), "{method} {path}: {code} is not in the contract of {status}");
-        note(&format!("code {code}"));
     } else if let Some(sent) = sent.filter(|sent| sent.is_object() && !operation["requestBody"].is_null()) {
         let errors = contract.errors(&contract.http, &format!("{base}/requestBody/content/application~1json/schema"), sent);
         assert!(errors.is_empty(), "{method} {path} was accepted, and is not as the contract says: {errors:#?}\n{sent}");

@@ -7,6 +7,7 @@
 //! | [`breaking`] | what breaks a client of an older document |
 //! | [`codes`] | every error code: when it comes, and what a client does |
 //! | `fields` | what each field of a request is |
+//! | [`seen`] | what a run of the suite has seen of the contract |
 //! | `schemas` | the schemas of types, as both documents have them |
 //!
 //! `make contract` writes both documents; a test compares them with the committed ones.
@@ -17,6 +18,7 @@ pub mod codes;
 mod fields;
 pub mod openapi;
 mod schemas;
+pub mod seen;
 
 use serde_json::Value;
 

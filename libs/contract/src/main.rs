@@ -1,14 +1,27 @@
-//! `make contract`: writes `docs/openapi.json` and `docs/asyncapi.json`.
+//! `make contract`: writes `docs/openapi.json` and `docs/asyncapi.json`. `contract --seen <folder>` says what the notes of a whole run of the
+//! end-to-end suite leave out.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
-    for (name, document) in [("openapi.json", contract::openapi::document()), ("asyncapi.json", contract::asyncapi::document())] {
-        if std::fs::write(docs.join(name), contract::text(&document)).is_err() {
-            return ExitCode::FAILURE;
-        }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => write(),
+        ["--seen", folder] => contract::seen::missing(Path::new(folder)),
+        _ => Ok(vec!["usage: contract [--seen <folder>]".to_owned()]),
+    };
+    let lines = outcome.unwrap_or_else(|error| vec![format!("error: {error}")]);
+    for line in &lines {
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
-    ExitCode::SUCCESS
+    if lines.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn write() -> std::io::Result<Vec<String>> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    std::fs::write(docs.join("openapi.json"), contract::text(&contract::openapi::document()))?;
+    std::fs::write(docs.join("asyncapi.json"), contract::text(&contract::asyncapi::document()))?;
+    Ok(Vec::new())
 }

@@ -235,3 +235,42 @@ async fn a_throttled_table_is_unavailable_in_every_operation() {
         assert_eq!((answer.status, answer.code(), answer.header("retry-after")), (503, "unavailable", "1"), "{id}: {}", answer.body);
     }
 }
+
+/// Responses that no other test has.
+#[tokio::test(flavor = "multi_thread")]
+async fn rarer_responses_are_as_documented() {
+    let world = TestStack::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let direct = format!("/messages/conversations/{}", world.direct(&ana, &ben).await);
+    ana.patch(&direct, json!({"title": "Ours"})).await.expect_error(409, "conflict");
+    ana.request(Method::PUT, &format!("{direct}/participants/{}", ben.id), &[], None).await.expect_error(409, "conflict");
+    ana.delete(&format!("{direct}/participants/{}", ben.id)).await.expect_error(409, "conflict");
+
+    let message = text(&ana.post(&format!("{direct}/messages"), json!({"text": "hello"})).await.expect(201)["messageId"]);
+    for method in [Method::PUT, Method::DELETE] {
+        ana.request(method, &format!("/messages/{message}/reactions/x"), &[], None).await.expect_error(422, "validation_failed");
+    }
+    ana.delete(&format!("/messages/{message}")).await;
+    let reaction = format!("/messages/{message}/reactions/%F0%9F%91%8D");
+    ana.delete(&reaction).await.expect_error(409, "deleted");
+
+    ana.post("/auth/users", json!({"email": "ben@mylg.test"})).await.expect_error(409, "conflict");
+    ana.patch(&format!("/auth/users/{}", ben.id), json!({"email": "ana@mylg.test"})).await.expect_error(409, "conflict");
+    ana.patch("/auth/users/usr_01ARZ3NDEKTSV4RRFFQ69G5FAV", json!({"pending": true})).await.expect_error(404, "not_found");
+    ana.patch(&format!("/auth/users/{}", ana.id), json!({"role": "user"})).await.expect_error(409, "last_admin");
+
+    let keyed = [("idempotency-key", "k")];
+    let project = text(&ana.send(Method::POST, "/projects", &keyed, &json!({"title": "A"})).await.expect(201)["projectId"]);
+    ana.send(Method::POST, "/projects", &keyed, &json!({"title": "B"})).await.expect_error(422, "idempotency_mismatch");
+    ana.delete(&format!("/projects/{project}")).await;
+    ana.send(Method::POST, "/projects", &keyed, &json!({"title": "A"})).await.expect_error(404, "not_found");
+    ana.delete("/projects/list").await.expect_error(405, "method_not_allowed");
+
+    let from = |origin: &'static str| [("x-session-transport", "cookie"), ("origin", origin)];
+    let login = json!({"email": ana.email, "password": "x"});
+    let elsewhere = from("https://evil.test");
+    world.anonymous().send(Method::POST, "/auth/login", &elsewhere, &login).await.expect_error(403, "forbidden");
+    world.anonymous().send(Method::POST, "/auth/logout", &elsewhere, &json!({})).await.expect_error(403, "forbidden");
+    let first_visit = world.anonymous().send(Method::POST, "/auth/refresh", &from("http://localhost:5173"), &json!({})).await;
+    assert_eq!((first_visit.status, first_visit.body), (204, Value::Null));
+}
