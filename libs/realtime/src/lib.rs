@@ -18,6 +18,7 @@ mod connections;
 mod delivery;
 mod error;
 mod gateway;
+mod lock_frames;
 mod locks;
 mod presence;
 mod typing;
@@ -27,4 +28,5 @@ pub use connections::{Arrival, Connection, Connections, Departure, MAX_PER_USER}
 pub use delivery::{Delivery, frame_text};
 pub use error::Error;
 pub use gateway::{ConnectionsApi, PostOutcome};
-pub use locks::{LineKey, LineLock, LineLockView, LockFrame, Locks, ReleasedLock};
+pub use lock_frames::{LineLockView, LockFrame};
+pub use locks::{LineKey, LineLock, Locks, ReleasedLock};

@@ -12,7 +12,6 @@
 use access::session::Session;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::stream::{self, StreamExt};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared_utils::clock::{Clock, Timestamp};
@@ -25,6 +24,7 @@ use shared_utils::refusal::Refusal;
 
 use crate::Error;
 use crate::connections::Connection;
+use crate::lock_frames::{LineLockView, LockFrame};
 
 /// Lifetime of a lock without renewal, in seconds.
 const HOLD_SECONDS: i64 = 60;
@@ -82,49 +82,6 @@ impl LineLock {
     pub fn locked_frame(&self) -> Value {
         json!(LockFrame::LineLocked { project_id: self.place.project_id, lock: self.view() })
     }
-}
-
-/// A lock as the API gives it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "LineLock")]
-pub struct LineLockView {
-    /// The line.
-    pub line_id: String,
-    /// The revision's number.
-    pub revision: u64,
-    /// Who edits the line.
-    pub user_id: UserId,
-    /// When the lock ends, unless it is renewed or released.
-    pub expires_at: Timestamp,
-    /// When the lock was last taken, renewed or released. Of two frames about one line the later one holds.
-    pub at: Timestamp,
-}
-
-/// A frame about a lock.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum LockFrame {
-    /// A line was locked, or its lock was renewed.
-    LineLocked {
-        /// The budget's project.
-        project_id: ProjectId,
-        #[serde(flatten)]
-        lock: LineLockView,
-    },
-    /// A lock was released.
-    LineUnlocked {
-        /// The budget's project.
-        project_id: ProjectId,
-        /// The line.
-        line_id: String,
-        /// The revision's number.
-        revision: u64,
-        /// Who held the lock.
-        user_id: UserId,
-        /// When it was released.
-        at: Timestamp,
-    },
 }
 
 /// A released lock.

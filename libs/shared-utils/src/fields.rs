@@ -45,8 +45,8 @@ impl<T> Patch<T> {
 pub struct Fields<L = ()> {
     object: Map<String, Value>,
     base: FieldPath,
-    faults: Vec<FieldError>,
-    log: L,
+    pub(crate) faults: Vec<FieldError>,
+    pub(crate) log: L,
 }
 
 impl Fields {
@@ -106,7 +106,7 @@ impl<L: FieldLog> Fields<L> {
         self.take(name)
     }
 
-    fn take(&mut self, name: &str) -> Patch<Value> {
+    pub(crate) fn take(&mut self, name: &str) -> Patch<Value> {
         match self.object.remove(name) {
             None => Patch::Absent,
             Some(Value::Null) => Patch::Clear,
@@ -163,7 +163,12 @@ impl<L: FieldLog> Fields<L> {
         self.check(name, value, read)
     }
 
-    fn check<T>(&mut self, name: &str, value: Patch<Value>, read: impl FnOnce(Value) -> Result<T, (&'static str, Cow<'static, str>)>) -> Patch<T> {
+    pub(crate) fn check<T>(
+        &mut self,
+        name: &str,
+        value: Patch<Value>,
+        read: impl FnOnce(Value) -> Result<T, (&'static str, Cow<'static, str>)>,
+    ) -> Patch<T> {
         match value {
             Patch::Absent => Patch::Absent,
             Patch::Clear => Patch::Clear,
@@ -234,73 +239,6 @@ impl<L: FieldLog> Fields<L> {
             Value::String(text) => text.parse().map_err(|_| ("invalid_value", expected.into())),
             _ => Err(("wrong_type", expected.into())),
         })
-    }
-
-    /// The entries of an array of at most `max` entries of this schema, each with its path.
-    pub fn array(&mut self, name: &str, max: usize, entry: impl FnOnce() -> Value) -> Patch<Vec<(FieldPath, Value)>> {
-        self.log.field(name, || json!({"type": "array", "maxItems": max, "items": entry()}));
-        self.entries(name, max)
-    }
-
-    fn entries(&mut self, name: &str, max: usize) -> Patch<Vec<(FieldPath, Value)>> {
-        let base = self.path(name);
-        let value = self.take(name);
-        self.check(name, value, |value| match value {
-            Value::Array(entries) if entries.len() > max => Err(("too_many", format!("At most {max} entries.").into())),
-            Value::Array(entries) => Ok(entries.into_iter().enumerate().map(|(index, entry)| (base.join(index), entry)).collect()),
-            _ => Err(("wrong_type", "This must be an array.".into())),
-        })
-    }
-
-    /// An array of objects, each read by `read`. The field errors of all entries are kept.
-    pub fn objects<T>(&mut self, name: &str, max: usize, mut read: impl FnMut(&mut Self) -> T) -> Patch<Vec<T>> {
-        if L::RECORDS {
-            let mut members = Self::at(Map::new(), FieldPath::default());
-            read(&mut members);
-            self.log.objects(name, max, members.log);
-        }
-        match self.entries(name, max) {
-            Patch::Absent => Patch::Absent,
-            Patch::Clear => Patch::Clear,
-            Patch::Set(entries) => {
-                let mut values = Vec::with_capacity(entries.len());
-                for (path, entry) in entries {
-                    if let Value::Object(object) = entry {
-                        let mut fields = Self::at(object, path);
-                        values.push(read(&mut fields));
-                        self.faults.append(&mut fields.into_faults());
-                    } else {
-                        self.faults.push(FieldError::new(path, "wrong_type", "This must be an object."));
-                    }
-                }
-                Patch::Set(values)
-            }
-        }
-    }
-
-    /// An object in a field, read by `read`. Its field errors are kept.
-    pub fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> Patch<T> {
-        if L::RECORDS {
-            let mut members = Self::at(Map::new(), FieldPath::default());
-            read(&mut members);
-            self.log.object(name, members.log);
-            return Patch::Absent;
-        }
-        let path = self.path(name);
-        match self.take(name) {
-            Patch::Absent => Patch::Absent,
-            Patch::Clear => Patch::Clear,
-            Patch::Set(Value::Object(object)) => {
-                let mut fields = Self::at(object, path);
-                let value = read(&mut fields);
-                self.faults.append(&mut fields.into_faults());
-                Patch::Set(value)
-            }
-            Patch::Set(_) => {
-                self.fault(name, "wrong_type", "This must be an object.");
-                Patch::Absent
-            }
-        }
     }
 
     /// Whether there is any field error so far.

@@ -32,6 +32,7 @@ pub mod dynamo;
 pub mod env;
 mod field_errors;
 mod field_log;
+mod field_parts;
 mod field_values;
 pub mod fields;
 pub mod http;
