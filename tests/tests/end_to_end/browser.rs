@@ -50,6 +50,27 @@ async fn browsers_see_a_close_code_for_every_close() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_explorer_shows_both_documents_and_signs_in_with_one_click() {
+    let world = TestStack::start().await;
+    let console = world.stack().console_url.clone();
+    let Some(mut page) = Page::open(&format!("{console}/explorer")).await else { return };
+    let until = |what: &str| {
+        format!(
+            "new Promise((resolve, reject) => {{ const end = Date.now() + 50000; const look = () => {what} ? resolve(true) : Date.now() > end ? reject(new Error(document.body.innerText.slice(0, 500))) : setTimeout(look, 50); look() }})"
+        )
+    };
+    page.run(&until("document.body.innerText.includes('The MYLG team')")).await;
+    page.run("document.querySelector('nav button').click()").await;
+    page.run(&until("document.getElementById('state').textContent.includes('ana@mylg.test')")).await;
+    let documents = "Promise.all(['/openapi.json', '/asyncapi.json'].map(async path => (await (await fetch(path)).json()).info.title))";
+    assert_eq!(page.run(documents).await, json!(["MYLG", "MYLG socket"]));
+    // Every request of the page stayed on this machine.
+    let elsewhere =
+        "performance.getEntriesByType('resource').map(entry => new URL(entry.name).hostname).filter(host => host && host !== 'localhost')";
+    assert_eq!(page.run(elsewhere).await, json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_console_shows_requests_and_frames() {
     let world = TestStack::start().await;
     let Some(mut page) = Page::open(&world.stack().console_url).await else { return };
