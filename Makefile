@@ -27,7 +27,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply test-emulator rehearse test-durability contract contract-release fuzz-api bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply test-emulator rehearse test-durability contract contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -96,6 +96,9 @@ contract: binaries ## Write docs/openapi.json and docs/asyncapi.json from the co
 
 contract-release: contract ## Keep the documents as those of a release: later changes that break clients are named
 	@mkdir -p libs/contract/released && cp docs/openapi.json docs/asyncapi.json libs/contract/released/
+
+lint-contract: ## Hold both documents to their specifications and to Spectral's rules (needs npm)
+	@tests/lint-contract.sh
 
 fuzz-api: binaries ## Hold the local stack to docs/openapi.json with made-up requests (EXAMPLES=200 for each operation; needs python3)
 	@EXAMPLES=$(or $(EXAMPLES),200) tests/fuzz-api.sh

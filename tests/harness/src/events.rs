@@ -152,15 +152,27 @@ pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
     events
 }
 
+/// What cargo says of every package of this platform: only these were downloaded.
+///
+/// # Panics
+/// If cargo fails.
+pub fn cargo_metadata() -> Value {
+    let run = |program: &str, arguments: &[&str]| {
+        let program = std::env::var_os(program.to_uppercase()).unwrap_or_else(|| program.into());
+        let command = std::process::Command::new(program).args(arguments).current_dir(local_stack::declaration::repository()).output();
+        let output = command.expect("the toolchain starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let version = String::from_utf8(run("rustc", &["-vV"])).expect("text");
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
+    let metadata = run("cargo", &["metadata", "--format-version", "1", "--offline", "--locked", "--filter-platform", host]);
+    serde_json::from_slice(&metadata).expect("JSON")
+}
+
 /// The folder in which Cargo keeps the sources of a dependency.
 fn source_of(dependency: &str) -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = std::process::Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline", "--locked"])
-        .current_dir(local_stack::declaration::repository())
-        .output()
-        .expect("cargo starts");
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo tells about its packages");
+    let metadata = cargo_metadata();
     let packages = metadata["packages"].as_array().expect("packages");
     let package = packages.iter().find(|package| package["name"] == dependency).expect("a dependency");
     Path::new(package["manifest_path"].as_str().expect("a path")).parent().expect("a folder").to_owned()

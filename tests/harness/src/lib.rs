@@ -23,7 +23,7 @@ use shared_utils::ids::{SessionId, UserId};
 use tokio::net::TcpListener;
 
 pub use answer::Answer;
-pub use events::{EventBuilder, SocketEvents, published_events};
+pub use events::{EventBuilder, SocketEvents, cargo_metadata, published_events};
 pub use studio::{Person, Studio};
 
 /// An origin that the test context allows.

@@ -52,11 +52,7 @@ fn dependencies_have_the_same_features_in_every_build() {
 /// Every locked dependency supports the toolchain that the project requires.
 #[test]
 fn no_dependency_needs_a_newer_toolchain() {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo).current_dir(repository()).args(["metadata", "--format-version", "1", "--locked", "--offline"]).output();
-    let output = output.expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let metadata = test_harness::cargo_metadata();
     let packages = metadata["packages"].as_array().expect("packages");
     let version = |text: &str| -> Vec<u32> {
         let mut numbers: Vec<u32> = text.split('.').filter_map(|number| number.parse().ok()).collect();
