@@ -70,6 +70,21 @@ async fn the_explorer_shows_both_documents_and_signs_in_with_one_click() {
     assert_eq!(page.run(elsewhere).await, json!([]));
 }
 
+/// The code of docs/frontend.md, as it stands but for the two addresses.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_for_frontend_developers_runs() {
+    let world = TestStack::start().await;
+    let Some(mut page) = Page::open(&world.stack().console_url).await else { return };
+    let document = std::fs::read_to_string(local_stack::declaration::repository().join("docs/frontend.md")).unwrap();
+    let blocks: Vec<&str> = document.split("```js\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(blocks.len() >= 9, "{} blocks", blocks.len());
+    let code = blocks.concat().replace("http://localhost:3000", &world.stack().http_url).replace("ws://localhost:3001", &world.stack().websocket_url);
+    let result = "return { me: me.email, text: messages.get(sent.messageId).text, known: conversations.size, title: renamed.title, accessToken }";
+    let result = page.run(&format!("(async () => {{ {code}\n{result} }})()")).await;
+    assert_eq!((&result["me"], &result["text"], &result["title"]), (&json!("ana@mylg.test"), &json!("hello"), &json!("Atrium II")), "{result}");
+    assert!(result["accessToken"].is_null(), "signed out");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_console_shows_requests_and_frames() {
     let world = TestStack::start().await;
