@@ -27,7 +27,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply test-emulator rehearse test-durability contract contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -93,6 +93,10 @@ test-durability: ## Write MESSAGES (200000) messages while faults are injected, 
 
 contract: binaries ## Write docs/openapi.json and docs/asyncapi.json from the code
 	@$(BIN)/contract
+
+contract-examples: binaries ## Record the examples of the contract from a run of the end-to-end suite (two minutes)
+	@folder=$$(mktemp -d) && CONTRACT_EXAMPLES="$$folder" $(CARGO) nextest run -p end-to-end --test end_to_end && $(BIN)/contract --examples "$$folder" && rm -r "$$folder"
+	@$(MAKE) --no-print-directory contract
 
 contract-release: contract ## Keep the documents as those of a release: later changes that break clients are named
 	@mkdir -p libs/contract/released && cp docs/openapi.json docs/asyncapi.json libs/contract/released/

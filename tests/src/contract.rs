@@ -100,6 +100,21 @@ fn note(what: &str) {
     }
 }
 
+/// The longest example, in bytes.
+const MAX_EXAMPLE: usize = 1_500;
+
+/// Keeps an example, where `CONTRACT_EXAMPLES` names a folder for them.
+fn record(name: &str, value: &Value) {
+    let Some(folder) = std::env::var_os("CONTRACT_EXAMPLES") else { return };
+    let line = json!({"name": name, "value": value}).to_string();
+    if line.len() <= MAX_EXAMPLE {
+        let file = std::path::Path::new(&folder).join(std::process::id().to_string());
+        if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(file) {
+            let _ = writeln!(file, "{line}");
+        }
+    }
+}
+
 /// Compares a response with the contract. A response of the gateway itself is no part of it.
 ///
 /// # Panics
@@ -133,6 +148,7 @@ pub(crate) fn check_response(method: &Method, path: &str, sent: Option<&Value>, 
             let pointer = format!("{base}/responses/{status}/content/{}/schema", escaped(kind));
             let errors = contract.errors(&contract.http, &pointer, &answer.body);
             assert!(errors.is_empty(), "{method} {path}: {status} is not as the contract says: {errors:#?}\n{}", answer.body);
+            record(&format!("{id} {status}"), &answer.body);
         }
     }
     if answer.status >= 400 {
@@ -142,6 +158,7 @@ pub(crate) fn check_response(method: &Method, path: &str, sent: Option<&Value>, 
     } else if let Some(sent) = sent.filter(|sent| sent.is_object() && !operation["requestBody"].is_null()) {
         let errors = contract.errors(&contract.http, &format!("{base}/requestBody/content/application~1json/schema"), sent);
         assert!(errors.is_empty(), "{method} {path} was accepted, and is not as the contract says: {errors:#?}\n{sent}");
+        record(&format!("{id} request"), sent);
     }
 }
 
@@ -175,4 +192,5 @@ fn check_frame(from: &str, frame: &Value) {
     let errors = contract.errors(&contract.socket, &pointer, frame);
     assert!(errors.is_empty(), "{name} is not as the contract says: {errors:#?}\n{frame}");
     note(&format!("frame {name}"));
+    record(&format!("frame {name}"), frame);
 }

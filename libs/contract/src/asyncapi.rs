@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::codes;
+use crate::examples;
 use crate::fields::describe;
 use crate::schemas::{Schemas, close};
 
@@ -121,18 +122,23 @@ fn allow_truncation(frame: &mut Value) {
     }
 }
 
+fn message(prefix: &str, name: &str, schema: &Value) -> Value {
+    let mut payload = schema.clone();
+    close(&mut payload);
+    let mut message = json!({"name": name, "title": name, "summary": schema["description"], "contentType": "application/json", "payload": payload});
+    if let Some(example) = examples::of(&format!("frame {prefix}.{name}")) {
+        message["examples"] = json!([{"payload": example}]);
+    }
+    message
+}
+
 /// The document.
 pub fn document() -> Value {
     let mut schemas = Schemas::new();
     let server = server_frames(&mut schemas);
     let client = client_frames();
-    let message = |name: &String, schema: &Value| {
-        let mut payload = schema.clone();
-        close(&mut payload);
-        json!({"name": name, "title": name, "summary": schema["description"], "contentType": "application/json", "payload": payload})
-    };
     let messages = |prefix: &str, frames: &BTreeMap<String, Value>| -> BTreeMap<String, Value> {
-        frames.iter().map(|(name, schema)| (format!("{prefix}.{name}"), message(name, schema))).collect()
+        frames.iter().map(|(name, schema)| (format!("{prefix}.{name}"), message(prefix, name, schema))).collect()
     };
     let (sent, received) = (messages("client", &client), messages("server", &server));
     let all: BTreeMap<&String, Value> =

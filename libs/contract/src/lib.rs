@@ -6,6 +6,7 @@
 //! | [`asyncapi`] | the socket: `docs/asyncapi.json` |
 //! | [`breaking`] | what breaks a client of an older document |
 //! | [`codes`] | every error code: when it comes, and what a client does |
+//! | [`examples`] | examples, recorded from a run of the suite |
 //! | `fields` | what each field of a request is |
 //! | [`seen`] | what a run of the suite has seen of the contract |
 //! | `schemas` | the schemas of types, as both documents have them |
@@ -15,6 +16,7 @@
 pub mod asyncapi;
 pub mod breaking;
 pub mod codes;
+pub mod examples;
 mod fields;
 pub mod openapi;
 mod schemas;

@@ -1,5 +1,5 @@
 //! `make contract`: writes `docs/openapi.json` and `docs/asyncapi.json`. `contract --seen <folder>` says what the notes of a whole run of the
-//! end-to-end suite leave out.
+//! end-to-end suite leave out, `contract --examples <folder>` keeps the examples of one.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,13 +10,20 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => write(),
         ["--seen", folder] => contract::seen::missing(Path::new(folder)),
-        _ => Ok(vec!["usage: contract [--seen <folder>]".to_owned()]),
+        ["--examples", folder] => examples(Path::new(folder)),
+        _ => Ok(vec!["usage: contract [--seen <folder> | --examples <folder>]".to_owned()]),
     };
     let lines = outcome.unwrap_or_else(|error| vec![format!("error: {error}")]);
     for line in &lines {
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
     if lines.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn examples(folder: &Path) -> std::io::Result<Vec<String>> {
+    let chosen = contract::text(&serde_json::json!(contract::examples::chosen(folder)?));
+    std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples.json"), chosen)?;
+    Ok(Vec::new())
 }
 
 fn write() -> std::io::Result<Vec<String>> {

@@ -8,6 +8,7 @@ use shared_utils::http::ProblemDocument;
 use shared_utils::http::routing::{Access, Body, Route};
 
 use crate::codes;
+use crate::examples;
 use crate::fields::describe;
 use crate::schemas::Schemas;
 
@@ -149,7 +150,8 @@ fn operation(routed: &RoutedOperation, schemas: &mut Schemas) -> Value {
     for response in &operation.responses {
         let mut object = json!({"description": response.description, "headers": headers(response.headers)});
         if let Some(schema) = response.schema {
-            object["content"] = json!({"application/json": {"schema": schema(schemas.generator()).to_value()}});
+            object["content"] =
+                content("application/json", &schema(schemas.generator()).to_value(), &format!("{} {}", operation.id, response.status));
         }
         responses.insert(response.status.to_string(), object);
     }
@@ -171,7 +173,7 @@ fn operation(routed: &RoutedOperation, schemas: &mut Schemas) -> Value {
             json!({
                 "description": lines.join(" "),
                 "headers": headers(own),
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                "content": content("application/problem+json", &json!({"$ref": "#/components/schemas/Problem"}), &format!("{} {status}", operation.id)),
                 "x-codes": names,
             }),
         );
@@ -200,10 +202,18 @@ fn operation(routed: &RoutedOperation, schemas: &mut Schemas) -> Value {
             Body::OptionalJson(max) => (false, max),
             Body::None => (false, 0),
         };
-        object["requestBody"] =
-            json!({"required": required, "description": format!("At most {max} bytes."), "content": {"application/json": {"schema": request}}});
+        object["requestBody"] = json!({"required": required, "description": format!("At most {max} bytes."), "content": content("application/json", &request, &format!("{} request", operation.id))});
     }
     object
+}
+
+/// A body of this kind, with the recorded example of this name.
+fn content(kind: &str, schema: &Value, example: &str) -> Value {
+    let mut content = json!({kind: {"schema": schema}});
+    if let Some(example) = examples::of(example) {
+        content[kind]["example"] = example.clone();
+    }
+    content
 }
 
 fn request_header(name: &str) -> Value {
