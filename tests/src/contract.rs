@@ -84,6 +84,12 @@ fn compiled(document: &Value, pointer: &str) -> Validator {
     Validator { schemas, index }
 }
 
+/// The error codes that an operation has with this status.
+fn response_codes(operation: &Value, status: &str) -> Vec<String> {
+    let codes = operation["responses"][status]["x-codes"].as_array();
+    codes.into_iter().flatten().filter_map(|code| code.as_str().map(str::to_owned)).collect()
+}
+
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
@@ -149,6 +155,14 @@ pub(crate) fn check_response(method: &Method, path: &str, sent: Option<&Value>, 
             let errors = contract.errors(&contract.http, &pointer, &answer.body);
             assert!(errors.is_empty(), "{method} {path}: {status} is not as the contract says: {errors:#?}\n{}", answer.body);
             record(&format!("{id} {status}"), &answer.body);
+        }
+    }
+    if answer.status < 400 {
+        let declared = |name: &str| operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["name"] == name);
+        let query = path.split_once('?').map_or("", |(_, query)| query);
+        for name in query.split('&').filter_map(|pair| pair.split('=').next()).filter(|name| !name.is_empty()) {
+            let reads_queries = response_codes(operation, "400").iter().any(|code| code == "invalid_parameter");
+            assert!(declared(name) || !reads_queries, "{method} {path}: {name} is not in the contract");
         }
     }
     if answer.status >= 400 {
