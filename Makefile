@@ -104,8 +104,8 @@ contract-release: contract ## Keep the documents as those of a release: later ch
 lint-contract: ## Hold both documents to their specifications and to Spectral's rules (needs npm)
 	@tests/lint-contract.sh
 
-fuzz-api: binaries ## Hold the local stack to docs/openapi.json with made-up requests (EXAMPLES=200 for each operation; needs python3)
-	@EXAMPLES=$(or $(EXAMPLES),200) tests/fuzz-api.sh
+fuzz-api: binaries ## Hold the local stack to docs/openapi.json with made-up requests (EXAMPLES=100 for each operation, ten minutes at most; needs python3)
+	@EXAMPLES=$(or $(EXAMPLES),100) tests/fuzz-api.sh
 
 bench-fan-out: ## Measure how long a message takes to a hundred people with three sockets each (a minute)
 	@$(CARGO) build --profile bench --workspace

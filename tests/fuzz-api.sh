@@ -12,7 +12,7 @@ if ! "$tools/bin/schemathesis" --version 2>/dev/null | grep -qF "$VERSION"; then
 fi
 
 work=$(mktemp -d)
-HTTP_PORT=0 WS_PORT=0 DYNAMODB_PORT=0 CONSOLE_PORT=0 LOCAL_DIR="$work" LOGIN_RATE=off REFRESH_RATE=off SESSION_REFRESH_RATE=off \
+HTTP_PORT=0 WS_PORT=0 DYNAMODB_PORT=0 CONSOLE_PORT=0 LOCAL_DIR="$work" ACCESS_TTL_S=660 LOGIN_RATE=off REFRESH_RATE=off SESSION_REFRESH_RATE=off \
     TICKET_RATE=off SEND_RATE=off "${CARGO_TARGET_DIR:-target}/debug/local-stack" >"$work/log" 2>&1 &
 stack=$!
 trap 'kill $stack 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -24,5 +24,6 @@ url=$(grep -oE 'http://localhost:[0-9]+' "$work/log" | head -n 1)
 token=$(curl -sf "$url/auth/login" -H 'content-type: application/json' -d '{"email":"ana@mylg.test","password":"studio-local-only"}' |
     sed -E 's/.*"accessToken":"([^"]+)".*/\1/')
 # One worker: with the same seed it sends the same requests in the same order.
-"$tools/bin/schemathesis" --config-file tests/schemathesis.toml run docs/openapi.json --url "$url" -H "Authorization: Bearer $token" \
+# The access token lives for eleven minutes, and so does the run at most.
+timeout 600 "$tools/bin/schemathesis" --config-file tests/schemathesis.toml run docs/openapi.json --url "$url" -H "Authorization: Bearer $token" \
     --checks all --workers 1 --max-examples "${EXAMPLES:-20}"

@@ -5,9 +5,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools=build/contract-tools
-if [ ! -d "$tools/node_modules/@stoplight/spectral-cli" ]; then
+packages="@stoplight/spectral-cli@6.15.0 @asyncapi/parser@3.4.0 @readme/openapi-parser@5.0.1"
+if [ "$(cat "$tools/installed" 2>/dev/null)" != "$packages" ]; then
     mkdir -p "$tools"
-    npm install --silent --no-audit --no-fund --prefix "$tools" @stoplight/spectral-cli@6.15.0 @asyncapi/parser@3.4.0 @readme/openapi-parser@5.0.1
+    # shellcheck disable=SC2086 # one argument for each package
+    npm install --silent --no-audit --no-fund --prefix "$tools" $packages
+    echo "$packages" >"$tools/installed"
 fi
 cat >"$tools/parse.mjs" <<'JS'
 import { readFileSync } from "node:fs"

@@ -4,9 +4,11 @@
 //! same password. Older hashes were made from the text as sent, so that form is checked too.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
+use shared_utils::fields::{FieldLog, Fields, Patch, text_schema, text_within};
 use shared_utils::http::Error;
 use shared_utils::random;
 use shared_utils::text::nfc;
@@ -55,6 +57,14 @@ pub(crate) fn is_outdated(known: &str) -> bool {
 /// The most common passwords with at least eight characters, in lower case, sorted. Source: the list of Django (BSD licence).
 const COMMON: &str = include_str!("common-passwords.txt");
 
+/// The length of a new password in characters.
+const LENGTH: RangeInclusive<usize> = 8..=128;
+
+/// A new password as it was sent. [`check_new`] decides whether it will do.
+pub(crate) fn read_new<L: FieldLog>(fields: &mut Fields<L>, name: &str) -> Patch<String> {
+    fields.read(name, || text_schema(&LENGTH), |value| text_within(value, &(0..=512)))
+}
+
 /// Refuses a new password that is too short, too long, too common or has control characters. Returns the error's code and detail.
 pub(crate) fn check_new(password: &str, email: &str) -> Result<(), (&'static str, Cow<'static, str>)> {
     let password = normalized(password);
@@ -62,11 +72,11 @@ pub(crate) fn check_new(password: &str, email: &str) -> Result<(), (&'static str
         return Err(("invalid_value", "A password must not contain control characters.".into()));
     }
     let length = password.chars().count();
-    if length < 8 {
-        return Err(("too_short", "At least 8 characters.".into()));
+    if length < *LENGTH.start() {
+        return Err(("too_short", format!("At least {} characters.", LENGTH.start()).into()));
     }
-    if length > 128 {
-        return Err(("too_long", "At most 128 characters.".into()));
+    if length > *LENGTH.end() {
+        return Err(("too_long", format!("At most {} characters.", LENGTH.end()).into()));
     }
     let folded = password.to_lowercase();
     let common: Vec<&str> = COMMON.lines().collect();

@@ -9,10 +9,6 @@ use crate::examples;
 use crate::fields::describe;
 use crate::schemas::{Schemas, close};
 
-/// Fields that clients of today send along, and the server ignores.
-const IGNORED: &[&str] =
-    &["senderId", "userId", "username", "timestamp", "conversationType", "title", "file", "editedAt", "editedBy", "read", "lastMsgTs"];
-
 /// What each action does.
 const ACTIONS: &[(&str, &str)] = &[
     ("auth", "Renews the connection with a fresh token of the same person."),
@@ -35,7 +31,7 @@ const ACTIONS: &[(&str, &str)] = &[
 pub fn client_frames() -> BTreeMap<String, Value> {
     let reference = json!({"anyOf": [{"type": "string", "maxLength": 64}, {"type": "number"}]});
     let mut frames = BTreeMap::new();
-    for (name, mut schema) in ws_provider::frame_schemas() {
+    for (name, mut schema, ignored) in ws_provider::frame_schemas() {
         let (_, text) = ACTIONS.iter().find(|(action, _)| *action == name).unwrap_or_else(|| panic!("{name} is not described"));
         if name == "sendMessage" {
             messaging::message::allow_attachments_alone(&mut schema);
@@ -48,7 +44,7 @@ pub fn client_frames() -> BTreeMap<String, Value> {
         schema["description"] = json!(text);
         schema["properties"]["action"] = json!({"const": name});
         schema["properties"]["ref"] = reference.clone();
-        for ignored in IGNORED.iter().chain(&["projectId", "conversationId"]) {
+        for ignored in ignored {
             if schema["properties"].get(ignored).is_none() {
                 schema["properties"][ignored] = json!({"deprecated": true, "description": "Ignored."});
             }
@@ -94,7 +90,7 @@ pub(crate) fn server_frames(schemas: &mut Schemas) -> BTreeMap<String, Value> {
         let variants = schemas.generator().definitions().get(&name).and_then(|union| union["oneOf"].as_array().cloned()).unwrap_or_default();
         for mut variant in variants {
             let action = variant["properties"]["action"]["const"].as_str().unwrap_or_default().to_owned();
-            allow_truncation(&mut variant);
+            allow_truncation(&mut variant, schemas);
             frames.insert(action, variant);
         }
     }
@@ -110,12 +106,17 @@ pub(crate) fn server_frames(schemas: &mut Schemas) -> BTreeMap<String, Value> {
 }
 
 /// A frame over 32 KB comes without what makes it large, and says so.
-fn allow_truncation(frame: &mut Value) {
+fn allow_truncation(frame: &mut Value, schemas: &mut Schemas) {
+    if let Some(message) = frame["properties"].get_mut("message") {
+        let mut short = schemas.generator().definitions()["Message"].clone();
+        short["properties"]["reactions"] = json!({"type": "null", "description": "Null where the frame was truncated."});
+        *message = json!({"anyOf": [message.take(), short]});
+    }
     if frame["properties"].get("truncated").is_none() {
         frame["properties"]["truncated"] =
             json!({"const": true, "description": "The frame was over 32 KB: parts of it are null or empty. Fetch the resource."});
     }
-    for part in ["reactions", "project", "fields"] {
+    for part in ["reactions", "fields"] {
         if let Some(schema) = frame["properties"].get_mut(part) {
             *schema = json!({"anyOf": [schema.take(), {"type": "null"}]});
         }
@@ -178,14 +179,14 @@ pub fn document() -> Value {
         "servers": {"local": {"host": "localhost:3001", "protocol": "ws", "description": "The local stack."}},
         "channels": {"socket": {
             "address": "/",
-            "description": "One connection of a person: `?ticket=` with a ticket of `POST /auth/ws-ticket`, or `?token=` with an access token.",
+            "description": "One connection of a person: `?ticket=` with a ticket of `POST /auth/ws-ticket`, or `?token=` with an access token; or the subprotocols `mylg.v1, ticket.<ticket>`. The handshake is refused with 401 (no good credential), 403 (a foreign origin, an account that waits for approval) or 429 (too many connects).",
             "messages": all,
             "bindings": {"ws": {"query": {
                 "type": "object",
                 "properties": {
                     "ticket": {"type": "string", "description": "A ticket."},
                     "token": {"type": "string", "description": "An access token."},
-                    "tabId": {"type": "string", "description": "Names the tab: a later connection of the same tab replaces the earlier one."},
+                    "tabId": {"type": "string", "minLength": 1, "maxLength": 64, "description": "Names the tab: a later connection of the same tab replaces the earlier one."},
                 },
             }}},
         }},

@@ -43,11 +43,28 @@ pub const CODES: &[Code] = &[
     code("payload_too_large", 413, "The body or frame is too large.", "Send less."),
     code("unsupported_media_type", 415, "The body is not `application/json`, or is encoded.", "Correct the request."),
     code("validation_failed", 422, "Values are not valid; `errors` lists each of them.", "Show each error at its field."),
-    code("idempotency_mismatch", 422, "The key was used with another body.", "Use another key for another request."),
+    code("idempotency_mismatch", 422, "The `Idempotency-Key` or `optimisticId` was used for something else.", "Use another one for another request."),
     code("too_many_attempts", 429, "The address is locked after failed attempts.", "Wait as `Retry-After` says."),
     code("too_many_requests", 429, "A rate limit is reached.", "Wait as `Retry-After` or `retryAfterMs` says."),
     code("internal", 500, "Something went wrong, and was logged.", "Show that it failed. Repeat only what is idempotent."),
     code("unavailable", 503, "The service is busy.", "Wait as `Retry-After` says, then repeat what is idempotent."),
+];
+
+/// The codes of one value that is not valid.
+pub const FIELD_CODES: &[&str] = &[
+    "blank",
+    "duplicate",
+    "invalid_value",
+    "out_of_range",
+    "read_only",
+    "required",
+    "too_common",
+    "too_large",
+    "too_long",
+    "too_many",
+    "too_short",
+    "unknown_field",
+    "wrong_type",
 ];
 
 /// The statuses of a code: one, or two for `invalid_credentials`.

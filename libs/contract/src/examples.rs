@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 const SECRET: &[&str] = &["accessToken", "currentPassword", "newPassword", "oneTimePassword", "password", "refreshToken", "ticket", "token"];
 
 /// The recorded examples, by name.
-static RECORDED: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| serde_json::from_str(include_str!("../examples.json")).unwrap_or_default());
+static RECORDED: LazyLock<BTreeMap<String, Value>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../examples.json")).expect("examples.json is readable"));
 
 /// The example of this name: `<operationId> <status>`, `<operationId> request`, `frame <message>`.
 pub(crate) fn of(name: &str) -> Option<&'static Value> {

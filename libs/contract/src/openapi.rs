@@ -63,9 +63,15 @@ fn routed<A>(tag: &'static str, routes: &[Route<A>], operations: Vec<Operation>)
         let route = route.unwrap_or_else(|| panic!("{} {} is no route", operation.method, operation.pattern));
         RoutedOperation { tag, access: route.access, body: route.body, operation }
     };
-    let described: Vec<RoutedOperation> = operations.into_iter().map(of_route).collect();
-    assert_eq!(described.len(), routes.len(), "every route of {tag} is described once");
-    described
+    let names = |all: Vec<String>| {
+        let set: BTreeSet<String> = all.iter().cloned().collect();
+        assert_eq!(set.len(), all.len(), "an operation of {tag} appears more than once");
+        set
+    };
+    let described = names(operations.iter().map(|operation| format!("{} {}", operation.method, operation.pattern)).collect());
+    let existing = names(routes.iter().map(|route| format!("{} {}", route.method, route.pattern)).collect());
+    assert_eq!(described, existing, "the routes of {tag} and their descriptions");
+    operations.into_iter().map(of_route).collect()
 }
 
 /// Every operation of every function.
@@ -162,7 +168,8 @@ fn operation(routed: &RoutedOperation, schemas: &mut Schemas) -> Value {
             .map(|code| format!("`{}`: {}", code.code, code.when))
             .collect();
         let own = match status {
-            401 => &["WWW-Authenticate"][..],
+            401 if operation.headers.contains(&"X-Session-Transport") => &["WWW-Authenticate", "Set-Cookie"][..],
+            401 => &["WWW-Authenticate"],
             412 => &["ETag"],
             415 => &["Accept-Encoding"],
             429 | 503 => &["Retry-After"],

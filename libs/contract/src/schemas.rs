@@ -1,9 +1,13 @@
 //! The schemas of types, as both documents have them.
 
+use std::collections::BTreeSet;
+
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::codes;
 use crate::fields::describe;
 
 /// Makes schemas of responses and frames, and keeps those that have names.
@@ -36,11 +40,36 @@ impl Schemas {
         for union in ["CloseFrame", "Frame", "LockFrame", "ProjectFrame", "Reply"] {
             components.remove(union);
         }
+        restrict(&mut components, "FieldError", &codes::FIELD_CODES.to_vec());
+        restrict(&mut components, "Problem", &codes::CODES.iter().map(|code| code.code).collect::<BTreeSet<_>>());
+        for (name, text) in IDS {
+            if let Some(schema) = components.get_mut(*name) {
+                schema["description"] = json!(text);
+            }
+        }
         for (name, schema) in &mut components {
             close(schema);
             describe(schema, name);
         }
         components
+    }
+}
+
+/// What an id names.
+const IDS: &[(&str, &str)] = &[
+    ("BudgetId", "The id of a budget."),
+    ("ConversationId", "The id of a conversation."),
+    ("LineId", "The id of a line of a budget, the same in every revision."),
+    ("MessageId", "The id of a message."),
+    ("ProjectId", "The id of a project."),
+    ("SessionId", "The id of a session."),
+    ("UserId", "The id of a person."),
+];
+
+/// Says which codes a schema's `code` may have.
+fn restrict(components: &mut Map<String, Value>, name: &str, codes: &impl Serialize) {
+    if let Some(schema) = components.get_mut(name) {
+        schema["properties"]["code"]["enum"] = json!(codes);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::fields::{FieldLog, Fields};
 pub struct Recorder {
     members: Map<String, Value>,
     required: Vec<String>,
+    not_null: Vec<String>,
     read_only: Vec<String>,
 }
 
@@ -26,6 +27,10 @@ impl FieldLog for Recorder {
         if !self.required.iter().any(|known| known == name) {
             self.required.push(name.to_owned());
         }
+    }
+
+    fn not_null(&mut self, name: &str) {
+        self.not_null.push(name.to_owned());
     }
 
     fn object(&mut self, name: &str, members: Self) {
@@ -66,7 +71,7 @@ impl Recorder {
     fn into_schema(mut self) -> Value {
         self.required.sort();
         for (name, schema) in &mut self.members {
-            if !self.required.contains(name) {
+            if !self.required.contains(name) && !self.not_null.contains(name) {
                 *schema = json!({"anyOf": [schema.take(), {"type": "null"}]});
             }
         }

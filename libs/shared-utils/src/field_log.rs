@@ -11,6 +11,8 @@ pub trait FieldLog: Default {
     fn field(&mut self, _name: &str, _schema: impl FnOnce() -> Value) {}
     /// A field that must be there.
     fn required(&mut self, _name: &str) {}
+    /// A field that may be absent, but not null.
+    fn not_null(&mut self, _name: &str) {}
     /// An object that stands in a field.
     fn object(&mut self, _name: &str, _members: Self) {}
     /// An array of at most so many objects.

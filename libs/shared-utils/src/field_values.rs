@@ -25,7 +25,11 @@ pub trait TextSchema {
 
 /// The JSON Schema of [`text_within`].
 pub fn text_schema(bounds: &RangeInclusive<usize>) -> Value {
-    json!({"type": "string", "minLength": bounds.start(), "maxLength": bounds.end()})
+    let mut schema = json!({"type": "string", "minLength": bounds.start()});
+    if *bounds.end() < usize::MAX {
+        schema["maxLength"] = json!(bounds.end());
+    }
+    schema
 }
 
 /// The JSON Schema of [`read_date`].
@@ -56,6 +60,15 @@ pub fn read_date(value: Value) -> Result<String, (&'static str, Cow<'static, str
         Value::String(text) if text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok_and(|date| date.to_string() == text) => Ok(text),
         _ => Err(("invalid_value", "A date is YYYY-MM-DD.".into())),
     }
+}
+
+/// The JSON Schema of a whole number. A maximum that no number in a browser reaches is none.
+pub fn integer_schema(bounds: &RangeInclusive<u64>) -> Value {
+    let mut schema = json!({"type": "integer", "minimum": bounds.start()});
+    if *bounds.end() <= 1 << 53 {
+        schema["maximum"] = json!(bounds.end());
+    }
+    schema
 }
 
 /// The JSON Schema of one of these texts.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 pub use crate::field_errors::{FieldError, FieldErrors, FieldPath};
 pub use crate::field_log::FieldLog;
-pub use crate::field_values::{TextSchema, date_schema, length, one_of, read_date, spelled, text_schema, text_within};
+pub use crate::field_values::{TextSchema, date_schema, integer_schema, length, one_of, read_date, spelled, text_schema, text_within};
 use crate::number::Digits;
 use crate::text::nfc;
 
@@ -216,6 +216,14 @@ impl<L: FieldLog> Fields<L> {
         None
     }
 
+    /// Notes a fault for a value that was null, where null has no meaning.
+    pub fn refuse_null<T>(&mut self, name: &str, value: &Patch<T>, detail: &'static str) {
+        self.log.not_null(name);
+        if matches!(value, Patch::Clear) {
+            self.fault(name, "required", detail);
+        }
+    }
+
     /// `true` or `false`.
     pub fn boolean(&mut self, name: &str) -> Patch<bool> {
         self.read(name, || json!({"type": "boolean"}), |value| value.as_bool().ok_or(("wrong_type", "This must be true or false.".into())))
@@ -223,7 +231,7 @@ impl<L: FieldLog> Fields<L> {
 
     /// A whole number within `bounds`. `2`, `2.0` and `2e0` are the same number.
     pub fn integer(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Patch<u64> {
-        let schema = || json!({"type": "integer", "minimum": bounds.start(), "maximum": bounds.end()});
+        let schema = || integer_schema(&bounds);
         self.read(name, schema, |value| match value {
             Value::Number(number) => match Digits::of(&number).whole() {
                 Some(number) if bounds.contains(&number) => Ok(number),

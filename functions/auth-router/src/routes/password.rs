@@ -11,7 +11,7 @@ use crate::{App, attempts, passwords};
 pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> (String, String) {
     let current = fields.string("currentPassword", 0..=512);
     let current = fields.require("currentPassword", current).unwrap_or_default();
-    let new = fields.string("newPassword", 0..=512);
+    let new = passwords::read_new(fields, "newPassword");
     (current, fields.require("newPassword", new).unwrap_or_default())
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> UserForm {
     let email = fields.parsed("email", MALFORMED_ADDRESS);
     UserForm {
         email: fields.require("email", email),
-        password: fields.string("password", 0..=512),
+        password: passwords::read_new(fields, "password"),
         first_name: fields.name("firstName", 1..=100).value(),
         last_name: fields.name("lastName", 1..=100).value(),
         role: fields.parsed("role", ROLES).value().unwrap_or(Role::User),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use shared_utils::audit;
 use shared_utils::auth::Role;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
-use shared_utils::fields::{FieldLog, Fields, Patch};
+use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::UserId;
 
@@ -34,9 +34,7 @@ pub(super) const ROLES: &str = "One of admin, designer, builder, vendor, client,
 
 pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> AccountPatch {
     let email = fields.parsed::<Address>("email", MALFORMED_ADDRESS);
-    if email == Patch::Clear {
-        fields.fault("email", "required", "An account has an address.");
-    }
+    fields.refuse_null("email", &email, "An account has an address.");
     AccountPatch {
         role: fields.parsed::<Role>("role", ROLES).value(),
         pending: fields.boolean("pending").value(),

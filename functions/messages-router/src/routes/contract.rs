@@ -57,7 +57,7 @@ fn conversations() -> Vec<Operation> {
         Operation::new(Method::POST, "/messages/conversations", "openConversation", "Opens a conversation, or finds the one that exists.", "Two people have one direct conversation, a project has one.")
             .takes_schema(opened())
             .idempotent()
-            .gives::<ConversationView>(200, "The conversation existed.", &["Idempotent-Replayed"])
+            .gives::<ConversationView>(200, "The conversation existed.", &[])
             .gives::<ConversationView>(201, "The conversation was created.", &["Location", "Idempotent-Replayed"])
             .fails(&["conflict", "not_found"]),
         Operation::new(Method::GET, "/messages/conversations/{id}", "getConversation", "Gets a conversation.", "As the caller sees it.")

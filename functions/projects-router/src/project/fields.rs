@@ -87,9 +87,13 @@ pub(crate) fn read_changes<L: FieldLog>(fields: &mut Fields<L>, present: &Change
     fields.read_only(READ_ONLY);
     let mut changes = Changes::new();
     for (name, kind, _) in PROJECT_FIELDS {
-        match fields.raw(name, || schema(*kind)) {
+        let value = fields.raw(name, || schema(*kind));
+        if matches!(kind, ProjectFieldKind::Title) {
+            fields.refuse_null(name, &value, "A project has a title.");
+        }
+        match value {
             Patch::Absent => {}
-            Patch::Clear if matches!(kind, ProjectFieldKind::Title) => fields.fault(name, "required", "A project has a title."),
+            Patch::Clear if matches!(kind, ProjectFieldKind::Title) => {}
             Patch::Clear => {
                 changes.insert((*name).to_owned(), Value::Null);
             }

@@ -21,7 +21,7 @@ const MAX_FRAME: usize = 32 * 1024;
 /// The longest `ref` that a reply echoes, in characters.
 const MAX_REF: usize = 64;
 /// Fields that today's frontend sends and the server ignores, because the server has these values itself.
-const IGNORED: &[&str] =
+pub(super) const IGNORED: &[&str] =
     &["senderId", "userId", "username", "timestamp", "conversationType", "title", "file", "editedAt", "editedBy", "read", "lastMsgTs"];
 
 /// Parses a frame. Sets the fields of `echo` as far as possible, even if the frame is invalid.

@@ -74,9 +74,9 @@ macro_rules! actions {
         /// Every action that has an effect.
         pub const ACTIONS: &[&str] = &[$($name,)*];
 
-        /// The schema of the fields of each action's frame, for the generated contract.
-        pub fn frame_schemas() -> Vec<(&'static str, Value)> {
-            vec![$(($name, Recorder::record(|fields| drop($module::$action::read(fields)))),)*]
+        /// For the generated contract: each action, the schema of its fields, and the fields that it ignores besides [`frame::IGNORED`].
+        fn described() -> Vec<(&'static str, Value, &'static [&'static str])> {
+            vec![$(($name, Recorder::record(|fields| drop($module::$action::read(fields))), $module::$action::IGNORED),)*]
         }
 
         impl Action {
@@ -235,4 +235,10 @@ fn expire_later(app: &App, connection: Connection) {
     } else if connection.told_expired_at.is_none() {
         app.broadcaster.tell_expired_later(connection);
     }
+}
+
+/// For the generated contract: each action, the schema of its fields, and the fields that it ignores.
+pub fn frame_schemas() -> Vec<(&'static str, Value, Vec<&'static str>)> {
+    let all = |own: &[&'static str]| frame::IGNORED.iter().chain(own).copied().collect();
+    described().into_iter().map(|(name, schema, own)| (name, schema, all(own))).collect()
 }
