@@ -40,7 +40,7 @@ fn mask(value: &mut Value) {
         Value::Object(members) => {
             for (name, member) in members {
                 if SECRET.contains(&name.as_str()) && member.is_string() {
-                    *member = json!("***");
+                    *member = json!("********");
                 } else {
                     mask(member);
                 }

@@ -133,6 +133,6 @@ fn budgets() -> Vec<Operation> {
         .conditional()
         .header("Prefer")
         .gives::<BudgetPatchResponse>(200, "The budget as it is now, or what was written.", &["ETag", "Idempotent-Replayed", "Preference-Applied"])
-        .fails(&["forbidden"]),
+        .fails(&["forbidden", "conflict"]),
     ]
 }

@@ -1,11 +1,15 @@
-//! Each operation of the contract, with requests made from its schema: bounds, wrong types, missing and unknown members, and the errors that
-//! every operation of its kind has. The harness compares each response with the contract.
+//! Each operation and frame of the contract, with values made from its schema: bounds, wrong types, null, missing and unknown members, and the
+//! errors that every operation of its kind has. The harness compares each response with the contract.
 
-use ::contract::openapi::{RoutedOperation, operations};
-use end_to_end::{Answer, Person, TestStack, text};
+mod frames;
+mod probes;
+mod requests;
+
+use ::contract::openapi::operations;
+use end_to_end::{Person, TestStack, text};
 use local_stack::faults::{Effect, InjectedFault};
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use shared_utils::http::routing::Body;
 
 /// What the paths of operations name.
@@ -45,118 +49,6 @@ impl Resources {
         };
         pattern.replace("{id}", id).replace("{userId}", &self.person).replace("{emoji}", "%F0%9F%91%8D")
     }
-}
-
-/// A wrong value somewhere in a body, and the codes that it may be refused with.
-#[derive(Debug)]
-struct Probe {
-    pointer: String,
-    body: Value,
-    codes: &'static [&'static str],
-}
-
-/// Wrong values of everything in a schema. `wrap` puts a value where the schema is; `at` is its pointer.
-fn probes(schema: &Value, at: &str, wrap: &dyn Fn(Value) -> Value, found: &mut Vec<Probe>) {
-    let mut add = |body: Value, codes| found.push(Probe { pointer: at.to_owned(), body: wrap(body), codes });
-    let schema = schema["anyOf"].as_array().and_then(|any| any.iter().find(|one| one["type"] != "null" && !one["type"].is_null())).unwrap_or(schema);
-    let least = schema["minimum"].as_f64();
-    match schema["type"].as_str().unwrap_or_default() {
-        "string" => {
-            add(json!(7), &["wrong_type", "invalid_value"]);
-            if let Some(most) = schema["maxLength"].as_u64().filter(|most| *most < 1 << 20) {
-                let long = "x".repeat(usize::try_from(most).unwrap() + 1);
-                add(json!(long), &["too_long", "invalid_value"]);
-            }
-            if schema["minLength"].as_u64().is_some_and(|least| least > 0) && schema["pattern"].is_null() {
-                add(json!(""), &["too_short"]);
-            }
-            if !schema["enum"].is_null() || !schema["pattern"].is_null() || schema["format"] == "email" {
-                add(json!("\u{1f600} none"), &["invalid_value"]);
-            }
-        }
-        "integer" | "number" => {
-            add(json!("7"), &["wrong_type"]);
-            if let Some(most) = schema["maximum"].as_f64().filter(|most| *most < 1e15) {
-                add(json!(most + 1.0), &["out_of_range"]);
-            }
-            if let Some(least) = least {
-                add(json!(least - 1.0), &["out_of_range"]);
-            }
-        }
-        "boolean" => add(json!("true"), &["wrong_type"]),
-        "array" => {
-            add(json!({}), &["wrong_type"]);
-            if let Some(most) = schema["maxItems"].as_u64() {
-                add(json!(vec![json!({}); usize::try_from(most).unwrap() + 1]), &["too_many", "out_of_range"]);
-            }
-            probes(&schema["items"], &format!("{at}/0"), &|value| wrap(json!([value])), found);
-        }
-        "object" => {
-            if !at.is_empty() {
-                add(json!("text"), &["wrong_type"]);
-            }
-            members(schema, at, wrap, found);
-        }
-        _ => {}
-    }
-}
-
-fn members(schema: &Value, at: &str, wrap: &dyn Fn(Value) -> Value, found: &mut Vec<Probe>) {
-    let Some(known) = schema["properties"].as_object() else { return };
-    let one = |name: &str, value: Value| wrap(Value::Object(Map::from_iter([(name.to_owned(), value)])));
-    found.push(Probe { pointer: format!("{at}/nonsense"), body: one("nonsense", json!(1)), codes: &["unknown_field"] });
-    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).filter(|name| known[*name]["const"].is_null()) {
-        let may_be_null = known[name]["anyOf"].as_array().is_some_and(|any| any.iter().any(|one| one["type"] == "null"));
-        for body in [wrap(json!({})), one(name, Value::Null)].into_iter().take(if may_be_null { 1 } else { 2 }) {
-            found.push(Probe { pointer: format!("{at}/{name}"), body, codes: &["required", "invalid_value"] });
-        }
-    }
-    for (name, member) in known {
-        probes(member, &format!("{at}/{name}"), &|value| one(name, value), found);
-    }
-}
-
-async fn call(person: &Person, resources: &Resources, routed: &RoutedOperation, body: &Value) -> Answer {
-    person.send(routed.operation.method.clone(), &resources.path(routed.operation.pattern), &[], body).await
-}
-
-/// Operations whose bodies are read only for who presents a token in them.
-fn is_probed(routed: &RoutedOperation) -> bool {
-    routed.operation.request.is_some() && !["login", "refreshSession", "logout", "changePassword"].contains(&routed.operation.id)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_schema_forbids_is_refused_at_its_pointer() {
-    let world = TestStack::start().await;
-    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
-    let resources = Resources::new(&world, &ana, &ben).await;
-    let mut count = 0;
-    for routed in operations().iter().filter(|routed| is_probed(routed)) {
-        let request = routed.operation.request.clone().unwrap();
-        let variants = request["oneOf"].as_array().cloned().unwrap_or_else(|| vec![request]);
-        for variant in variants {
-            let kind = variant["properties"]["type"]["const"].clone();
-            let mut found = Vec::new();
-            probes(&variant, "", &|value| value, &mut found);
-            for Probe { pointer, mut body, codes } in found {
-                if !kind.is_null() {
-                    body["type"] = kind.clone();
-                }
-                let answer = call(&ana, &resources, routed, &body).await;
-                let faults: Vec<(&str, &str)> = answer.body["errors"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(|fault| (fault["pointer"].as_str().unwrap(), fault["code"].as_str().unwrap()))
-                    .collect();
-                let is_refused = faults.iter().any(|(at, code)| (*at == pointer || at.starts_with(&format!("{pointer}/"))) && codes.contains(code));
-                let shown: String = body.to_string().chars().take(200).collect();
-                assert!(answer.status == 422 && is_refused, "{} {pointer} {codes:?}: {} {faults:?} for {shown}", routed.operation.id, answer.status);
-                count += 1;
-            }
-        }
-    }
-    assert!(count > 200, "only {count} probes");
 }
 
 #[tokio::test(flavor = "multi_thread")]
