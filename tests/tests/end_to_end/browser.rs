@@ -78,10 +78,18 @@ async fn the_page_for_frontend_developers_runs() {
     let document = std::fs::read_to_string(local_stack::declaration::repository().join("docs/frontend.md")).unwrap();
     let blocks: Vec<&str> = document.split("```js\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(blocks.len() >= 9, "{} blocks", blocks.len());
-    let code = blocks.concat().replace("http://localhost:3000", &world.stack().http_url).replace("ws://localhost:3001", &world.stack().websocket_url);
-    let result = "return { me: me.email, text: messages.get(sent.messageId).text, known: conversations.size, title: renamed.title, accessToken }";
+    // Before the last block, which signs out, the connection is lost once.
+    let lost = "const old = socket; old.close(); \
+        while (socket === old || live !== apply) await new Promise(resolve => setTimeout(resolve, 20)); \
+        const again = await send(opened.conversationId, 'again');\n";
+    let (last, before) = blocks.split_last().unwrap();
+    let code = [&before.concat(), lost, last]
+        .concat()
+        .replace("http://localhost:3000", &world.stack().http_url)
+        .replace("ws://localhost:3001", &world.stack().websocket_url);
+    let result = "return { me: me.email, text: messages.get(sent.messageId).text + messages.get(again.messageId).text, known: conversations.size, title: renamed.title, accessToken }";
     let result = page.run(&format!("(async () => {{ {code}\n{result} }})()")).await;
-    assert_eq!((&result["me"], &result["text"], &result["title"]), (&json!("ana@mylg.test"), &json!("hello"), &json!("Atrium II")), "{result}");
+    assert_eq!((&result["me"], &result["text"], &result["title"]), (&json!("ana@mylg.test"), &json!("helloagain"), &json!("Atrium II")), "{result}");
     assert!(result["accessToken"].is_null(), "signed out");
 }
 
