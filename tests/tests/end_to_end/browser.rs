@@ -79,11 +79,11 @@ async fn the_page_for_frontend_developers_runs() {
     let blocks: Vec<&str> = document.split("```js\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(blocks.len() >= 9, "{} blocks", blocks.len());
     // Before the last block, which signs out, the connection is lost once.
-    let lost = "const old = socket; old.close(); \
+    let loss = "const old = socket; old.close(); \
         while (socket === old || live !== apply) await new Promise(resolve => setTimeout(resolve, 20)); \
         const again = await send(opened.conversationId, 'again');\n";
-    let (last, before) = blocks.split_last().unwrap();
-    let code = [&before.concat(), lost, last]
+    let (end, before) = blocks.split_last().unwrap();
+    let code = [&before.concat(), loss, end]
         .concat()
         .replace("http://localhost:3000", &world.stack().http_url)
         .replace("ws://localhost:3001", &world.stack().websocket_url);
