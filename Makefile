@@ -27,7 +27,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login destroy outputs user import init environment mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login cost destroy outputs user import init environment mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -118,6 +118,9 @@ bench-contention: ## Measure how long writers of one conversation and of one bud
 bench-login: ## Measure that refused logins tell nothing by their time, and that a build that tells is noticed (a few minutes)
 	@$(CARGO) bench -p auth-router --bench login_timing
 	@$(CARGO) bench -p auth-router --bench login_timing --features early-return
+
+cost: binaries ## Print the monthly bill of 50, 500 and 5,000 people, from calls that the local stack counts (ARGS=--help)
+	@$(BIN)/cost $(ARGS)
 
 test-emulator: build mirror ## Build, deploy to an AWS emulator, run the end-to-end suite over it, take it down (needs python3)
 	@terraform/rehearsal/run.sh

@@ -5,6 +5,7 @@
 
 mod browser;
 mod contract;
+pub mod cost;
 mod forge;
 pub mod losses;
 mod mirror;

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 
 use crate::declaration::Declaration;
 use crate::faults::{Effect, Faults, lost};
-use crate::records::Records;
+use crate::records::{Capacity, Records};
 
 /// Where the data is stored.
 #[derive(Debug, Clone)]
@@ -198,29 +198,27 @@ async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Metho
     let started = Instant::now();
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let action = target.rsplit('.').next().unwrap_or_default().to_owned();
-    let request = body.clone();
     let effect = if action.is_empty() { None } else { front.faults.strike(&action) };
-    let response = match effect {
-        Some(Effect::Throttle | Effect::Gone) => error(400, "ProvisionedThroughputExceededException"),
-        Some(Effect::ServerError) => error(500, "InternalServerError"),
+    let pass = || pass(&front, &action, (&uri, &method, headers.clone()), body.clone());
+    let failed = |response| (response, Capacity::default());
+    let (response, capacity) = match effect {
+        Some(Effect::Throttle | Effect::Gone) => failed(error(400, "ProvisionedThroughputExceededException")),
+        Some(Effect::ServerError) => failed(error(500, "InternalServerError")),
         Some(Effect::Delay(delay)) => {
             tokio::time::sleep(delay).await;
-            pass(&front, &uri, method, headers.clone(), body).await
+            pass().await
         }
-        Some(Effect::DropResponse) => {
-            pass(&front, &uri, method, headers.clone(), body).await;
-            lost()
-        }
+        Some(Effect::DropResponse) => (lost(), pass().await.1),
         Some(Effect::Kill) => {
-            let response = pass(&front, &uri, method, headers.clone(), body).await;
+            let passed = pass().await;
             front.faults.kill(&access_key(&headers));
             // The process is killed before it receives the response.
             tokio::time::sleep(Duration::from_millis(20)).await;
-            response
+            passed
         }
-        None => pass(&front, &uri, method, headers.clone(), body).await,
+        None => pass().await,
     };
-    front.records.call(&access_key(&headers), action, &request, response.status().as_u16(), started);
+    front.records.call(&access_key(&headers), action, &body, (response.status().as_u16(), capacity), started);
     response
 }
 
@@ -235,33 +233,49 @@ fn replaced(body: &[u8], from: &str, to: &str) -> Option<Bytes> {
     text.contains(from).then(|| Bytes::from(text.replace(from, to)))
 }
 
-async fn pass(front: &Front, uri: &Uri, method: axum::http::Method, mut headers: HeaderMap, mut body: Bytes) -> Response {
+/// A request that asks for the consumed capacity. The functions do not ask, and their SDK ignores it in the response.
+fn with_capacity(body: &Bytes) -> Bytes {
+    match body.strip_prefix(b"{") {
+        Some(rest) if rest != b"}" => [b"{\"ReturnConsumedCapacity\":\"TOTAL\",", rest].concat().into(),
+        _ => body.clone(),
+    }
+}
+
+/// Passes a request to the engine. Returns its response, and the consumed capacity if events are kept.
+async fn pass(
+    front: &Front,
+    action: &str,
+    (uri, method, mut headers): (&Uri, &axum::http::Method, HeaderMap),
+    mut body: Bytes,
+) -> (Response, Capacity) {
+    // Actions on tables have no such member.
+    let is_measured = front.records.keeps() && (action.ends_with("Item") || action.ends_with("Items") || action == "Query");
+    if is_measured {
+        body = with_capacity(&body);
+    }
     if let Some(escaped) = replaced(&body, RESERVED, ESCAPED) {
-        headers.remove("content-length");
         body = escaped;
     }
+    headers.remove("content-length");
     let path = uri.path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
+    let failed = || (error(500, "InternalServerError"), Capacity::default());
     let Ok(mut request) = http::Request::builder().method(method).uri(format!("{}{path}", front.engine)).body(Full::new(body)) else {
-        return error(500, "InternalServerError");
+        return failed();
     };
     *request.headers_mut() = headers;
-    match front.client.request(request).await {
-        Ok(response) => {
-            let (mut parts, body) = response.into_parts();
-            match body.collect().await.map(http_body_util::Collected::to_bytes) {
-                Ok(body) => match replaced(&body, ESCAPED, RESERVED) {
-                    Some(original) => {
-                        parts.headers.remove("content-length");
-                        parts.headers.remove("x-amz-crc32");
-                        Response::from_parts(parts, Body::from(original))
-                    }
-                    None => Response::from_parts(parts, Body::from(body)),
-                },
-                Err(_) => error(500, "InternalServerError"),
-            }
+    let Ok(response) = front.client.request(request).await else { return failed() };
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else { return failed() };
+    let capacity = if is_measured { Capacity::of_response(action, &body) } else { Capacity::default() };
+    let response = match replaced(&body, ESCAPED, RESERVED) {
+        Some(original) => {
+            parts.headers.remove("content-length");
+            parts.headers.remove("x-amz-crc32");
+            Response::from_parts(parts, Body::from(original))
         }
-        Err(_) => error(500, "InternalServerError"),
-    }
+        None => Response::from_parts(parts, Body::from(body)),
+    };
+    (response, capacity)
 }
 
 fn error(status: u16, code: &str) -> Response {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// One call to `DynamoDB` or `@connections`.
 #[derive(Debug, Clone)]
@@ -18,8 +19,38 @@ pub struct CallRecord {
     pub permissions: BTreeSet<Permission>,
     /// The HTTP status of the response.
     pub status: u16,
+    /// What `DynamoDB` charges for the call, if events are kept.
+    pub capacity: Capacity,
     started: Instant,
     ended: Instant,
+}
+
+/// Consumed capacity, in read and write request units.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Capacity {
+    /// Read request units.
+    pub read: f64,
+    /// Write request units.
+    pub write: f64,
+}
+
+impl Capacity {
+    /// The capacity in a response to a request with `ReturnConsumedCapacity`. The engine counts units without their kind: the action tells it.
+    pub(crate) fn of_response(action: &str, body: &[u8]) -> Self {
+        let response: Response = serde_json::from_slice(body).unwrap_or_default();
+        // One object, or one for each table of a batch or transaction.
+        let consumed = response.consumed_capacity.as_array().cloned().unwrap_or_else(|| vec![response.consumed_capacity]);
+        let units = consumed.iter().filter_map(|one| one["CapacityUnits"].as_f64()).sum();
+        let is_read = ["GetItem", "BatchGetItem", "Query", "TransactGetItems"].contains(&action);
+        if is_read { Self { read: units, write: 0.0 } } else { Self { read: 0.0, write: units } }
+    }
+}
+
+/// The member of a response that has the consumed capacity. No other member is read, because items may contain anything.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Response {
+    consumed_capacity: Value,
 }
 
 /// A permission that a role needs for a call: the action without `dynamodb:`, the table, the index.
@@ -86,9 +117,14 @@ impl Records {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn call(&self, access_key: &str, action: String, body: &[u8], status: u16, started: Instant) {
+    /// Whether events are kept.
+    pub(crate) fn keeps(&self) -> bool {
+        self.state().keep
+    }
+
+    pub(crate) fn call(&self, access_key: &str, action: String, body: &[u8], (status, capacity): (u16, Capacity), started: Instant) {
         let (tables, permissions) = taken(&action, body);
-        let call = CallRecord { action, tables, permissions, status, started, ended: Instant::now() };
+        let call = CallRecord { action, tables, permissions, status, capacity, started, ended: Instant::now() };
         self.state().open.entry(access_key.to_owned()).or_default().push(call);
     }
 

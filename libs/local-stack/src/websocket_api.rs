@@ -25,7 +25,7 @@ use crate::declaration::WebSocketRoute;
 use crate::events::{SocketContext, WEBSOCKET_STAGE, gateway_id, text};
 use crate::faults::{Effect, Faults, lost};
 use crate::lambda::Function;
-use crate::records::Records;
+use crate::records::{Capacity, Records};
 
 /// The gateway's limits. The defaults are the limits of AWS. Tests shorten the times.
 #[derive(Debug, Clone, Copy)]
@@ -276,7 +276,7 @@ async fn post_frame(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>,
         }
         Some(Effect::Delay(_)) | None => post(),
     };
-    gateway.records.call(&access_key(&headers), "PostToConnection".to_owned(), &[], response.status().as_u16(), started);
+    gateway.records.call(&access_key(&headers), "PostToConnection".to_owned(), &[], (response.status().as_u16(), Capacity::default()), started);
     response
 }
 
@@ -284,7 +284,7 @@ async fn close(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, head
     let started = Instant::now();
     let closed = gateway.entry(&id).and_then(|entry| entry.orders.send(Order::Close).ok());
     let response = closed.map_or_else(gone, |()| StatusCode::NO_CONTENT.into_response());
-    gateway.records.call(&access_key(&headers), "DeleteConnection".to_owned(), &[], response.status().as_u16(), started);
+    gateway.records.call(&access_key(&headers), "DeleteConnection".to_owned(), &[], (response.status().as_u16(), Capacity::default()), started);
     response
 }
 
