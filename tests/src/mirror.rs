@@ -159,6 +159,20 @@ impl Mirror {
         known
     }
 
+    /// The known state without the read markers of other people. Frames tell them rarely, and never more than what is stored.
+    #[must_use]
+    pub fn without_others_markers(&self) -> Known {
+        let mut known = self.known.clone();
+        for conversation in known.conversations.values_mut() {
+            for participant in conversation["participants"].as_array_mut().into_iter().flatten() {
+                if participant["userId"] != json!(self.user) {
+                    participant["readSeq"] = Value::Null;
+                }
+            }
+        }
+        known
+    }
+
     /// Merges a view of a conversation: title and participants of the highest version, the latest message, and the highest markers.
     fn merge(&mut self, view: &Value) {
         let id = text(&view["conversationId"]);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use access::revocations::Revocations;
 use access::teams::{Member, Team, TeamRole, Teams, acts_as};
-use realtime::{Connection, Connections, ConnectionsApi, Delivery, Departure, Locks};
+use realtime::{Audience, Connection, Connections, ConnectionsApi, Delivery, Departure, EphemeralFrame, Locks};
 use serde_json::{Value, json};
 use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
@@ -105,6 +105,15 @@ impl Broadcaster {
         let broadcaster = self.clone();
         self.after.push(async move {
             let departures = broadcaster.delivery.broadcast(&people, &frame, |_| true).await;
+            broadcaster.departed(departures).await;
+        });
+    }
+
+    /// Sends an ephemeral frame to those of this audience who are online and not too many.
+    pub fn broadcast_ephemeral_later(&self, audience: Audience, frame: EphemeralFrame) {
+        let broadcaster = self.clone();
+        self.after.push(async move {
+            let departures = broadcaster.delivery.broadcast_ephemeral(&audience, &frame).await;
             broadcaster.departed(departures).await;
         });
     }
@@ -220,7 +229,7 @@ impl Broadcaster {
                 // A person who joined is new to everyone. The others already know each other's presence.
                 let told: Vec<UserId> =
                     online.keys().copied().filter(|other| other != user && (joined.contains(user) || joined.contains(other))).collect();
-                departures.extend(broadcaster.delivery.broadcast(&told, &presence_changed(*user, true, *at), |_| true).await);
+                departures.extend(broadcaster.delivery.broadcast_ephemeral(&Audience::others(told), &presence_changed(*user, true, *at)).await);
             }
             broadcaster.departed(departures).await;
         });

@@ -1,6 +1,7 @@
 //! User actions in conversations: the write and its broadcast. HTTP and the socket call the same code.
 
 use access::session::Session;
+use realtime::Audience;
 use shared_utils::dynamo::StoreError;
 use shared_utils::rate_limit::Rate;
 
@@ -9,6 +10,7 @@ use crate::Error;
 use crate::broadcast::Broadcaster;
 use crate::conversation::Conversation;
 use crate::edit::{Changed, Found};
+use crate::marker::Marked;
 use crate::message::{Message, NewMessage, Reaction};
 use crate::{frames, send};
 
@@ -57,11 +59,16 @@ impl Broadcaster {
         Ok(self.tell(changed, frames::toggle_reaction))
     }
 
-    /// Calls [`crate::Messaging::mark_read`] and broadcasts `markRead` to all participants.
+    /// Calls [`crate::Messaging::mark_read`] and broadcasts `markRead` to the reader's own devices, and to the others when it is their time.
     pub async fn mark_read(&self, session: &Session, conversation: &mut Conversation, seq: u64) -> Result<(), Error> {
-        if self.messaging().mark_read(session, conversation, seq).await? {
-            self.broadcast_later(conversation.participants(), frames::mark_read(conversation.head.conversation_id, session.user, seq));
-        }
+        let user = session.user;
+        let others = match self.messaging().mark_read(session, conversation, seq).await? {
+            Marked::Unchanged => return Ok(()),
+            Marked::Moved => Vec::new(),
+            Marked::ToTell => conversation.participants().into_iter().filter(|person| *person != user).collect(),
+        };
+        let audience = Audience { own: Some(user), others };
+        self.broadcast_ephemeral_later(audience, frames::mark_read(conversation.head.conversation_id, user, seq));
         Ok(())
     }
 

@@ -46,6 +46,9 @@ pub struct Marker {
     /// The theoretical arrival time of this person's send rate, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sends_until: Option<i64>,
+    /// When the others were last told of the marker, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<i64>,
     /// For a project conversation: when the person joined the team. A person who leaves and returns gets a new marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined_at: Option<Timestamp>,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use access::teams::Team;
-use realtime::{CloseReason, Connection, Departure};
+use realtime::{Audience, CloseReason, Connection, Departure};
 use shared_utils::clock::Timestamp;
 use shared_utils::ids::{ProjectId, SessionId, UserId};
 use shared_utils::refusal::Refusal;
@@ -157,8 +157,8 @@ impl Broadcaster {
     pub(crate) async fn tell_presence(&self, user: UserId, online: bool, at: Timestamp) -> Vec<Departure> {
         match self.messaging.contacts(user).await {
             Ok(people) => {
-                let people: Vec<UserId> = people.into_iter().collect();
-                self.delivery.broadcast(&people, &presence_changed(user, online, at), |_| true).await
+                let audience = Audience::others(people.into_iter().collect());
+                self.delivery.broadcast_ephemeral(&audience, &presence_changed(user, online, at)).await
             }
             Err(error) => {
                 tracing::warn!(cause = error.for_log(), "nobody could be looked up for someone's presence");

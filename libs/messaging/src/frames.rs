@@ -1,5 +1,6 @@
 //! Frames about conversations and messages. The action names are those that the app handles today.
 
+use realtime::EphemeralFrame;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -47,7 +48,9 @@ pub enum Frame {
         #[serde(flatten)]
         message: Box<MessageFrame>,
     },
-    /// A participant has read up to `seq`.
+    /// A participant has read up to `seq`. The reader's own devices get each. The others are told at most once in five seconds, more rarely in a
+    /// conversation of more than ten, and not at all where more than 50 of them are online. What they were not told, the reader's next marker or
+    /// message tells (a sender has read all before it), and `participants[].readSeq` says when asked.
     MarkRead {
         /// Where.
         conversation_id: ConversationId,
@@ -56,7 +59,8 @@ pub enum Frame {
         /// The last `seq` that counts as read.
         seq: u64,
     },
-    /// A participant was writing. A client drops a frame that arrives after a later message of the same person.
+    /// A participant was writing. A client drops a frame that arrives after a later message of the same person. Not sent where more than 50
+    /// people would get it.
     Typing {
         /// Where.
         conversation_id: ConversationId,
@@ -82,7 +86,8 @@ pub enum Frame {
         /// Of two frames about a conversation the higher version holds.
         version: u64,
     },
-    /// Someone went online or offline. Of several frames about one person, the one with the latest `at` holds.
+    /// Someone went online or offline. Of several frames about one person, the one with the latest `at` holds. Not sent where more than 50 people
+    /// would get it: `presenceLookup` says who is online.
     PresenceChanged {
         /// Who.
         user_id: UserId,
@@ -119,13 +124,13 @@ pub fn toggle_reaction(conversation: &Conversation, message: &Message) -> Value 
 }
 
 /// `markRead`
-pub fn mark_read(conversation_id: ConversationId, user_id: UserId, seq: u64) -> Value {
-    json!(Frame::MarkRead { conversation_id, user_id, seq })
+pub fn mark_read(conversation_id: ConversationId, user_id: UserId, seq: u64) -> EphemeralFrame {
+    EphemeralFrame::new(json!(Frame::MarkRead { conversation_id, user_id, seq }))
 }
 
 /// `typing`
-pub fn typing(conversation_id: ConversationId, user_id: UserId, at: Timestamp) -> Value {
-    json!(Frame::Typing { conversation_id, user_id, at })
+pub fn typing(conversation_id: ConversationId, user_id: UserId, at: Timestamp) -> EphemeralFrame {
+    EphemeralFrame::new(json!(Frame::Typing { conversation_id, user_id, at }))
 }
 
 /// `conversationUpdated`: the title or participants changed. Contains this person's view.
@@ -144,6 +149,6 @@ pub fn conversation_added(conversation: &Conversation, user: UserId) -> Value {
 }
 
 /// `presenceChanged`
-pub fn presence_changed(user_id: UserId, online: bool, at: Timestamp) -> Value {
-    json!(Frame::PresenceChanged { user_id, online, at })
+pub fn presence_changed(user_id: UserId, online: bool, at: Timestamp) -> EphemeralFrame {
+    EphemeralFrame::new(json!(Frame::PresenceChanged { user_id, online, at }))
 }

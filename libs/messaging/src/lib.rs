@@ -39,6 +39,7 @@ pub mod sync;
 mod sync_cursor;
 
 pub use error::Error;
+pub use marker::{Marked, marker_interval};
 use orphaned::OrphanedConversations;
 
 use access::people::People;

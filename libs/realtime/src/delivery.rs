@@ -55,6 +55,15 @@ pub fn frame_text(frame: &Value) -> String {
     text
 }
 
+/// What to do where a connection may still be opening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnOpening {
+    /// Wait and post again.
+    Retry,
+    /// Leave it out, because the client asks when it is open. Nothing waits for it.
+    GiveUp,
+}
+
 /// Delivers frames to the people concerned.
 #[derive(Clone)]
 pub struct Delivery {
@@ -97,28 +106,35 @@ impl Delivery {
     /// Connections found gone are removed and returned; the caller handles the effects on others.
     pub async fn broadcast(&self, people: &[UserId], frame: &Value, admits: impl Fn(&Connection) -> bool) -> Vec<Departure> {
         let text: Arc<str> = frame_text(frame).into();
-        self.deliver_all(people, action_of(frame), |connection| admits(connection).then(|| text.clone())).await
+        let Some(connections) = self.connections_of(people).await else { return Vec::new() };
+        self.deliver_to(connections, (frame, OnOpening::Retry), |connection| admits(connection).then(|| text.clone())).await
     }
 
     /// Like [`Self::broadcast`], with a separate frame for each person.
     pub async fn broadcast_each(&self, frames: &[(UserId, Value)]) -> Vec<Departure> {
         let people: Vec<UserId> = frames.iter().map(|(user, _)| *user).collect();
         let texts: HashMap<UserId, Arc<str>> = frames.iter().map(|(user, frame)| (*user, frame_text(frame).into())).collect();
-        let action = frames.first().map_or("", |(_, frame)| action_of(frame));
-        self.deliver_all(&people, action, |connection| texts.get(&connection.user_id).cloned()).await
+        let (Some((_, first)), Some(connections)) = (frames.first(), self.connections_of(&people).await) else { return Vec::new() };
+        self.deliver_to(connections, (first, OnOpening::Retry), |connection| texts.get(&connection.user_id).cloned()).await
     }
 
-    async fn deliver_all(&self, people: &[UserId], action: &str, text_for: impl Fn(&Connection) -> Option<Arc<str>>) -> Vec<Departure> {
-        let connections = match self.connections.of_users(people).await {
-            Ok(connections) => connections,
-            Err(error) => {
-                tracing::warn!(cause = error.for_log(), people = people.len(), "nobody could be looked up for a delivery");
-                return Vec::new();
-            }
-        };
+    /// The open connections of these people. `None`, with a line in the log, if they cannot be read.
+    pub(crate) async fn connections_of(&self, people: &[UserId]) -> Option<Vec<Connection>> {
+        let found = self.connections.of_users(people).await;
+        found.inspect_err(|error| tracing::warn!(cause = error.for_log(), people = people.len(), "nobody could be looked up for a delivery")).ok()
+    }
+
+    /// Posts to each of these connections what `text_for` has for it. `frame` is one of the frames, for the log.
+    pub(crate) async fn deliver_to(
+        &self,
+        connections: Vec<Connection>,
+        (frame, on_opening): (&Value, OnOpening),
+        text_for: impl Fn(&Connection) -> Option<Arc<str>>,
+    ) -> Vec<Departure> {
+        let action = action_of(frame);
         let posts: Vec<_> = connections.into_iter().filter_map(|connection| Some((text_for(&connection)?, connection))).collect();
         let tally = stream::iter(posts)
-            .map(|(text, connection)| async move { self.deliver(&connection, &text).await })
+            .map(|(text, connection)| async move { self.deliver(&connection, &text, on_opening).await })
             .buffer_unordered(CONCURRENCY)
             .fold(Tally::default(), async |tally, outcome| tally.with(outcome))
             .await;
@@ -127,7 +143,7 @@ impl Delivery {
     }
 
     /// Posts to one connection. Closes it if its session has ended. If its token has expired, sends the notice or closes it.
-    async fn deliver(&self, connection: &Connection, text: &str) -> Tally {
+    async fn deliver(&self, connection: &Connection, text: &str, on_opening: OnOpening) -> Tally {
         match self.revocations.check(connection.user_id, connection.session_id, connection.version).await {
             Ok(()) if connection.is_live(self.clock.now()) => {}
             Ok(()) => {
@@ -140,7 +156,11 @@ impl Delivery {
                 return Tally { ended: 1, departures, ..Tally::default() };
             }
         }
-        match self.post(connection, text).await {
+        let outcome = match on_opening {
+            OnOpening::Retry => self.post(connection, text).await,
+            OnOpening::GiveUp => self.gateway.post(&connection.connection_id, text).await,
+        };
+        match outcome {
             PostOutcome::Delivered => Tally { delivered: 1, ..Tally::default() },
             PostOutcome::Failed => Tally { failed: 1, ..Tally::default() },
             PostOutcome::Gone => {

@@ -1,11 +1,13 @@
 //! `make cost`: the monthly bill of three sizes of companies, from the calls that the local stack counts.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use end_to_end::TestStack;
 use end_to_end::cost::measure::{Crowd, InConversation};
 use end_to_end::cost::model::{Bill, COMPANIES, Fixed, Habits, bill, posts_per_message};
 use local_stack::config::{Options, print_line};
+use messaging::marker_interval;
 
 const HELP: &str = "\
 cost [--days 22] [--hours 8] [--sockets 1.5] [--returns 12] [--typing 0] [--pages 20] [--changes 5] [--gap 20] [--peak 1.5] [--memory 0.5]
@@ -59,8 +61,9 @@ async fn main() -> ExitCode {
 /// One signing key, the alarms and metrics of the monitoring module, one dashboard.
 const FIXED: Fixed = Fixed { keys: 1.0, alarms: 24.0, metrics: 40.0, dashboards: 1.0 };
 
-fn interval(_participants: usize) -> f64 {
-    0.0
+/// The minimum time between two broadcasts of one reader's marker, in seconds.
+fn interval(participants: usize) -> f64 {
+    Duration::from_millis(marker_interval(participants.saturating_sub(1)).unsigned_abs()).as_secs_f64()
 }
 
 fn verdict(holds: bool) -> &'static str {

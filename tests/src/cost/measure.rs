@@ -110,8 +110,6 @@ pub struct Alone {
     pub ping: Usage,
     /// A page of messages is read.
     pub read: Usage,
-    /// A project is changed.
-    pub write: Usage,
 }
 
 /// What interactions in a conversation of one size use.
@@ -125,6 +123,8 @@ pub struct InConversation {
     pub marker_again: Usage,
     /// A typing frame of which others are told.
     pub typing: Usage,
+    /// A change of the project that the conversation belongs to.
+    pub change: Usage,
 }
 
 /// Counts what happens from one call to the next.
@@ -209,7 +209,9 @@ impl Crowd {
         let marker_told = meter.take().await;
         self.act(reader, json!({"action": "markRead", "seq": 2})).await;
         let marker_again = meter.take().await;
-        InConversation { send, marker_told, marker_again, typing }
+        self.people[0].patch(&format!("/projects/{}", self.project), json!({"status": "40%"})).await.expect(200);
+        let change = meter.take().await;
+        InConversation { send, marker_told, marker_again, typing, change }
     }
 
     /// Measures what one person does alone, and what the arrival and the departure of someone whom everyone in the crowd knows cost the others.
@@ -232,9 +234,6 @@ impl Crowd {
         usage.ping = meter.take().await;
         person.get(&format!("/messages/conversations/{}/messages", self.conversation)).await.expect(200);
         usage.read = meter.take().await;
-        let owner = &self.people[0];
-        owner.patch(&format!("/projects/{}", self.project), json!({"status": "40%"})).await.expect(200);
-        usage.write = meter.take().await;
         person.post("/auth/refresh", json!({"refreshToken": person.refresh_token})).await.expect(200);
         usage.refresh = meter.take().await;
         drop(socket);

@@ -174,7 +174,7 @@ pub fn bill(company: &Company, habits: &Habits, interval: f64, alone: &Alone, co
     all += alone.refresh * (days * minutes / 10.0);
     all += alone.ping * (days * habits.sockets * minutes / 5.0);
     all += alone.read * (days * habits.pages);
-    all += with_sockets(alone.write) * (days * habits.changes);
+    all += with_sockets(conversation.change) * (days * habits.changes);
     let frames = all.frames + all.posts;
     let bulk = (frames - price::FRAMES_BEFORE_BULK).max(0.0);
     let frame_price = (frames - bulk) * price::FRAME + bulk * price::FRAME_IN_BULK;

@@ -135,3 +135,42 @@ async fn typing_is_broadcast_at_most_every_three_seconds() {
     assert!(text(&second[0]["at"]) > text(&first[0]["at"]));
     assert_eq!(own.drain().await, Vec::<Value>::new(), "not to the typist's other tabs");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ephemeral_frames_are_not_sent_where_more_than_fifty_people_would_get_them() {
+    let world = TestStack::start_peopled(52).await;
+    let ana = world.login("ana").await;
+    let mut others = Vec::new();
+    for number in 1..=52 {
+        others.push(world.login(&format!("user{number:03}")).await);
+    }
+    let team: Vec<(&Person, &str)> = others.iter().map(|person| (person, "viewer")).collect();
+    let project = world.project(&ana, "Crowd", &team).await;
+    let opened = ana.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
+    let conversation = text(&opened["conversationId"]);
+    world.settled().await;
+    let mut by_ana = ana.connect().await;
+    let mut sockets = futures_util::future::join_all(others[..50].iter().map(Person::connect)).await;
+    world.settled().await;
+    let typing = json!({"action": "typing", "ref": "t", "conversationId": conversation});
+    assert_eq!(by_ana.ask(typing.clone()).await.0["action"], json!("ack"));
+    world.settled().await;
+    for socket in &mut sockets {
+        let frames = socket.drain().await;
+        assert_eq!(frames.len(), 1, "fifty others get it: {frames:?}");
+        socket.presence.clear();
+    }
+    assert_eq!(told(&mut by_ana).await.len(), 50);
+    // The next arrival concerns fifty-one people, and so does what follows.
+    let mut last = others[50].connect().await;
+    world.settled().await;
+    assert_eq!(last.ask(typing).await.0["action"], json!("ack"));
+    world.settled().await;
+    assert_eq!(told(&mut by_ana).await, []);
+    for socket in &mut sockets {
+        assert_eq!(socket.drain().await, Vec::<Value>::new());
+        assert_eq!(socket.presence, Vec::<Value>::new());
+    }
+    // Whoever asks is told.
+    assert!(online(&mut by_ana).await.contains(&json!(others[50].id)));
+}

@@ -1,6 +1,7 @@
-//! `typing {conversationId}`: sent to the other participants at most once every three seconds. Never stored.
+//! `typing {conversationId}`: sent to the other participants at most once every three seconds, if at most 50 of them are online. Never stored.
 
 use messaging::frames;
+use realtime::Audience;
 use serde_json::Value;
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
@@ -35,7 +36,7 @@ impl SocketAction for Typing {
         let id = conversation.head.conversation_id;
         if app.broadcaster.connections().should_broadcast_typing(user, id).await? {
             let others = conversation.participants().into_iter().filter(|person| *person != user).collect();
-            app.broadcaster.broadcast_later(others, frames::typing(id, user, app.context.clock.now()));
+            app.broadcaster.broadcast_ephemeral_later(Audience::others(others), frames::typing(id, user, app.context.clock.now()));
         }
         Ok(received.echo.ack(Done::default()))
     }
