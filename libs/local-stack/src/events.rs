@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::random;
@@ -73,6 +74,13 @@ fn is_text(content_type: &str) -> bool {
         || ["application/json", "application/xml", "application/javascript"].contains(&essence.as_str())
 }
 
+/// `rawPath` as HTTP APIs send it, against its name: decoded, and cut at a `?` that was encoded.
+pub(crate) fn raw_path(uri: &Uri) -> String {
+    let mut path = percent_decode_str(uri.path()).decode_utf8_lossy().into_owned();
+    path.truncate(path.find('?').unwrap_or(path.len()));
+    path
+}
+
 /// The event of a request, in payload format 2.0.
 pub fn http_event(request: &HttpRequest<'_>) -> Value {
     let now = Clock::System.now();
@@ -85,7 +93,7 @@ pub fn http_event(request: &HttpRequest<'_>) -> Value {
     headers.insert("x-forwarded-proto".to_owned(), "http".to_owned());
     headers.insert("x-forwarded-port".to_owned(), host.rsplit(':').next().unwrap_or("80").to_owned());
     headers.insert("content-length".to_owned(), request.body.len().to_string());
-    let path = request.uri.path();
+    let path = raw_path(request.uri);
     let query = request.uri.query().unwrap_or_default();
     let mut event = json!({
         "version": "2.0",

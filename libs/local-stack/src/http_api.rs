@@ -11,12 +11,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::events::{HttpRequest, gateway_id, http_event};
+use crate::events::{HttpRequest, gateway_id, http_event, raw_path};
 use crate::lambda::{Function, InvokeError};
 
 /// The largest body that the gateway accepts, in bytes.
@@ -63,7 +62,7 @@ async fn handle(State(gateway): State<Gateway>, ConnectInfo(peer): ConnectInfo<S
         return own(431, "Request Header Fields Too Large");
     }
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else { return own(413, "Request Entity Too Large") };
-    let Some((route, proxy)) = gateway.route(&parts.method, parts.uri.path()) else { return own(404, "Not Found") };
+    let Some((route, proxy)) = gateway.route(&parts.method, &raw_path(&parts.uri)) else { return own(404, "Not Found") };
     let request_id = gateway_id();
     let event = http_event(&HttpRequest {
         route_key: &route.key,
@@ -102,7 +101,7 @@ impl Gateway {
                 continue;
             }
             let fit = match pattern.strip_suffix("{proxy+}") {
-                Some(prefix) => path.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(|rest| (0, Some(decoded(rest)))),
+                Some(prefix) => path.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(|rest| (0, Some(rest.to_owned()))),
                 None => (path == pattern).then_some((2, None)),
             };
             if let Some((rank, proxy)) = fit {
@@ -114,10 +113,6 @@ impl Gateway {
         }
         best.map(|(_, route, proxy)| (route, proxy))
     }
-}
-
-fn decoded(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// Converts a function's return value to an HTTP response, by payload format 2.0.

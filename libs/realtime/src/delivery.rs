@@ -78,6 +78,7 @@ pub struct Delivery {
 struct Tally {
     delivered: usize,
     gone: usize,
+    throttled: usize,
     failed: usize,
     ended: usize,
     departures: Vec<Departure>,
@@ -89,6 +90,7 @@ impl Tally {
         Self {
             delivered: self.delivered + other.delivered,
             gone: self.gone + other.gone,
+            throttled: self.throttled + other.throttled,
             failed: self.failed + other.failed,
             ended: self.ended + other.ended,
             departures: self.departures,
@@ -138,7 +140,15 @@ impl Delivery {
             .buffer_unordered(CONCURRENCY)
             .fold(Tally::default(), async |tally, outcome| tally.with(outcome))
             .await;
-        tracing::info!(action, delivered = tally.delivered, gone = tally.gone, failed = tally.failed, ended = tally.ended, "broadcast");
+        tracing::info!(
+            action,
+            delivered = tally.delivered,
+            gone = tally.gone,
+            throttled = tally.throttled,
+            failed = tally.failed,
+            ended = tally.ended,
+            "broadcast"
+        );
         tally.departures
     }
 
@@ -162,6 +172,7 @@ impl Delivery {
         };
         match outcome {
             PostOutcome::Delivered => Tally { delivered: 1, ..Tally::default() },
+            PostOutcome::Throttled => Tally { throttled: 1, ..Tally::default() },
             PostOutcome::Failed => Tally { failed: 1, ..Tally::default() },
             PostOutcome::Gone => {
                 let departures = if self.is_opening(connection) { Vec::new() } else { self.mark_gone(connection).await.into_iter().collect() };

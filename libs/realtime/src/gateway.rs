@@ -19,7 +19,9 @@ pub enum PostOutcome {
     Delivered,
     /// The connection does not exist (410).
     Gone,
-    /// The post failed, even after retries.
+    /// API Gateway refused the post with 429 each time: too many requests in the account, or more frames than the client reads.
+    Throttled,
+    /// The post failed.
     Failed,
 }
 
@@ -56,7 +58,8 @@ impl ConnectionsApi {
             Ok::<_, StoreError>(match outcome {
                 Ok(_) => Attempt::Done(PostOutcome::Delivered),
                 Err(SdkError::ServiceError(error)) if error.err().is_gone_exception() => Attempt::Done(PostOutcome::Gone),
-                Err(SdkError::ServiceError(error)) if error.err().is_limit_exceeded_exception() => Attempt::Stale(()),
+                // `LimitExceededException`, and refusals without a type that the SDK knows.
+                Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 429) => Attempt::Stale(()),
                 Err(error) => {
                     tracing::warn!(cause = Internal::caused_by(&error).for_log(), "a post to a connection failed");
                     Attempt::Done(PostOutcome::Failed)
@@ -65,7 +68,7 @@ impl ConnectionsApi {
         });
         outcome.await.unwrap_or_else(|_| {
             tracing::warn!("a post to a connection was throttled each time");
-            PostOutcome::Failed
+            PostOutcome::Throttled
         })
     }
 

@@ -134,3 +134,19 @@ async fn tokens_with_non_utf8_payloads_are_refused() {
     bad.extend_from_slice(b",\"note\":\"\xff\xfe\"}");
     world.with_token(&forge.sign_bytes(&bad).await).get("/auth/me").await.expect_error(401, "invalid_token");
 }
+
+/// HTTP APIs send the path decoded, and cut at a `?` that was encoded. Nothing decodes it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_arrive_decoded_and_are_not_decoded_again() {
+    let world = TestStack::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let messages = format!("/messages/conversations/{}/messages", world.direct(&ana, &ben).await);
+    let message = text(&ana.post(&messages, json!({"text": "hello"})).await.expect(201)["messageId"]);
+    let react = async |emoji: &str| ana.request(Method::PUT, &format!("/messages/{message}/reactions/{emoji}"), &[], None).await;
+    react("%F0%9F%91%8D").await.expect(200);
+    assert_eq!(react("%25F0%259F%2591%258D").await.expect_error(422, "validation_failed")["errors"][0]["pointer"], json!("/emoji"));
+    react("%F0%9F%91%8D%2Fx").await.expect_error(404, "not_found");
+    ana.get("/auth%2Fme").await.expect(200);
+    ana.get("/auth/me%3Fx=1").await.expect(200);
+    ana.get("/projects/prj_%2E%2E%2Flist").await.expect_error(404, "not_found");
+}

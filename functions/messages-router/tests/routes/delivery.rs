@@ -16,13 +16,23 @@ use crate::*;
 /// The connection ids and frames of all posts to the gateway, in order.
 type Posts = Arc<Mutex<Vec<(String, Value)>>>;
 
-/// A gateway that returns 410 for connections whose id starts with `gone`, and 200 for others.
+/// A gateway that returns 410 for connections whose id starts with `gone`, 429 for the first two posts to those whose id starts with `busy`, and
+/// 200 for others.
 async fn gateway() -> (String, Posts) {
     let posts = Posts::default();
     let kept = posts.clone();
     let answer = move |Path(id): Path<String>, frame: String| async move {
-        kept.lock().unwrap().push((id.clone(), serde_json::from_str(&frame).unwrap()));
-        if id.starts_with("gone") { (StatusCode::GONE, [("x-amzn-errortype", "GoneException")]) } else { (StatusCode::OK, [("x-a", "b")]) }
+        let earlier = {
+            let mut posts = kept.lock().unwrap();
+            posts.push((id.clone(), serde_json::from_str(&frame).unwrap()));
+            posts.iter().filter(|(known, _)| *known == id).count() - 1
+        };
+        match (id.split('-').next(), earlier) {
+            (Some("gone"), _) => (StatusCode::GONE, [("x-amzn-errortype", "GoneException")]),
+            (Some("busy"), 0) => (StatusCode::TOO_MANY_REQUESTS, [("x-amzn-errortype", "LimitExceededException")]),
+            (Some("busy"), 1) => (StatusCode::TOO_MANY_REQUESTS, [("x-a", "b")]),
+            _ => (StatusCode::OK, [("x-a", "b")]),
+        }
     };
     let service = Router::new().route("/@connections/{id}", post(answer));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -174,4 +184,19 @@ async fn markers_are_not_told_where_more_than_fifty_people_would_get_them() {
     open(&team[2], "c02-second").await;
     assert_eq!(told(&team[2], &conversation, 1, &posts).await, all(&["c02", "c02-second"], 1), "of fifty-one others, none");
     assert_eq!(told(&team[1], &conversation, 2, &posts).await, all(&["c01"], 2));
+}
+
+#[tokio::test]
+async fn posts_that_any_429_refuses_are_retried() {
+    let (studio, posts) = studio_with_posts().await;
+    let (ana, ben) = (studio.person("ana").await, studio.person("ben").await);
+    open(&ben, "busy-ben").await;
+    let conversation = direct(&ana, &ben).await;
+    say(&ana, &conversation, "hello").await;
+    studio.app.background_tasks().run(Duration::from_secs(5)).await;
+    let posts: Vec<_> = posts.lock().unwrap().iter().map(|(id, frame)| (id.clone(), frame["action"].clone())).collect();
+    let new = posts.iter().filter(|(_, action)| action == "newMessage").count();
+    // The first frame is refused twice, whichever it is.
+    assert!(posts.len() >= 3 && new >= 1, "{posts:?}");
+    assert_eq!(posts.last(), Some(&("busy-ben".to_owned(), json!("newMessage"))), "{posts:?}");
 }

@@ -1,19 +1,16 @@
 //! A request, read from the raw API Gateway v2 event.
 
-use std::borrow::Cow;
-
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Method};
-use percent_encoding::percent_decode_str;
 
 /// A request in the form that routes use.
 #[derive(Debug)]
 pub struct Request {
     /// The method, from the request context. The event's own field defaults to GET.
     pub method: Method,
-    /// The decoded segments of the path, without the stage.
+    /// The segments of the path, without the stage. The gateway has decoded them.
     pub segments: Vec<String>,
     /// The decoded query parameters, in order, with duplicates.
     pub query: Vec<(String, String)>,
@@ -58,7 +55,7 @@ impl Request {
         };
         Self {
             method: context.http.method,
-            segments: segments(path),
+            segments: path.strip_prefix('/').unwrap_or(path).split('/').map(str::to_owned).collect(),
             query: form_urlencoded::parse(event.raw_query_string.unwrap_or_default().as_bytes()).into_owned().collect(),
             headers: event.headers,
             cookies,
@@ -80,15 +77,6 @@ impl Request {
     }
 }
 
-/// The decoded segments of a path. A segment that does not decode to UTF-8 stays as it was sent.
-fn segments(path: &str) -> Vec<String> {
-    path.strip_prefix('/')
-        .unwrap_or(path)
-        .split('/')
-        .map(|segment| percent_decode_str(segment).decode_utf8().unwrap_or(Cow::Borrowed(segment)).into_owned())
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -106,10 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn the_stage_is_cut_and_segments_are_decoded() {
+    fn the_stage_is_cut_and_nothing_is_decoded_twice() {
         let context = json!({"stage": "v1", "timeEpoch": 1, "http": {"method": "GET"}});
-        let request = read(json!({"rawPath": "/v1/messages/%F0%9F%91%8D/a%2Fb", "headers": {}, "requestContext": context}));
-        assert_eq!(request.segments, ["messages", "👍", "a/b"]);
+        let request = read(json!({"rawPath": "/v1/messages/👍/a%2Fb", "headers": {}, "requestContext": context}));
+        assert_eq!(request.segments, ["messages", "👍", "a%2Fb"]);
     }
 
     #[test]
