@@ -11,6 +11,9 @@ use crate::database::DatabaseError;
 use crate::declaration::{DeclarationError, repository};
 use crate::websocket_api::Limits;
 
+/// How many events all functions together may handle at once, by default: no limit besides each function's own.
+pub const SANDBOXES: usize = 1_000;
+
 /// The options of a local stack.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -28,6 +31,8 @@ pub struct Options {
     pub more_people: usize,
     /// Variables for the functions that declare them with one of the sources in [`FORWARDED_ENV`](crate::declaration::FORWARDED_ENV).
     pub passed: BTreeMap<String, String>,
+    /// How many events all functions together may handle at once, as an account's concurrency quota says. Further events wait.
+    pub sandboxes: usize,
     /// The WebSocket gateway's limits.
     pub limits: Limits,
     /// Whether events and log lines are kept for tests to read.
@@ -54,6 +59,7 @@ impl Options {
             passed: [("LOGIN_RATE", "off"), ("CONNECT_RATE", "off"), ("ACTION_RATE", "off"), ("SEND_RATE", "off")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
+            sandboxes: SANDBOXES,
             limits: Limits::default(),
             keep: true,
             print: false,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use local_stack::build::Profile;
-use local_stack::config::{Options, print_line};
+use local_stack::config::{Options, SANDBOXES, print_line};
 use local_stack::declaration::{Declaration, FORWARDED_ENV, repository};
 use local_stack::people::{PASSWORD, PEOPLE};
 use local_stack::stack::Stack;
@@ -24,6 +24,7 @@ HTTP_PORT (3000), WS_PORT (3001), DYNAMODB_PORT (8000), CONSOLE_PORT (3002): por
 LOCAL_DIR (.local): data and signing key
 ALLOWED_ORIGINS (http://localhost:5173): browser origins besides the console's
 SEED_USERS (0): so many more people
+SANDBOXES (1000): how many events all functions together may handle at once; further events wait
 ACCESS_TTL_S (600), REFRESH_IDLE_S (604800), REFRESH_ABSOLUTE_S (2592000), GRACE_S (30), TICKET_TTL_S (30): lifetimes in seconds
 LOGIN_RATE, REFRESH_RATE, SESSION_REFRESH_RATE, TICKET_RATE, CONNECT_RATE, ACTION_RATE, SEND_RATE: rates such as 20/min, 1/s:10, off";
 
@@ -88,6 +89,7 @@ async fn run() -> Result<(), String> {
         passed,
         skew_ms: 0,
         seed: 0,
+        sandboxes: variable("SANDBOXES", SANDBOXES)?.max(1),
         limits: Limits::default(),
         keep: false,
         print: true,
@@ -135,7 +137,7 @@ mod tests {
         let declaration = Declaration::read().unwrap();
         let forwarded = declaration.functions.values().flat_map(|function| &function.environment);
         let forwarded = forwarded.filter(|(_, source)| FORWARDED_ENV.contains(&source.as_str())).map(|(variable, _)| variable.as_str());
-        let own = ["HTTP_PORT", "WS_PORT", "DYNAMODB_PORT", "CONSOLE_PORT", "LOCAL_DIR", "ALLOWED_ORIGINS", "SEED_USERS"];
+        let own = ["HTTP_PORT", "WS_PORT", "DYNAMODB_PORT", "CONSOLE_PORT", "LOCAL_DIR", "ALLOWED_ORIGINS", "SEED_USERS", "SANDBOXES"];
         let missing: Vec<&str> = forwarded.chain(own).filter(|variable| !HELP.contains(variable)).collect();
         assert!(missing.is_empty(), "not in the help: {missing:?}");
     }

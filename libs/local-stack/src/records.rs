@@ -69,6 +69,8 @@ pub struct EventRecord {
     pub cold: bool,
     /// The time from the event to the response.
     pub duration: Duration,
+    /// How long the event occupied a sandbox, the work after the response included.
+    pub occupied: Duration,
     /// The calls before the response.
     pub calls: Vec<CallRecord>,
     /// The calls after the response.

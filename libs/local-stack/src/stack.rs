@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use shared_utils::auth::KeyFileSigner;
 use shared_utils::origins::AllowedOrigins;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::config::{KEY_ID, Options, StartError, folder, layer, print_line, signing_key};
@@ -166,12 +167,14 @@ fn functions(
     lines: &Arc<Mutex<Vec<String>>>,
 ) -> Result<BTreeMap<String, Arc<Function>>, StartError> {
     let mut functions = BTreeMap::new();
+    let account = Arc::new(Semaphore::new(options.sandboxes));
     for (name, function) in &declaration.functions {
         let environment = values.environment(declaration, name)?;
         let function = Function::new(FunctionOptions {
             name: name.clone(),
             binary: options.binaries.join(name),
             timeout: Duration::from_secs(function.timeout_s),
+            account: account.clone(),
             environment,
             records: records.clone(),
             faults: faults.clone(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use access::revocations::Revocations;
 use access::teams::{Member, Team, TeamRole, Teams, acts_as};
-use realtime::{Audience, Connection, Connections, ConnectionsApi, Delivery, Departure, EphemeralFrame, Locks};
+use realtime::{Audience, Connection, Connections, ConnectionsApi, Delivery, Departure, EphemeralFrame, Locks, MAX_AUDIENCE};
 use serde_json::{Value, json};
 use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
@@ -18,9 +18,6 @@ use shared_utils::ids::UserId;
 use crate::conversation::Conversation;
 use crate::frames::{conversation_removed, conversation_updated, presence_changed};
 use crate::{Messaging, Tables};
-
-/// Maximum number of presence frames when people begin to share something: 50 × 50. Above it none are sent, and clients look up presence.
-const MAX_INTRODUCTIONS: usize = 2_500;
 
 /// Broadcasts frames after the response.
 #[derive(Clone)]
@@ -206,10 +203,11 @@ impl Broadcaster {
         });
     }
 
-    /// Notifies `joined` and `others`, who begin to share something, of each other's presence.
+    /// Notifies `joined` and `others`, who begin to share something, of each other's presence, if they
+    /// are not too many for ephemeral frames.
     pub fn introduce_later(&self, joined: Vec<UserId>, others: Vec<UserId>) {
         let everyone: BTreeSet<UserId> = joined.iter().chain(&others).copied().collect();
-        if everyone.len() < 2 {
+        if everyone.len() < 2 || everyone.len() > MAX_AUDIENCE + 1 {
             return;
         }
         let broadcaster = self.clone();
@@ -221,9 +219,6 @@ impl Broadcaster {
                     return;
                 }
             };
-            if joined.iter().filter(|user| online.contains_key(user)).count() * online.len() > MAX_INTRODUCTIONS {
-                return;
-            }
             let mut departures = Vec::new();
             for (user, at) in &online {
                 // A person who joined is new to everyone. The others already know each other's presence.

@@ -49,7 +49,7 @@ pub enum Frame {
         message: Box<MessageFrame>,
     },
     /// A participant has read up to `seq`. The reader's own devices get each. The others are told at most once in five seconds, more rarely in a
-    /// conversation of more than ten, and not at all where more than 50 of them are online. What they were not told, the reader's next marker or
+    /// conversation of more than ten, and not at all where there are more than 50 of them. What they were not told, the reader's next marker or
     /// message tells (a sender has read all before it), and `participants[].readSeq` says when asked.
     MarkRead {
         /// Where.
@@ -60,7 +60,7 @@ pub enum Frame {
         seq: u64,
     },
     /// A participant was writing. A client drops a frame that arrives after a later message of the same person. Not sent where more than 50
-    /// people would get it.
+    /// others take part.
     Typing {
         /// Where.
         conversation_id: ConversationId,
@@ -87,7 +87,7 @@ pub enum Frame {
         version: u64,
     },
     /// Someone went online or offline. Of several frames about one person, the one with the latest `at` holds. Not sent where more than 50 people
-    /// would get it: `presenceLookup` says who is online.
+    /// share something with them: `presenceLookup` says who is online.
     PresenceChanged {
         /// Who.
         user_id: UserId,

@@ -1,6 +1,5 @@
 //! Frames that are worth nothing later, and the number of people who get them.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -9,8 +8,9 @@ use shared_utils::ids::UserId;
 use crate::connections::Departure;
 use crate::delivery::{Delivery, OnOpening, frame_text};
 
-/// Maximum number of people, besides the person whom the frame is about, who get an ephemeral frame. Where more would get it, nobody does, and
-/// clients ask for what it says. So the number of posts does not grow with the square of the people.
+/// Maximum number of people whom an ephemeral frame concerns, besides the person whom it is about. Where it concerns more, nobody gets it, and
+/// clients ask for what it says. So the number of posts does not grow with the square of the people. People count whether they are online or not:
+/// otherwise a client could be told that someone went, and not that they came back, because more people were online by then.
 pub const MAX_AUDIENCE: usize = 50;
 
 /// A frame that is worth nothing later: who is typing, who is online, what others have read. Only [`Delivery::broadcast_ephemeral`] sends it.
@@ -29,7 +29,7 @@ impl EphemeralFrame {
 pub struct Audience {
     /// The person whose own devices get it in any case.
     pub own: Option<UserId>,
-    /// Other people: [`MAX_AUDIENCE`] of them who are online get it, or none.
+    /// Other people: at most [`MAX_AUDIENCE`], or nobody of them gets it.
     pub others: Vec<UserId>,
 }
 
@@ -43,14 +43,10 @@ impl Audience {
 impl Delivery {
     /// Like [`Delivery::broadcast`], for a frame that many people may miss.
     pub async fn broadcast_ephemeral(&self, audience: &Audience, frame: &EphemeralFrame) -> Vec<Departure> {
-        let people: Vec<UserId> = audience.own.iter().chain(&audience.others).copied().collect();
+        let others = if audience.others.len() > MAX_AUDIENCE { &[] } else { audience.others.as_slice() };
+        let people: Vec<UserId> = audience.own.iter().chain(others).copied().collect();
         let text: Arc<str> = frame_text(&frame.0).into();
-        let Some(mut connections) = self.connections_of(&people).await else { return Vec::new() };
-        let is_own = |user: UserId| audience.own == Some(user);
-        let online: BTreeSet<UserId> = connections.iter().map(|connection| connection.user_id).filter(|user| !is_own(*user)).collect();
-        if online.len() > MAX_AUDIENCE {
-            connections.retain(|connection| is_own(connection.user_id));
-        }
+        let Some(connections) = self.connections_of(&people).await else { return Vec::new() };
         self.deliver_to(connections, (&frame.0, OnOpening::GiveUp), |_| Some(text.clone())).await
     }
 }

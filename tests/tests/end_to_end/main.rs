@@ -9,6 +9,7 @@ mod browser;
 mod calls;
 mod contract;
 mod cors;
+mod crowd;
 mod delivery;
 mod environment;
 mod equivalence;

@@ -137,40 +137,38 @@ async fn typing_is_broadcast_at_most_every_three_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ephemeral_frames_are_not_sent_where_more_than_fifty_people_would_get_them() {
-    let world = TestStack::start_peopled(52).await;
-    let ana = world.login("ana").await;
-    let mut others = Vec::new();
-    for number in 1..=52 {
-        others.push(world.login(&format!("user{number:03}")).await);
+async fn ephemeral_frames_are_not_sent_to_more_than_fifty_others() {
+    let world = TestStack::start_peopled(51).await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let (mut team, mut query) = (Vec::new(), String::new());
+    while team.len() < 51 {
+        let page = ana.get(&format!("/auth/users?q=user{query}")).await.expect(200);
+        team.extend(page["items"].as_array().unwrap().iter().map(|person| person["userId"].clone()));
+        query = format!("&cursor={}", page["nextCursor"].as_str().unwrap_or_default());
     }
-    let team: Vec<(&Person, &str)> = others.iter().map(|person| (person, "viewer")).collect();
-    let project = world.project(&ana, "Crowd", &team).await;
-    let opened = ana.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
-    let conversation = text(&opened["conversationId"]);
-    world.settled().await;
-    let mut by_ana = ana.connect().await;
-    let mut sockets = futures_util::future::join_all(others[..50].iter().map(Person::connect)).await;
-    world.settled().await;
-    let typing = json!({"action": "typing", "ref": "t", "conversationId": conversation});
-    assert_eq!(by_ana.ask(typing.clone()).await.0["action"], json!("ack"));
-    world.settled().await;
-    for socket in &mut sockets {
-        let frames = socket.drain().await;
-        assert_eq!(frames.len(), 1, "fifty others get it: {frames:?}");
-        socket.presence.clear();
+    let (mut by_ana, mut by_ben) = (ana.connect().await, ben.connect().await);
+    // With Ana and Ben, a team of fifty-one people, then one of fifty-three.
+    for (others, is_sent) in [(&team[..49], true), (&team[..51], false)] {
+        let members: Vec<Value> = others.iter().chain([&json!(ben.id)]).map(|id| json!({"userId": id, "role": "viewer"})).collect();
+        let project = text(&ana.post("/projects", json!({"title": "Crowd", "team": members})).await.expect(201)["projectId"]);
+        let opened = ana.post("/messages/conversations", json!({"type": "project", "projectId": project})).await.expect(200);
+        let typing = json!({"action": "typing", "ref": "t", "conversationId": opened["conversationId"]});
+        world.settled().await;
+        let _ = (by_ben.drain().await, told(&mut by_ben).await);
+        assert_eq!(by_ana.ask(typing).await.0["action"], json!("ack"));
+        world.settled().await;
+        let frames = by_ben.drain().await;
+        assert_eq!(frames.iter().any(|frame| frame["action"] == "typing"), is_sent, "{frames:?}");
+        let ended = || world.stack().records.events().iter().filter(|event| event.label == "$disconnect").count();
+        let before = ended();
+        drop(by_ana);
+        while ended() == before {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        by_ana = ana.connect().await;
+        world.settled().await;
+        let expected = if is_sent { vec![(ana.id.clone(), false), (ana.id.clone(), true)] } else { Vec::new() };
+        assert_eq!(told(&mut by_ben).await, expected);
     }
-    assert_eq!(told(&mut by_ana).await.len(), 50);
-    // The next arrival concerns fifty-one people, and so does what follows.
-    let mut last = others[50].connect().await;
-    world.settled().await;
-    assert_eq!(last.ask(typing).await.0["action"], json!("ack"));
-    world.settled().await;
-    assert_eq!(told(&mut by_ana).await, []);
-    for socket in &mut sockets {
-        assert_eq!(socket.drain().await, Vec::<Value>::new());
-        assert_eq!(socket.presence, Vec::<Value>::new());
-    }
-    // Whoever asks is told.
-    assert!(online(&mut by_ana).await.contains(&json!(others[50].id)));
+    assert_eq!(online(&mut by_ben).await, sorted(&[&ana, &ben]), "whoever asks is told");
 }

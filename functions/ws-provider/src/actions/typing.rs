@@ -1,4 +1,4 @@
-//! `typing {conversationId}`: sent to the other participants at most once every three seconds, if at most 50 of them are online. Never stored.
+//! `typing {conversationId}`: sent to the other participants at most once every three seconds, if at most 50 others take part. Never stored.
 
 use messaging::frames;
 use realtime::Audience;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use serde_json::Value;
 use shared_utils::clock::Clock;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{AcquireError, Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::runtime_api::{Answer, Event};
 use super::sandbox::{LineSink, Sandbox, built_at};
@@ -33,6 +33,8 @@ pub struct FunctionOptions {
     pub binary: PathBuf,
     /// The maximum time for one event, including the work after the response.
     pub timeout: Duration,
+    /// The events that all functions of the account may handle at once.
+    pub account: Arc<Semaphore>,
     /// The environment, without the variables that differ between sandboxes.
     pub environment: BTreeMap<String, String>,
     /// The records of the events.
@@ -89,6 +91,7 @@ pub struct Function {
     idle: Mutex<Vec<Sandbox>>,
     killers: Mutex<Vec<std::sync::Weak<Notify>>>,
     permits: Arc<Semaphore>,
+    account: Arc<Semaphore>,
     busy: tokio::sync::watch::Sender<usize>,
     closed: AtomicBool,
 }
@@ -112,6 +115,7 @@ impl Function {
             idle: Mutex::new(Vec::new()),
             killers: Mutex::new(Vec::new()),
             permits: Arc::new(Semaphore::new(MAX_SANDBOXES)),
+            account: options.account,
             busy: tokio::sync::watch::Sender::new(0),
             closed: AtomicBool::new(false),
         })
@@ -127,7 +131,8 @@ impl Function {
 
     async fn run(self: Arc<Self>, label: String, event: String) -> Result<Invocation, InvokeError> {
         let started = Instant::now();
-        let permit = self.permits.clone().acquire_owned().await.map_err(|error| InvokeError::Failed(error.to_string()))?;
+        let permits = self.permits().await.map_err(|error| InvokeError::Failed(error.to_string()))?;
+        let occupied = Instant::now();
         let (mut sandbox, cold) = self.sandbox().await?;
         self.records.take(&sandbox.access_key);
         let asked = *sandbox.api.asked.borrow();
@@ -164,6 +169,7 @@ impl Function {
                 .unwrap_or(500),
             cold,
             duration: started.elapsed(),
+            occupied: occupied.elapsed(),
             calls: self.records.take(&sandbox.access_key),
             calls_after: Vec::new(),
         };
@@ -176,16 +182,23 @@ impl Function {
             let function = self.clone();
             tokio::spawn(async move {
                 let done = sandbox.wait_until_asked(asked + 1, deadline.saturating_duration_since(Instant::now())).await;
-                function.records.event(EventRecord { calls_after: function.records.take(&sandbox.access_key), ..record });
+                let calls_after = function.records.take(&sandbox.access_key);
+                function.records.event(EventRecord { calls_after, occupied: occupied.elapsed(), ..record });
                 if done {
                     function.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox);
                 }
-                // Only now may the next event take this permit.
-                drop(permit);
+                // Only now may the next event take these permits.
+                drop(permits);
                 function.busy.send_modify(|busy| *busy -= 1);
             });
         }
         outcome.map(|response| Invocation { response })
+    }
+
+    /// Waits until the function and the account may handle one more event.
+    async fn permits(&self) -> Result<[OwnedSemaphorePermit; 2], AcquireError> {
+        let own = self.permits.clone().acquire_owned().await?;
+        Ok([own, self.account.clone().acquire_owned().await?])
     }
 
     /// A warm sandbox of the current binary, or a new sandbox. `true` if it is new.
