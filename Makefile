@@ -41,8 +41,8 @@ run: binaries ## Run everything on this machine (RELEASE=1 runs release builds)
 binaries:
 	@$(CARGO) build --workspace
 
-build: binaries ## Make the functions' zips and the layer's zip in build/
-	@$(BIN)/package $(PACKAGE)
+build: binaries ## Make the functions' zips and the layer's zip in build/ (ARCH=arm64 needs cargo-zigbuild and the Rust target)
+	@$(BIN)/package $(if $(ARCH),--arch $(ARCH)) $(PACKAGE)
 
 test: lint binaries ## Check formatting and lints, run the tests that a change may touch (ALL=1: every test) and the Terraform checks
 	@CARGO='$(CARGO)' ALL='$(ALL)' tests/run-changed.sh

@@ -42,6 +42,7 @@ impl Drop for TestStack {
             && !std::thread::panicking()
         {
             self.secrets.hold_out_of(&stack.last_log_lines());
+            hold_to_roles(stack);
         }
     }
 }
@@ -194,6 +195,16 @@ impl TestStack {
         let answer = one.post("/messages/conversations", json!({"type": "direct", "participants": [other.id]})).await;
         assert!([200, 201].contains(&answer.status), "{answer:?}");
         text(&answer.body["conversationId"])
+    }
+}
+
+/// Checks that the role of each function allows every call that it made, to the partition key.
+fn hold_to_roles(stack: &Stack) {
+    for event in stack.records.events() {
+        for access in event.calls.iter().chain(&event.calls_after).flat_map(|call| &call.accesses) {
+            let (function, label) = (&event.function, &event.label);
+            assert!(stack.declaration.allows(function, access), "the role of {function} does not allow {access:?} ({label})");
+        }
     }
 }
 

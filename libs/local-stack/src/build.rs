@@ -20,19 +20,81 @@ impl Profile {
         if cfg!(debug_assertions) { Self::Debug } else { Self::Release }
     }
 
-    /// The directory of the profile's binaries.
+    /// The directory of the profile's binaries for this machine.
     pub fn directory(self) -> PathBuf {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
-        target.join(if self == Self::Debug { "debug" } else { "release" })
+        target_directory().join(if self == Self::Debug { "debug" } else { "release" })
     }
 }
 
-/// Builds these functions in release mode. The compiler's output goes to the terminal.
+fn target_directory() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from)
+}
+
+/// An instruction set that Lambda offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Architecture {
+    /// x86-64.
+    X86,
+    /// 64-bit Arm.
+    Arm,
+}
+
+impl Architecture {
+    /// The name that Lambda and Terraform use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::X86 => "x86_64",
+            Self::Arm => "arm64",
+        }
+    }
+
+    /// The architecture of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::X86, Self::Arm].into_iter().find(|architecture| architecture.name() == name)
+    }
+
+    /// `e_machine` of its ELF binaries.
+    pub const fn elf_machine(self) -> u16 {
+        match self {
+            Self::X86 => 62,
+            Self::Arm => 183,
+        }
+    }
+
+    const fn target(self) -> &'static str {
+        match self {
+            Self::X86 => "x86_64-unknown-linux-gnu",
+            Self::Arm => "aarch64-unknown-linux-gnu",
+        }
+    }
+
+    /// Whether the compiler of this machine builds for it without more tools.
+    const fn is_own(self) -> bool {
+        cfg!(all(target_os = "linux", target_env = "gnu"))
+            && match self {
+                Self::X86 => cfg!(target_arch = "x86_64"),
+                Self::Arm => cfg!(target_arch = "aarch64"),
+            }
+    }
+
+    /// The directory of its release binaries.
+    pub fn directory(self) -> PathBuf {
+        if self.is_own() { Profile::Release.directory() } else { target_directory().join(self.target()).join("release") }
+    }
+}
+
+/// Builds these functions in release mode. The compiler's output goes to the terminal. For an architecture that is not this machine's, the build
+/// uses `cargo zigbuild` with the symbols of glibc `major.minor`.
 ///
 /// The binaries contain no path of this machine, so that the same source gives the same bytes on every machine.
-pub fn build_release(functions: &[&String]) -> Result<(), String> {
+pub fn build_release(functions: &[&String], architecture: Architecture, (major, minor): (u32, u32)) -> Result<(), String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--release"]).env("CARGO_ENCODED_RUSTFLAGS", remapped_paths()).current_dir(repository());
+    if architecture.is_own() {
+        command.arg("build");
+    } else {
+        command.args(["zigbuild", "--target", &format!("{}.{major}.{minor}", architecture.target())]);
+    }
+    command.arg("--release").env("CARGO_ENCODED_RUSTFLAGS", remapped_paths()).current_dir(repository());
     for function in functions {
         // Only the function itself is built. Linking each operator tool takes long.
         command.args(["-p", function, "--bin", function]);

@@ -12,10 +12,12 @@
 //! | [`websocket_api`] | the WebSocket API with routes, route responses and `@connections` |
 //! | [`events`] | the events of both gateways, as AWS sends them |
 //! | `environment` | the variables that Lambda and Terraform set for a function |
+//! | [`accesses`] | what calls access, and whether the role of the function allows it |
 //! | [`faults`] | injected faults |
 //! | [`stack`] | the whole stack |
 //! | [`people`], [`console`] | the accounts, and a page to try the backend by hand |
 
+pub mod accesses;
 pub mod build;
 pub mod config;
 pub mod console;

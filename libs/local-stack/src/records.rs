@@ -1,22 +1,21 @@
 //! The cost of every event: its calls to `DynamoDB`, the number of sequential calls, and its duration.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
+
+use crate::accesses::{Access, accesses};
 
 /// One call to `DynamoDB` or `@connections`.
 #[derive(Debug, Clone)]
 pub struct CallRecord {
     /// The action, such as `GetItem` or `PostToConnection`.
     pub action: String,
-    /// The tables that the call names.
-    pub tables: Vec<String>,
-    /// The IAM actions that the call needs, each with its table and, for a query of an index, the index.
-    pub permissions: BTreeSet<Permission>,
+    /// What the call accesses. Empty for `@connections`.
+    pub accesses: Vec<Access>,
     /// The HTTP status of the response.
     pub status: u16,
     /// What `DynamoDB` charges for the call, if events are kept.
@@ -52,9 +51,6 @@ impl Capacity {
 struct Response {
     consumed_capacity: Value,
 }
-
-/// A permission that a role needs for a call: the action without `dynamodb:`, the table, the index.
-pub type Permission = (String, String, Option<String>);
 
 /// One event that a function handled.
 #[derive(Debug, Clone)]
@@ -125,8 +121,8 @@ impl Records {
     }
 
     pub(crate) fn call(&self, access_key: &str, action: String, body: &[u8], (status, capacity): (u16, Capacity), started: Instant) {
-        let (tables, permissions) = taken(&action, body);
-        let call = CallRecord { action, tables, permissions, status, capacity, started, ended: Instant::now() };
+        let accesses = accesses(&action, body);
+        let call = CallRecord { action, accesses, status, capacity, started, ended: Instant::now() };
         self.state().open.entry(access_key.to_owned()).or_default().push(call);
     }
 
@@ -146,41 +142,4 @@ impl Records {
     pub fn events(&self) -> Vec<EventRecord> {
         self.state().events.clone()
     }
-}
-
-/// The members of a request that name tables. No other member is read, because items may contain anything.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Request {
-    table_name: Option<String>,
-    index_name: Option<String>,
-    #[expect(clippy::zero_sized_map_values, reason = "serde reads a set from an array alone")]
-    request_items: BTreeMap<String, IgnoredAny>,
-    transact_items: Vec<BTreeMap<String, Part>>,
-}
-
-/// A part of a transaction.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Part {
-    table_name: String,
-}
-
-/// The tables that a request names, and the permissions that it needs.
-fn taken(action: &str, body: &[u8]) -> (Vec<String>, BTreeSet<Permission>) {
-    let request: Request = serde_json::from_slice(body).unwrap_or_default();
-    let mut permissions = BTreeSet::new();
-    if let Some(table) = request.table_name {
-        permissions.insert((action.to_owned(), table, request.index_name));
-    }
-    for table in request.request_items.into_keys() {
-        permissions.insert((action.to_owned(), table, None));
-    }
-    // A transaction needs the permissions of its parts.
-    for (action, part) in request.transact_items.into_iter().flatten() {
-        let name = if action == "ConditionCheck" { "ConditionCheckItem".to_owned() } else { format!("{action}Item") };
-        permissions.insert((name, part.table_name, None));
-    }
-    let tables: BTreeSet<String> = permissions.iter().map(|(_, table, _)| table.clone()).collect();
-    (tables.into_iter().collect(), permissions)
 }

@@ -1,6 +1,7 @@
 //! `make build`: a zip with a `bootstrap` for each function, and the zip of the shared-utils layer, in `build/`.
 //!
 //! `package <function>…` makes only the zips of these functions and the layer. `package --binaries-only` builds and makes no zip.
+//! `package --arch arm64` builds for 64-bit Arm.
 //!
 //! The same source gives the same bytes: entries have a fixed order, time and permissions, and binaries contain no path of the machine that
 //! built them.
@@ -10,7 +11,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use local_stack::build::{Profile, build_release};
+use local_stack::build::{Architecture, build_release};
 use local_stack::config::print_line;
 use local_stack::declaration::{Declaration, repository};
 use shared_utils::random::sha256;
@@ -30,29 +31,70 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is asked for.
+struct Arguments {
+    functions: Vec<String>,
+    binaries_only: bool,
+    architecture: Architecture,
+}
+
+fn arguments() -> Result<Arguments, String> {
+    use lexopt::prelude::*;
+    let mut arguments = Arguments { functions: Vec::new(), binaries_only: false, architecture: Architecture::X86 };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        match argument {
+            Long("binaries-only") => arguments.binaries_only = true,
+            Long("arch") => {
+                let name = parser.value().map_err(|error| error.to_string())?.to_string_lossy().into_owned();
+                arguments.architecture = Architecture::named(&name).ok_or_else(|| format!("there is no architecture {name:?}: x86_64 or arm64"))?;
+            }
+            Value(name) => arguments.functions.push(name.to_string_lossy().into_owned()),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    Ok(arguments)
+}
+
 fn package() -> Result<(), String> {
     let declaration = Declaration::read().map_err(|error| error.to_string())?;
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let binaries_only = arguments == ["--binaries-only"];
-    let functions: Vec<&String> =
-        declaration.functions.keys().filter(|name| arguments.is_empty() || binaries_only || arguments.contains(name)).collect();
-    if let Some(unknown) = arguments.iter().find(|argument| !binaries_only && !declaration.functions.contains_key(*argument)) {
+    let Arguments { functions: wanted, binaries_only, architecture } = arguments()?;
+    if let Some(unknown) = wanted.iter().find(|name| !declaration.functions.contains_key(*name)) {
         return Err(format!("there is no function {unknown:?}"));
     }
-    build_release(&functions)?;
+    let functions: Vec<&String> = declaration.functions.keys().filter(|name| wanted.is_empty() || wanted.contains(name)).collect();
+    build_release(&functions, architecture, GLIBC)?;
     if binaries_only {
         return Ok(());
     }
     let folder = repository().join("build");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     for function in functions {
-        let binary = fs::read(Profile::Release.directory().join(function)).map_err(|error| format!("{function}: {error}"))?;
-        if let Some((major, minor)) = newest_glibc(&binary).filter(|newest| *newest > GLIBC) {
-            return Err(format!("{function} asks for glibc {major}.{minor}, but provided.al2023 has {}.{}", GLIBC.0, GLIBC.1));
-        }
+        let binary = fs::read(architecture.directory().join(function)).map_err(|error| format!("{function}: {error}"))?;
+        check(&binary, architecture).map_err(|reason| format!("{function} {reason}"))?;
         write_zip(&folder.join(format!("{function}.zip")), &[("bootstrap".to_owned(), 0o755, binary)])?;
     }
-    write_zip(&folder.join("shared-utils.zip"), &layer()?)
+    write_zip(&folder.join("shared-utils.zip"), &layer()?)?;
+    // Terraform compares it with the architecture of the functions.
+    fs::write(folder.join("architecture"), format!("{}\n", architecture.name())).map_err(|error| error.to_string())
+}
+
+/// Whether Lambda can start a binary.
+fn check(binary: &[u8], architecture: Architecture) -> Result<(), String> {
+    let machine = elf_machine(binary).ok_or("is no 64-bit ELF binary, but Lambda runs Linux: build on Linux, or with cargo zigbuild")?;
+    if machine != architecture.elf_machine() {
+        return Err(format!("is built for the ELF machine {machine}, but {} is {}", architecture.name(), architecture.elf_machine()));
+    }
+    if let Some((major, minor)) = newest_glibc(binary).filter(|newest| *newest > GLIBC) {
+        return Err(format!("asks for glibc {major}.{minor}, but provided.al2023 has {}.{}", GLIBC.0, GLIBC.1));
+    }
+    Ok(())
+}
+
+/// `e_machine` of a little-endian 64-bit ELF binary.
+fn elf_machine(binary: &[u8]) -> Option<u16> {
+    let header = binary.get(..20).filter(|header| header.starts_with(&[0x7f, b'E', b'L', b'F', 2, 1]))?;
+    Some(u16::from_le_bytes([header[18], header[19]]))
 }
 
 /// The layer's files, in the directory under which they appear in `/opt`.
@@ -111,5 +153,23 @@ mod tests {
     fn the_newest_glibc_version_is_found() {
         assert_eq!(newest_glibc(b"\0GLIBC_2.2.5\0GLIBC_2.34\0GLIBC_2.9\0"), Some((2, 34)));
         assert_eq!(newest_glibc(b"nothing"), None);
+    }
+
+    #[test]
+    fn a_binary_of_another_system_or_processor_is_refused() {
+        let elf = |machine: u16| {
+            let mut binary = b"\x7fELF\x02\x01\x01".to_vec();
+            binary.resize(18, 0);
+            binary.extend(machine.to_le_bytes());
+            binary
+        };
+        assert_eq!(check(&elf(62), Architecture::X86), Ok(()));
+        assert_eq!(check(&elf(183), Architecture::Arm), Ok(()));
+        assert!(check(&elf(183), Architecture::X86).unwrap_err().contains("ELF machine 183"));
+        // A 64-bit Mach-O binary.
+        assert!(check(b"\xcf\xfa\xed\xfe\x07\x00\x00\x01 and more bytes", Architecture::X86).unwrap_err().contains("no 64-bit ELF"));
+        assert!(check(b"", Architecture::X86).is_err());
+        let late = [elf(62), b"GLIBC_2.39".to_vec()].concat();
+        assert!(check(&late, Architecture::X86).unwrap_err().contains("glibc 2.39"));
     }
 }

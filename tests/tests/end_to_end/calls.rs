@@ -1,14 +1,15 @@
 //! The cost of every route: sequential database calls, compared with the budget of the data model. It is always printed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use std::time::Duration;
 
 use end_to_end::{Person, TestStack, text};
 use local_stack::config::{Options, print_line};
+use local_stack::declaration::Permission;
 use local_stack::faults::{Effect, InjectedFault};
 use local_stack::people::PASSWORD;
-use local_stack::records::{EventRecord, Permission, round_trips};
+use local_stack::records::{EventRecord, round_trips};
 use reqwest::Method;
 use serde_json::json;
 
@@ -187,7 +188,7 @@ fn costs(world: &TestStack, day: Vec<EventRecord>, ends: &[usize], named: impl F
     let mut costs: BTreeMap<String, BTreeMap<usize, (usize, usize)>> = BTreeMap::new();
     for (index, event) in day.into_iter().enumerate() {
         for call in event.calls.iter().chain(&event.calls_after) {
-            assert_ne!(call.action, "Scan", "{} scans {:?}", event.label, call.tables);
+            assert_ne!(call.action, "Scan", "{} scans {:?}", event.label, call.accesses);
         }
         if event.label == "$connect" {
             assert!(event.calls.iter().all(|call| call.action != "PostToConnection"), "nothing is posted inside $connect");
@@ -201,10 +202,14 @@ fn costs(world: &TestStack, day: Vec<EventRecord>, ends: &[usize], named: impl F
         let calls: Vec<_> = event
             .calls
             .iter()
-            .filter(|call| !(waits && call.action == "BatchGetItem" && call.tables == [world.stack().declaration.table_name("auth")]))
+            .filter(|call| {
+                !(waits
+                    && call.action == "BatchGetItem"
+                    && call.accesses.iter().all(|access| access.table == world.stack().declaration.table_name("auth")))
+            })
             .cloned()
             .collect();
-        let cost = (round_trips(&calls), event.calls.iter().filter(|call| !call.tables.is_empty()).count());
+        let cost = (round_trips(&calls), event.calls.iter().filter(|call| !call.accesses.is_empty()).count());
         let with_ticket = event.label == "$connect" && event.calls.iter().any(|call| call.action == "DeleteItem");
         let rounds = costs.entry(named(index, &event.label) + if with_ticket { " with a ticket" } else { "" }).or_default();
         let known = rounds.entry(ends.iter().filter(|end| index >= **end).count()).or_insert(cost);
@@ -317,23 +322,24 @@ async fn lost_connections() -> TestStack {
 /// only one of them runs it.
 const CLEAN_UP: [&str; 1] = ["PutItem"];
 
-/// Checks that every function calls exactly what its role allows: no permission is missing, and none is unused.
+/// Checks that no permission of a role is unused: no action, and no pattern of keys. That none is missing is checked at the end of every test
+/// stack.
 fn hold_to_permissions(worlds: [&TestStack; 2]) {
     let declaration = &worlds[0].stack().declaration;
+    let events: Vec<_> = worlds.iter().flat_map(|world| world.stack().records.events()).collect();
     for (name, function) in &declaration.functions {
-        let mut declared: BTreeSet<Permission> = BTreeSet::new();
-        for permission in &function.permissions {
-            let Some(table) = &permission.table else { continue };
-            declared.extend(permission.actions.iter().map(|action| (action.clone(), declaration.table_name(table), permission.index.clone())));
-        }
-        let events: Vec<_> = worlds.iter().flat_map(|world| world.stack().records.events()).collect();
         let calls = events.iter().filter(|event| event.function == *name).flat_map(|event| event.calls.iter().chain(&event.calls_after));
-        let used: BTreeSet<Permission> = calls.flat_map(|call| call.permissions.clone()).collect();
-        let missing: Vec<_> = used.difference(&declared).collect();
-        assert!(missing.is_empty(), "{name} calls what its role may not: {missing:?}");
-        let connections = declaration.table_name("connections");
-        let cleans_up = |permission: &&Permission| permission.1 == connections && CLEAN_UP.contains(&permission.0.as_str());
-        let unused: Vec<_> = declared.difference(&used).filter(|permission| !cleans_up(permission)).collect();
-        assert!(unused.is_empty(), "{name} may do what it never does: {unused:?}");
+        let used: Vec<_> = calls.flat_map(|call| &call.accesses).collect();
+        for permission in function.permissions.iter().filter(|permission| permission.table.is_some()) {
+            let cleans_up = |action: &str| permission.table.as_deref() == Some("connections") && CLEAN_UP.contains(&action);
+            for action in permission.actions.iter().filter(|action| !cleans_up(action)) {
+                let only = Permission { actions: vec![action.clone()], ..permission.clone() };
+                assert!(used.iter().any(|access| only.allows(declaration, access)), "{name} may {action} {permission:?}, and never does");
+            }
+            for pattern in &permission.leading_keys {
+                let only = Permission { leading_keys: vec![pattern.clone()], ..permission.clone() };
+                assert!(used.iter().any(|access| only.allows(declaration, access)), "{name} may access {pattern} {permission:?}, and never does");
+            }
+        }
     }
 }
