@@ -1,8 +1,8 @@
 //! Revoked access tokens that have not expired yet.
 //!
-//! One item per three minutes holds a set of marks: `session:<id>` for an ended session, `version:<user>:<n>` for replaced rights. Access tokens
-//! live for at most twelve minutes, leeway included, so only the last few items matter, and they need no clean-up. One item can hold ten
-//! thousand ended sessions. Every function reads the items in one call, at most every five seconds.
+//! Four items per seven minutes hold sets of marks: `session:<id>` for an ended session, `version:<user>:<n>` for replaced rights. Access tokens
+//! live for at most twelve minutes, leeway included, so only the last few items matter, and they need no clean-up. One item can hold nine
+//! thousand ended sessions (400 KB): the four take eighty in each second. Every function reads the items in one call, at most every five seconds.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -20,9 +20,11 @@ use crate::session::Session;
 /// Maximum age of the cached marks.
 const FRESH: Duration = Duration::from_secs(5);
 /// Length of a bucket in seconds.
-const BUCKET_SECONDS: i64 = 180;
+const BUCKET_SECONDS: i64 = 420;
 /// Number of buckets to read. They cover more than a token's lifetime: 660 seconds, and a minute of leeway before and after it.
-const BUCKETS: i64 = 6;
+const BUCKETS: i64 = 3;
+/// Number of items of a bucket. Each has a partition key of its own, so they also share the write rate of a partition.
+const SHARDS: u8 = 4;
 
 /// A reason to reject tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +44,15 @@ impl Mark {
     }
 }
 
-/// The key of the bucket that contains a time.
-fn bucket_key(now: Timestamp) -> Key {
-    Key::new("REVOCATIONS", format!("BUCKET#{:012}", now.seconds().div_euclid(BUCKET_SECONDS) * BUCKET_SECONDS))
+/// The shard of a change: the same for a repeated write.
+fn shard_of(marks: &[Mark]) -> u8 {
+    let sum = marks.first().map_or(0, |mark| mark.text().bytes().fold(0u8, u8::wrapping_add));
+    sum % SHARDS
+}
+
+/// The key of a shard of the bucket that contains a time.
+fn bucket_key(now: Timestamp, shard: u8) -> Key {
+    Key::new(format!("REVOCATIONS#{shard}"), format!("BUCKET#{:012}", now.seconds().div_euclid(BUCKET_SECONDS) * BUCKET_SECONDS))
 }
 
 struct Remembered {
@@ -110,7 +118,7 @@ impl Revocations {
 
     /// A write that adds marks. It belongs in the transaction of the change that causes them.
     pub fn write(&self, marks: &[Mark]) -> TransactWrite {
-        let now = self.clock.now();
+        let (now, shard) = (self.clock.now(), shard_of(marks));
         let marks = marks.iter().map(|mark| mark.text()).collect();
         let add = Update::new("ADD marks :marks SET #type = :type, #ttl = :ttl")
             .name("#type", "type")
@@ -118,7 +126,7 @@ impl Revocations {
             .value(":marks", AttributeValue::Ss(marks))
             .value(":type", s("revocations"))
             .value(":ttl", n(now.seconds() + 2 * BUCKETS * BUCKET_SECONDS));
-        update(&self.table, bucket_key(now), add)
+        update(&self.table, bucket_key(now, shard), add)
     }
 
     /// Clears the cache, so that this process sees its own marks at once.
@@ -138,12 +146,30 @@ impl Revocations {
     async fn read(&self) -> Result<HashSet<String>, StoreError> {
         // A writer whose clock is slightly ahead may already use the next bucket.
         let ahead = self.clock.now().plus_seconds(5);
-        let keys: Vec<_> = (0..BUCKETS).map(|back| (self.table.as_str(), bucket_key(ahead.plus_seconds(-back * BUCKET_SECONDS)))).collect();
+        let buckets = (0..BUCKETS).map(|back| ahead.plus_seconds(-back * BUCKET_SECONDS));
+        let keys: Vec<_> = buckets.flat_map(|time| (0..SHARDS).map(move |shard| (self.table.as_str(), bucket_key(time, shard)))).collect();
         let items = self.store.get_many(&keys).await?;
         let marks = items.into_values().filter_map(|mut item| match item.remove("marks") {
             Some(AttributeValue::Ss(marks)) => Some(marks),
             _ => None,
         });
         Ok(marks.flatten().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn ended_sessions_are_spread_over_the_shards() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let mut counts = BTreeMap::new();
+        for _ in 0..4_000 {
+            *counts.entry(shard_of(&[Mark::Session(SessionId::generate(now))])).or_insert(0) += 1;
+        }
+        assert!(counts.len() == usize::from(SHARDS) && counts.values().all(|count| (800..1_200).contains(count)), "{counts:?}");
     }
 }

@@ -197,7 +197,7 @@ mod tests {
         assert!(allows("messages-router", "BatchGetItem", "projects", &["PROJECT#1", "PROJECT#2"]));
         for (function, action, table, keys) in [
             ("ws-provider", "DeleteItem", "auth", ["PERSON#1"].as_slice()),
-            ("ws-provider", "BatchGetItem", "auth", &["REVOCATIONS", "PERSON#1"]),
+            ("ws-provider", "BatchGetItem", "auth", &["REVOCATIONS#1", "PERSON#1"]),
             ("messages-router", "BatchGetItem", "projects", &["PROJECT#1", "IDEMPOTENCY#1"]),
             ("messages-router", "PutItem", "projects", &["PROJECT#1"]),
             ("projects-router", "GetItem", "auth", &["PERSON#1"]),

@@ -10,7 +10,7 @@
 //! | account that waits for approval | `PENDING` | `<userId>` |
 //! | search term of a person | `DIRECTORY` | `<term>#<userId>` |
 //! | directory entry | `PERSON#<userId>` | `ENTRY` (see `access::people`) |
-//! | revocations | `REVOCATIONS` | `BUCKET#…` (see `access::revocations`) |
+//! | revocations | `REVOCATIONS#<shard>` | `BUCKET#…` (see `access::revocations`) |
 //! | ticket, ticket rate | `TICKET#<sha256>`, `PACE#<userId>` | (see `access::tickets`) |
 
 mod account_status;

@@ -165,7 +165,7 @@ run "roles_are_exact" {
   assert {
     condition = jsonencode(output.role_statements["ws-provider"]) == jsonencode([
       { Action = ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableMessages" },
-      { Action = ["dynamodb:BatchGetItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["REVOCATIONS"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableAuthRevocations" },
+      { Action = ["dynamodb:BatchGetItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["REVOCATIONS#*"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableAuthRevocations" },
       { Action = ["dynamodb:DeleteItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["TICKET#*"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableAuthTicket" },
       { Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["PROJECT#*"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableProjectsProject" },
       { Action = ["dynamodb:Query"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t/index/byMember", Sid = "TableProjectsByMember" },
