@@ -2,7 +2,7 @@
 
 resource "aws_cloudwatch_metric_alarm" "http_5xx" {
   alarm_name          = "${var.name_prefix}-http-5xx"
-  alarm_description   = "The HTTP API answers with 5xx."
+  alarm_description   = "The HTTP API answers with 5xx. Runbook: docs/operations.md#alarm-http-5xx"
   namespace           = "AWS/ApiGateway"
   metric_name         = "5xx"
   dimensions          = { ApiId = var.http_api_id }
@@ -13,11 +13,12 @@ resource "aws_cloudwatch_metric_alarm" "http_5xx" {
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
 }
 
 resource "aws_cloudwatch_metric_alarm" "websocket_integration_errors" {
   alarm_name          = "${var.name_prefix}-websocket-integration-errors"
-  alarm_description   = "The WebSocket API gets no answer from its function."
+  alarm_description   = "The WebSocket API gets no answer from its function. Runbook: docs/operations.md#alarm-websocket-integration-errors"
   namespace           = "AWS/ApiGateway"
   metric_name         = "IntegrationError"
   dimensions          = { ApiId = var.websocket_api_id, Stage = var.websocket_stage }
@@ -28,15 +29,49 @@ resource "aws_cloudwatch_metric_alarm" "websocket_integration_errors" {
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
 }
 
-# Every announcement logs how many posts failed; what is counted here are announcements with at least one.
+# What clients wait for. The duration of a function is not that: it includes the work after the answer.
+resource "aws_cloudwatch_metric_alarm" "http_latency" {
+  alarm_name          = "${var.name_prefix}-http-latency"
+  alarm_description   = "One HTTP request in a hundred waits longer than ${var.latency_p99_ms} ms for its answer. Runbook: docs/operations.md#alarm-http-latency"
+  namespace           = "AWS/ApiGateway"
+  metric_name         = "Latency"
+  dimensions          = { ApiId = var.http_api_id }
+  extended_statistic  = "p99"
+  period              = 300
+  evaluation_periods  = 3
+  threshold           = var.latency_p99_ms
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "websocket_latency" {
+  alarm_name          = "${var.name_prefix}-websocket-latency"
+  alarm_description   = "One frame or connection in a hundred waits longer than ${var.latency_p99_ms} ms for its reply. Runbook: docs/operations.md#alarm-websocket-latency"
+  namespace           = "AWS/ApiGateway"
+  metric_name         = "IntegrationLatency"
+  dimensions          = { ApiId = var.websocket_api_id, Stage = var.websocket_stage }
+  extended_statistic  = "p99"
+  period              = 300
+  evaluation_periods  = 3
+  threshold           = var.latency_p99_ms
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
+}
+
+# Every broadcast logs how many posts failed. Lines with at least one are counted. The words are those of libs/realtime/src/delivery.rs.
 resource "aws_cloudwatch_log_metric_filter" "failed_deliveries" {
   for_each = var.functions
 
   name           = "${each.value.function_name}-failed-deliveries"
   log_group_name = each.value.log_group_name
-  pattern        = "{ $.message = \"announced\" && $.failed > 0 }"
+  pattern        = "{ $.message = \"broadcast\" && $.failed > 0 }"
 
   metric_transformation {
     name          = "FailedDeliveries"
@@ -48,7 +83,7 @@ resource "aws_cloudwatch_log_metric_filter" "failed_deliveries" {
 
 resource "aws_cloudwatch_metric_alarm" "failed_deliveries" {
   alarm_name          = "${var.name_prefix}-failed-deliveries"
-  alarm_description   = "Frames could not be delivered to open sockets; readers catch up over HTTP."
+  alarm_description   = "Frames could not be delivered to open sockets. Readers catch up over HTTP. Runbook: docs/operations.md#alarm-failed-deliveries"
   namespace           = var.name_prefix
   metric_name         = "FailedDeliveries"
   statistic           = "Sum"
@@ -58,6 +93,7 @@ resource "aws_cloudwatch_metric_alarm" "failed_deliveries" {
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
 }
 
 locals {

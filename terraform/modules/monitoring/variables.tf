@@ -33,6 +33,16 @@ variable "table_names" {
   type        = list(string)
 }
 
+variable "latency_p99_ms" {
+  description = "How long one answer in a hundred may take, in milliseconds, before an alarm is raised."
+  type        = number
+
+  validation {
+    condition     = var.latency_p99_ms >= 100 && var.latency_p99_ms <= 29000
+    error_message = "A latency is 100 to 29000 milliseconds."
+  }
+}
+
 variable "alarm_actions" {
   description = "ARNs that are told of alarms."
   type        = list(string)
