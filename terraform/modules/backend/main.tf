@@ -56,8 +56,9 @@ locals {
     ]
   }
 
+  # Flattened, not concatenated: that would want statements of one type, and one of them names several resources.
   other_statements = {
-    for name, function in local.stack.functions : name => concat(
+    for name, function in local.stack.functions : name => flatten([
       anytrue([for permission in function.permissions : try(permission.manage_connections, false)]) ? [{
         Sid      = "Connections"
         Effect   = "Allow"
@@ -65,13 +66,20 @@ locals {
         Resource = module.websocket_api.management_arn
       }] : [],
       anytrue([for permission in function.permissions : try(permission.sign, false)]) ? [{
-        Sid      = "Sign"
-        Effect   = "Allow"
-        Action   = ["kms:Sign"]
-        Resource = module.signing_key.arns[var.signing_keys.current]
+        Sid    = "Sign"
+        Effect = "Allow"
+        Action = ["kms:Sign"]
+        # All of them: at the second step of a rotation the live version signs with the key before until its alias has moved, and so
+        # does a version that is rolled back to.
+        Resource = sort(values(module.signing_key.arns))
       }] : [],
-    )
+    ])
   }
+
+  signers = toset([
+    for name, function in local.stack.functions : "${local.name_prefix}-${name}"
+    if anytrue([for permission in function.permissions : try(permission.sign, false)])
+  ])
 
   behind_http      = toset([for route in local.stack.http_api.routes : route.function])
   behind_websocket = toset([for route in local.stack.websocket_api.routes : route.function])
@@ -89,8 +97,9 @@ module "tables" {
 module "signing_key" {
   source = "../signing-key"
 
-  name_prefix = local.name_prefix
-  keys        = toset(concat([var.signing_keys.current], var.signing_keys.others))
+  name_prefix  = local.name_prefix
+  keys         = toset(concat([var.signing_keys.current], var.signing_keys.others))
+  signer_roles = local.signers
 }
 
 module "shared_layer" {
@@ -112,8 +121,10 @@ module "function" {
   memory_mb             = each.value.memory_mb
   timeout_s             = each.value.timeout_s
   environment           = local.environments[each.key]
-  statements            = concat(local.table_statements[each.key], local.other_statements[each.key])
+  statements            = flatten([local.table_statements[each.key], local.other_statements[each.key]])
   log_retention_in_days = var.log_retention_in_days
+  log_level             = var.log_level
+  system_log_level      = var.system_log_level
   reserved_concurrency  = var.reserved_concurrency
   tracing               = var.tracing
   alarm_actions         = var.alarm_actions
@@ -155,6 +166,7 @@ module "monitoring" {
   functions = {
     for name, function in module.function : name => { function_name = function.function_name, log_group_name = function.log_group_name }
   }
-  table_names   = values(module.tables.names)
-  alarm_actions = var.alarm_actions
+  table_names    = values(module.tables.names)
+  latency_p99_ms = var.latency_p99_ms
+  alarm_actions  = var.alarm_actions
 }

@@ -50,7 +50,7 @@ output "function_environments" {
 
 output "role_statements" {
   description = "What each role may do beside logging and tracing."
-  value       = { for name in keys(local.stack.functions) : name => concat(local.table_statements[name], local.other_statements[name]) }
+  value       = { for name in keys(local.stack.functions) : name => flatten([local.table_statements[name], local.other_statements[name]]) }
 }
 
 output "http_routes" {
@@ -71,4 +71,9 @@ output "dashboard_name" {
 output "custom_domain_target" {
   description = "What the custom domain's DNS record points at, or null."
   value       = module.http_api.custom_domain_target
+}
+
+output "signing_key_policy" {
+  description = "The policy of the signing keys."
+  value       = module.signing_key.policy
 }

@@ -77,13 +77,35 @@ variable "log_retention_in_days" {
 }
 
 variable "log_level" {
-  description = "What the functions log."
+  description = "What the functions log: error, warn, info or debug. Audit lines are kept at every level; failed deliveries are counted from lines at info."
   type        = string
   default     = "info"
 
   validation {
     condition     = contains(["error", "warn", "info", "debug"], var.log_level)
     error_message = "The log level is error, warn, info or debug."
+  }
+}
+
+variable "system_log_level" {
+  description = "What Lambda itself logs: WARN, INFO or DEBUG. At INFO each event leaves a platform.report with its memory and billed time."
+  type        = string
+  default     = "INFO"
+
+  validation {
+    condition     = contains(["WARN", "INFO", "DEBUG"], var.system_log_level)
+    error_message = "The system log level is WARN, INFO or DEBUG."
+  }
+}
+
+variable "latency_p99_ms" {
+  description = "How long one answer in a hundred may take, in milliseconds, before an alarm is raised."
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.latency_p99_ms >= 100 && var.latency_p99_ms <= 29000
+    error_message = "A latency is 100 to 29000 milliseconds."
   }
 }
 

@@ -58,6 +58,26 @@ variable "log_retention_in_days" {
   type        = number
 }
 
+variable "log_level" {
+  description = "What the function logs: error, warn, info or debug. Audit lines are kept at every level."
+  type        = string
+
+  validation {
+    condition     = contains(["error", "warn", "info", "debug"], var.log_level)
+    error_message = "The log level is error, warn, info or debug."
+  }
+}
+
+variable "system_log_level" {
+  description = "What Lambda itself logs: WARN, INFO or DEBUG. At INFO each event leaves a platform.report with its memory and billed time."
+  type        = string
+
+  validation {
+    condition     = contains(["WARN", "INFO", "DEBUG"], var.system_log_level)
+    error_message = "The system log level is WARN, INFO or DEBUG."
+  }
+}
+
 variable "reserved_concurrency" {
   description = "How many may run at once; -1 for no limit of its own."
   type        = number

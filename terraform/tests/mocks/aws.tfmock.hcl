@@ -4,6 +4,14 @@ mock_data "aws_iam_policy_document" {
   defaults = { json = "{}" }
 }
 
+mock_data "aws_caller_identity" {
+  defaults = { account_id = "000000000000" }
+}
+
+mock_data "aws_partition" {
+  defaults = { partition = "aws" }
+}
+
 mock_data "aws_region" {
   defaults = { name = "eu-central-1" }
 }

@@ -48,6 +48,14 @@ mock_provider "aws" {
     defaults = { json = "{}" }
   }
 
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "000000000000" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
   mock_data "aws_region" {
     defaults = { name = "eu-central-1" }
   }
@@ -181,6 +189,19 @@ run "roles_are_exact" {
   }
 
   assert {
+    condition = jsonencode([for statement in output.role_statements["auth-router"] : statement if statement.Sid == "Sign"]) == jsonencode([
+      { Action = ["kms:Sign"], Effect = "Allow", Resource = ["arn:aws:kms:eu-central-1:000000000000:key/1234abcd-12ab-34cd-a6ef-1234567890ab"], Sid = "Sign" },
+    ])
+    error_message = "auth-router signs with something else: ${jsonencode(output.role_statements["auth-router"])}"
+  }
+
+  # The other half of the permission: the key's own policy.
+  assert {
+    condition     = [for statement in output.signing_key_policy.Statement : try(statement.Condition.ArnEquals["aws:PrincipalArn"], []) if contains(statement.Action, "kms:Sign")] == [["arn:aws:iam::000000000000:role/mylg-dev-auth-router"]]
+    error_message = "The key lets someone else sign: ${jsonencode(output.signing_key_policy)}"
+  }
+
+  assert {
     condition     = alltrue(flatten([for statements in output.role_statements : [for statement in statements : [for action in statement.Action : !strcontains(action, "*") && !strcontains(action, "Scan")]]]))
     error_message = "No role has a wildcard action, and none scans."
   }
@@ -193,8 +214,21 @@ run "roles_are_exact" {
   }
 
   assert {
-    condition     = alltrue(flatten([for statements in output.role_statements : [for statement in statements : statement.Resource != "*"]]))
+    condition     = alltrue(flatten([for statements in output.role_statements : [for statement in statements : !contains(flatten([statement.Resource]), "*")]]))
     error_message = "Every permission names its resource."
+  }
+}
+
+run "auth_router_signs_with_every_key_during_a_rotation" {
+  command = apply
+
+  variables {
+    signing_keys = { current = "k2", others = ["k1"] }
+  }
+
+  assert {
+    condition     = [for statement in output.role_statements["auth-router"] : length(statement.Resource) if statement.Sid == "Sign"] == [2]
+    error_message = "The live version signs with k1 until its alias has moved: ${jsonencode(output.role_statements["auth-router"])}"
   }
 }
 

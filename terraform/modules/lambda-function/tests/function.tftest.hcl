@@ -27,6 +27,8 @@ variables {
   environment           = { A = "1" }
   statements            = [{ Sid = "S", Effect = "Allow", Action = ["dynamodb:GetItem"], Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t" }]
   log_retention_in_days = 14
+  log_level             = "info"
+  system_log_level      = "INFO"
   reserved_concurrency  = -1
   tracing               = false
   alarm_actions         = []
@@ -54,8 +56,18 @@ run "a_version_is_published_behind_the_alias" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.errors.dimensions.FunctionName == "mylg-dev-f" && aws_cloudwatch_metric_alarm.throttles.threshold == 1 && aws_cloudwatch_metric_alarm.duration.extended_statistic == "p99"
-    error_message = "Errors, throttles and slow events raise an alarm."
+    condition     = aws_cloudwatch_metric_alarm.errors.dimensions.FunctionName == "mylg-dev-f" && aws_cloudwatch_metric_alarm.throttles.threshold == 1
+    error_message = "Errors and throttles raise an alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.near_timeout.metric_name == "Duration" && aws_cloudwatch_metric_alarm.near_timeout.threshold == 22400
+    error_message = "Events that take four fifths of the time-out raise an alarm."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.logging_config[0].application_log_level == "INFO" && aws_lambda_function.this.logging_config[0].system_log_level == "INFO"
+    error_message = "Lambda lets lines at INFO through, its own too."
   }
 }
 
@@ -67,4 +79,42 @@ run "a_time_out_longer_than_the_gateways_is_refused" {
   }
 
   expect_failures = [var.timeout_s]
+}
+
+run "audit_lines_pass_at_every_log_level" {
+  command = plan
+
+  variables {
+    log_level        = "error"
+    system_log_level = "WARN"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.logging_config[0].application_log_level == "INFO" && aws_lambda_function.this.logging_config[0].system_log_level == "WARN"
+    error_message = "Audit lines are at INFO: Lambda would drop them."
+  }
+}
+
+run "debug_lines_pass_where_they_are_asked_for" {
+  command = plan
+
+  variables {
+    log_level = "debug"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.logging_config[0].application_log_level == "DEBUG"
+    error_message = "Lambda would drop what LOG_LEVEL=debug writes."
+  }
+}
+
+run "a_log_level_that_is_none_is_refused" {
+  command = plan
+
+  variables {
+    log_level        = "loud"
+    system_log_level = "ERROR"
+  }
+
+  expect_failures = [var.log_level, var.system_log_level]
 }
