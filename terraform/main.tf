@@ -15,4 +15,14 @@ module "backend" {
   log_retention_in_days = var.log_retention_in_days
   log_level             = var.log_level
   throttling            = var.throttling
+
+  access_log_retention_in_days = var.access_log_retention_in_days
+  system_log_level             = var.system_log_level
+  tracing                      = var.tracing
+  functions                    = var.functions
+  reserved_concurrency         = var.reserved_concurrency
+  route_throttling             = var.route_throttling
+  throughput_caps              = var.throughput_caps
+  detailed_metrics             = var.detailed_metrics
+  latency_p99_ms               = var.latency_p99_ms
 }

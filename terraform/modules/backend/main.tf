@@ -37,6 +37,15 @@ locals {
     for function in local.stack.functions : [for variable, source in function.environment : variable if source == "rate"]
   ]))
 
+  # Memory as stack.yaml has it, unless this environment says otherwise.
+  functions = {
+    for name, function in local.stack.functions : name => {
+      memory_mb               = coalesce(try(var.functions[name].memory_mb, null), function.memory_mb)
+      reserved_concurrency    = coalesce(try(var.functions[name].reserved_concurrency, null), var.reserved_concurrency)
+      provisioned_concurrency = coalesce(try(var.functions[name].provisioned_concurrency, null), 0)
+    }
+  }
+
   # What each role may do, as stack.yaml lists it.
   table_statements = {
     for name, function in local.stack.functions : name => [
@@ -92,6 +101,7 @@ module "tables" {
   name_prefix         = local.name_prefix
   tables              = local.stack.tables
   deletion_protection = var.deletion_protection
+  throughput_caps     = var.throughput_caps
 }
 
 module "signing_key" {
@@ -113,21 +123,22 @@ module "function" {
   source   = "../lambda-function"
   for_each = local.stack.functions
 
-  name                  = "${local.name_prefix}-${each.key}"
-  description           = each.value.description
-  zip                   = "${var.build_dir}/${each.key}.zip"
-  layer_arn             = module.shared_layer.arn
-  architecture          = var.architecture
-  memory_mb             = each.value.memory_mb
-  timeout_s             = each.value.timeout_s
-  environment           = local.environments[each.key]
-  statements            = flatten([local.table_statements[each.key], local.other_statements[each.key]])
-  log_retention_in_days = var.log_retention_in_days
-  log_level             = var.log_level
-  system_log_level      = var.system_log_level
-  reserved_concurrency  = var.reserved_concurrency
-  tracing               = var.tracing
-  alarm_actions         = var.alarm_actions
+  name                    = "${local.name_prefix}-${each.key}"
+  description             = each.value.description
+  zip                     = "${var.build_dir}/${each.key}.zip"
+  layer_arn               = module.shared_layer.arn
+  architecture            = var.architecture
+  memory_mb               = local.functions[each.key].memory_mb
+  timeout_s               = each.value.timeout_s
+  environment             = local.environments[each.key]
+  statements              = flatten([local.table_statements[each.key], local.other_statements[each.key]])
+  log_retention_in_days   = var.log_retention_in_days
+  log_level               = var.log_level
+  system_log_level        = var.system_log_level
+  reserved_concurrency    = local.functions[each.key].reserved_concurrency
+  provisioned_concurrency = local.functions[each.key].provisioned_concurrency
+  tracing                 = var.tracing
+  alarm_actions           = var.alarm_actions
 }
 
 module "http_api" {
@@ -137,7 +148,9 @@ module "http_api" {
   functions             = { for name in local.behind_http : name => local.called[name] }
   routes                = { for route in local.stack.http_api.routes : route.route => route.function }
   throttling            = var.throttling
-  log_retention_in_days = var.log_retention_in_days
+  route_throttling      = var.route_throttling
+  detailed_metrics      = var.detailed_metrics
+  log_retention_in_days = var.access_log_retention_in_days
   custom_domain         = var.custom_domain
 }
 
@@ -152,7 +165,8 @@ module "websocket_api" {
     for route in local.stack.websocket_api.routes : route.route => { function = route.function, route_response = route.route_response }
   }
   throttling            = var.throttling
-  log_retention_in_days = var.log_retention_in_days
+  detailed_metrics      = var.detailed_metrics
+  log_retention_in_days = var.access_log_retention_in_days
 }
 
 module "monitoring" {

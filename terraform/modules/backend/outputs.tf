@@ -77,3 +77,8 @@ output "signing_key_policy" {
   description = "The policy of the signing keys."
   value       = module.signing_key.policy
 }
+
+output "functions" {
+  description = "Memory, reserved and provisioned concurrency of each function."
+  value       = local.functions
+}

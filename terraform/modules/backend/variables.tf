@@ -67,11 +67,22 @@ variable "deletion_protection" {
 }
 
 variable "log_retention_in_days" {
-  description = "How long logs are kept."
+  description = "How long the functions' logs are kept, audit lines among them."
   type        = number
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_in_days)
+    error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545 or 731 days."
+  }
+}
+
+variable "access_log_retention_in_days" {
+  description = "How long access logs are kept. They hold addresses and user agents of people."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.access_log_retention_in_days)
     error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545 or 731 days."
   }
 }
@@ -110,9 +121,55 @@ variable "latency_p99_ms" {
 }
 
 variable "reserved_concurrency" {
-  description = "How many of each function may run at once; -1 for no limit of its own."
+  description = "How many of each function may run at once; -1 for no limit of its own. `functions` sets it for one."
   type        = number
   default     = -1
+
+  validation {
+    condition     = var.reserved_concurrency >= -1 && floor(var.reserved_concurrency) == var.reserved_concurrency
+    error_message = "The reserved concurrency is -1 or a whole number from 0."
+  }
+}
+
+variable "functions" {
+  description = <<-EOT
+    What is different for a function in this environment, by its name in stack.yaml: memory, how many may run at once (0 stops it), and
+    how many are kept warm behind the alias `live`.
+  EOT
+  type = map(object({
+    memory_mb               = optional(number)
+    reserved_concurrency    = optional(number)
+    provisioned_concurrency = optional(number)
+  }))
+  default = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.functions), keys(local.stack.functions))) == 0
+    error_message = "There are no other functions than ${join(", ", keys(local.stack.functions))}."
+  }
+
+  validation {
+    condition     = alltrue([for function in values(var.functions) : function.memory_mb == null ? true : function.memory_mb >= 128 && function.memory_mb <= 10240 && floor(function.memory_mb) == function.memory_mb])
+    error_message = "A function has 128 to 10240 MB of memory."
+  }
+
+  validation {
+    condition     = alltrue([for function in values(var.functions) : function.reserved_concurrency == null ? true : function.reserved_concurrency >= -1 && floor(function.reserved_concurrency) == function.reserved_concurrency])
+    error_message = "The reserved concurrency is -1 or a whole number from 0."
+  }
+
+  validation {
+    condition     = alltrue([for function in values(var.functions) : function.provisioned_concurrency == null ? true : function.provisioned_concurrency >= 0 && floor(function.provisioned_concurrency) == function.provisioned_concurrency])
+    error_message = "The provisioned concurrency is a whole number from 0."
+  }
+
+  validation {
+    condition = alltrue([
+      for function in values(var.functions) :
+      coalesce(function.reserved_concurrency, var.reserved_concurrency) == -1 || coalesce(function.provisioned_concurrency, 0) <= coalesce(function.reserved_concurrency, var.reserved_concurrency)
+    ])
+    error_message = "No more of a function can be kept warm than may run at once."
+  }
 }
 
 variable "tracing" {
@@ -128,6 +185,50 @@ variable "throttling" {
   validation {
     condition     = var.throttling.rate > 0 && var.throttling.burst > 0 && var.throttling.rate <= 10000 && var.throttling.burst <= 5000
     error_message = "The throttling rate is 1 to 10000 and the burst 1 to 5000."
+  }
+}
+
+variable "route_throttling" {
+  description = <<-EOT
+    Requests per second, and how many at once, for single routes of the HTTP API, by route key: in place of `throttling`. The two that
+    anyone may call without a token and that cost the most have limits from the start.
+  EOT
+  type        = map(object({ rate = number, burst = number }))
+  default = {
+    "POST /auth/login"   = { rate = 20, burst = 40 }
+    "POST /auth/refresh" = { rate = 100, burst = 200 }
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.route_throttling), [for route in local.stack.http_api.routes : route.route])) == 0
+    error_message = "There are no other routes than ${join(", ", [for route in local.stack.http_api.routes : route.route])}."
+  }
+
+  validation {
+    condition     = alltrue([for limit in values(var.route_throttling) : limit.rate > 0 && limit.burst > 0 && limit.rate <= 10000 && limit.burst <= 5000])
+    error_message = "The throttling rate is 1 to 10000 and the burst 1 to 5000."
+  }
+}
+
+variable "detailed_metrics" {
+  description = "Whether the APIs have metrics by route: some forty that are paid for one by one, and that no chart shows."
+  type        = bool
+  default     = false
+}
+
+variable "throughput_caps" {
+  description = "Read and write units per second that a table and each of its indexes takes at most, by the table's short name; a table without one has no cap. A brake on the bill."
+  type        = map(object({ read = number, write = number }))
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.throughput_caps), keys(local.stack.tables))) == 0
+    error_message = "There are no other tables than ${join(", ", keys(local.stack.tables))}."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for cap in values(var.throughput_caps) : [for units in [cap.read, cap.write] : units >= 1 && floor(units) == units]]))
+    error_message = "A cap is a whole number from 1."
   }
 }
 

@@ -29,8 +29,13 @@ variable "architecture" {
 }
 
 variable "memory_mb" {
-  description = "Memory in MB, and with it the share of a processor."
+  description = "Memory in MB, and with it the share of a processor: 1769 MB are one."
   type        = number
+
+  validation {
+    condition     = var.memory_mb >= 128 && var.memory_mb <= 10240 && floor(var.memory_mb) == var.memory_mb
+    error_message = "A function has 128 to 10240 MB of memory."
+  }
 }
 
 variable "timeout_s" {
@@ -79,8 +84,28 @@ variable "system_log_level" {
 }
 
 variable "reserved_concurrency" {
-  description = "How many may run at once; -1 for no limit of its own."
+  description = "How many may run at once; -1 for no limit of its own, 0 stops the function."
   type        = number
+
+  validation {
+    condition     = var.reserved_concurrency >= -1 && floor(var.reserved_concurrency) == var.reserved_concurrency
+    error_message = "The reserved concurrency is -1 or a whole number from 0."
+  }
+}
+
+variable "provisioned_concurrency" {
+  description = "How many are kept warm behind the alias `live`; 0 for none. They are paid for by the hour."
+  type        = number
+
+  validation {
+    condition     = var.provisioned_concurrency >= 0 && floor(var.provisioned_concurrency) == var.provisioned_concurrency
+    error_message = "The provisioned concurrency is a whole number from 0."
+  }
+
+  validation {
+    condition     = var.reserved_concurrency == -1 || var.provisioned_concurrency <= var.reserved_concurrency
+    error_message = "No more can be kept warm than may run at once."
+  }
 }
 
 variable "tracing" {

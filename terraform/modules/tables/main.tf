@@ -26,6 +26,24 @@ resource "aws_dynamodb_table" "this" {
       hash_key        = global_secondary_index.value.partition_key
       range_key       = global_secondary_index.value.sort_key
       projection_type = "ALL"
+
+      dynamic "on_demand_throughput" {
+        for_each = contains(keys(var.throughput_caps), each.key) ? [var.throughput_caps[each.key]] : []
+
+        content {
+          max_read_request_units  = on_demand_throughput.value.read
+          max_write_request_units = on_demand_throughput.value.write
+        }
+      }
+    }
+  }
+
+  dynamic "on_demand_throughput" {
+    for_each = contains(keys(var.throughput_caps), each.key) ? [var.throughput_caps[each.key]] : []
+
+    content {
+      max_read_request_units  = on_demand_throughput.value.read
+      max_write_request_units = on_demand_throughput.value.write
     }
   }
 

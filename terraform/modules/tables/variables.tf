@@ -15,3 +15,9 @@ variable "deletion_protection" {
   description = "Whether a table refuses to be deleted."
   type        = bool
 }
+
+variable "throughput_caps" {
+  description = "Read and write units per second that a table and each of its indexes takes at most, by short name; a table without one has no cap."
+  type        = map(object({ read = number, write = number }))
+  default     = {}
+}

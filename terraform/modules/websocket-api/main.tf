@@ -63,7 +63,8 @@ resource "aws_apigatewayv2_deployment" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "access" {
-  name              = "/aws/apigateway/${var.name}"
+  # Under /aws/vendedlogs/ API Gateway needs no entry in the account's log resource policy, whose size is limited.
+  name              = "/aws/vendedlogs/apigateway/${var.name}"
   retention_in_days = var.log_retention_in_days
 }
 
@@ -75,7 +76,7 @@ resource "aws_apigatewayv2_stage" "this" {
   default_route_settings {
     throttling_rate_limit    = var.throttling.rate
     throttling_burst_limit   = var.throttling.burst
-    detailed_metrics_enabled = true
+    detailed_metrics_enabled = var.detailed_metrics
     # Data trace would log frames, and execution logs the token in the query.
     data_trace_enabled = false
     logging_level      = "OFF"
@@ -93,7 +94,7 @@ resource "aws_apigatewayv2_stage" "this" {
       ip                 = "$context.identity.sourceIp"
       userAgent          = "$context.identity.userAgent"
       integrationLatency = "$context.integrationLatency"
-      integrationError   = "$context.integrationErrorMessage"
+      integrationError   = "$context.integration.error"
     })
   }
 }

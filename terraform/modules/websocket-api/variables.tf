@@ -28,6 +28,11 @@ variable "throttling" {
   type        = object({ rate = number, burst = number })
 }
 
+variable "detailed_metrics" {
+  description = "Whether there are metrics by route; they are paid for one by one."
+  type        = bool
+}
+
 variable "log_retention_in_days" {
   description = "How long access logs are kept."
   type        = number

@@ -238,6 +238,8 @@ run "routes_are_exact" {
   assert {
     condition = output.http_routes == {
       "ANY /auth/{proxy+}"     = "auth-router"
+      "POST /auth/login"       = "auth-router"
+      "POST /auth/refresh"     = "auth-router"
       "ANY /projects"          = "projects-router"
       "ANY /projects/{proxy+}" = "projects-router"
       "ANY /messages/{proxy+}" = "messages-router"
@@ -344,4 +346,101 @@ run "an_odd_retention_is_refused" {
   }
 
   expect_failures = [var.log_retention_in_days]
+}
+
+run "functions_are_as_stack_yaml_has_them" {
+  command = plan
+
+  assert {
+    condition = output.functions == {
+      auth-router     = { memory_mb = 1769, reserved_concurrency = -1, provisioned_concurrency = 0 }
+      messages-router = { memory_mb = 256, reserved_concurrency = -1, provisioned_concurrency = 0 }
+      projects-router = { memory_mb = 256, reserved_concurrency = -1, provisioned_concurrency = 0 }
+      ws-provider     = { memory_mb = 256, reserved_concurrency = -1, provisioned_concurrency = 0 }
+    }
+    error_message = "A function has another size: ${jsonencode(output.functions)}"
+  }
+}
+
+run "an_environment_sizes_its_functions" {
+  command = plan
+
+  variables {
+    reserved_concurrency = 4
+    functions = {
+      auth-router = { reserved_concurrency = 10, provisioned_concurrency = 1 }
+      ws-provider = { memory_mb = 1024 }
+    }
+  }
+
+  assert {
+    condition = output.functions == {
+      auth-router     = { memory_mb = 1769, reserved_concurrency = 10, provisioned_concurrency = 1 }
+      messages-router = { memory_mb = 256, reserved_concurrency = 4, provisioned_concurrency = 0 }
+      projects-router = { memory_mb = 256, reserved_concurrency = 4, provisioned_concurrency = 0 }
+      ws-provider     = { memory_mb = 1024, reserved_concurrency = 4, provisioned_concurrency = 0 }
+    }
+    error_message = "A function has another size: ${jsonencode(output.functions)}"
+  }
+}
+
+run "a_function_that_does_not_exist_is_refused" {
+  command = plan
+
+  variables {
+    functions = { socket-provider = { memory_mb = 1024 } }
+  }
+
+  expect_failures = [var.functions]
+}
+
+run "too_little_memory_is_refused" {
+  command = plan
+
+  variables {
+    functions = { ws-provider = { memory_mb = 64 } }
+  }
+
+  expect_failures = [var.functions]
+}
+
+run "more_warm_ones_than_may_run_are_refused" {
+  command = plan
+
+  variables {
+    reserved_concurrency = 2
+    functions            = { ws-provider = { provisioned_concurrency = 3 } }
+  }
+
+  expect_failures = [var.functions]
+}
+
+run "a_throttle_of_no_route_is_refused" {
+  command = plan
+
+  variables {
+    route_throttling = { "POST /auth/logout" = { rate = 2, burst = 4 } }
+  }
+
+  expect_failures = [var.route_throttling]
+}
+
+run "a_cap_of_no_table_is_refused" {
+  command = plan
+
+  variables {
+    throughput_caps = { users = { read = 100, write = 100 } }
+  }
+
+  expect_failures = [var.throughput_caps]
+}
+
+run "a_cap_of_nothing_is_refused" {
+  command = plan
+
+  variables {
+    throughput_caps = { messages = { read = 0, write = 100 } }
+  }
+
+  expect_failures = [var.throughput_caps]
 }

@@ -17,21 +17,22 @@ mock_provider "aws" {
 }
 
 variables {
-  name                  = "mylg-dev-f"
-  description           = "A function"
-  zip                   = "../backend/tests/zips/auth-router.zip"
-  layer_arn             = "arn:aws:lambda:eu-central-1:000000000000:layer:l:1"
-  architecture          = "x86_64"
-  memory_mb             = 256
-  timeout_s             = 28
-  environment           = { A = "1" }
-  statements            = [{ Sid = "S", Effect = "Allow", Action = ["dynamodb:GetItem"], Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t" }]
-  log_retention_in_days = 14
-  log_level             = "info"
-  system_log_level      = "INFO"
-  reserved_concurrency  = -1
-  tracing               = false
-  alarm_actions         = []
+  name                    = "mylg-dev-f"
+  description             = "A function"
+  zip                     = "../backend/tests/zips/auth-router.zip"
+  layer_arn               = "arn:aws:lambda:eu-central-1:000000000000:layer:l:1"
+  architecture            = "x86_64"
+  memory_mb               = 256
+  timeout_s               = 28
+  environment             = { A = "1" }
+  statements              = [{ Sid = "S", Effect = "Allow", Action = ["dynamodb:GetItem"], Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t" }]
+  log_retention_in_days   = 14
+  log_level               = "info"
+  system_log_level        = "INFO"
+  reserved_concurrency    = -1
+  provisioned_concurrency = 0
+  tracing                 = false
+  alarm_actions           = []
 }
 
 run "a_version_is_published_behind_the_alias" {
@@ -68,6 +69,11 @@ run "a_version_is_published_behind_the_alias" {
   assert {
     condition     = aws_lambda_function.this.logging_config[0].application_log_level == "INFO" && aws_lambda_function.this.logging_config[0].system_log_level == "INFO"
     error_message = "Lambda lets lines at INFO through, its own too."
+  }
+
+  assert {
+    condition     = length(aws_lambda_provisioned_concurrency_config.live) == 0
+    error_message = "Nothing is kept warm unless asked for."
   }
 }
 
@@ -117,4 +123,28 @@ run "a_log_level_that_is_none_is_refused" {
   }
 
   expect_failures = [var.log_level, var.system_log_level]
+}
+
+run "warm_ones_stand_behind_the_alias" {
+  command = apply
+
+  variables {
+    provisioned_concurrency = 2
+  }
+
+  assert {
+    condition     = [for config in aws_lambda_provisioned_concurrency_config.live : "${config.function_name} ${config.qualifier} ${config.provisioned_concurrent_executions}"] == ["mylg-dev-f live 2"]
+    error_message = "Clients call the alias: what is kept warm stands behind it."
+  }
+}
+
+run "more_warm_ones_than_may_run_are_refused" {
+  command = plan
+
+  variables {
+    reserved_concurrency    = 5
+    provisioned_concurrency = 6
+  }
+
+  expect_failures = [var.provisioned_concurrency]
 }

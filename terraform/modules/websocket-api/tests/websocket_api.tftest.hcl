@@ -21,6 +21,7 @@ variables {
     "sendMessage" = { function = "f", route_response = true }
   }
   throttling            = { rate = 10, burst = 20 }
+  detailed_metrics      = false
   log_retention_in_days = 14
 }
 
@@ -40,6 +41,22 @@ run "replies_go_where_they_should" {
   assert {
     condition     = aws_apigatewayv2_stage.this.default_route_settings[0].data_trace_enabled == false && aws_apigatewayv2_stage.this.default_route_settings[0].logging_level == "OFF"
     error_message = "Frames and tokens are not logged."
+  }
+
+  assert {
+    condition     = aws_apigatewayv2_stage.this.default_route_settings[0].detailed_metrics_enabled == false
+    error_message = "Metrics by route are paid for one by one."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.access.name == "/aws/vendedlogs/apigateway/mylg-dev-websocket" && aws_cloudwatch_log_group.access.retention_in_days == 14
+    error_message = "Access logs are elsewhere, or kept for another time."
+  }
+
+  # WebSocket APIs have another name for it than HTTP APIs.
+  assert {
+    condition     = jsondecode(aws_apigatewayv2_stage.this.access_log_settings[0].format).integrationError == "$context.integration.error"
+    error_message = "A failed integration leaves no reason in the access log."
   }
 
   assert {
