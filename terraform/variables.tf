@@ -166,8 +166,35 @@ variable "signing_keys" {
   default = { current = "k1" }
 }
 
+variable "account_concurrency" {
+  description = "How many Lambda functions of the account and region may run at once: its quota. An alarm is raised at four fifths of it."
+  type        = number
+  default     = 1000
+}
+
+variable "table_name_overrides" {
+  description = "Full names of tables that are not called as the others, by short name: such as that of a restored one."
+  type        = map(string)
+  default     = {}
+}
+
+variable "permissions_boundary" {
+  description = "ARN of a policy that bounds what the functions' roles may be allowed, or null."
+  type        = string
+  default     = null
+}
+
+variable "kms_key_arn" {
+  description = <<-EOT
+    ARN of a KMS key of one's own for tables, log groups and the alarms' topic, or null for what AWS manages. Its policy must let
+    dynamodb, logs and cloudwatch use it.
+  EOT
+  type        = string
+  default     = null
+}
+
 variable "alarm_actions" {
-  description = "ARNs that alarms notify."
+  description = "ARNs that are told of alarms. Where there are none, a topic is made."
   type        = list(string)
   default     = []
 }

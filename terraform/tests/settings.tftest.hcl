@@ -28,3 +28,12 @@ run "functions_have_the_sizes_of_the_environment" {
     error_message = "A function has another size: ${jsonencode(module.backend.functions)}"
   }
 }
+
+run "an_environment_without_users_can_be_destroyed" {
+  command = plan
+
+  assert {
+    condition     = !module.backend.guarded
+    error_message = "Terraform would refuse to destroy an environment that nobody works in."
+  }
+}

@@ -9,6 +9,12 @@ variable "environment" {
   }
 }
 
+variable "production" {
+  description = "Whether real users work here: what cannot be had back is guarded against being destroyed, and log groups stay."
+  type        = bool
+  default     = false
+}
+
 variable "allowed_origins" {
   description = "Browser origins that may call: scheme, host, port; one level of subdomain as https://*.example.com."
   type        = list(string)
@@ -232,8 +238,55 @@ variable "throughput_caps" {
   }
 }
 
+variable "account_concurrency" {
+  description = "How many Lambda functions of the account and region may run at once: its quota. An alarm is raised at four fifths of it."
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.account_concurrency >= 10 && floor(var.account_concurrency) == var.account_concurrency
+    error_message = "The account's concurrency is a whole number from 10."
+  }
+}
+
+variable "table_name_overrides" {
+  description = "Full names of tables that are not called as the others, by short name: such as that of a restored one."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.table_name_overrides), keys(local.stack.tables))) == 0
+    error_message = "There are no other tables than ${join(", ", keys(local.stack.tables))}."
+  }
+}
+
+variable "permissions_boundary" {
+  description = "ARN of a policy that bounds what the functions' roles may be allowed, or null."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/", var.permissions_boundary))
+    error_message = "A permissions boundary is the ARN of an IAM policy."
+  }
+}
+
+variable "kms_key_arn" {
+  description = <<-EOT
+    ARN of a KMS key of one's own for tables, log groups and the alarms' topic, or null for what AWS manages. Its policy must let
+    dynamodb, logs and cloudwatch use it.
+  EOT
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    error_message = "The key is given by its ARN, not by an alias."
+  }
+}
+
 variable "alarm_actions" {
-  description = "ARNs that are told of alarms, such as an SNS topic's."
+  description = "ARNs that are told of alarms. Where there are none, a topic is made."
   type        = list(string)
   default     = []
 }

@@ -43,3 +43,15 @@ variable "custom_domain" {
   type        = object({ name = string, certificate_arn = string })
   default     = null
 }
+
+variable "keep_logs" {
+  description = "Whether log groups stay when everything else is destroyed."
+  type        = bool
+  default     = false
+}
+
+variable "kms_key_arn" {
+  description = "ARN of a KMS key that encrypts the logs, or null for CloudWatch's own."
+  type        = string
+  default     = null
+}

@@ -117,3 +117,21 @@ variable "alarm_actions" {
   description = "ARNs that are told of alarms."
   type        = list(string)
 }
+
+variable "keep_logs" {
+  description = "Whether log groups stay when everything else is destroyed."
+  type        = bool
+  default     = false
+}
+
+variable "kms_key_arn" {
+  description = "ARN of a KMS key that encrypts the logs, or null for CloudWatch's own."
+  type        = string
+  default     = null
+}
+
+variable "permissions_boundary" {
+  description = "ARN of a policy that bounds what the role may be allowed, or null."
+  type        = string
+  default     = null
+}

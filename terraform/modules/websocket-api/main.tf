@@ -66,6 +66,8 @@ resource "aws_cloudwatch_log_group" "access" {
   # Under /aws/vendedlogs/ API Gateway needs no entry in the account's log resource policy, whose size is limited.
   name              = "/aws/vendedlogs/apigateway/${var.name}"
   retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  skip_destroy      = var.keep_logs
 }
 
 resource "aws_apigatewayv2_stage" "this" {

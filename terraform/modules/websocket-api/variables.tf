@@ -37,3 +37,15 @@ variable "log_retention_in_days" {
   description = "How long access logs are kept."
   type        = number
 }
+
+variable "keep_logs" {
+  description = "Whether log groups stay when everything else is destroyed."
+  type        = bool
+  default     = false
+}
+
+variable "kms_key_arn" {
+  description = "ARN of a KMS key that encrypts the logs, or null for CloudWatch's own."
+  type        = string
+  default     = null
+}

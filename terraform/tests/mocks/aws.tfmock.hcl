@@ -38,3 +38,7 @@ mock_resource "aws_apigatewayv2_api" {
     execution_arn = "arn:aws:execute-api:eu-central-1:000000000000:api"
   }
 }
+
+mock_resource "aws_sns_topic" {
+  defaults = { arn = "arn:aws:sns:eu-central-1:000000000000:alarms" }
+}

@@ -40,6 +40,10 @@ mock_provider "aws" {
     }
   }
 
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-central-1:000000000000:alarms" }
+  }
+
   mock_data "aws_kms_public_key" {
     defaults = { public_key = "MFkw" }
   }
@@ -443,4 +447,147 @@ run "a_cap_of_nothing_is_refused" {
   }
 
   expect_failures = [var.throughput_caps]
+}
+
+run "alarms_tell_a_topic_unless_others_are_named" {
+  command = apply
+
+  assert {
+    condition     = output.alarm_topic_arn == "arn:aws:sns:eu-central-1:000000000000:alarms"
+    error_message = "Nobody is told of an alarm."
+  }
+
+  assert {
+    condition = jsondecode(aws_sns_topic.alarms[0].policy).Statement == [{
+      Sid       = "Alarms"
+      Effect    = "Allow"
+      Principal = { Service = "cloudwatch.amazonaws.com" }
+      Action    = "sns:Publish"
+      Resource  = "arn:aws:sns:eu-central-1:000000000000:mylg-dev-alarms"
+      Condition = { StringEquals = { "aws:SourceAccount" = "000000000000" } }
+    }]
+    error_message = "Someone else may publish alarms: ${aws_sns_topic.alarms[0].policy}"
+  }
+}
+
+run "no_topic_where_others_are_told" {
+  command = plan
+
+  variables {
+    alarm_actions = ["arn:aws:sns:eu-central-1:000000000000:on-call"]
+  }
+
+  assert {
+    condition     = length(aws_sns_topic.alarms) == 0
+    error_message = "A topic that nobody reads is made."
+  }
+}
+
+run "every_alarm_has_a_runbook" {
+  command = plan
+
+  assert {
+    condition     = length(output.runbooks) == 30
+    error_message = "There are other alarms: ${jsonencode(keys(output.runbooks))}"
+  }
+
+  assert {
+    condition     = [for alarm, runbook in output.runbooks : alarm if !strcontains(file("../../../docs/operations.md"), "\n### ${replace(runbook, "/^alarm-/", "Alarm: ")}\n")] == []
+    error_message = "docs/operations.md has no runbook for ${jsonencode([for alarm, runbook in output.runbooks : "${alarm} (${runbook})" if !strcontains(file("../../../docs/operations.md"), "\n### ${replace(runbook, "/^alarm-/", "Alarm: ")}\n")])}"
+  }
+}
+
+run "production_is_guarded" {
+  command = plan
+
+  variables {
+    production = true
+  }
+
+  assert {
+    condition     = output.guarded
+    error_message = "Terraform would destroy production."
+  }
+}
+
+run "other_environments_can_be_destroyed" {
+  command = plan
+
+  assert {
+    condition     = !output.guarded
+    error_message = "Terraform would refuse to destroy an environment that nobody works in."
+  }
+}
+
+run "a_restored_table_takes_the_place_of_another" {
+  command = plan
+
+  variables {
+    table_name_overrides = { messages = "mylg-dev-messages-restored" }
+  }
+
+  assert {
+    condition     = output.table_names == { auth = "mylg-dev-auth", connections = "mylg-dev-connections", messages = "mylg-dev-messages-restored", projects = "mylg-dev-projects" }
+    error_message = "Tables have other names: ${jsonencode(output.table_names)}"
+  }
+
+  assert {
+    condition     = toset([for name, environment in output.function_environments : environment.MESSAGES_TABLE if can(environment.MESSAGES_TABLE)]) == toset(["mylg-dev-messages-restored"])
+    error_message = "A function still uses the table that was replaced."
+  }
+}
+
+run "an_override_of_no_table_is_refused" {
+  command = plan
+
+  variables {
+    table_name_overrides = { users = "mylg-dev-users-restored" }
+  }
+
+  expect_failures = [var.table_name_overrides]
+}
+
+run "a_key_of_ones_own_is_usable_for_tables_alone" {
+  command = apply
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition = jsonencode(toset([for name, statements in output.role_statements : [for statement in statements : statement if statement.Sid == "TableEncryption"]])) == jsonencode([[{
+      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+      Condition = { StringEquals = { "kms:ViaService" = "dynamodb.eu-central-1.amazonaws.com" } }
+      Effect    = "Allow"
+      Resource  = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+      Sid       = "TableEncryption"
+    }]])
+    error_message = "Roles use the key otherwise: ${jsonencode(output.role_statements)}"
+  }
+
+  assert {
+    condition     = aws_sns_topic.alarms[0].kms_master_key_id == "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+    error_message = "The topic is not encrypted with the key."
+  }
+}
+
+run "a_key_that_is_an_alias_is_refused" {
+  command = plan
+
+  variables {
+    kms_key_arn          = "alias/tables"
+    permissions_boundary = "boundary"
+  }
+
+  expect_failures = [var.kms_key_arn, var.permissions_boundary]
+}
+
+run "an_impossible_concurrency_of_the_account_is_refused" {
+  command = plan
+
+  variables {
+    account_concurrency = 5
+  }
+
+  expect_failures = [var.account_concurrency]
 }

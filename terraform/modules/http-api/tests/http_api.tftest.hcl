@@ -71,3 +71,17 @@ run "a_throttle_of_no_route_is_refused" {
 
   expect_failures = [var.route_throttling]
 }
+
+run "logs_stay_where_they_are_kept" {
+  command = plan
+
+  variables {
+    keep_logs   = true
+    kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.access.skip_destroy && aws_cloudwatch_log_group.access.kms_key_id == "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+    error_message = "The log group would be destroyed, or is encrypted with another key."
+  }
+}

@@ -75,6 +75,11 @@ run "a_version_is_published_behind_the_alias" {
     condition     = length(aws_lambda_provisioned_concurrency_config.live) == 0
     error_message = "Nothing is kept warm unless asked for."
   }
+
+  assert {
+    condition     = !aws_cloudwatch_log_group.this.skip_destroy && aws_iam_role.this.permissions_boundary == null
+    error_message = "Log groups go with the function, and the role has no boundary, unless asked for."
+  }
 }
 
 run "a_time_out_longer_than_the_gateways_is_refused" {
@@ -147,4 +152,31 @@ run "more_warm_ones_than_may_run_are_refused" {
   }
 
   expect_failures = [var.provisioned_concurrency]
+}
+
+run "logs_stay_where_they_are_kept" {
+  command = plan
+
+  variables {
+    keep_logs   = true
+    kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.this.skip_destroy && aws_cloudwatch_log_group.this.kms_key_id == "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+    error_message = "The log group would be destroyed, or is encrypted with another key."
+  }
+}
+
+run "a_role_is_bounded" {
+  command = plan
+
+  variables {
+    permissions_boundary = "arn:aws:iam::000000000000:policy/boundary"
+  }
+
+  assert {
+    condition     = aws_iam_role.this.permissions_boundary == "arn:aws:iam::000000000000:policy/boundary"
+    error_message = "The role has another boundary."
+  }
 }

@@ -49,3 +49,32 @@ run "a_cap_holds_for_a_table_and_its_indexes" {
     error_message = "Another table has the cap too."
   }
 }
+
+run "a_table_can_have_another_name_and_a_key_of_ones_own" {
+  command = plan
+
+  variables {
+    name_overrides = { auth = "mylg-dev-auth-restored" }
+    kms_key_arn    = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition     = output.names == { auth = "mylg-dev-auth-restored", projects = "mylg-dev-projects" }
+    error_message = "Tables have other names: ${jsonencode(output.names)}"
+  }
+
+  assert {
+    condition     = toset([for table in aws_dynamodb_table.this : table.server_side_encryption[0].kms_key_arn]) == toset(["arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"])
+    error_message = "A table is encrypted with another key."
+  }
+}
+
+run "an_impossible_name_is_refused" {
+  command = plan
+
+  variables {
+    name_overrides = { auth = "a table" }
+  }
+
+  expect_failures = [var.name_overrides]
+}

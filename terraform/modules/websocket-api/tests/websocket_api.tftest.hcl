@@ -77,3 +77,17 @@ run "a_changed_route_is_deployed_again" {
     error_message = "Another set of routes is another deployment."
   }
 }
+
+run "logs_stay_where_they_are_kept" {
+  command = plan
+
+  variables {
+    keep_logs   = true
+    kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.access.skip_destroy && aws_cloudwatch_log_group.access.kms_key_id == "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+    error_message = "The log group would be destroyed, or is encrypted with another key."
+  }
+}
