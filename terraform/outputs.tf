@@ -42,3 +42,8 @@ output "custom_domain_target" {
   description = "What the custom domain's DNS record points at, or null."
   value       = module.backend.custom_domain_target
 }
+
+output "alarm_topic_arn" {
+  description = "ARN of the topic that is told of alarms, or null where alarm_actions names others."
+  value       = module.backend.alarm_topic_arn
+}

@@ -50,7 +50,7 @@ variable "deletion_protection" {
 }
 
 variable "log_retention_in_days" {
-  description = "How long logs are kept."
+  description = "How long the functions' logs are kept, audit lines among them."
   type        = number
   default     = 14
 
@@ -60,16 +60,83 @@ variable "log_retention_in_days" {
   }
 }
 
+variable "access_log_retention_in_days" {
+  description = "How long access logs are kept. They hold addresses and user agents of people."
+  type        = number
+  default     = 30
+}
+
 variable "log_level" {
-  description = "What the functions log: error, warn, info or debug."
+  description = "What the functions log: error, warn, info or debug. Audit lines are kept at every level; failed deliveries are counted from lines at info."
   type        = string
   default     = "info"
+}
+
+variable "system_log_level" {
+  description = "What Lambda itself logs: WARN, INFO or DEBUG. At INFO each event leaves a platform.report with its memory and billed time."
+  type        = string
+  default     = "INFO"
+}
+
+variable "tracing" {
+  description = "Whether X-Ray traces are taken."
+  type        = bool
+  default     = true
+}
+
+variable "functions" {
+  description = <<-EOT
+    What is different for a function in this environment, by its name in stack.yaml: memory, how many may run at once (0 stops it), and
+    how many are kept warm behind the alias `live`, such as { ws-provider = { memory_mb = 1024, provisioned_concurrency = 2 } }.
+  EOT
+  type = map(object({
+    memory_mb               = optional(number)
+    reserved_concurrency    = optional(number)
+    provisioned_concurrency = optional(number)
+  }))
+  default = {}
+}
+
+variable "reserved_concurrency" {
+  description = "How many of each function may run at once; -1 for no limit of its own. `functions` sets it for one."
+  type        = number
+  default     = -1
 }
 
 variable "throttling" {
   description = "Requests or frames per second, and how many at once, that each API accepts."
   type        = object({ rate = number, burst = number })
   default     = { rate = 100, burst = 200 }
+}
+
+variable "route_throttling" {
+  description = <<-EOT
+    Requests per second, and how many at once, for single routes of the HTTP API, by route key: in place of `throttling`. The two that
+    anyone may call without a token and that cost the most have limits from the start.
+  EOT
+  type        = map(object({ rate = number, burst = number }))
+  default = {
+    "POST /auth/login"   = { rate = 20, burst = 40 }
+    "POST /auth/refresh" = { rate = 100, burst = 200 }
+  }
+}
+
+variable "throughput_caps" {
+  description = "Read and write units per second that a table and each of its indexes takes at most, by the table's short name, such as { messages = { read = 2000, write = 1000 } }; a table without one has no cap. A brake on the bill."
+  type        = map(object({ read = number, write = number }))
+  default     = {}
+}
+
+variable "detailed_metrics" {
+  description = "Whether the APIs have metrics by route: some forty that are paid for one by one, and that no chart shows."
+  type        = bool
+  default     = false
+}
+
+variable "latency_p99_ms" {
+  description = "How long one answer in a hundred may take, in milliseconds, before an alarm is raised."
+  type        = number
+  default     = 1000
 }
 
 variable "build_dir" {
@@ -99,8 +166,35 @@ variable "signing_keys" {
   default = { current = "k1" }
 }
 
+variable "account_concurrency" {
+  description = "How many Lambda functions of the account and region may run at once: its quota. An alarm is raised at four fifths of it."
+  type        = number
+  default     = 1000
+}
+
+variable "table_name_overrides" {
+  description = "Full names of tables that are not called as the others, by short name: such as that of a restored one."
+  type        = map(string)
+  default     = {}
+}
+
+variable "permissions_boundary" {
+  description = "ARN of a policy that bounds what the functions' roles may be allowed, or null."
+  type        = string
+  default     = null
+}
+
+variable "kms_key_arn" {
+  description = <<-EOT
+    ARN of a KMS key of one's own for tables, log groups and the alarms' topic, or null for what AWS manages. Its policy must let
+    dynamodb, logs and cloudwatch use it.
+  EOT
+  type        = string
+  default     = null
+}
+
 variable "alarm_actions" {
-  description = "ARNs that alarms notify."
+  description = "ARNs that are told of alarms. Where there are none, a topic is made."
   type        = list(string)
   default     = []
 }

@@ -25,8 +25,15 @@ fi
 # The layer where Lambda shows it, in a mount namespace of the emulator's own. Without root the functions fall back to the system's
 # trust store and the built-in policy.
 python3 -m zipfile -e build/shared-utils.zip "$work/layer"
-# AUTH=true enforces the execution roles. One line turns off the delayed writes that cost forty milliseconds a request.
-emulator='import socketserver; socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+# AUTH=true enforces the execution roles and the key's policy. One line turns off the delayed writes that cost forty milliseconds a
+# request. Another makes aws:PrincipalArn what AWS documents: the ARN of a role, where the emulator has that of its session.
+emulator='import re, socketserver; socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+from ministack.core import iam_evaluator as iam
+resolve = iam._resolve_condition_key
+def resolve_as_aws(key, context):
+    value = resolve(key, context)
+    return re.sub(r":sts::(\d+):assumed-role/([^/]+)/.*", r":iam::\1:role/\2", value) if key.lower() == "aws:principalarn" else value
+iam._resolve_condition_key = resolve_as_aws
 from ministack.app import main; main()'
 start=(env -i "PATH=$PATH" "HOME=$work" BIND_HOST=127.0.0.1 "GATEWAY_PORT=$port" IOT_MTLS_ENABLED=0 AUTH=true "AWS_ENDPOINT_URL=$endpoint"
     "$work/venv/bin/python" -c "$emulator")

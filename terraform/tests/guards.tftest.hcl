@@ -20,6 +20,11 @@ run "production_protects_every_table" {
     condition     = module.backend.deletion_protection == { auth = true, connections = true, messages = true, projects = true }
     error_message = "A table of production can be deleted: ${jsonencode(module.backend.deletion_protection)}"
   }
+
+  assert {
+    condition     = module.backend.guarded
+    error_message = "Terraform would destroy production."
+  }
 }
 
 run "localhost_is_refused" {

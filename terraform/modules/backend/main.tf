@@ -2,6 +2,10 @@
 
 data "aws_region" "current" {}
 
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
 locals {
   stack       = yamldecode(file("${path.module}/../../stack.yaml"))
   name_prefix = "${local.stack.project}-${var.environment}"
@@ -37,6 +41,15 @@ locals {
     for function in local.stack.functions : [for variable, source in function.environment : variable if source == "rate"]
   ]))
 
+  # Memory as stack.yaml has it, unless this environment says otherwise.
+  functions = {
+    for name, function in local.stack.functions : name => {
+      memory_mb               = coalesce(try(var.functions[name].memory_mb, null), function.memory_mb)
+      reserved_concurrency    = coalesce(try(var.functions[name].reserved_concurrency, null), var.reserved_concurrency)
+      provisioned_concurrency = coalesce(try(var.functions[name].provisioned_concurrency, null), 0)
+    }
+  }
+
   # What each role may do, as stack.yaml lists it.
   table_statements = {
     for name, function in local.stack.functions : name => [
@@ -56,8 +69,9 @@ locals {
     ]
   }
 
+  # Flattened, not concatenated: that would want statements of one type, and one of them names several resources.
   other_statements = {
-    for name, function in local.stack.functions : name => concat(
+    for name, function in local.stack.functions : name => flatten([
       anytrue([for permission in function.permissions : try(permission.manage_connections, false)]) ? [{
         Sid      = "Connections"
         Effect   = "Allow"
@@ -65,17 +79,74 @@ locals {
         Resource = module.websocket_api.management_arn
       }] : [],
       anytrue([for permission in function.permissions : try(permission.sign, false)]) ? [{
-        Sid      = "Sign"
-        Effect   = "Allow"
-        Action   = ["kms:Sign"]
-        Resource = module.signing_key.arns[var.signing_keys.current]
+        Sid    = "Sign"
+        Effect = "Allow"
+        Action = ["kms:Sign"]
+        # All of them: at the second step of a rotation the live version signs with the key before until its alias has moved, and so
+        # does a version that is rolled back to.
+        Resource = sort(values(module.signing_key.arns))
       }] : [],
-    )
+    ])
   }
+
+  # DynamoDB uses a key of one's own in the name of whoever calls, and for nothing but the table.
+  encryption_statements = var.kms_key_arn == null ? [] : [{
+    Sid       = "TableEncryption"
+    Effect    = "Allow"
+    Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+    Resource  = var.kms_key_arn
+    Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${data.aws_region.current.name}.amazonaws.com" } }
+  }]
+
+  statements = {
+    for name in keys(local.stack.functions) : name => flatten([local.table_statements[name], local.other_statements[name], local.encryption_statements])
+  }
+
+  # Where nothing else is told of alarms, a topic is.
+  alarm_actions = length(var.alarm_actions) > 0 ? var.alarm_actions : [aws_sns_topic.alarms[0].arn]
+
+  signers = toset([
+    for name, function in local.stack.functions : "${local.name_prefix}-${name}"
+    if anytrue([for permission in function.permissions : try(permission.sign, false)])
+  ])
 
   behind_http      = toset([for route in local.stack.http_api.routes : route.function])
   behind_websocket = toset([for route in local.stack.websocket_api.routes : route.function])
   called           = { for name, function in module.function : name => { invoke_arn = function.alias_invoke_arn, function_name = function.function_name } }
+}
+
+resource "aws_sns_topic" "alarms" {
+  count = length(var.alarm_actions) == 0 ? 1 : 0
+
+  name = "${local.name_prefix}-alarms"
+  # The key that AWS manages for SNS cannot be used by CloudWatch: a key of one's own, or none.
+  kms_master_key_id = var.kms_key_arn
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "Alarms"
+      Effect    = "Allow"
+      Principal = { Service = "cloudwatch.amazonaws.com" }
+      Action    = "sns:Publish"
+      Resource  = "arn:${data.aws_partition.current.partition}:sns:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:${local.name_prefix}-alarms"
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+    }]
+  })
+}
+
+# What production cannot get back once it is destroyed: the addresses that clients know, and the key that signed their tokens. The guard
+# depends on them, so Terraform refuses to destroy it and with it all that comes after; a new address would replace it, which is refused
+# as well. It does not name the keys in what replaces it: they change with a rotation. The same option on the resources themselves would
+# be in the way of other environments, and of a rotation.
+resource "terraform_data" "guard" {
+  count = var.production ? 1 : 0
+
+  input            = module.signing_key.arns
+  triggers_replace = [module.http_api.id, module.websocket_api.id]
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 module "tables" {
@@ -84,13 +155,17 @@ module "tables" {
   name_prefix         = local.name_prefix
   tables              = local.stack.tables
   deletion_protection = var.deletion_protection
+  throughput_caps     = var.throughput_caps
+  name_overrides      = var.table_name_overrides
+  kms_key_arn         = var.kms_key_arn
 }
 
 module "signing_key" {
   source = "../signing-key"
 
-  name_prefix = local.name_prefix
-  keys        = toset(concat([var.signing_keys.current], var.signing_keys.others))
+  name_prefix  = local.name_prefix
+  keys         = toset(concat([var.signing_keys.current], var.signing_keys.others))
+  signer_roles = local.signers
 }
 
 module "shared_layer" {
@@ -104,19 +179,25 @@ module "function" {
   source   = "../lambda-function"
   for_each = local.stack.functions
 
-  name                  = "${local.name_prefix}-${each.key}"
-  description           = each.value.description
-  zip                   = "${var.build_dir}/${each.key}.zip"
-  layer_arn             = module.shared_layer.arn
-  architecture          = var.architecture
-  memory_mb             = each.value.memory_mb
-  timeout_s             = each.value.timeout_s
-  environment           = local.environments[each.key]
-  statements            = concat(local.table_statements[each.key], local.other_statements[each.key])
-  log_retention_in_days = var.log_retention_in_days
-  reserved_concurrency  = var.reserved_concurrency
-  tracing               = var.tracing
-  alarm_actions         = var.alarm_actions
+  name                    = "${local.name_prefix}-${each.key}"
+  description             = each.value.description
+  zip                     = "${var.build_dir}/${each.key}.zip"
+  layer_arn               = module.shared_layer.arn
+  architecture            = var.architecture
+  memory_mb               = local.functions[each.key].memory_mb
+  timeout_s               = each.value.timeout_s
+  environment             = local.environments[each.key]
+  statements              = local.statements[each.key]
+  log_retention_in_days   = var.log_retention_in_days
+  keep_logs               = var.production
+  kms_key_arn             = var.kms_key_arn
+  permissions_boundary    = var.permissions_boundary
+  log_level               = var.log_level
+  system_log_level        = var.system_log_level
+  reserved_concurrency    = local.functions[each.key].reserved_concurrency
+  provisioned_concurrency = local.functions[each.key].provisioned_concurrency
+  tracing                 = var.tracing
+  alarm_actions           = local.alarm_actions
 }
 
 module "http_api" {
@@ -126,7 +207,11 @@ module "http_api" {
   functions             = { for name in local.behind_http : name => local.called[name] }
   routes                = { for route in local.stack.http_api.routes : route.route => route.function }
   throttling            = var.throttling
-  log_retention_in_days = var.log_retention_in_days
+  route_throttling      = var.route_throttling
+  detailed_metrics      = var.detailed_metrics
+  log_retention_in_days = var.access_log_retention_in_days
+  keep_logs             = var.production
+  kms_key_arn           = var.kms_key_arn
   custom_domain         = var.custom_domain
 }
 
@@ -141,7 +226,10 @@ module "websocket_api" {
     for route in local.stack.websocket_api.routes : route.route => { function = route.function, route_response = route.route_response }
   }
   throttling            = var.throttling
-  log_retention_in_days = var.log_retention_in_days
+  detailed_metrics      = var.detailed_metrics
+  log_retention_in_days = var.access_log_retention_in_days
+  keep_logs             = var.production
+  kms_key_arn           = var.kms_key_arn
 }
 
 module "monitoring" {
@@ -155,6 +243,8 @@ module "monitoring" {
   functions = {
     for name, function in module.function : name => { function_name = function.function_name, log_group_name = function.log_group_name }
   }
-  table_names   = values(module.tables.names)
-  alarm_actions = var.alarm_actions
+  tables              = { for short, table in local.stack.tables : short => { name = module.tables.names[short], indexes = keys(try(table.indexes, {})) } }
+  account_concurrency = var.account_concurrency
+  latency_p99_ms      = var.latency_p99_ms
+  alarm_actions       = local.alarm_actions
 }

@@ -50,7 +50,7 @@ output "function_environments" {
 
 output "role_statements" {
   description = "What each role may do beside logging and tracing."
-  value       = { for name in keys(local.stack.functions) : name => concat(local.table_statements[name], local.other_statements[name]) }
+  value       = local.statements
 }
 
 output "http_routes" {
@@ -71,4 +71,29 @@ output "dashboard_name" {
 output "custom_domain_target" {
   description = "What the custom domain's DNS record points at, or null."
   value       = module.http_api.custom_domain_target
+}
+
+output "signing_key_policy" {
+  description = "The policy of the signing keys."
+  value       = module.signing_key.policy
+}
+
+output "functions" {
+  description = "Memory, reserved and provisioned concurrency of each function."
+  value       = local.functions
+}
+
+output "alarm_topic_arn" {
+  description = "ARN of the topic that is told of alarms, or null where alarm_actions names others."
+  value       = one(aws_sns_topic.alarms[*].arn)
+}
+
+output "runbooks" {
+  description = "The runbook in docs/operations.md that each alarm names, by the alarm's name."
+  value       = merge(module.monitoring.runbooks, [for function in module.function : function.runbooks]...)
+}
+
+output "guarded" {
+  description = "Whether Terraform refuses to destroy this environment."
+  value       = length(terraform_data.guard) == 1
 }

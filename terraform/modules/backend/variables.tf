@@ -9,6 +9,12 @@ variable "environment" {
   }
 }
 
+variable "production" {
+  description = "Whether real users work here: what cannot be had back is guarded against being destroyed, and log groups stay."
+  type        = bool
+  default     = false
+}
+
 variable "allowed_origins" {
   description = "Browser origins that may call: scheme, host, port; one level of subdomain as https://*.example.com."
   type        = list(string)
@@ -67,7 +73,7 @@ variable "deletion_protection" {
 }
 
 variable "log_retention_in_days" {
-  description = "How long logs are kept."
+  description = "How long the functions' logs are kept, audit lines among them."
   type        = number
 
   validation {
@@ -76,8 +82,19 @@ variable "log_retention_in_days" {
   }
 }
 
+variable "access_log_retention_in_days" {
+  description = "How long access logs are kept. They hold addresses and user agents of people."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.access_log_retention_in_days)
+    error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545 or 731 days."
+  }
+}
+
 variable "log_level" {
-  description = "What the functions log."
+  description = "What the functions log: error, warn, info or debug. Audit lines are kept at every level; failed deliveries are counted from lines at info."
   type        = string
   default     = "info"
 
@@ -87,10 +104,78 @@ variable "log_level" {
   }
 }
 
+variable "system_log_level" {
+  description = "What Lambda itself logs: WARN, INFO or DEBUG. At INFO each event leaves a platform.report with its memory and billed time."
+  type        = string
+  default     = "INFO"
+
+  validation {
+    condition     = contains(["WARN", "INFO", "DEBUG"], var.system_log_level)
+    error_message = "The system log level is WARN, INFO or DEBUG."
+  }
+}
+
+variable "latency_p99_ms" {
+  description = "How long one answer in a hundred may take, in milliseconds, before an alarm is raised."
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.latency_p99_ms >= 100 && var.latency_p99_ms <= 29000
+    error_message = "A latency is 100 to 29000 milliseconds."
+  }
+}
+
 variable "reserved_concurrency" {
-  description = "How many of each function may run at once; -1 for no limit of its own."
+  description = "How many of each function may run at once; -1 for no limit of its own. `functions` sets it for one."
   type        = number
   default     = -1
+
+  validation {
+    condition     = var.reserved_concurrency >= -1 && floor(var.reserved_concurrency) == var.reserved_concurrency
+    error_message = "The reserved concurrency is -1 or a whole number from 0."
+  }
+}
+
+variable "functions" {
+  description = <<-EOT
+    What is different for a function in this environment, by its name in stack.yaml: memory, how many may run at once (0 stops it), and
+    how many are kept warm behind the alias `live`.
+  EOT
+  type = map(object({
+    memory_mb               = optional(number)
+    reserved_concurrency    = optional(number)
+    provisioned_concurrency = optional(number)
+  }))
+  default = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.functions), keys(local.stack.functions))) == 0
+    error_message = "There are no other functions than ${join(", ", keys(local.stack.functions))}."
+  }
+
+  validation {
+    condition     = alltrue([for function in values(var.functions) : function.memory_mb == null ? true : function.memory_mb >= 128 && function.memory_mb <= 10240 && floor(function.memory_mb) == function.memory_mb])
+    error_message = "A function has 128 to 10240 MB of memory."
+  }
+
+  validation {
+    condition     = alltrue([for function in values(var.functions) : function.reserved_concurrency == null ? true : function.reserved_concurrency >= -1 && floor(function.reserved_concurrency) == function.reserved_concurrency])
+    error_message = "The reserved concurrency is -1 or a whole number from 0."
+  }
+
+  validation {
+    condition     = alltrue([for function in values(var.functions) : function.provisioned_concurrency == null ? true : function.provisioned_concurrency >= 0 && floor(function.provisioned_concurrency) == function.provisioned_concurrency])
+    error_message = "The provisioned concurrency is a whole number from 0."
+  }
+
+  validation {
+    condition = alltrue([
+      for function in values(var.functions) :
+      coalesce(function.reserved_concurrency, var.reserved_concurrency) == -1 || coalesce(function.provisioned_concurrency, 0) <= coalesce(function.reserved_concurrency, var.reserved_concurrency)
+    ])
+    error_message = "No more of a function can be kept warm than may run at once."
+  }
 }
 
 variable "tracing" {
@@ -109,8 +194,99 @@ variable "throttling" {
   }
 }
 
+variable "route_throttling" {
+  description = <<-EOT
+    Requests per second, and how many at once, for single routes of the HTTP API, by route key: in place of `throttling`. The two that
+    anyone may call without a token and that cost the most have limits from the start.
+  EOT
+  type        = map(object({ rate = number, burst = number }))
+  default = {
+    "POST /auth/login"   = { rate = 20, burst = 40 }
+    "POST /auth/refresh" = { rate = 100, burst = 200 }
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.route_throttling), [for route in local.stack.http_api.routes : route.route])) == 0
+    error_message = "There are no other routes than ${join(", ", [for route in local.stack.http_api.routes : route.route])}."
+  }
+
+  validation {
+    condition     = alltrue([for limit in values(var.route_throttling) : limit.rate > 0 && limit.burst > 0 && limit.rate <= 10000 && limit.burst <= 5000])
+    error_message = "The throttling rate is 1 to 10000 and the burst 1 to 5000."
+  }
+}
+
+variable "detailed_metrics" {
+  description = "Whether the APIs have metrics by route: some forty that are paid for one by one, and that no chart shows."
+  type        = bool
+  default     = false
+}
+
+variable "throughput_caps" {
+  description = "Read and write units per second that a table and each of its indexes takes at most, by the table's short name; a table without one has no cap. A brake on the bill."
+  type        = map(object({ read = number, write = number }))
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.throughput_caps), keys(local.stack.tables))) == 0
+    error_message = "There are no other tables than ${join(", ", keys(local.stack.tables))}."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for cap in values(var.throughput_caps) : [for units in [cap.read, cap.write] : units >= 1 && floor(units) == units]]))
+    error_message = "A cap is a whole number from 1."
+  }
+}
+
+variable "account_concurrency" {
+  description = "How many Lambda functions of the account and region may run at once: its quota. An alarm is raised at four fifths of it."
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.account_concurrency >= 10 && floor(var.account_concurrency) == var.account_concurrency
+    error_message = "The account's concurrency is a whole number from 10."
+  }
+}
+
+variable "table_name_overrides" {
+  description = "Full names of tables that are not called as the others, by short name: such as that of a restored one."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.table_name_overrides), keys(local.stack.tables))) == 0
+    error_message = "There are no other tables than ${join(", ", keys(local.stack.tables))}."
+  }
+}
+
+variable "permissions_boundary" {
+  description = "ARN of a policy that bounds what the functions' roles may be allowed, or null."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/", var.permissions_boundary))
+    error_message = "A permissions boundary is the ARN of an IAM policy."
+  }
+}
+
+variable "kms_key_arn" {
+  description = <<-EOT
+    ARN of a KMS key of one's own for tables, log groups and the alarms' topic, or null for what AWS manages. Its policy must let
+    dynamodb, logs and cloudwatch use it.
+  EOT
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    error_message = "The key is given by its ARN, not by an alias."
+  }
+}
+
 variable "alarm_actions" {
-  description = "ARNs that are told of alarms, such as an SNS topic's."
+  description = "ARNs that are told of alarms. Where there are none, a topic is made."
   type        = list(string)
   default     = []
 }

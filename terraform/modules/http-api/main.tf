@@ -35,8 +35,11 @@ resource "aws_lambda_permission" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "access" {
-  name              = "/aws/apigateway/${var.name}"
+  # Under /aws/vendedlogs/ API Gateway needs no entry in the account's log resource policy, whose size is limited.
+  name              = "/aws/vendedlogs/apigateway/${var.name}"
   retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  skip_destroy      = var.keep_logs
 }
 
 resource "aws_apigatewayv2_stage" "this" {
@@ -47,7 +50,18 @@ resource "aws_apigatewayv2_stage" "this" {
   default_route_settings {
     throttling_rate_limit    = var.throttling.rate
     throttling_burst_limit   = var.throttling.burst
-    detailed_metrics_enabled = true
+    detailed_metrics_enabled = var.detailed_metrics
+  }
+
+  dynamic "route_settings" {
+    for_each = var.route_throttling
+
+    content {
+      route_key                = route_settings.key
+      throttling_rate_limit    = route_settings.value.rate
+      throttling_burst_limit   = route_settings.value.burst
+      detailed_metrics_enabled = var.detailed_metrics
+    }
   }
 
   access_log_settings {
@@ -66,6 +80,9 @@ resource "aws_apigatewayv2_stage" "this" {
       integrationError   = "$context.integrationErrorMessage"
     })
   }
+
+  # A stage refuses settings of a route that does not exist yet.
+  depends_on = [aws_apigatewayv2_route.this]
 }
 
 resource "aws_apigatewayv2_domain_name" "this" {

@@ -18,6 +18,21 @@ variable "throttling" {
   type        = object({ rate = number, burst = number })
 }
 
+variable "route_throttling" {
+  description = "The same for single routes, by route key; they are a part of `routes`."
+  type        = map(object({ rate = number, burst = number }))
+
+  validation {
+    condition     = length(setsubtract(keys(var.route_throttling), keys(var.routes))) == 0
+    error_message = "Only a route can be throttled."
+  }
+}
+
+variable "detailed_metrics" {
+  description = "Whether there are metrics by route; they are paid for one by one."
+  type        = bool
+}
+
 variable "log_retention_in_days" {
   description = "How long access logs are kept."
   type        = number
@@ -26,5 +41,17 @@ variable "log_retention_in_days" {
 variable "custom_domain" {
   description = "A domain of one's own with its regional certificate, or null."
   type        = object({ name = string, certificate_arn = string })
+  default     = null
+}
+
+variable "keep_logs" {
+  description = "Whether log groups stay when everything else is destroyed."
+  type        = bool
+  default     = false
+}
+
+variable "kms_key_arn" {
+  description = "ARN of a KMS key that encrypts the logs, or null for CloudWatch's own."
+  type        = string
   default     = null
 }

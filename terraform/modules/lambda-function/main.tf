@@ -12,8 +12,9 @@ data "aws_iam_policy_document" "assume" {
 }
 
 resource "aws_iam_role" "this" {
-  name               = var.name
-  assume_role_policy = data.aws_iam_policy_document.assume.json
+  name                 = var.name
+  assume_role_policy   = data.aws_iam_policy_document.assume.json
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_role_policy" "this" {
@@ -44,6 +45,9 @@ resource "aws_iam_role_policy" "this" {
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  # Audit lines outlive the function where logs are kept.
+  skip_destroy = var.keep_logs
 }
 
 resource "aws_lambda_function" "this" {
@@ -66,9 +70,11 @@ resource "aws_lambda_function" "this" {
   }
 
   logging_config {
-    log_format            = "JSON"
-    application_log_level = "INFO"
-    system_log_level      = "WARN"
+    log_format = "JSON"
+    # Lambda drops what is below this level. Audit lines have the level INFO and are never dropped: the code itself leaves out the
+    # other lines that log_level does not ask for.
+    application_log_level = var.log_level == "debug" ? "DEBUG" : "INFO"
+    system_log_level      = var.system_log_level
     log_group             = aws_cloudwatch_log_group.this.name
   }
 
@@ -86,9 +92,17 @@ resource "aws_lambda_alias" "live" {
   function_version = aws_lambda_function.this.version
 }
 
+resource "aws_lambda_provisioned_concurrency_config" "live" {
+  count = var.provisioned_concurrency > 0 ? 1 : 0
+
+  function_name                     = aws_lambda_alias.live.function_name
+  qualifier                         = aws_lambda_alias.live.name
+  provisioned_concurrent_executions = var.provisioned_concurrency
+}
+
 resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_name          = "${var.name}-errors"
-  alarm_description   = "${var.name} fails without an answer."
+  alarm_description   = "${var.name} fails without an answer. Runbook: docs/operations.md#alarm-errors"
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   dimensions          = { FunctionName = var.name }
@@ -99,11 +113,12 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
 }
 
 resource "aws_cloudwatch_metric_alarm" "throttles" {
   alarm_name          = "${var.name}-throttles"
-  alarm_description   = "${var.name} is called more often than it may run."
+  alarm_description   = "${var.name} is called more often than it may run. Runbook: docs/operations.md#alarm-throttles"
   namespace           = "AWS/Lambda"
   metric_name         = "Throttles"
   dimensions          = { FunctionName = var.name }
@@ -114,19 +129,22 @@ resource "aws_cloudwatch_metric_alarm" "throttles" {
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
 }
 
-resource "aws_cloudwatch_metric_alarm" "duration" {
-  alarm_name          = "${var.name}-p99"
-  alarm_description   = "${var.name}: one event in a hundred takes longer than two seconds, work after the answer included."
+# Slow answers have alarms of their own at the APIs. This one is about events that come close to being cut off.
+resource "aws_cloudwatch_metric_alarm" "near_timeout" {
+  alarm_name          = "${var.name}-near-timeout"
+  alarm_description   = "${var.name}: one event in a hundred takes four fifths of the time-out or longer, work after the answer included. Runbook: docs/operations.md#alarm-near-timeout"
   namespace           = "AWS/Lambda"
   metric_name         = "Duration"
   dimensions          = { FunctionName = var.name }
   extended_statistic  = "p99"
   period              = 300
-  evaluation_periods  = 3
-  threshold           = 2000
-  comparison_operator = "GreaterThanThreshold"
+  evaluation_periods  = 1
+  threshold           = var.timeout_s * 800
+  comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
 }

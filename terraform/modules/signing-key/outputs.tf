@@ -7,3 +7,8 @@ output "arns" {
   description = "Key ARNs by name."
   value       = { for name, key in aws_kms_key.this : name => key.arn }
 }
+
+output "policy" {
+  description = "The policy of every key."
+  value       = local.policy
+}

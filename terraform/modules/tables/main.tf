@@ -3,7 +3,7 @@
 resource "aws_dynamodb_table" "this" {
   for_each = var.tables
 
-  name                        = "${var.name_prefix}-${each.key}"
+  name                        = lookup(var.name_overrides, each.key, "${var.name_prefix}-${each.key}")
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "pk"
   range_key                   = "sk"
@@ -26,6 +26,24 @@ resource "aws_dynamodb_table" "this" {
       hash_key        = global_secondary_index.value.partition_key
       range_key       = global_secondary_index.value.sort_key
       projection_type = "ALL"
+
+      dynamic "on_demand_throughput" {
+        for_each = contains(keys(var.throughput_caps), each.key) ? [var.throughput_caps[each.key]] : []
+
+        content {
+          max_read_request_units  = on_demand_throughput.value.read
+          max_write_request_units = on_demand_throughput.value.write
+        }
+      }
+    }
+  }
+
+  dynamic "on_demand_throughput" {
+    for_each = contains(keys(var.throughput_caps), each.key) ? [var.throughput_caps[each.key]] : []
+
+    content {
+      max_read_request_units  = on_demand_throughput.value.read
+      max_write_request_units = on_demand_throughput.value.write
     }
   }
 
@@ -38,8 +56,10 @@ resource "aws_dynamodb_table" "this" {
     enabled = true
   }
 
+  # Without a key of one's own: the one that AWS manages for DynamoDB in this account.
   server_side_encryption {
-    enabled = true
+    enabled     = true
+    kms_key_arn = var.kms_key_arn
   }
 
   tags = { Name = "${var.name_prefix}-${each.key}" }

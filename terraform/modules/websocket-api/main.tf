@@ -63,8 +63,11 @@ resource "aws_apigatewayv2_deployment" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "access" {
-  name              = "/aws/apigateway/${var.name}"
+  # Under /aws/vendedlogs/ API Gateway needs no entry in the account's log resource policy, whose size is limited.
+  name              = "/aws/vendedlogs/apigateway/${var.name}"
   retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  skip_destroy      = var.keep_logs
 }
 
 resource "aws_apigatewayv2_stage" "this" {
@@ -75,7 +78,7 @@ resource "aws_apigatewayv2_stage" "this" {
   default_route_settings {
     throttling_rate_limit    = var.throttling.rate
     throttling_burst_limit   = var.throttling.burst
-    detailed_metrics_enabled = true
+    detailed_metrics_enabled = var.detailed_metrics
     # Data trace would log frames, and execution logs the token in the query.
     data_trace_enabled = false
     logging_level      = "OFF"
@@ -93,7 +96,7 @@ resource "aws_apigatewayv2_stage" "this" {
       ip                 = "$context.identity.sourceIp"
       userAgent          = "$context.identity.userAgent"
       integrationLatency = "$context.integrationLatency"
-      integrationError   = "$context.integrationErrorMessage"
+      integrationError   = "$context.integration.error"
     })
   }
 }

@@ -28,7 +28,24 @@ variable "throttling" {
   type        = object({ rate = number, burst = number })
 }
 
+variable "detailed_metrics" {
+  description = "Whether there are metrics by route; they are paid for one by one."
+  type        = bool
+}
+
 variable "log_retention_in_days" {
   description = "How long access logs are kept."
   type        = number
+}
+
+variable "keep_logs" {
+  description = "Whether log groups stay when everything else is destroyed."
+  type        = bool
+  default     = false
+}
+
+variable "kms_key_arn" {
+  description = "ARN of a KMS key that encrypts the logs, or null for CloudWatch's own."
+  type        = string
+  default     = null
 }

@@ -4,6 +4,14 @@ mock_data "aws_iam_policy_document" {
   defaults = { json = "{}" }
 }
 
+mock_data "aws_caller_identity" {
+  defaults = { account_id = "000000000000" }
+}
+
+mock_data "aws_partition" {
+  defaults = { partition = "aws" }
+}
+
 mock_data "aws_region" {
   defaults = { name = "eu-central-1" }
 }
@@ -29,4 +37,8 @@ mock_resource "aws_apigatewayv2_api" {
     api_endpoint  = "wss://api.execute-api.eu-central-1.amazonaws.com"
     execution_arn = "arn:aws:execute-api:eu-central-1:000000000000:api"
   }
+}
+
+mock_resource "aws_sns_topic" {
+  defaults = { arn = "arn:aws:sns:eu-central-1:000000000000:alarms" }
 }

@@ -40,12 +40,24 @@ mock_provider "aws" {
     }
   }
 
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-central-1:000000000000:alarms" }
+  }
+
   mock_data "aws_kms_public_key" {
     defaults = { public_key = "MFkw" }
   }
 
   mock_data "aws_iam_policy_document" {
     defaults = { json = "{}" }
+  }
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "000000000000" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
   }
 
   mock_data "aws_region" {
@@ -181,6 +193,19 @@ run "roles_are_exact" {
   }
 
   assert {
+    condition = jsonencode([for statement in output.role_statements["auth-router"] : statement if statement.Sid == "Sign"]) == jsonencode([
+      { Action = ["kms:Sign"], Effect = "Allow", Resource = ["arn:aws:kms:eu-central-1:000000000000:key/1234abcd-12ab-34cd-a6ef-1234567890ab"], Sid = "Sign" },
+    ])
+    error_message = "auth-router signs with something else: ${jsonencode(output.role_statements["auth-router"])}"
+  }
+
+  # The other half of the permission: the key's own policy.
+  assert {
+    condition     = [for statement in output.signing_key_policy.Statement : try(statement.Condition.ArnEquals["aws:PrincipalArn"], []) if contains(statement.Action, "kms:Sign")] == [["arn:aws:iam::000000000000:role/mylg-dev-auth-router"]]
+    error_message = "The key lets someone else sign: ${jsonencode(output.signing_key_policy)}"
+  }
+
+  assert {
     condition     = alltrue(flatten([for statements in output.role_statements : [for statement in statements : [for action in statement.Action : !strcontains(action, "*") && !strcontains(action, "Scan")]]]))
     error_message = "No role has a wildcard action, and none scans."
   }
@@ -193,8 +218,21 @@ run "roles_are_exact" {
   }
 
   assert {
-    condition     = alltrue(flatten([for statements in output.role_statements : [for statement in statements : statement.Resource != "*"]]))
+    condition     = alltrue(flatten([for statements in output.role_statements : [for statement in statements : !contains(flatten([statement.Resource]), "*")]]))
     error_message = "Every permission names its resource."
+  }
+}
+
+run "auth_router_signs_with_every_key_during_a_rotation" {
+  command = apply
+
+  variables {
+    signing_keys = { current = "k2", others = ["k1"] }
+  }
+
+  assert {
+    condition     = [for statement in output.role_statements["auth-router"] : length(statement.Resource) if statement.Sid == "Sign"] == [2]
+    error_message = "The live version signs with k1 until its alias has moved: ${jsonencode(output.role_statements["auth-router"])}"
   }
 }
 
@@ -204,6 +242,8 @@ run "routes_are_exact" {
   assert {
     condition = output.http_routes == {
       "ANY /auth/{proxy+}"     = "auth-router"
+      "POST /auth/login"       = "auth-router"
+      "POST /auth/refresh"     = "auth-router"
       "ANY /projects"          = "projects-router"
       "ANY /projects/{proxy+}" = "projects-router"
       "ANY /messages/{proxy+}" = "messages-router"
@@ -310,4 +350,244 @@ run "an_odd_retention_is_refused" {
   }
 
   expect_failures = [var.log_retention_in_days]
+}
+
+run "functions_are_as_stack_yaml_has_them" {
+  command = plan
+
+  assert {
+    condition = output.functions == {
+      auth-router     = { memory_mb = 1769, reserved_concurrency = -1, provisioned_concurrency = 0 }
+      messages-router = { memory_mb = 256, reserved_concurrency = -1, provisioned_concurrency = 0 }
+      projects-router = { memory_mb = 256, reserved_concurrency = -1, provisioned_concurrency = 0 }
+      ws-provider     = { memory_mb = 256, reserved_concurrency = -1, provisioned_concurrency = 0 }
+    }
+    error_message = "A function has another size: ${jsonencode(output.functions)}"
+  }
+}
+
+run "an_environment_sizes_its_functions" {
+  command = plan
+
+  variables {
+    reserved_concurrency = 4
+    functions = {
+      auth-router = { reserved_concurrency = 10, provisioned_concurrency = 1 }
+      ws-provider = { memory_mb = 1024 }
+    }
+  }
+
+  assert {
+    condition = output.functions == {
+      auth-router     = { memory_mb = 1769, reserved_concurrency = 10, provisioned_concurrency = 1 }
+      messages-router = { memory_mb = 256, reserved_concurrency = 4, provisioned_concurrency = 0 }
+      projects-router = { memory_mb = 256, reserved_concurrency = 4, provisioned_concurrency = 0 }
+      ws-provider     = { memory_mb = 1024, reserved_concurrency = 4, provisioned_concurrency = 0 }
+    }
+    error_message = "A function has another size: ${jsonencode(output.functions)}"
+  }
+}
+
+run "a_function_that_does_not_exist_is_refused" {
+  command = plan
+
+  variables {
+    functions = { socket-provider = { memory_mb = 1024 } }
+  }
+
+  expect_failures = [var.functions]
+}
+
+run "too_little_memory_is_refused" {
+  command = plan
+
+  variables {
+    functions = { ws-provider = { memory_mb = 64 } }
+  }
+
+  expect_failures = [var.functions]
+}
+
+run "more_warm_ones_than_may_run_are_refused" {
+  command = plan
+
+  variables {
+    reserved_concurrency = 2
+    functions            = { ws-provider = { provisioned_concurrency = 3 } }
+  }
+
+  expect_failures = [var.functions]
+}
+
+run "a_throttle_of_no_route_is_refused" {
+  command = plan
+
+  variables {
+    route_throttling = { "POST /auth/logout" = { rate = 2, burst = 4 } }
+  }
+
+  expect_failures = [var.route_throttling]
+}
+
+run "a_cap_of_no_table_is_refused" {
+  command = plan
+
+  variables {
+    throughput_caps = { users = { read = 100, write = 100 } }
+  }
+
+  expect_failures = [var.throughput_caps]
+}
+
+run "a_cap_of_nothing_is_refused" {
+  command = plan
+
+  variables {
+    throughput_caps = { messages = { read = 0, write = 100 } }
+  }
+
+  expect_failures = [var.throughput_caps]
+}
+
+run "alarms_tell_a_topic_unless_others_are_named" {
+  command = apply
+
+  assert {
+    condition     = output.alarm_topic_arn == "arn:aws:sns:eu-central-1:000000000000:alarms"
+    error_message = "Nobody is told of an alarm."
+  }
+
+  assert {
+    condition = jsondecode(aws_sns_topic.alarms[0].policy).Statement == [{
+      Sid       = "Alarms"
+      Effect    = "Allow"
+      Principal = { Service = "cloudwatch.amazonaws.com" }
+      Action    = "sns:Publish"
+      Resource  = "arn:aws:sns:eu-central-1:000000000000:mylg-dev-alarms"
+      Condition = { StringEquals = { "aws:SourceAccount" = "000000000000" } }
+    }]
+    error_message = "Someone else may publish alarms: ${aws_sns_topic.alarms[0].policy}"
+  }
+}
+
+run "no_topic_where_others_are_told" {
+  command = plan
+
+  variables {
+    alarm_actions = ["arn:aws:sns:eu-central-1:000000000000:on-call"]
+  }
+
+  assert {
+    condition     = length(aws_sns_topic.alarms) == 0
+    error_message = "A topic that nobody reads is made."
+  }
+}
+
+run "every_alarm_has_a_runbook" {
+  command = plan
+
+  assert {
+    condition     = length(output.runbooks) == 30
+    error_message = "There are other alarms: ${jsonencode(keys(output.runbooks))}"
+  }
+
+  assert {
+    condition     = [for alarm, runbook in output.runbooks : alarm if !strcontains(file("../../../docs/operations.md"), "\n### ${replace(runbook, "/^alarm-/", "Alarm: ")}\n")] == []
+    error_message = "docs/operations.md has no runbook for ${jsonencode([for alarm, runbook in output.runbooks : "${alarm} (${runbook})" if !strcontains(file("../../../docs/operations.md"), "\n### ${replace(runbook, "/^alarm-/", "Alarm: ")}\n")])}"
+  }
+}
+
+run "production_is_guarded" {
+  command = plan
+
+  variables {
+    production = true
+  }
+
+  assert {
+    condition     = output.guarded
+    error_message = "Terraform would destroy production."
+  }
+}
+
+run "other_environments_can_be_destroyed" {
+  command = plan
+
+  assert {
+    condition     = !output.guarded
+    error_message = "Terraform would refuse to destroy an environment that nobody works in."
+  }
+}
+
+run "a_restored_table_takes_the_place_of_another" {
+  command = plan
+
+  variables {
+    table_name_overrides = { messages = "mylg-dev-messages-restored" }
+  }
+
+  assert {
+    condition     = output.table_names == { auth = "mylg-dev-auth", connections = "mylg-dev-connections", messages = "mylg-dev-messages-restored", projects = "mylg-dev-projects" }
+    error_message = "Tables have other names: ${jsonencode(output.table_names)}"
+  }
+
+  assert {
+    condition     = toset([for name, environment in output.function_environments : environment.MESSAGES_TABLE if can(environment.MESSAGES_TABLE)]) == toset(["mylg-dev-messages-restored"])
+    error_message = "A function still uses the table that was replaced."
+  }
+}
+
+run "an_override_of_no_table_is_refused" {
+  command = plan
+
+  variables {
+    table_name_overrides = { users = "mylg-dev-users-restored" }
+  }
+
+  expect_failures = [var.table_name_overrides]
+}
+
+run "a_key_of_ones_own_is_usable_for_tables_alone" {
+  command = apply
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition = jsonencode(toset([for name, statements in output.role_statements : [for statement in statements : statement if statement.Sid == "TableEncryption"]])) == jsonencode([[{
+      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+      Condition = { StringEquals = { "kms:ViaService" = "dynamodb.eu-central-1.amazonaws.com" } }
+      Effect    = "Allow"
+      Resource  = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+      Sid       = "TableEncryption"
+    }]])
+    error_message = "Roles use the key otherwise: ${jsonencode(output.role_statements)}"
+  }
+
+  assert {
+    condition     = aws_sns_topic.alarms[0].kms_master_key_id == "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+    error_message = "The topic is not encrypted with the key."
+  }
+}
+
+run "a_key_that_is_an_alias_is_refused" {
+  command = plan
+
+  variables {
+    kms_key_arn          = "alias/tables"
+    permissions_boundary = "boundary"
+  }
+
+  expect_failures = [var.kms_key_arn, var.permissions_boundary]
+}
+
+run "an_impossible_concurrency_of_the_account_is_refused" {
+  command = plan
+
+  variables {
+    account_concurrency = 5
+  }
+
+  expect_failures = [var.account_concurrency]
 }

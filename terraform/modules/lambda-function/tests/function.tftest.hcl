@@ -17,19 +17,22 @@ mock_provider "aws" {
 }
 
 variables {
-  name                  = "mylg-dev-f"
-  description           = "A function"
-  zip                   = "../backend/tests/zips/auth-router.zip"
-  layer_arn             = "arn:aws:lambda:eu-central-1:000000000000:layer:l:1"
-  architecture          = "x86_64"
-  memory_mb             = 256
-  timeout_s             = 28
-  environment           = { A = "1" }
-  statements            = [{ Sid = "S", Effect = "Allow", Action = ["dynamodb:GetItem"], Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t" }]
-  log_retention_in_days = 14
-  reserved_concurrency  = -1
-  tracing               = false
-  alarm_actions         = []
+  name                    = "mylg-dev-f"
+  description             = "A function"
+  zip                     = "../backend/tests/zips/auth-router.zip"
+  layer_arn               = "arn:aws:lambda:eu-central-1:000000000000:layer:l:1"
+  architecture            = "x86_64"
+  memory_mb               = 256
+  timeout_s               = 28
+  environment             = { A = "1" }
+  statements              = [{ Sid = "S", Effect = "Allow", Action = ["dynamodb:GetItem"], Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t" }]
+  log_retention_in_days   = 14
+  log_level               = "info"
+  system_log_level        = "INFO"
+  reserved_concurrency    = -1
+  provisioned_concurrency = 0
+  tracing                 = false
+  alarm_actions           = []
 }
 
 run "a_version_is_published_behind_the_alias" {
@@ -54,8 +57,28 @@ run "a_version_is_published_behind_the_alias" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.errors.dimensions.FunctionName == "mylg-dev-f" && aws_cloudwatch_metric_alarm.throttles.threshold == 1 && aws_cloudwatch_metric_alarm.duration.extended_statistic == "p99"
-    error_message = "Errors, throttles and slow events raise an alarm."
+    condition     = aws_cloudwatch_metric_alarm.errors.dimensions.FunctionName == "mylg-dev-f" && aws_cloudwatch_metric_alarm.throttles.threshold == 1
+    error_message = "Errors and throttles raise an alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.near_timeout.metric_name == "Duration" && aws_cloudwatch_metric_alarm.near_timeout.threshold == 22400
+    error_message = "Events that take four fifths of the time-out raise an alarm."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.logging_config[0].application_log_level == "INFO" && aws_lambda_function.this.logging_config[0].system_log_level == "INFO"
+    error_message = "Lambda lets lines at INFO through, its own too."
+  }
+
+  assert {
+    condition     = length(aws_lambda_provisioned_concurrency_config.live) == 0
+    error_message = "Nothing is kept warm unless asked for."
+  }
+
+  assert {
+    condition     = !aws_cloudwatch_log_group.this.skip_destroy && aws_iam_role.this.permissions_boundary == null
+    error_message = "Log groups go with the function, and the role has no boundary, unless asked for."
   }
 }
 
@@ -67,4 +90,93 @@ run "a_time_out_longer_than_the_gateways_is_refused" {
   }
 
   expect_failures = [var.timeout_s]
+}
+
+run "audit_lines_pass_at_every_log_level" {
+  command = plan
+
+  variables {
+    log_level        = "error"
+    system_log_level = "WARN"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.logging_config[0].application_log_level == "INFO" && aws_lambda_function.this.logging_config[0].system_log_level == "WARN"
+    error_message = "Audit lines are at INFO: Lambda would drop them."
+  }
+}
+
+run "debug_lines_pass_where_they_are_asked_for" {
+  command = plan
+
+  variables {
+    log_level = "debug"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.logging_config[0].application_log_level == "DEBUG"
+    error_message = "Lambda would drop what LOG_LEVEL=debug writes."
+  }
+}
+
+run "a_log_level_that_is_none_is_refused" {
+  command = plan
+
+  variables {
+    log_level        = "loud"
+    system_log_level = "ERROR"
+  }
+
+  expect_failures = [var.log_level, var.system_log_level]
+}
+
+run "warm_ones_stand_behind_the_alias" {
+  command = apply
+
+  variables {
+    provisioned_concurrency = 2
+  }
+
+  assert {
+    condition     = [for config in aws_lambda_provisioned_concurrency_config.live : "${config.function_name} ${config.qualifier} ${config.provisioned_concurrent_executions}"] == ["mylg-dev-f live 2"]
+    error_message = "Clients call the alias: what is kept warm stands behind it."
+  }
+}
+
+run "more_warm_ones_than_may_run_are_refused" {
+  command = plan
+
+  variables {
+    reserved_concurrency    = 5
+    provisioned_concurrency = 6
+  }
+
+  expect_failures = [var.provisioned_concurrency]
+}
+
+run "logs_stay_where_they_are_kept" {
+  command = plan
+
+  variables {
+    keep_logs   = true
+    kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.this.skip_destroy && aws_cloudwatch_log_group.this.kms_key_id == "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+    error_message = "The log group would be destroyed, or is encrypted with another key."
+  }
+}
+
+run "a_role_is_bounded" {
+  command = plan
+
+  variables {
+    permissions_boundary = "arn:aws:iam::000000000000:policy/boundary"
+  }
+
+  assert {
+    condition     = aws_iam_role.this.permissions_boundary == "arn:aws:iam::000000000000:policy/boundary"
+    error_message = "The role has another boundary."
+  }
 }

@@ -21,6 +21,7 @@ variables {
     "sendMessage" = { function = "f", route_response = true }
   }
   throttling            = { rate = 10, burst = 20 }
+  detailed_metrics      = false
   log_retention_in_days = 14
 }
 
@@ -43,6 +44,22 @@ run "replies_go_where_they_should" {
   }
 
   assert {
+    condition     = aws_apigatewayv2_stage.this.default_route_settings[0].detailed_metrics_enabled == false
+    error_message = "Metrics by route are paid for one by one."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.access.name == "/aws/vendedlogs/apigateway/mylg-dev-websocket" && aws_cloudwatch_log_group.access.retention_in_days == 14
+    error_message = "Access logs are elsewhere, or kept for another time."
+  }
+
+  # WebSocket APIs have another name for it than HTTP APIs.
+  assert {
+    condition     = jsondecode(aws_apigatewayv2_stage.this.access_log_settings[0].format).integrationError == "$context.integration.error"
+    error_message = "A failed integration leaves no reason in the access log."
+  }
+
+  assert {
     condition     = output.management_url == "https://api.execute-api.eu-central-1.amazonaws.com/live" && output.url == "wss://api.execute-api.eu-central-1.amazonaws.com/live"
     error_message = "Addresses have the stage."
   }
@@ -58,5 +75,19 @@ run "a_changed_route_is_deployed_again" {
   assert {
     condition     = aws_apigatewayv2_deployment.this.triggers.redeployment != run.replies_go_where_they_should.redeployment
     error_message = "Another set of routes is another deployment."
+  }
+}
+
+run "logs_stay_where_they_are_kept" {
+  command = plan
+
+  variables {
+    keep_logs   = true
+    kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.access.skip_destroy && aws_cloudwatch_log_group.access.kms_key_id == "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+    error_message = "The log group would be destroyed, or is encrypted with another key."
   }
 }
