@@ -78,6 +78,7 @@ pub struct Delivery {
 struct Tally {
     delivered: usize,
     gone: usize,
+    /// Of those that failed: refused by a throttle each time.
     throttled: usize,
     failed: usize,
     ended: usize,
@@ -172,7 +173,7 @@ impl Delivery {
         };
         match outcome {
             PostOutcome::Delivered => Tally { delivered: 1, ..Tally::default() },
-            PostOutcome::Throttled => Tally { throttled: 1, ..Tally::default() },
+            PostOutcome::Throttled => Tally { throttled: 1, failed: 1, ..Tally::default() },
             PostOutcome::Failed => Tally { failed: 1, ..Tally::default() },
             PostOutcome::Gone => {
                 let departures = if self.is_opening(connection) { Vec::new() } else { self.mark_gone(connection).await.into_iter().collect() };
