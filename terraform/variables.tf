@@ -20,9 +20,13 @@ variable "production" {
 }
 
 variable "region" {
-  description = "The region of every resource."
+  description = "The region of every resource and of the state. There is no default: `make` reads it from the environment's file."
   type        = string
-  default     = "eu-central-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "A region is written as AWS writes it: eu-central-1."
+  }
 }
 
 variable "allowed_origins" {

@@ -6,6 +6,7 @@ mock_provider "aws" {
 
 variables {
   environment           = "prod"
+  region                = "eu-central-1"
   production            = true
   allowed_origins       = ["https://app.example.com", "https://*.preview.example.com"]
   deletion_protection   = true
@@ -149,4 +150,14 @@ run "the_name_of_the_local_backend_is_refused" {
   }
 
   expect_failures = [var.environment]
+}
+
+run "a_region_is_written_as_aws_writes_it" {
+  command = plan
+
+  variables {
+    region = "Frankfurt"
+  }
+
+  expect_failures = [var.region]
 }
