@@ -32,7 +32,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login cost destroy outputs user import init environment region mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan account preflight verify-aws confirmed deploy apply test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login cost destroy outputs user import init environment region mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -88,7 +88,13 @@ terraform-checks-now:
 plan: init ## Show what a deployment would change (ENV=<name>: terraform/environments/<name>.tfvars)
 	@$(TF) plan $(TF_VARS)
 
-deploy: environment build apply ## Build and deploy (ENV=<name>)
+account: mirror ## Make what an AWS account needs once: state bucket, log role, workflows' roles, budget (terraform/account/terraform.tfvars)
+	@TERRAFORM='$(TERRAFORM)' terraform/account/apply.sh $(APPROVE)
+
+preflight: region ## Ask the account whether it has what a deployment needs (ENV=<name>; needs the aws CLI)
+	@ENV='$(ENV)' SETTINGS='$(SETTINGS)' STATE_BUCKET='$(STATE_BUCKET)' terraform/preflight.sh
+
+deploy: preflight build apply ## Ask the account, build and deploy (ENV=<name>)
 
 apply: init ## Deploy the zips that are in build/ (ENV=<name>)
 	@$(TF) apply $(TF_VARS) $(APPROVE)
@@ -134,8 +140,16 @@ test-emulator: build mirror ## Build, deploy to an AWS emulator, run the end-to-
 # The name that this target had before.
 rehearse: test-emulator
 
-destroy: init ## Take an environment down (ENV=<name>)
+destroy: confirmed init ## Take an environment down (ENV=<name>; where production = true: CONFIRM=<name>, or typed)
 	@$(TF) destroy $(TF_VARS)
+
+# Real users work there: whoever destroys it has to say its name.
+confirmed: environment
+	@if grep -qE '^production *= *true' '$(SETTINGS)'; then \
+		name='$(CONFIRM)'; \
+		[ -n "$$name" ] || { printf 'Real users work in $(ENV). Type its name to destroy it: '; read -r name || true; }; \
+		[ "$$name" = '$(ENV)' ] || { echo 'Nothing is destroyed: "'"$$name"'" is not "$(ENV)" (CONFIRM=$(ENV), or type it).'; exit 1; }; \
+	fi
 
 outputs: init ## Print the addresses that the frontend needs (ENV=<name>)
 	@$(TF) output

@@ -6,6 +6,11 @@ variable "environment" {
     condition     = var.environment != "local"
     error_message = "The name \"local\" is taken: ENV=local is the backend that `make run` starts."
   }
+
+  validation {
+    condition     = var.environment != "account"
+    error_message = "The name \"account\" is taken: it is the key of the account root's state."
+  }
 }
 
 variable "production" {

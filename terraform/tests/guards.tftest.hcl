@@ -161,3 +161,13 @@ run "a_region_is_written_as_aws_writes_it" {
 
   expect_failures = [var.region]
 }
+
+run "the_name_of_the_account_root_is_refused" {
+  command = plan
+
+  variables {
+    environment = "account"
+  }
+
+  expect_failures = [var.environment]
+}
