@@ -52,7 +52,7 @@ if [ -z "${STATE_BUCKET:-}" ]; then
 elif ! bucket_region=$(aws s3api head-bucket --bucket "$STATE_BUCKET" --query BucketRegion --output text 2>/dev/null); then
     blocked "The state bucket $STATE_BUCKET does not exist in account $account, or is out of reach for this role." "make account"
 elif [ "$bucket_region" != "$region" ] && [ "$bucket_region" != None ]; then
-    blocked "The state bucket $STATE_BUCKET is in $bucket_region, but $SETTINGS says $region." "set region in terraform/account/terraform.tfvars to $region, then make account"
+    blocked "The state bucket $STATE_BUCKET is in $bucket_region, but $SETTINGS says $region." "set region to $bucket_region in $SETTINGS: all environments of an account are in the region of its state bucket"
 fi
 
 # Without it AWS refuses the WebSocket stage: "CloudWatch Logs role ARN must be set in account settings".

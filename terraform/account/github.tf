@@ -12,23 +12,28 @@ locals {
   oidc_provider_arn = "arn:aws:iam::${local.account_id}:oidc-provider/token.actions.githubusercontent.com"
 
   # What the token's `sub` has to be. A job has an environment's subject only when that GitHub environment lets it run, so the
-  # environment's reviewers and branches guard the role. Pull requests from forks get no token.
-  subjects = {
-    deploy = "repo:${var.github_repository}:environment:*"
-    plan   = "repo:${var.github_repository}:pull_request"
-  }
+  # environment's reviewers and branches guard the role. They are listed, because GitHub makes an environment without guards for every
+  # new name that a workflow uses. Pull requests from forks get no token.
+  repository = "repo:${var.github_repository}"
+  token      = "token.actions.githubusercontent.com"
   trust = {
-    for role, subject in local.subjects : role => jsonencode({
-      Version = "2012-10-17"
-      Statement = [{
-        Effect    = "Allow"
-        Action    = ["sts:AssumeRoleWithWebIdentity"]
-        Principal = { Federated = local.oidc_provider_arn }
-        Condition = {
-          StringEquals = { "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com" }
-          StringLike   = { "token.actions.githubusercontent.com:sub" = subject }
-        }
-      }]
+    for role, condition in {
+      deploy = { StringEquals = {
+        "${local.token}:aud" = "sts.amazonaws.com"
+        "${local.token}:sub" = [for name in sort(var.github_environments) : "${local.repository}:environment:${name}"]
+      } }
+      plan = {
+        StringEquals = { "${local.token}:aud" = "sts.amazonaws.com" }
+        StringLike   = { "${local.token}:sub" = ["${local.repository}:environment:plan-*", "${local.repository}:pull_request"] }
+      }
+      } : role => jsonencode({
+        Version = "2012-10-17"
+        Statement = [{
+          Effect    = "Allow"
+          Action    = ["sts:AssumeRoleWithWebIdentity"]
+          Principal = { Federated = local.oidc_provider_arn }
+          Condition = condition
+        }]
     })
   }
 }
@@ -61,10 +66,12 @@ resource "aws_iam_policy" "read" {
 }
 
 resource "aws_iam_policy" "deploy" {
-  name        = "${local.project}-deploy"
+  for_each = local.deploy_policies
+
+  name        = "${local.project}-deploy-${each.key}"
   path        = local.path
-  description = "What a deployment of an environment of ${local.project} changes"
-  policy      = local.deploy_policy
+  description = "What a deployment of an environment of ${local.project} changes: ${each.key}"
+  policy      = each.value
 }
 
 # The denials are in the read policy: it is attached first, and taken away last.
@@ -76,8 +83,10 @@ resource "aws_iam_role_policy_attachment" "read" {
 }
 
 resource "aws_iam_role_policy_attachment" "deploy" {
+  for_each = aws_iam_policy.deploy
+
   role       = aws_iam_role.deploy.name
-  policy_arn = aws_iam_policy.deploy.arn
+  policy_arn = each.value.arn
 
   depends_on = [aws_iam_role_policy_attachment.read]
 }

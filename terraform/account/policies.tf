@@ -13,12 +13,12 @@ locals {
   functions  = ["${local.arn.lambda}:function:${local.prefix}*", "${local.arn.lambda}:layer:${local.prefix}*"]
   tables     = ["${local.arn.dynamodb}:table/${local.prefix}*"]
   env_roles  = "${local.iam}:role/${local.prefix}*"
-  log_groups = [for group in ["/aws/lambda/${local.prefix}", "/aws/apigateway/${local.prefix}", "/aws/vendedlogs/${local.project}/"] : "${local.arn.logs}:log-group:${group}*"]
+  log_groups = [for group in ["/aws/lambda/${local.prefix}", "/aws/apigateway/${local.prefix}", "/aws/vendedlogs/apigateway/${local.prefix}"] : "${local.arn.logs}:log-group:${group}*"]
   alarms     = ["${local.arn.cloudwatch}:alarm:${local.prefix}*"]
   # Dashboards have no region.
   dashboards = ["arn:aws:cloudwatch::${local.account_id}:dashboard/${local.prefix}*"]
   topics     = ["${local.arn.sns}:${local.prefix}*"]
-  rollouts   = ["${local.arn.codedeploy}:application:${local.prefix}*", "${local.arn.codedeploy}:deploymentgroup:${local.prefix}*", "${local.arn.codedeploy}:deploymentconfig:*"]
+  rollouts   = ["${local.arn.codedeploy}:application:${local.prefix}*", "${local.arn.codedeploy}:deploymentgroup:${local.prefix}*", "${local.arn.codedeploy}:deploymentconfig:${local.prefix}*"]
   keys       = ["${local.arn.kms}:key/*"]
   aliases    = ["${local.arn.kms}:alias/${local.prefix}*"]
   # API Gateway gives ids, not names: a path cannot be limited to a project.
@@ -62,7 +62,8 @@ locals {
     { Sid = "ReadStates", Effect = "Allow", Resource = local.states, Action = ["s3:GetObject"] },
   ]
 
-  write_statements = [
+  # What a deployment changes: what runs and what it stores, with the roles and keys of both.
+  core_statements = [
     { Sid = "Functions", Effect = "Allow", Resource = local.functions, Action = [
       "lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:DeleteAlias", "lambda:DeleteFunction", "lambda:DeleteFunctionConcurrency", "lambda:DeleteLayerVersion",
       "lambda:DeleteProvisionedConcurrencyConfig", "lambda:PublishLayerVersion", "lambda:PublishVersion", "lambda:PutFunctionConcurrency", "lambda:PutProvisionedConcurrencyConfig", "lambda:RemovePermission",
@@ -72,17 +73,13 @@ locals {
       "dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive",
     ] },
     { Sid = "Roles", Effect = "Allow", Resource = [local.env_roles], Action = [
-      "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole",
+      "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole",
     ] },
     merge(
       { Sid = "Permissions", Effect = "Allow", Resource = [local.env_roles], Action = ["iam:CreateRole", "iam:PutRolePolicy"] },
       var.boundary_required ? local.with_boundary : {},
     ),
     merge({ Sid = "Boundary", Effect = "Allow", Resource = [local.env_roles], Action = ["iam:PutRolePermissionsBoundary"] }, local.with_boundary),
-    # CodeDeploy's own policy, and no other that AWS or the account has.
-    { Sid = "AttachOne", Effect = "Allow", Resource = [local.env_roles], Action = ["iam:AttachRolePolicy"], Condition = {
-      ArnLike = { "iam:PolicyARN" = "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda*" }
-    } },
     { Sid = "PassRoles", Effect = "Allow", Resource = [local.env_roles], Action = ["iam:PassRole"], Condition = {
       StringEquals = { "iam:PassedToService" = ["codedeploy.amazonaws.com", "lambda.amazonaws.com"] }
     } },
@@ -100,9 +97,15 @@ locals {
       "kms:UpdateKeyDescription",
     ] },
     { Sid = "KeyAliases", Effect = "Allow", Resource = local.aliases, Action = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"] },
+    # A table with a key of one's own (kms_key_arn): DynamoDB asks for a grant in the name of whoever makes the table.
+    merge({ Sid = "TableEncryption", Effect = "Allow", Resource = local.keys, Action = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"] }, local.by_tables),
+  ]
+
+  # What leads to it and what watches it, and the states.
+  edge_statements = [
     { Sid = "Apis", Effect = "Allow", Resource = local.apis, Action = ["apigateway:DELETE", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"] },
     { Sid = "LogGroups", Effect = "Allow", Resource = local.log_groups, Action = [
-      "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteMetricFilter", "logs:DeleteRetentionPolicy", "logs:PutMetricFilter", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
+      "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteMetricFilter", "logs:DeleteRetentionPolicy", "logs:DisassociateKmsKey", "logs:PutMetricFilter", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
     ] },
     # API Gateway sets up the delivery of access logs in the name of whoever makes the stage. AWS limits these to no resource.
     { Sid = "AccessLogs", Effect = "Allow", Resource = ["*"], Action = [
@@ -115,13 +118,15 @@ locals {
       "sns:CreateTopic", "sns:DeleteTopic", "sns:SetSubscriptionAttributes", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource", "sns:Unsubscribe", "sns:UntagResource",
     ] },
     { Sid = "Rollouts", Effect = "Allow", Resource = local.rollouts, Action = [
-      "codedeploy:CreateApplication", "codedeploy:CreateDeployment", "codedeploy:CreateDeploymentGroup", "codedeploy:DeleteApplication", "codedeploy:DeleteDeploymentGroup", "codedeploy:RegisterApplicationRevision",
+      "codedeploy:CreateApplication", "codedeploy:CreateDeployment", "codedeploy:CreateDeploymentConfig", "codedeploy:CreateDeploymentGroup", "codedeploy:DeleteApplication", "codedeploy:DeleteDeploymentConfig", "codedeploy:DeleteDeploymentGroup", "codedeploy:RegisterApplicationRevision",
       "codedeploy:StopDeployment", "codedeploy:TagResource", "codedeploy:UntagResource", "codedeploy:UpdateApplication", "codedeploy:UpdateDeploymentGroup",
     ] },
     { Sid = "WriteStates", Effect = "Allow", Resource = concat(local.states, local.locks), Action = ["s3:GetObject", "s3:PutObject"] },
-    { Sid = "Unlock", Effect = "Allow", Resource = local.locks, Action = ["s3:DeleteObject"] },
+    # A preview takes its state with it.
+    { Sid = "Unlock", Effect = "Allow", Resource = concat(local.locks, ["${local.state_arn}/${local.project}/preview-*/terraform.tfstate"]), Action = ["s3:DeleteObject"] },
   ]
 
+  by_tables     = { Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${var.region}.amazonaws.com" } } }
   with_boundary = { Condition = { StringEquals = { "iam:PermissionsBoundary" = "${local.iam}:policy${local.path}${local.project}-boundary" } } }
 
   # Whatever else allows it, such as a key's own policy: a workflow neither signs tokens nor reads what people wrote, and the account
@@ -138,9 +143,12 @@ locals {
     ] },
   ]
 
-  # AWS takes 6,144 characters for a policy: what both roles have is one of its own.
-  read_policy   = jsonencode({ Version = "2012-10-17", Statement = concat(local.read_statements, local.deny_statements) })
-  deploy_policy = jsonencode({ Version = "2012-10-17", Statement = local.write_statements })
+  # AWS takes 6,144 characters for a policy: these are three. Both roles have the first.
+  read_policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.read_statements, local.deny_statements) })
+  deploy_policies = {
+    core = jsonencode({ Version = "2012-10-17", Statement = local.core_statements })
+    edge = jsonencode({ Version = "2012-10-17", Statement = local.edge_statements })
+  }
 
   boundary_policy = jsonencode({ Version = "2012-10-17", Statement = [
     { Sid = "Tables", Effect = "Allow", Resource = local.tables, Action = [
@@ -148,6 +156,7 @@ locals {
     ] },
     { Sid = "Connections", Effect = "Allow", Resource = ["${local.arn["execute-api"]}:*"], Action = ["execute-api:ManageConnections"] },
     { Sid = "Sign", Effect = "Allow", Resource = local.keys, Condition = local.of_project, Action = ["kms:Sign"] },
+    merge({ Sid = "TableEncryption", Effect = "Allow", Resource = local.keys, Action = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"] }, local.by_tables),
     { Sid = "Logs", Effect = "Allow", Resource = local.log_groups, Action = ["logs:CreateLogStream", "logs:PutLogEvents"] },
     # X-Ray knows no resources.
     { Sid = "Traces", Effect = "Allow", Resource = ["*"], Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"] },

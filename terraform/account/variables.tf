@@ -19,6 +19,22 @@ variable "github_repository" {
   }
 }
 
+variable "github_environments" {
+  description = "GitHub environments whose jobs may deploy. Each needs guards at GitHub: the branches that it takes, and reviewers for production."
+  type        = list(string)
+  default     = ["dev", "preview", "prod", "staging"]
+
+  validation {
+    condition     = length(var.github_environments) > 0 && alltrue([for name in var.github_environments : can(regex("^[A-Za-z0-9._-]+$", name))])
+    error_message = "At least one environment is needed, and none is a pattern: GitHub makes an environment without guards for every new name."
+  }
+
+  validation {
+    condition     = alltrue([for name in var.github_environments : !startswith(name, "plan-")])
+    error_message = "Environments named plan-* plan pull requests, without reviewers: they cannot deploy."
+  }
+}
+
 variable "github_oidc_provider_exists" {
   description = "Whether the account has GitHub's OIDC provider already: an account can have only one."
   type        = bool
@@ -58,7 +74,7 @@ variable "state_history_days" {
 }
 
 variable "boundary_required" {
-  description = "Whether the deploy role may only make roles that have the permissions boundary. Set it once the environments' roles have it."
+  description = "Whether the deploy role may only make roles that have the permissions boundary. Set it once the environments' roles have it (permissions_boundary in their files)."
   type        = bool
   default     = false
 }

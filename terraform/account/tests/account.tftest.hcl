@@ -23,8 +23,10 @@ run "only_environments_of_the_repository_deploy" {
       Action    = ["sts:AssumeRoleWithWebIdentity"]
       Principal = { Federated = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com" }
       Condition = {
-        StringEquals = { "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com" }
-        StringLike   = { "token.actions.githubusercontent.com:sub" = "repo:studio/backend:environment:*" }
+        StringEquals = {
+          "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+          "token.actions.githubusercontent.com:sub" = ["repo:studio/backend:environment:dev", "repo:studio/backend:environment:preview", "repo:studio/backend:environment:prod", "repo:studio/backend:environment:staging"]
+        }
       }
     }]
     error_message = "Others may take the deploy role: ${aws_iam_role.deploy.assume_role_policy}"
@@ -47,7 +49,7 @@ run "pull_requests_of_the_repository_plan" {
   assert {
     condition = [for statement in jsondecode(aws_iam_role.plan.assume_role_policy).Statement : statement.Condition] == [{
       StringEquals = { "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com" }
-      StringLike   = { "token.actions.githubusercontent.com:sub" = "repo:studio/backend:pull_request" }
+      StringLike   = { "token.actions.githubusercontent.com:sub" = ["repo:studio/backend:environment:plan-*", "repo:studio/backend:pull_request"] }
     }]
     error_message = "Others may take the plan role: ${aws_iam_role.plan.assume_role_policy}"
   }
@@ -85,8 +87,8 @@ run "neither_role_signs_or_reads_items" {
 
   assert {
     condition = length(setintersection(
-      flatten([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy.policy] : [for statement in jsondecode(policy).Statement : statement.Action if statement.Effect == "Allow"]]),
-      ["kms:Sign", "kms:CreateGrant", "lambda:InvokeFunction", "logs:FilterLogEvents", "logs:GetLogEvents", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:RestoreTableToPointInTime"],
+      flatten([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["edge"].policy] : [for statement in jsondecode(policy).Statement : statement.Action if statement.Effect == "Allow"]]),
+      ["kms:Sign", "lambda:InvokeFunction", "logs:FilterLogEvents", "logs:GetLogEvents", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:RestoreTableToPointInTime"],
     )) == 0
     error_message = "A statement allows what another one denies."
   }
@@ -102,7 +104,7 @@ run "nothing_is_allowed_wholesale" {
 
   assert {
     condition = alltrue(flatten([
-      for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy.policy, aws_iam_policy.boundary.policy] : [
+      for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["edge"].policy, aws_iam_policy.boundary.policy] : [
         for statement in jsondecode(policy).Statement : [for action in statement.Action : !strcontains(action, "*")] if statement.Effect == "Allow"
       ]
     ]))
@@ -110,14 +112,28 @@ run "nothing_is_allowed_wholesale" {
   }
 
   assert {
-    condition     = toset([for statement in jsondecode(aws_iam_policy.deploy.policy).Statement : statement.Sid if statement.Effect == "Allow" && contains(statement.Resource, "*")]) == toset(["NewKeys", "AccessLogs"])
+    condition     = toset([for statement in concat(jsondecode(aws_iam_policy.deploy["core"].policy).Statement, jsondecode(aws_iam_policy.deploy["edge"].policy).Statement) : statement.Sid if statement.Effect == "Allow" && contains(statement.Resource, "*")]) == toset(["NewKeys", "AccessLogs"])
     error_message = "A further statement is limited to no resource."
   }
 
   # The limit of AWS.
   assert {
-    condition     = alltrue([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy.policy, aws_iam_policy.boundary.policy] : length(policy) <= 6144])
-    error_message = "A policy is longer than AWS takes: ${length(aws_iam_policy.read.policy)}, ${length(aws_iam_policy.deploy.policy)}, ${length(aws_iam_policy.boundary.policy)}."
+    condition     = alltrue([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["edge"].policy, aws_iam_policy.boundary.policy] : length(policy) <= 6144])
+    error_message = "A policy is longer than AWS takes: ${length(aws_iam_policy.read.policy)}, ${length(aws_iam_policy.deploy["core"].policy)}, ${length(aws_iam_policy.deploy["edge"].policy)}, ${length(aws_iam_policy.boundary.policy)}."
+  }
+}
+
+run "keys_of_ones_own_are_used_by_tables_only" {
+  command = plan
+
+  assert {
+    condition = alltrue(flatten([
+      for policy in [aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["edge"].policy, aws_iam_policy.boundary.policy] : [
+        for statement in jsondecode(policy).Statement : try(statement.Condition, null) == { StringEquals = { "kms:ViaService" = "dynamodb.eu-central-1.amazonaws.com" } }
+        if length(setintersection(statement.Action, ["kms:CreateGrant", "kms:Decrypt"])) > 0
+      ]
+    ]))
+    error_message = "A key that encrypts can be used for something else than tables."
   }
 }
 
@@ -125,7 +141,7 @@ run "roles_are_passed_to_lambda_and_codedeploy_only" {
   command = plan
 
   assert {
-    condition = [for statement in jsondecode(aws_iam_policy.deploy.policy).Statement : { resource = statement.Resource, condition = statement.Condition } if statement.Effect == "Allow" && contains(statement.Action, "iam:PassRole")] == [{
+    condition = [for statement in jsondecode(aws_iam_policy.deploy["core"].policy).Statement : { resource = statement.Resource, condition = statement.Condition } if statement.Effect == "Allow" && contains(statement.Action, "iam:PassRole")] == [{
       resource  = ["arn:aws:iam::123456789012:role/mylg-*"]
       condition = { StringEquals = { "iam:PassedToService" = ["codedeploy.amazonaws.com", "lambda.amazonaws.com"] } }
     }]
@@ -133,7 +149,7 @@ run "roles_are_passed_to_lambda_and_codedeploy_only" {
   }
 
   assert {
-    condition     = [for statement in jsondecode(aws_iam_policy.deploy.policy).Statement : try(statement.Condition, null) if statement.Sid == "Permissions"] == [null]
+    condition     = [for statement in jsondecode(aws_iam_policy.deploy["core"].policy).Statement : try(statement.Condition, null) if statement.Sid == "Permissions"] == [null]
     error_message = "The boundary is asked for before environments have it."
   }
 }
@@ -146,7 +162,7 @@ run "the_boundary_can_be_required" {
   }
 
   assert {
-    condition = [for statement in jsondecode(aws_iam_policy.deploy.policy).Statement : statement.Condition if statement.Sid == "Permissions"] == [
+    condition = [for statement in jsondecode(aws_iam_policy.deploy["core"].policy).Statement : statement.Condition if statement.Sid == "Permissions"] == [
       { StringEquals = { "iam:PermissionsBoundary" = "arn:aws:iam::123456789012:policy/account/mylg-boundary" } }
     ]
     error_message = "A role can be made without the boundary."
@@ -248,6 +264,26 @@ run "a_pattern_is_no_repository" {
   }
 
   expect_failures = [var.github_repository]
+}
+
+run "a_pattern_is_no_environment" {
+  command = plan
+
+  variables {
+    github_environments = ["*"]
+  }
+
+  expect_failures = [var.github_environments]
+}
+
+run "an_environment_for_plans_cannot_deploy" {
+  command = plan
+
+  variables {
+    github_environments = ["dev", "plan-dev"]
+  }
+
+  expect_failures = [var.github_environments]
 }
 
 run "an_alarm_needs_a_reader" {
