@@ -6,9 +6,13 @@ TERRAFORM ?= terraform
 # which state it uses.
 ENVIRONMENTS = $(patsubst terraform/environments/%.tfvars,%,$(sort $(wildcard terraform/environments/*.tfvars)))
 SETTINGS = terraform/environments/$(ENV).tfvars
+# The environment's file is the one source of the region: for the provider, the state and the operators' tools.
+REGION = $(shell sed -nE 's/^region *= *"([a-z0-9-]+)".*/\1/p' '$(SETTINGS)' 2>/dev/null)
 TF = TF_DATA_DIR='$(CURDIR)/build/terraform/$(ENV)' $(TERRAFORM) -chdir=terraform
 # The name comes from the file's name: a copied file cannot plan another environment's resources.
 TF_VARS = -var-file=environments/$(ENV).tfvars -var=environment=$(ENV)
+# The provider is the one that the committed lock file names, or the command fails.
+LOCKED = -lockfile=readonly
 # A machine without a route to the provider registry: a folder <mirror>/<host>/hashicorp/aws/<version>.
 ifdef TF_PLUGIN_MIRROR
 export TF_CLI_CONFIG_FILE := $(CURDIR)/build/terraform.rc
@@ -20,6 +24,7 @@ TOOLS_ENV = AWS_REGION=eu-central-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KE
 else
 TABLES = $(TF) output -json table_names
 TOOLS_NEED = init
+TOOLS_ENV = AWS_REGION='$(REGION)'
 endif
 table = $$($(TABLES) | sed -E 's/.*"$(1)":"([^"]*)".*/\1/')
 
@@ -27,7 +32,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan deploy apply test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login cost destroy outputs user import init environment mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan account preflight verify-aws confirmed deploy apply test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login cost destroy outputs user import init environment region mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -47,7 +52,7 @@ build: binaries ## Make the functions' zips and the layer's zip in build/ (ARCH=
 test: lint binaries ## Check formatting and lints, run the tests that a change may touch (ALL=1: every test) and the Terraform checks
 	@CARGO='$(CARGO)' ALL='$(ALL)' tests/run-changed.sh
 	@if ! command -v $(TERRAFORM) >/dev/null; then echo "Terraform is not installed: its checks were not run."; \
-	elif [ -n "$(TF_PLUGIN_MIRROR)" ] || $(TERRAFORM) -chdir=terraform init -backend=false -input=false >/dev/null 2>&1; then $(MAKE) --no-print-directory terraform-checks; \
+	elif [ -n "$(TF_PLUGIN_MIRROR)" ] || $(TERRAFORM) -chdir=terraform init -backend=false -input=false $(LOCKED) >/dev/null 2>&1; then $(MAKE) --no-print-directory terraform-checks; \
 	else echo "Neither a provider registry nor TF_PLUGIN_MIRROR is at hand: the Terraform checks were not run."; fi
 
 lint: ## Check formatting and lints
@@ -59,7 +64,7 @@ fmt: ## Format the code
 	@if command -v $(TERRAFORM) >/dev/null; then $(TERRAFORM) fmt -recursive terraform; fi
 
 # What the checks read: they are run again when it has changed since they passed.
-TERRAFORM_SUM = find terraform -type f -not -path '*/.terraform/*' -not -name '.terraform.lock.hcl' | LC_ALL=C sort | xargs cksum
+TERRAFORM_SUM = find terraform -type f -not -path '*/.terraform/*' -not -path 'terraform/modules/*/.terraform.lock.hcl' | LC_ALL=C sort | xargs cksum
 
 terraform-checks: mirror ## Check formatting, validate root and modules, test them and every environment (no AWS account needed)
 	@if [ "$$($(TERRAFORM_SUM))" = "$$(cat build/terraform-checked 2>/dev/null)" ]; then echo "Terraform: unchanged since its checks passed."; \
@@ -67,9 +72,10 @@ terraform-checks: mirror ## Check formatting, validate root and modules, test th
 
 terraform-checks-now:
 	@$(TERRAFORM) fmt -check -recursive terraform
-	@set -e; for root in terraform $$(dirname $$(dirname $$(find terraform/modules -name '*.tftest.hcl'))); do \
+	@set -e; for root in terraform terraform/account $$(dirname $$(dirname $$(find terraform/modules -name '*.tftest.hcl'))); do \
 		echo "== $$root"; \
-		$(TERRAFORM) -chdir=$$root init -backend=false -input=false -no-color >/dev/null; \
+		case $$root in terraform/modules/*) locked= ;; *) locked=$(LOCKED) ;; esac; \
+		$(TERRAFORM) -chdir=$$root init -backend=false -input=false $$locked -no-color >/dev/null; \
 		$(TERRAFORM) -chdir=$$root validate -no-color; \
 		$(TERRAFORM) -chdir=$$root test -no-color; \
 	done
@@ -82,7 +88,13 @@ terraform-checks-now:
 plan: init ## Show what a deployment would change (ENV=<name>: terraform/environments/<name>.tfvars)
 	@$(TF) plan $(TF_VARS)
 
-deploy: environment build apply ## Build and deploy (ENV=<name>)
+account: mirror ## Make what an AWS account needs once: state bucket, log role, workflows' roles, budget (terraform/account/terraform.tfvars)
+	@TERRAFORM='$(TERRAFORM)' terraform/account/apply.sh $(APPROVE)
+
+preflight: region ## Ask the account whether it has what a deployment needs (ENV=<name>; needs the aws CLI)
+	@ENV='$(ENV)' SETTINGS='$(SETTINGS)' STATE_BUCKET='$(STATE_BUCKET)' terraform/preflight.sh
+
+deploy: preflight build apply ## Ask the account, build and deploy (ENV=<name>)
 
 apply: init ## Deploy the zips that are in build/ (ENV=<name>)
 	@$(TF) apply $(TF_VARS) $(APPROVE)
@@ -128,11 +140,24 @@ test-emulator: build mirror ## Build, deploy to an AWS emulator, run the end-to-
 # The name that this target had before.
 rehearse: test-emulator
 
-destroy: init ## Take an environment down (ENV=<name>)
+destroy: confirmed init ## Take an environment down (ENV=<name>; where production = true: CONFIRM=<name>, or typed)
 	@$(TF) destroy $(TF_VARS)
+
+# Real users work there: whoever destroys it has to say its name.
+confirmed: environment
+	@if grep -qE '^production *= *true' '$(SETTINGS)'; then \
+		name='$(CONFIRM)'; \
+		[ -n "$$name" ] || { printf 'Real users work in $(ENV). Type its name to destroy it: '; read -r name || true; }; \
+		[ "$$name" = '$(ENV)' ] || { echo 'Nothing is destroyed: "'"$$name"'" is not "$(ENV)" (CONFIRM=$(ENV), or type it).'; exit 1; }; \
+	fi
 
 outputs: init ## Print the addresses that the frontend needs (ENV=<name>)
 	@$(TF) output
+
+verify-aws: init ## Check on a deployed environment what only AWS can settle (ENV=<name>, EMAIL and PASSWORD of a test person)
+	@ENV='$(ENV)' AWS_REGION='$(REGION)' HTTP_URL="$$($(TF) output -raw http_url)" WS_URL="$$($(TF) output -raw websocket_url)" \
+		HTTP_API_ID="$$($(TF) output -raw http_api_id)" WS_API_ID="$$($(TF) output -raw websocket_api_id)" \
+		TABLES="$$($(TF) output -json table_names | tr ',' '\n' | sed -E 's/.*:"([^"]*)".*/\1/')" terraform/verify-aws.sh
 
 user: $(TOOLS_NEED) binaries ## Make a person (ENV=… EMAIL=… ROLE=admin), with a one-time password
 	@test -n "$(EMAIL)" || { echo 'EMAIL is not set: make user ENV=dev EMAIL=ana@example.com ROLE=admin'; exit 1; }
@@ -148,17 +173,23 @@ clean: ## Forget builds and local data
 	@$(CARGO) clean
 	@rm -rf build .local
 
-# Refuses a name without a file, and a file with a variable that the root does not declare: Terraform would only warn of it.
+# Refuses a name without a file, a file with a variable that the root does not declare (Terraform would only warn of it), and a file
+# without a region.
 environment:
 	@test -f '$(SETTINGS)' || { echo 'There is no environment "$(ENV)": write $(SETTINGS), or set ENV to one of these: $(ENVIRONMENTS).'; exit 1; }
 	@sed -nE 's/^([A-Za-z_][A-Za-z0-9_-]*)[ =].*/\1/p' '$(SETTINGS)' | while read -r name; do \
 		{ [ "$$name" != environment ] && grep -q "^variable \"$$name\"" terraform/variables.tf; } || { echo "$(SETTINGS) sets $$name, which an environment cannot set (see terraform/variables.tf)."; exit 1; }; \
 	done
+	@test -n '$(REGION)' || { echo '$(SETTINGS) sets no region: add a line such as region = "eu-central-1".'; exit 1; }
+
+# A shell that is set to another region than the file is refused: it may be meant for another environment.
+region: environment
+	@test -z '$(AWS_REGION)' || test '$(AWS_REGION)' = '$(REGION)' || { echo 'AWS_REGION is $(AWS_REGION), but $(SETTINGS) says $(REGION): unset AWS_REGION, or set it to $(REGION).'; exit 1; }
 
 mirror:
 	@if [ -n "$(TF_PLUGIN_MIRROR)" ]; then mkdir -p build && printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' "$(TF_PLUGIN_MIRROR)" > build/terraform.rc; fi
 
-init: environment mirror
+init: region mirror
 	@test -n "$(STATE_BUCKET)" || { echo 'STATE_BUCKET is not set: the S3 bucket that keeps the Terraform state (see docs/operations.md)'; exit 1; }
-	@$(TF) init -input=false -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=key=mylg/$(ENV)/terraform.tfstate \
-		-backend-config=region=$(or $(AWS_REGION),eu-central-1) >/dev/null
+	@$(TF) init -input=false $(LOCKED) -reconfigure -backend-config=bucket=$(STATE_BUCKET) -backend-config=key=mylg/$(ENV)/terraform.tfstate \
+		-backend-config=region=$(REGION) >/dev/null

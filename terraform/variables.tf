@@ -6,6 +6,11 @@ variable "environment" {
     condition     = var.environment != "local"
     error_message = "The name \"local\" is taken: ENV=local is the backend that `make run` starts."
   }
+
+  validation {
+    condition     = var.environment != "account"
+    error_message = "The name \"account\" is taken: it is the key of the account root's state."
+  }
 }
 
 variable "production" {
@@ -20,9 +25,13 @@ variable "production" {
 }
 
 variable "region" {
-  description = "The region of every resource."
+  description = "The region of every resource and of the state. There is no default: `make` reads it from the environment's file."
   type        = string
-  default     = "eu-central-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "A region is written as AWS writes it: eu-central-1."
+  }
 }
 
 variable "allowed_origins" {

@@ -1,5 +1,6 @@
 # Production: the guards in variables.tf apply.
 
+region                = "eu-central-1"
 production            = true
 allowed_origins       = ["https://app.mylg.studio"]
 deletion_protection   = true

@@ -6,6 +6,7 @@ mock_provider "aws" {
 
 variables {
   environment           = "prod"
+  region                = "eu-central-1"
   production            = true
   allowed_origins       = ["https://app.example.com", "https://*.preview.example.com"]
   deletion_protection   = true
@@ -151,6 +152,26 @@ run "the_name_of_the_local_backend_is_refused" {
 
   variables {
     environment = "local"
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "a_region_is_written_as_aws_writes_it" {
+  command = plan
+
+  variables {
+    region = "Frankfurt"
+  }
+
+  expect_failures = [var.region]
+}
+
+run "the_name_of_the_account_root_is_refused" {
+  command = plan
+
+  variables {
+    environment = "account"
   }
 
   expect_failures = [var.environment]

@@ -1,0 +1,7 @@
+# The one account. Terraform reads this file by itself; so do the tests.
+
+region = "eu-central-1"
+
+# These have no default: `make account` asks for them.
+# github_repository = "<owner>/<repository>"
+# alert_emails      = ["<who is told of the bill>"]
