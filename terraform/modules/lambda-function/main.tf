@@ -81,9 +81,25 @@ resource "aws_lambda_function" "this" {
 
 # API Gateway calls the alias: a deployment is one move of it, and so is a rollback.
 resource "aws_lambda_alias" "live" {
+  count = var.gradual ? 0 : 1
+
   name             = "live"
   function_name    = aws_lambda_function.this.function_name
   function_version = aws_lambda_function.this.version
+}
+
+# The same alias where terraform/shift.sh moves it. Two resources, because `ignore_changes` knows no condition: one that exists goes from
+# one to the other by `terraform state mv` (see docs/operations.md).
+resource "aws_lambda_alias" "gradual" {
+  count = var.gradual ? 1 : 0
+
+  name             = "live"
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_function.this.version
+
+  lifecycle {
+    ignore_changes = [function_version, routing_config]
+  }
 }
 
 resource "aws_cloudwatch_metric_alarm" "errors" {

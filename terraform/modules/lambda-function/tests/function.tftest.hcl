@@ -36,7 +36,7 @@ run "a_version_is_published_behind_the_alias" {
   command = apply
 
   assert {
-    condition     = aws_lambda_function.this.publish && aws_lambda_alias.live.name == "live" && aws_lambda_alias.live.function_version == "7"
+    condition     = aws_lambda_function.this.publish && aws_lambda_alias.live[0].name == "live" && aws_lambda_alias.live[0].function_version == "7" && length(aws_lambda_alias.gradual) == 0
     error_message = "The alias names the published version."
   }
 
@@ -56,6 +56,19 @@ run "a_version_is_published_behind_the_alias" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.errors.dimensions.FunctionName == "mylg-dev-f" && aws_cloudwatch_metric_alarm.throttles.threshold == 1 && aws_cloudwatch_metric_alarm.duration.extended_statistic == "p99"
     error_message = "Errors, throttles and slow events raise an alarm."
+  }
+}
+
+run "an_alias_that_is_shifted_is_left_alone" {
+  command = plan
+
+  variables {
+    gradual = true
+  }
+
+  assert {
+    condition     = length(aws_lambda_alias.live) == 0 && aws_lambda_alias.gradual[0].name == "live"
+    error_message = "There is one alias live, and Terraform only makes it."
   }
 }
 
