@@ -15,4 +15,5 @@ module "backend" {
   log_retention_in_days = var.log_retention_in_days
   log_level             = var.log_level
   throttling            = var.throttling
+  canary                = var.canary
 }

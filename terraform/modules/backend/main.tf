@@ -116,6 +116,7 @@ module "function" {
   log_retention_in_days = var.log_retention_in_days
   reserved_concurrency  = var.reserved_concurrency
   tracing               = var.tracing
+  gradual               = var.canary != null
   alarm_actions         = var.alarm_actions
 }
 
@@ -157,4 +158,18 @@ module "monitoring" {
   }
   table_names   = values(module.tables.names)
   alarm_actions = var.alarm_actions
+}
+
+module "gradual_deployment" {
+  source = "../gradual-deployment"
+  count  = var.canary == null ? 0 : 1
+
+  name_prefix   = local.name_prefix
+  functions     = { for name, function in module.function : name => { function_name = function.function_name, arn = function.arn, version = function.version } }
+  canary        = var.canary
+  alarm_names   = ["${local.name_prefix}-http-5xx", "${local.name_prefix}-websocket-integration-errors"]
+  alarm_actions = var.alarm_actions
+
+  # It names two of its alarms.
+  depends_on = [module.monitoring]
 }

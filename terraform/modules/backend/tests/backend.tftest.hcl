@@ -311,3 +311,27 @@ run "an_odd_retention_is_refused" {
 
   expect_failures = [var.log_retention_in_days]
 }
+
+run "a_canary_is_off_by_default" {
+  command = plan
+
+  assert {
+    condition     = length(module.gradual_deployment) == 0
+    error_message = "Without `canary` Terraform moves the aliases."
+  }
+}
+
+run "a_canary_watches_the_apis_too" {
+  command = apply
+
+  variables {
+    canary = {}
+  }
+
+  assert {
+    condition = module.gradual_deployment[0].application_name == "mylg-dev" && module.gradual_deployment[0].alarm_names["ws-provider"] == [
+      "mylg-dev-ws-provider-canary", "mylg-dev-http-5xx", "mylg-dev-websocket-integration-errors",
+    ]
+    error_message = "Every function has a group: ${jsonencode(module.gradual_deployment[0].alarm_names)}"
+  }
+}
