@@ -32,7 +32,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan account preflight verify-aws confirmed deploy apply test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login cost destroy outputs user import init environment region mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan account preflight verify-aws confirmed deploy apply shift smoke test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login cost destroy outputs user import init environment region mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -85,8 +85,8 @@ terraform-checks-now:
 		$(TERRAFORM) -chdir=terraform test -no-color -test-directory=environments/tests -var-file=environments/$$name.tfvars -var=environment=$$name; \
 	done
 
-plan: init ## Show what a deployment would change (ENV=<name>: terraform/environments/<name>.tfvars)
-	@$(TF) plan $(TF_VARS)
+plan: init ## Show what a deployment would change (ENV=<name>: terraform/environments/<name>.tfvars; OUT=<file> keeps the plan)
+	@$(TF) plan $(TF_VARS) $(if $(OUT),-out='$(abspath $(OUT))') $(ARGS)
 
 account: mirror ## Make what an AWS account needs once: state bucket, log role, workflows' roles, budget (terraform/account/terraform.tfvars)
 	@TERRAFORM='$(TERRAFORM)' terraform/account/apply.sh $(APPROVE)
@@ -95,9 +95,25 @@ preflight: region ## Ask the account whether it has what a deployment needs (ENV
 	@ENV='$(ENV)' SETTINGS='$(SETTINGS)' STATE_BUCKET='$(STATE_BUCKET)' terraform/preflight.sh
 
 deploy: preflight build apply ## Ask the account, build and deploy (ENV=<name>)
+	@if grep -q '^canary' '$(SETTINGS)'; then terraform/shift.sh $(ENV); fi
 
-apply: init ## Deploy the zips that are in build/ (ENV=<name>)
-	@$(TF) apply $(TF_VARS) $(APPROVE)
+# A plan that was kept is applied as it is, without a question: it has been looked at.
+apply: init ## Deploy the zips that are in build/ (ENV=<name>; PLAN=<file> applies a plan that was kept)
+	@$(TF) apply $(if $(PLAN),-input=false '$(abspath $(PLAN))',$(TF_VARS) $(APPROVE))
+
+shift: ## Move the traffic to the newest versions by weights, where the environment's canary is on (ENV=<name>, ARGS=--help)
+	@terraform/shift.sh $(ENV) $(ARGS)
+
+# The addresses of `make run`, or of the environment.
+ifeq ($(ENV),local)
+SMOKE_URLS = MYLG_HTTP_URL='$(or $(MYLG_HTTP_URL),http://127.0.0.1:3000)' MYLG_WS_URL='$(or $(MYLG_WS_URL),ws://127.0.0.1:3001)'
+else
+SMOKE_URLS = MYLG_HTTP_URL="$$($(TF) output -raw http_url)" MYLG_WS_URL="$$($(TF) output -raw websocket_url)"
+endif
+SMOKE_TARGET = $(if $(CONVERSATION),--conversation '$(CONVERSATION)',$(if $(or $(PEER),$(filter local,$(ENV))),--with '$(or $(PEER),anyone)'))
+
+smoke: $(TOOLS_NEED) binaries ## Log in, send a message over a socket, read and delete it (ENV=<name>, EMAIL and PASSWORD from the environment, PEER=usr_… or CONVERSATION=cnv_…)
+	@$(SMOKE_URLS) $(BIN)/smoke $(SMOKE_TARGET)
 
 test-durability: ## Write MESSAGES (200000) messages while faults are injected, and check that none was lost (SEED=1; BROKEN_BUILD=1 must find losses)
 	@$(CARGO) build --profile bench --workspace $(if $(BROKEN_BUILD),--features messages-router/broken-build$(comma)ws-provider/broken-build)
@@ -141,7 +157,7 @@ test-emulator: build mirror ## Build, deploy to an AWS emulator, run the end-to-
 rehearse: test-emulator
 
 destroy: confirmed init ## Take an environment down (ENV=<name>; where production = true: CONFIRM=<name>, or typed)
-	@$(TF) destroy $(TF_VARS)
+	@$(TF) destroy $(TF_VARS) $(APPROVE)
 
 # Real users work there: whoever destroys it has to say its name.
 confirmed: environment

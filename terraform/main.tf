@@ -19,6 +19,7 @@ module "backend" {
   route_throttling = var.route_throttling
   rates            = var.rates
   throughput_caps  = var.throughput_caps
+  canary           = var.canary
 
   log_level                    = var.log_level
   system_log_level             = var.system_log_level

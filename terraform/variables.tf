@@ -213,3 +213,13 @@ variable "custom_domain" {
   type        = object({ name = string, certificate_arn = string })
   default     = null
 }
+
+variable "canary" {
+  description = "How a new version gets its traffic: first this percentage for so many minutes, then all; moved by CodeDeploy, or by terraform/shift.sh alone. Null: all at once, by Terraform."
+  type = object({
+    percent    = optional(number, 10)
+    minutes    = optional(number, 5)
+    codedeploy = optional(bool, true)
+  })
+  default = null
+}

@@ -91,7 +91,7 @@ echo "no changes but $(grep -cE '^  # .*aws_cloudwatch_metric_alarm.* will be' "
 echo "one changed function"
 python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1], "a").writestr("changed", "x")' "$work/zips/messages-router.zip"
 changed=$(changes)
-expected='module.backend.module.function["messages-router"].aws_lambda_alias.live
+expected='module.backend.module.function["messages-router"].aws_lambda_alias.live[0]
 module.backend.module.function["messages-router"].aws_lambda_function.this'
 [ "$changed" = "$expected" ] || { printf 'it changes something else:\n%s\n' "$changed"; exit 1; }
 tf apply -auto-approve -input=false -no-color >"$work/apply.log" 2>&1 || { tail -n 40 "$work/apply.log"; exit 1; }

@@ -6,6 +6,7 @@ mock_provider "aws" {
 
 variables {
   environment     = "preview-7"
+  region          = "eu-central-1"
   allowed_origins = ["http://localhost:5173"]
   build_dir       = "./modules/backend/tests/zips"
 }

@@ -197,6 +197,7 @@ module "function" {
   reserved_concurrency    = local.functions[each.key].reserved_concurrency
   provisioned_concurrency = local.functions[each.key].provisioned_concurrency
   tracing                 = var.tracing
+  gradual                 = var.canary != null
   alarm_actions           = local.alarm_actions
 }
 
@@ -247,4 +248,18 @@ module "monitoring" {
   account_concurrency = var.account_concurrency
   latency_p99_ms      = var.latency_p99_ms
   alarm_actions       = local.alarm_actions
+}
+
+module "gradual_deployment" {
+  source = "../gradual-deployment"
+  count  = var.canary == null ? 0 : 1
+
+  name_prefix   = local.name_prefix
+  functions     = { for name, function in module.function : name => { function_name = function.function_name, arn = function.arn, version = function.version } }
+  canary        = var.canary
+  alarm_names   = ["${local.name_prefix}-http-5xx", "${local.name_prefix}-websocket-integration-errors"]
+  alarm_actions = local.alarm_actions
+
+  # It names two of its alarms.
+  depends_on = [module.monitoring]
 }

@@ -90,7 +90,7 @@ output "alarm_topic_arn" {
 
 output "runbooks" {
   description = "The runbook in docs/operations.md that each alarm names, by the alarm's name."
-  value       = merge(module.monitoring.runbooks, [for function in module.function : function.runbooks]...)
+  value       = merge(module.monitoring.runbooks, concat([for function in module.function : function.runbooks], module.gradual_deployment[*].runbooks)...)
 }
 
 output "guarded" {

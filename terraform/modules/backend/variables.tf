@@ -318,3 +318,13 @@ variable "websocket_management_url" {
   type        = string
   default     = null
 }
+
+variable "canary" {
+  description = "How a new version gets its traffic: first this percentage for so many minutes, then all; moved by CodeDeploy, or by terraform/shift.sh alone. Null: all at once, by Terraform."
+  type = object({
+    percent    = optional(number, 10)
+    minutes    = optional(number, 5)
+    codedeploy = optional(bool, true)
+  })
+  default = null
+}

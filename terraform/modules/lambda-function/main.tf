@@ -87,16 +87,32 @@ resource "aws_lambda_function" "this" {
 
 # API Gateway calls the alias: a deployment is one move of it, and so is a rollback.
 resource "aws_lambda_alias" "live" {
+  count = var.gradual ? 0 : 1
+
   name             = "live"
   function_name    = aws_lambda_function.this.function_name
   function_version = aws_lambda_function.this.version
 }
 
+# The same alias where terraform/shift.sh moves it. Two resources, because `ignore_changes` knows no condition: one that exists goes from
+# one to the other by `terraform state mv` (see docs/operations.md).
+resource "aws_lambda_alias" "gradual" {
+  count = var.gradual ? 1 : 0
+
+  name             = "live"
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_function.this.version
+
+  lifecycle {
+    ignore_changes = [function_version, routing_config]
+  }
+}
+
 resource "aws_lambda_provisioned_concurrency_config" "live" {
   count = var.provisioned_concurrency > 0 ? 1 : 0
 
-  function_name                     = aws_lambda_alias.live.function_name
-  qualifier                         = aws_lambda_alias.live.name
+  function_name                     = one(concat(aws_lambda_alias.live, aws_lambda_alias.gradual)[*].function_name)
+  qualifier                         = one(concat(aws_lambda_alias.live, aws_lambda_alias.gradual)[*].name)
   provisioned_concurrent_executions = var.provisioned_concurrency
 }
 

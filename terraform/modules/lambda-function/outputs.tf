@@ -5,16 +5,21 @@ output "function_name" {
 
 output "alias_arn" {
   description = "ARN of the alias `live`."
-  value       = aws_lambda_alias.live.arn
+  value       = one(concat(aws_lambda_alias.live, aws_lambda_alias.gradual)[*].arn)
 }
 
 output "alias_invoke_arn" {
   description = "What API Gateway integrations call."
-  value       = aws_lambda_alias.live.invoke_arn
+  value       = one(concat(aws_lambda_alias.live, aws_lambda_alias.gradual)[*].invoke_arn)
+}
+
+output "arn" {
+  description = "ARN of the function, without a version."
+  value       = aws_lambda_function.this.arn
 }
 
 output "version" {
-  description = "The published version that is live."
+  description = "The version that was published last: it is live, or where traffic is shifted it becomes so."
   value       = aws_lambda_function.this.version
 }
 

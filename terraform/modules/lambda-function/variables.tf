@@ -113,6 +113,12 @@ variable "tracing" {
   type        = bool
 }
 
+variable "gradual" {
+  description = "Whether the alias is moved outside of Terraform, by weights."
+  type        = bool
+  default     = false
+}
+
 variable "alarm_actions" {
   description = "ARNs that are told of alarms."
   type        = list(string)

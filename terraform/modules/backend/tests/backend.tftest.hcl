@@ -486,8 +486,12 @@ run "no_topic_where_others_are_told" {
 run "every_alarm_has_a_runbook" {
   command = plan
 
+  variables {
+    canary = {}
+  }
+
   assert {
-    condition     = length(output.runbooks) == 30
+    condition     = length(output.runbooks) == 34
     error_message = "There are other alarms: ${jsonencode(keys(output.runbooks))}"
   }
 
@@ -590,4 +594,28 @@ run "an_impossible_concurrency_of_the_account_is_refused" {
   }
 
   expect_failures = [var.account_concurrency]
+}
+
+run "a_canary_is_off_by_default" {
+  command = plan
+
+  assert {
+    condition     = length(module.gradual_deployment) == 0
+    error_message = "Without `canary` Terraform moves the aliases."
+  }
+}
+
+run "a_canary_watches_the_apis_too" {
+  command = apply
+
+  variables {
+    canary = {}
+  }
+
+  assert {
+    condition = module.gradual_deployment[0].application_name == "mylg-dev" && module.gradual_deployment[0].alarm_names["ws-provider"] == [
+      "mylg-dev-ws-provider-canary", "mylg-dev-http-5xx", "mylg-dev-websocket-integration-errors",
+    ]
+    error_message = "Every function has a group: ${jsonencode(module.gradual_deployment[0].alarm_names)}"
+  }
 }

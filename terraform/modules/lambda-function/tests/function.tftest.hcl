@@ -39,7 +39,7 @@ run "a_version_is_published_behind_the_alias" {
   command = apply
 
   assert {
-    condition     = aws_lambda_function.this.publish && aws_lambda_alias.live.name == "live" && aws_lambda_alias.live.function_version == "7"
+    condition     = aws_lambda_function.this.publish && aws_lambda_alias.live[0].name == "live" && aws_lambda_alias.live[0].function_version == "7" && length(aws_lambda_alias.gradual) == 0
     error_message = "The alias names the published version."
   }
 
@@ -79,6 +79,19 @@ run "a_version_is_published_behind_the_alias" {
   assert {
     condition     = !aws_cloudwatch_log_group.this.skip_destroy && aws_iam_role.this.permissions_boundary == null
     error_message = "Log groups go with the function, and the role has no boundary, unless asked for."
+  }
+}
+
+run "an_alias_that_is_shifted_is_left_alone" {
+  command = plan
+
+  variables {
+    gradual = true
+  }
+
+  assert {
+    condition     = length(aws_lambda_alias.live) == 0 && aws_lambda_alias.gradual[0].name == "live"
+    error_message = "There is one alias live, and Terraform only makes it."
   }
 }
 
