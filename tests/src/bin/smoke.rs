@@ -143,7 +143,7 @@ async fn conversation(caller: &Caller, target: &Target, own_id: &str) -> Result<
         }
         Target::Person(id) => id.clone(),
         Target::Anyone => {
-            let page = caller.call(Method::GET, "/auth/users?limit=2", None, 200).await?;
+            let page = caller.call(Method::GET, "/auth/users?limit=100", None, 200).await?;
             let ids = page["items"].as_array().into_iter().flatten().filter_map(|person| person["userId"].as_str());
             ids.map(str::to_owned).find(|id| id != own_id).ok_or("there is nobody else")?
         }
