@@ -16,7 +16,7 @@ pub(crate) async fn count(app: &App, email: &str, request: &Request) -> Result<(
         let now = app.context.clock.now();
         let (attempt, user) = futures_util::future::try_join(app.store.attempt(email, &request.source_ip, now), app.store.user_of(email)).await?;
         if let Some(lock) = attempt.lock(now) {
-            audit!("login_locked", requestId = request.request_id, address = attempt.pseudonym());
+            audit!("login_locked", address = attempt.pseudonym());
             return Ok(Attempt::Done(Err(lock)));
         }
         let user = app.store.user(user.unwrap_or_else(unknown_user));

@@ -7,5 +7,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     shared_utils::logging::init(&env);
     let app = App::from_env(&env)?;
     let after = app.background_tasks();
-    shared_utils::runtime::run_http(app, after).await
+    shared_utils::runtime::run_http(app, after, &env).await
 }

@@ -81,6 +81,22 @@ impl Rates {
     }
 }
 
+/// The response to an event, and what its log line says.
+struct Answer {
+    response: ApiGatewayProxyResponse,
+    /// The frame's action.
+    action: Option<&'static str>,
+    /// Why it was refused.
+    code: Option<&'static str>,
+}
+
+impl Answer {
+    /// The response to an event that is not a frame.
+    fn of(response: ApiGatewayProxyResponse) -> Self {
+        Self { response, action: None, code: None }
+    }
+}
+
 impl App {
     /// Builds the app from the environment variables.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
@@ -112,28 +128,36 @@ impl App {
     pub async fn handle(&self, event: ApiGatewayWebsocketProxyRequest) -> ApiGatewayProxyResponse {
         let started = std::time::Instant::now();
         let context = &event.request_context;
-        let request_id = context.request_id.clone().unwrap_or_default();
-        let route = context.route_key.clone().unwrap_or_default();
+        let route = context.route_key.as_deref().unwrap_or_default();
         let outcome = AssertUnwindSafe(async {
             match context.event_type.as_deref() {
-                Some("CONNECT") => connect::handle(self, &event).await,
-                Some("DISCONNECT") => disconnect::handle(self, &event).await,
+                Some("CONNECT") => connect::handle(self, &event).await.map(Answer::of),
+                Some("DISCONNECT") => disconnect::handle(self, &event).await.map(Answer::of),
                 _ => Ok(actions::handle(self, &event).await),
             }
         });
         let outcome = outcome.catch_unwind().await.unwrap_or_else(|_| Err(Error::internal("a socket handler panicked")));
-        let response = outcome.unwrap_or_else(|error| {
+        let answer = outcome.unwrap_or_else(|error| {
             if let Some(cause) = error.cause() {
-                tracing::error!(requestId = request_id, code = error.code(), cause, "socket event failed");
+                tracing::error!(code = error.code(), cause, "socket event failed");
             }
             if error.status() == 403 {
-                audit!("access_denied", requestId = request_id, route, code = error.code());
+                audit!("access_denied", route, code = error.code());
             }
-            reply::refusal(&error)
+            Answer { response: reply::refusal(&error), action: None, code: Some(error.code()) }
         });
-        let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(requestId = request_id, route, status = response.status_code, durationMs = duration, "socket event");
-        response
+        let connection_id = context.connection_id.as_deref().unwrap_or_default();
+        tracing::info!(
+            route,
+            action = answer.action,
+            status = answer.response.status_code,
+            code = answer.code,
+            userId = self.known(connection_id).map(tracing::field::display),
+            connectionId = connection_id,
+            durationMs = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "socket event"
+        );
+        answer.response
     }
 
     /// The user of this connection, if this process has seen it.

@@ -13,5 +13,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         let app = app.clone();
         Box::pin(async move { app.handle(event).await }) as _
     };
-    shared_utils::runtime::run(handler, after).await
+    shared_utils::runtime::run(handler, after, &env).await
 }

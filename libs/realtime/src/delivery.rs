@@ -8,6 +8,7 @@ use access::revocations::Revocations;
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use shared_utils::clock::Clock;
+use shared_utils::event_context::{Counter, count};
 use shared_utils::ids::UserId;
 
 use crate::closing::CloseReason;
@@ -141,6 +142,7 @@ impl Delivery {
             .buffer_unordered(CONCURRENCY)
             .fold(Tally::default(), async |tally, outcome| tally.with(outcome))
             .await;
+        count(Counter::Deliveries, tally.delivered);
         tracing::info!(
             action,
             delivered = tally.delivered,

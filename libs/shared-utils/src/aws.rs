@@ -10,9 +10,14 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::env::{EnvError, Environment};
+use crate::event_context::{Counter, count};
 
 /// The common configuration of all SDK clients of a process.
 #[derive(Clone)]
@@ -21,7 +26,7 @@ pub struct AwsConfig {
     pub region: Region,
     /// The role's credentials. Lambda sets them for the life of the sandbox, so they are read once.
     pub credentials: Credentials,
-    /// One connection pool for all clients.
+    /// One connection pool for all clients. It counts their requests.
     pub http_client: SharedHttpClient,
     /// The `DynamoDB` endpoint, if it is not AWS: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`.
     pub dynamodb_endpoint: Option<String>,
@@ -44,7 +49,7 @@ impl AwsConfig {
                 None,
                 "environment",
             ),
-            http_client: if plain { Builder::new().build_http() } else { https_client(env)? },
+            http_client: Counted::client(if plain { Builder::new().build_http() } else { https_client(env)? }),
             dynamodb_endpoint,
             endpoint,
         })
@@ -55,7 +60,7 @@ impl AwsConfig {
         Self {
             region: Region::new("eu-central-1"),
             credentials: Credentials::new("local", "local", None, None, "local"),
-            http_client: Builder::new().build_http(),
+            http_client: Counted::client(Builder::new().build_http()),
             dynamodb_endpoint: Some(endpoint.to_owned()),
             endpoint: None,
         }
@@ -80,6 +85,29 @@ impl AwsConfig {
             config = config.endpoint_url(endpoint);
         }
         aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+}
+
+/// Counts each request that goes out, repetitions included.
+#[derive(Debug)]
+struct Counted<T>(T);
+
+impl Counted<SharedHttpClient> {
+    fn client(inner: SharedHttpClient) -> SharedHttpClient {
+        SharedHttpClient::new(Self(inner))
+    }
+}
+
+impl HttpClient for Counted<SharedHttpClient> {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Counted(self.0.http_connector(settings, components)))
+    }
+}
+
+impl HttpConnector for Counted<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        count(Counter::Calls, 1);
+        self.0.call(request)
     }
 }
 

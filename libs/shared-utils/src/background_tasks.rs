@@ -1,19 +1,11 @@
-//! Background tasks: work that runs after the response is posted and before the next event is requested.
-//!
-//! `lambda_runtime` documents `Runtime::layer` for this purpose. The layer's call returns to the run loop only after the inner service
-//! has posted the response. Lambda does not freeze the sandbox until the loop requests the next event. So a client waits only for its
-//! write, and deferred work runs right after the response.
+//! Background tasks: work that runs after the response is posted and before the next event is requested (see [`crate::runtime`]).
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use lambda_runtime::LambdaInvocation;
-use tower::{Layer, Service};
 
 /// The list of deferred tasks, which run after the response. Clones are cheap and share one list.
 #[derive(Clone, Default)]
@@ -46,70 +38,6 @@ impl BackgroundTasks {
                 }
             }
         }
-    }
-}
-
-/// The part of an event's time that must remain when the background tasks end.
-const RESERVE: Duration = Duration::from_millis(500);
-
-/// Runs [`BackgroundTasks::run`] after each response is posted.
-#[derive(Clone)]
-pub struct AfterAnswerLayer {
-    after: BackgroundTasks,
-    budget: Duration,
-}
-
-impl AfterAnswerLayer {
-    /// A layer that spends at most `budget` per event on the tasks of `after`.
-    pub fn new(after: BackgroundTasks, budget: Duration) -> Self {
-        Self { after, budget }
-    }
-}
-
-impl<S> Layer<S> for AfterAnswerLayer {
-    type Service = AfterAnswerService<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        AfterAnswerService { inner, layer: self.clone() }
-    }
-}
-
-/// The service that [`AfterAnswerLayer`] makes.
-#[derive(Clone)]
-pub struct AfterAnswerService<S> {
-    inner: S,
-    layer: AfterAnswerLayer,
-}
-
-impl<S> Service<LambdaInvocation> for AfterAnswerService<S>
-where
-    S: Service<LambdaInvocation, Response = ()>,
-    S::Future: Send + 'static,
-    S::Error: Send + 'static,
-{
-    type Response = ();
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<(), S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
-        let deadline = invocation.context.deadline();
-        let answered = self.inner.call(invocation);
-        let AfterAnswerLayer { after, budget } = self.layer.clone();
-        Box::pin(async move {
-            let outcome = answered.await;
-            // The handler has already used a part of the event's time.
-            let left = deadline.duration_since(SystemTime::now()).unwrap_or_default().saturating_sub(RESERVE);
-            let budget = budget.min(left);
-            let dropped = after.run(budget).await;
-            if dropped > 0 {
-                tracing::warn!(dropped, "work after the answer did not end within its budget");
-            }
-            outcome
-        })
     }
 }
 

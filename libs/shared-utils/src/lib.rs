@@ -11,6 +11,7 @@
 //! | [`idempotency`] | stored results of requests with an idempotency key |
 //! | [`cursor`] | page cursors bound to caller, route and filters |
 //! | [`background_tasks`] | work that runs after the response is posted |
+//! | [`event_context`] | the event that is being handled: what log lines say of it, and its metrics |
 //! | [`audit`], [`logging`] | audit lines and logs, and what is never logged |
 //! | [`text`], [`number`] | text of users: visibility, cutting, comparison; numbers by their digits |
 //! | [`rate_limit`] | token buckets, each stored as one number |
@@ -30,6 +31,7 @@ pub mod contract;
 pub mod cursor;
 pub mod dynamo;
 pub mod env;
+pub mod event_context;
 mod field_errors;
 mod field_log;
 mod field_parts;

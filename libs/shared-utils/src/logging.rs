@@ -2,14 +2,19 @@
 //!
 //! Never logged: tokens, passwords, tickets, cookies, message texts, whole events.
 
-use tracing::{Level, Subscriber};
+use std::fmt;
+
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{FilterFn, LevelFilter};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::audit;
 use crate::env::Environment;
+use crate::event_context;
 
 /// Starts logging at the level of the environment. Does nothing if logging has already started.
 pub fn init(env: &Environment) {
@@ -24,12 +29,31 @@ pub fn level(env: &Environment) -> LevelFilter {
 /// Writes lines of this level or more severe, and every audit line.
 fn lines(level: LevelFilter, out: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> impl Subscriber + Send + Sync {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_current_span(false).with_span_list(false);
+    let lines = lines.map_event_format(WithEvent);
     let filter = FilterFn::new(move |metadata| {
         // The SDK and the runtime log every call at info and below. Their warnings and errors are enough.
         let is_chatter = *metadata.level() > Level::WARN && ["aws_", "hyper", "lambda_"].iter().any(|theirs| metadata.target().starts_with(theirs));
         metadata.target() == audit::TARGET || (*metadata.level() <= level && !is_chatter)
     });
     tracing_subscriber::registry().with(lines.with_writer(out)).with(filter.with_max_level_hint(level.max(LevelFilter::INFO)))
+}
+
+/// Ends each JSON line with the members of the event that is being handled.
+struct WithEvent<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for WithEvent<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, line: &Event<'_>) -> fmt::Result {
+        let Some(members) = event_context::members() else { return self.0.format_event(context, writer, line) };
+        let mut text = String::new();
+        self.0.format_event(context, Writer::new(&mut text), line)?;
+        let object = text.trim_end().strip_suffix('}').ok_or(fmt::Error)?;
+        writeln!(writer, "{object},{members}}}")
+    }
 }
 
 #[cfg(test)]

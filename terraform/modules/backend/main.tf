@@ -16,14 +16,16 @@ locals {
   sources = merge(
     { for short, name in module.tables.names : "table:${short}" => name },
     {
-      origins            = join(",", var.allowed_origins)
-      jwt_issuer         = "https://${local.name_prefix}"
-      jwt_audience       = "${local.name_prefix}-api"
-      jwt_public_keys    = jsonencode(module.signing_key.public_keys)
-      signing_key_id     = var.signing_keys.current
-      "aws:kms_key_id"   = module.signing_key.arns[var.signing_keys.current]
-      websocket_endpoint = coalesce(var.websocket_management_url, module.websocket_api.management_url)
-      log_level          = var.log_level
+      origins          = join(",", var.allowed_origins)
+      jwt_issuer       = "https://${local.name_prefix}"
+      jwt_audience     = "${local.name_prefix}-api"
+      jwt_public_keys  = jsonencode(module.signing_key.public_keys)
+      signing_key_id   = var.signing_keys.current
+      "aws:kms_key_id" = module.signing_key.arns[var.signing_keys.current]
+      # That of the metric filters, too.
+      "aws:metrics_namespace" = local.name_prefix
+      websocket_endpoint      = coalesce(var.websocket_management_url, module.websocket_api.management_url)
+      log_level               = var.log_level
     },
   )
 

@@ -191,6 +191,18 @@ locals {
   charts = { Invocations = "Sum", Errors = "Sum", Throttles = "Sum", Duration = "p99", ConcurrentExecutions = "Maximum" }
 }
 
+locals {
+  # What functions write of each event themselves (libs/shared-utils/src/event_context.rs). Lambda's own duration has other limits: this
+  # one has the work after the answer, and no start of a sandbox.
+  own_charts = {
+    Calls         = { title = "Requests to AWS services per event (average)", stat = "Average" }
+    ColdStarts    = { title = "Cold starts", stat = "Sum" }
+    Deliveries    = { title = "Frames delivered", stat = "Sum" }
+    Duration      = { title = "Events, with the work after the answer (p99, ms)", stat = "p99" }
+    RefusedLogins = { title = "Refused logins", stat = "Sum" }
+  }
+}
+
 resource "aws_cloudwatch_dashboard" "this" {
   dashboard_name = var.name_prefix
   dashboard_body = jsonencode({
@@ -317,6 +329,20 @@ resource "aws_cloudwatch_dashboard" "this" {
           }
         },
       ],
+      [for index, metric in keys(local.own_charts) : {
+        type   = "metric"
+        x      = (index % 2) * 12
+        y      = 36 + floor(index / 2) * 6
+        width  = 12
+        height = 6
+        properties = {
+          title   = local.own_charts[metric].title
+          region  = var.region
+          stat    = local.own_charts[metric].stat
+          period  = 300
+          metrics = [for name in local.names : [var.name_prefix, metric, "function", name]]
+        }
+      }],
     )
   })
 }

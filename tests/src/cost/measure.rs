@@ -134,6 +134,9 @@ struct Meter<'a> {
     lines: usize,
 }
 
+/// The line with an event's metrics, which functions write in AWS alone (`shared_utils::event_context`).
+const METRICS_LINE_BYTES: usize = 330;
+
 impl<'a> Meter<'a> {
     async fn new(world: &'a TestStack) -> Self {
         let mut meter = Self { world, events: 0, lines: 0 };
@@ -147,7 +150,9 @@ impl<'a> Meter<'a> {
         let mut usage = events.iter().skip(self.events).map(Usage::of_event).fold(Usage::default(), Add::add);
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let log_bytes = lines.iter().skip(self.lines).map(String::len).sum::<usize>() as f64;
-        usage.log_bytes = log_bytes;
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let metrics_bytes = (METRICS_LINE_BYTES * (events.len() - self.events)) as f64;
+        usage.log_bytes = log_bytes + metrics_bytes;
         (self.events, self.lines) = (events.len(), lines.len());
         usage
     }

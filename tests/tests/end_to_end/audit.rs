@@ -115,3 +115,43 @@ async fn no_secret_or_message_text_is_logged() {
         assert!(!event.label.contains("canary"), "{}", event.label);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_line_names_the_event_that_caused_it() {
+    let world = TestStack::start().await;
+    let (ana, ben) = (world.login("ana").await, world.login("ben").await);
+    let conversation = world.direct(&ana, &ben).await;
+    let mut socket = ben.connect().await;
+    let sent = ana.post(&format!("/messages/conversations/{conversation}/messages"), json!({"text": "plans", "optimisticId": "o-1"})).await;
+    let request_id = sent.headers["x-request-id"].to_str().unwrap().to_owned();
+    socket.ask(json!({"action": "markRead", "ref": "m", "conversationId": conversation, "seq": 1})).await;
+    socket.ask(json!({"action": "markRead", "ref": "m", "conversationId": conversation, "seq": "one"})).await;
+    socket.ask(json!({"action": "paint", "ref": "p"})).await;
+    world.settled().await;
+    let socket_lines = |lines: &[Value]| lines.iter().filter(|line| line["message"] == "socket event").cloned().collect::<Vec<_>>();
+    let mut lines: Vec<Value> = Vec::new();
+    // Lines come through a pipe, so they arrive after the replies.
+    while socket_lines(&lines).len() < 4 || !lines.iter().any(|line| line["message"] == "broadcast" && line["action"] == "newMessage") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        lines = world.stack().log_lines().iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    }
+    for line in &lines {
+        for member in ["requestId", "lambdaRequestId", "traceId", "version"] {
+            assert!(line[member].as_str().is_some_and(|id| !id.is_empty()), "{member}: {line}");
+        }
+        assert!(line["coldStart"].is_boolean() && line["calls"].is_u64(), "{line}");
+    }
+    // What is delivered after the response has the id of the request, which the client has too.
+    let delivery = lines.iter().find(|line| line["message"] == "broadcast" && line["action"] == "newMessage").unwrap();
+    assert_eq!((&delivery["requestId"], &delivery["delivered"]), (&json!(request_id), &json!(1)));
+    let request = lines.iter().find(|line| line["message"] == "request" && line["requestId"] == json!(request_id)).unwrap();
+    assert_eq!(request["lambdaRequestId"], delivery["lambdaRequestId"]);
+    assert!(request["calls"].as_u64() > Some(0) && delivery["calls"].as_u64() > request["calls"].as_u64(), "{request} {delivery}");
+    let frames: Vec<_> = socket_lines(&lines).into_iter().filter(|line| line["route"] != "$connect").collect();
+    let said: Vec<_> = frames.iter().map(|line| (text(&line["action"]), line["code"].as_str().map(str::to_owned))).collect();
+    let refused = |action: &str, code: &str| (action.to_owned(), Some(code.to_owned()));
+    assert_eq!(said, [("markRead".to_owned(), None), refused("markRead", "validation_failed"), refused("unknown", "unknown_action")]);
+    for line in &frames {
+        assert_eq!((&line["userId"], line["connectionId"].is_string(), line["durationMs"].is_u64()), (&json!(ben.id), true, true), "{line}");
+    }
+}

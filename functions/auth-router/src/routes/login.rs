@@ -5,6 +5,7 @@ use serde::Serialize;
 use shared_utils::audit;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
+use shared_utils::event_context::{self, Counter};
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::{Call, Error, Request, Response};
 use shared_utils::ids::{FamilyId, SessionId, UserId};
@@ -32,6 +33,14 @@ pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> (String, String) {
 }
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let outcome = log_in(app, call).await;
+    if matches!(outcome, Err(Error::InvalidCredentials | Error::TooManyAttempts { .. } | Error::TooManyRequests { .. })) {
+        event_context::count(Counter::RefusedLogins, 1);
+    }
+    outcome
+}
+
+async fn log_in(app: &App, call: Call) -> Result<Response, Error> {
     let request = &call.request;
     let transport = Transport::of(request)?;
     transport.guard(request, &app.context.cors)?;
@@ -53,7 +62,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             Some(user) if matches && !user.disabled => user,
             _ => {
                 let user = known.as_ref().map(|user| tracing::field::display(user.profile.user_id));
-                audit!("login_failed", requestId = request.request_id, userId = user, address = attempt.pseudonym());
+                audit!("login_failed", userId = user, address = attempt.pseudonym());
                 return Err(Error::InvalidCredentials);
             }
         };
@@ -74,7 +83,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         if !ended.is_empty() {
             app.broadcaster.close_sessions_later(user.profile.user_id, ended);
         }
-        audit!("login", requestId = request.request_id, userId = %family.user_id, sessionId = %family.session_id);
+        audit!("login", userId = %family.user_id, sessionId = %family.session_id);
         let response = Response::json(200, &LoginResponse { tokens, user: user.profile.clone() })?;
         rehash_later(app, user, password.to_owned());
         Ok(Attempt::Done(transport.with_token(response, &token.text(), family.seconds_left(now))))

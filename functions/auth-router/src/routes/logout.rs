@@ -58,7 +58,7 @@ async fn logout(app: &App, call: Call, transport: Transport) -> Result<Response,
     // The previous token after its grace ends only its own session.
     let scope = if is_current { scope } else { Scope::Local };
     end(app, user, session, scope).await?;
-    audit!("logout", requestId = call.request.request_id, userId = %user, sessionId = %session);
+    audit!("logout", userId = %user, sessionId = %session);
     let response = Response::empty(204);
     // With `others`, the caller's session stays and keeps its cookie.
     Ok(if scope == Scope::Others { response } else { transport.cleared(response) })

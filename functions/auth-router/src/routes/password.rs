@@ -27,7 +27,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let email = read.0.as_ref().map(|user| user.profile.email.clone()).ok_or(Error::InvalidToken)?;
     // A wrong current password counts as a failed login.
     let (attempt, _) = attempts::count(app, &email, &call.request).await?;
-    let (attempt, current, new, request_id) = (&attempt, current.as_str(), new.as_str(), &call.request.request_id);
+    let (attempt, current, new) = (&attempt, current.as_str(), new.as_str());
     retry_on_conflict(RetryPolicy::Single, Some(read), |known| async move {
         let (user, families) = match known {
             Some(read) => read,
@@ -38,7 +38,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let own = families.iter().find(|family| family.session_id == caller.session && family.revoked_at.is_none());
         let own = own.ok_or(Error::SessionRevoked)?.family_id;
         if !passwords::verify(current, Some(&user.password_hash))? {
-            audit!("login_failed", requestId = request_id, userId = %caller.user, sessionId = %caller.session);
+            audit!("login_failed", userId = %caller.user, sessionId = %caller.session);
             return Err(Error::WrongPassword);
         }
         let now = app.context.clock.now();
@@ -53,7 +53,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         if !change.await? {
             return Ok(Attempt::Stale(None));
         }
-        audit!("password_changed", requestId = request_id, userId = %caller.user, sessionId = %caller.session);
+        audit!("password_changed", userId = %caller.user, sessionId = %caller.session);
         app.broadcaster.close_sessions_later(caller.user, others.iter().map(|family| family.session_id).collect());
         app.end_missed_later(caller.user, move |family| family.session_id != caller.session && family.number <= user.logins);
         Ok(Attempt::Done(Response::empty(204)))

@@ -51,7 +51,7 @@ async fn refresh(app: &App, call: Call, transport: Transport) -> Result<Response
         Rotation::Rotated(family, token) => (family, token, false),
         Rotation::Repeated(family, token) => (family, token, key_hash.is_some()),
         Rotation::Reused(family) => {
-            end_reused(app, &family, &call.request.request_id).await?;
+            end_reused(app, &family).await?;
             return Err(Error::InvalidRefreshToken);
         }
         Rotation::Dead => return Err(Error::InvalidRefreshToken),
@@ -74,8 +74,8 @@ async fn refresh(app: &App, call: Call, transport: Transport) -> Result<Response
 }
 
 /// Someone has a copy of an old token: the whole session and its sockets end.
-async fn end_reused(app: &App, family: &TokenFamily, request_id: &str) -> Result<(), Error> {
-    audit!("refresh_reuse", requestId = request_id, userId = %family.user_id, sessionId = %family.session_id);
+async fn end_reused(app: &App, family: &TokenFamily) -> Result<(), Error> {
+    audit!("refresh_reuse", userId = %family.user_id, sessionId = %family.session_id);
     // A family that was deleted meanwhile counts as ended.
     app.revoke(family.user_id, &[(family.family_id, family.session_id)]).await.map(|_| ())
 }

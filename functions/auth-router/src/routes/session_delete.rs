@@ -16,6 +16,6 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     if !app.revoke(caller.user, &[(family.family_id, session)]).await? {
         return Err(Error::NotFound);
     }
-    audit!("logout", requestId = call.request.request_id, userId = %caller.user, sessionId = %session);
+    audit!("logout", userId = %caller.user, sessionId = %session);
     Ok(Response::empty(204))
 }

@@ -68,6 +68,6 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     };
     let new = NewUser { email, password_hash: passwords::hash(&password)?, role, first_name, last_name, pending };
     let profile = app.store.create_user(new, Some(&session), app.context.clock.now()).await?;
-    shared_utils::audit!("role_changed", requestId = call.request.request_id, userId = %profile.user_id, by = %session.user, role = ?role, pending, disabled = false);
+    shared_utils::audit!("role_changed", userId = %profile.user_id, by = %session.user, role = ?role, pending, disabled = false);
     Response::json(201, &NewUserResponse { profile, one_time_password })
 }

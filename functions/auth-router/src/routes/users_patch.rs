@@ -50,7 +50,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     }
     let id: UserId = call.params.id("id")?;
     let mut fields = Fields::new(call.body);
-    let patch = read(&mut fields);
+    let patch = &read(&mut fields);
     let read = app.store.user_with_token_families(id);
     let (session, read) = app.revocations.with_session_check(caller, read).await?;
     // An unknown account is 404, even if the values are invalid.
@@ -58,7 +58,6 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         return Err(Error::NotFound);
     }
     fields.finish()?;
-    let (patch, request_id) = (&patch, call.request.request_id.as_str());
     retry_on_conflict(RetryPolicy::Single, Some(read), |known| async move {
         let (user, families) = match known {
             Some(read) => read,
@@ -77,7 +76,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             AccountOutcome::LastAdmin => return Err(Error::LastAdmin),
             AccountOutcome::AddressTaken => return Err(Error::Conflict("This address is taken.".into())),
         }
-        changed(app, request_id, caller.user, &before, &after);
+        changed(app, caller.user, &before, &after);
         after.profile.updated_at = now;
         Response::json(200, &Account::from(after)).map(Attempt::Done)
     })
@@ -85,17 +84,17 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
 }
 
 /// After a change: closes sockets that were opened with other rights, and writes one audit line per kind of change.
-fn changed(app: &App, request_id: &str, by: UserId, before: &User, after: &User) {
+fn changed(app: &App, by: UserId, before: &User, after: &User) {
     let id = before.profile.user_id;
     if after.status() != before.status() {
         close_sockets_later(app, id, after.status());
         let outdated = before.version;
         app.end_missed_later(id, move |family| family.version <= outdated);
         let AccountStatus { role, pending, disabled } = after.status();
-        audit!("role_changed", requestId = request_id, userId = %id, by = %by, role = ?role, pending, disabled);
+        audit!("role_changed", userId = %id, by = %by, role = ?role, pending, disabled);
     }
     if after.profile.email != before.profile.email {
-        audit!("address_changed", requestId = request_id, userId = %id, by = %by);
+        audit!("address_changed", userId = %id, by = %by);
     }
 }
 

@@ -20,7 +20,7 @@ mod typing;
 use std::panic::AssertUnwindSafe;
 
 use access::session::Session;
-use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
+use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use futures_util::FutureExt;
 use realtime::{CloseReason, Connection};
 use serde_json::Value;
@@ -30,8 +30,8 @@ use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::Error;
 
 use self::frame::{Subject, SubjectKey};
-use crate::App;
 use crate::reply::{self, Done, Echo};
+use crate::{Answer, App};
 
 /// The connection is closed after this many unreadable frames or unknown actions in a row.
 const MAX_STRIKES: u64 = 10;
@@ -148,18 +148,25 @@ struct Received<'a> {
 }
 
 /// Handles a frame. Every frame gets one reply, even after an internal error, which is logged once, here.
-pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> ApiGatewayProxyResponse {
+pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> Answer {
     let mut echo = Echo::default();
     let read = frame::read(event.body.as_deref().unwrap_or_default(), &mut echo);
     let connection_id = event.request_context.connection_id.as_deref().unwrap_or_default();
     let outcome = AssertUnwindSafe(answer(app, connection_id, read, &echo)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|_| Err(Error::internal("a socket action panicked")));
-    reply::frame(&outcome.unwrap_or_else(|error| {
+    let code = outcome.as_ref().err().map(Error::code);
+    let reply = outcome.unwrap_or_else(|error| {
         if let Some(cause) = error.cause() {
             tracing::error!(code = error.code(), cause, "socket action failed");
         }
         echo.error(&error)
-    }))
+    });
+    Answer { response: reply::frame(&reply), action: Some(logged_name(echo.of.as_deref())), code }
+}
+
+/// The name of an action for the log, which has no text of clients.
+fn logged_name(action: Option<&str>) -> &'static str {
+    ACTIONS.iter().chain(ACKNOWLEDGED).find(|known| Some(**known) == action).copied().unwrap_or("unknown")
 }
 
 async fn answer(app: &App, connection_id: &str, read: Result<Action, Error>, echo: &Echo) -> Result<Value, Error> {
@@ -207,7 +214,7 @@ async fn answer(app: &App, connection_id: &str, read: Result<Action, Error>, ech
     };
     let (outcome, ()) = futures_util::future::join(acted, counted).await;
     if outcome.as_ref().is_err_and(|error| error.status() == 403) {
-        audit!("access_denied", userId = %connection.user_id, action = echo.of);
+        audit!("access_denied", userId = %connection.user_id, action = logged_name(echo.of.as_deref()));
     }
     outcome
 }

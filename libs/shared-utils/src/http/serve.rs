@@ -143,16 +143,15 @@ pub async fn serve<A: Api>(api: &A, event: ApiGatewayV2httpRequest) -> ApiGatewa
         Ok(response) => response,
         Err(error) => {
             if let Some(cause) = error.cause() {
-                tracing::error!(requestId = request_id, code = error.code(), cause, "request failed");
+                tracing::error!(code = error.code(), cause, "request failed");
             }
             Response::problem(&error, &request_id)
         }
     };
     if response.status == 403 {
-        audit!("access_denied", requestId = request_id, userId = seen.caller.map(|caller| tracing::field::display(caller.user)), route = seen.route);
+        audit!("access_denied", userId = seen.caller.map(|caller| tracing::field::display(caller.user)), route = seen.route);
     }
     tracing::info!(
-        requestId = request_id,
         method = method.as_str(),
         route = seen.route,
         status = response.status,

@@ -88,6 +88,7 @@ run "environments_are_exact" {
       JWT_PUBLIC_KEYS    = jsonencode({ k1 = "MFkw" })
       JWT_SIGNING_KEY_ID = "k1"
       LOG_LEVEL          = "info"
+      METRICS_NAMESPACE  = "mylg-dev"
       MESSAGES_TABLE     = "mylg-dev-messages"
       PROJECTS_TABLE     = "mylg-dev-projects"
       WEBSOCKET_ENDPOINT = "https://api.execute-api.eu-central-1.amazonaws.com/live"
@@ -104,6 +105,7 @@ run "environments_are_exact" {
       JWT_ISSUER         = "https://mylg-dev"
       JWT_PUBLIC_KEYS    = jsonencode({ k1 = "MFkw" })
       LOG_LEVEL          = "info"
+      METRICS_NAMESPACE  = "mylg-dev"
       MESSAGES_TABLE     = "mylg-dev-messages"
       PROJECTS_TABLE     = "mylg-dev-projects"
       WEBSOCKET_ENDPOINT = "https://api.execute-api.eu-central-1.amazonaws.com/live"
@@ -118,7 +120,7 @@ run "environments_are_exact" {
   }
 
   assert {
-    condition     = jsonencode(keys(output.function_environments["ws-provider"])) == jsonencode(["ALLOWED_ORIGINS", "AUTH_TABLE", "CONNECTIONS_TABLE", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_PUBLIC_KEYS", "LOG_LEVEL", "MESSAGES_TABLE", "PROJECTS_TABLE", "WEBSOCKET_ENDPOINT"])
+    condition     = jsonencode(keys(output.function_environments["ws-provider"])) == jsonencode(["ALLOWED_ORIGINS", "AUTH_TABLE", "CONNECTIONS_TABLE", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_PUBLIC_KEYS", "LOG_LEVEL", "MESSAGES_TABLE", "METRICS_NAMESPACE", "PROJECTS_TABLE", "WEBSOCKET_ENDPOINT"])
     error_message = "ws-provider's environment is not what its code reads: ${jsonencode(keys(output.function_environments["ws-provider"]))}"
   }
 }

@@ -130,6 +130,20 @@ run "the_dashboard_shows_what_alarms_look_at" {
   }
 }
 
+run "the_dashboard_shows_what_functions_write" {
+  command = plan
+
+  # Each chart's metric is written by the code, and the other way round.
+  assert {
+    condition = toset([
+      for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.metrics[0][1] if try(widget.properties.metrics[0][2], "") == "function"
+      ]) == toset([
+      for name in flatten(regexall("[(]\"([A-Z][A-Za-z]+)\", |\"Name\": \"([A-Z][A-Za-z]+)\"", file("../../../libs/shared-utils/src/event_context.rs"))) : name if name != null
+    ])
+    error_message = "The charts of the functions' own metrics are others than the code writes."
+  }
+}
+
 run "odd_thresholds_are_refused" {
   command = plan
 
