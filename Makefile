@@ -32,7 +32,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now plan account preflight verify-aws confirmed deploy apply shift smoke test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login cost destroy outputs user import init environment region mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now lint-terraform terraform-docs plan account preflight verify-aws confirmed deploy apply shift smoke test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login cost destroy outputs user import init environment region mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -79,11 +79,19 @@ terraform-checks-now:
 		$(TERRAFORM) -chdir=$$root validate -no-color; \
 		$(TERRAFORM) -chdir=$$root test -no-color; \
 	done
+	@echo "== terraform/modules/backend/examples/minimal"; cd terraform/modules/backend/examples/minimal; \
+		$(TERRAFORM) init -backend=false -input=false -no-color >/dev/null && $(TERRAFORM) validate -no-color
 	@set -e; for name in $(ENVIRONMENTS); do \
 		echo "== terraform/environments/$$name.tfvars"; \
 		$(MAKE) --no-print-directory environment ENV=$$name; \
 		$(TERRAFORM) -chdir=terraform test -no-color -test-directory=environments/tests -var-file=environments/$$name.tfvars -var=environment=$$name; \
 	done
+
+lint-terraform: ## Hold the Terraform code to checkov's rules and the modules' READMEs to the modules (needs python3 and npm)
+	@terraform/lint/run.sh
+
+terraform-docs: ## Write the modules' READMEs (needs python3 and npm)
+	@terraform/lint/run.sh --write
 
 plan: init ## Show what a deployment would change (ENV=<name>: terraform/environments/<name>.tfvars; OUT=<file> keeps the plan)
 	@$(TF) plan $(TF_VARS) $(if $(OUT),-out='$(abspath $(OUT))') $(ARGS)
