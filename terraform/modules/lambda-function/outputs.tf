@@ -32,6 +32,6 @@ output "runbooks" {
   description = "The runbook that each alarm of this function names, by the alarm's name."
   value = {
     for alarm in [aws_cloudwatch_metric_alarm.errors, aws_cloudwatch_metric_alarm.throttles, aws_cloudwatch_metric_alarm.near_timeout] :
-    alarm.alarm_name => regex("Runbook: docs/operations.md#([a-z0-9-]+)$", alarm.alarm_description)[0]
+    alarm.alarm_name => try(regex("Runbook: docs/operations.md#([a-z0-9-]+)$", alarm.alarm_description)[0], "")
   }
 }

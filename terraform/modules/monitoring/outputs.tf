@@ -11,6 +11,6 @@ output "runbooks" {
       [aws_cloudwatch_metric_alarm.http_latency, aws_cloudwatch_metric_alarm.websocket_latency, aws_cloudwatch_metric_alarm.account_concurrency],
       values(aws_cloudwatch_metric_alarm.audit),
       values(aws_cloudwatch_metric_alarm.table_throttles),
-    ) : alarm.alarm_name => regex("Runbook: docs/operations.md#([a-z0-9-]+)$", alarm.alarm_description)[0]
+    ) : alarm.alarm_name => try(regex("Runbook: docs/operations.md#([a-z0-9-]+)$", alarm.alarm_description)[0], "")
   }
 }
