@@ -103,14 +103,14 @@ preflight: region ## Ask the account whether it has what a deployment needs (ENV
 	@ENV='$(ENV)' SETTINGS='$(SETTINGS)' STATE_BUCKET='$(STATE_BUCKET)' terraform/preflight.sh
 
 deploy: preflight build apply ## Ask the account, build and deploy (ENV=<name>)
-	@if grep -q '^canary' '$(SETTINGS)'; then terraform/shift.sh $(ENV); fi
+	@export $(TOOLS_ENV); { ! grep -q '^canary' '$(SETTINGS)' || terraform/shift.sh $(ENV); } && terraform/prune.sh $(ENV)
 
 # A plan that was kept is applied as it is, without a question: it has been looked at.
 apply: init ## Deploy the zips that are in build/ (ENV=<name>; PLAN=<file> applies a plan that was kept)
 	@$(TF) apply $(if $(PLAN),-input=false '$(abspath $(PLAN))',$(TF_VARS) $(APPROVE))
 
 shift: ## Move the traffic to the newest versions by weights, where the environment's canary is on (ENV=<name>, ARGS=--help)
-	@terraform/shift.sh $(ENV) $(ARGS)
+	@export $(TOOLS_ENV); terraform/shift.sh $(ENV) $(ARGS)
 
 # The addresses of `make run`, or of the environment.
 ifeq ($(ENV),local)

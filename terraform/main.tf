@@ -9,6 +9,8 @@ module "backend" {
   build_dir       = var.build_dir
   architecture    = var.architecture
   custom_domain   = var.custom_domain
+  edge            = var.edge
+  edge_secrets    = var.edge_secrets
   signing_keys    = var.signing_keys
 
   functions            = var.functions

@@ -214,6 +214,23 @@ variable "custom_domain" {
   default     = null
 }
 
+variable "edge" {
+  description = "CloudFront in front of the HTTP API, under the name of custom_domain, with its certificate in us-east-1 and a web ACL. Null: none."
+  type = object({
+    certificate_arn = string
+    web_acl_arn     = optional(string)
+    price_class     = optional(string, "PriceClass_100")
+  })
+  default = null
+}
+
+variable "edge_secrets" {
+  description = "What functions know CloudFront's requests by, from TF_VAR_edge_secrets: the first is sent, all are good. The state has them."
+  type        = list(string)
+  default     = []
+  sensitive   = true
+}
+
 variable "canary" {
   description = "How a new version gets its traffic: first this percentage for so many minutes, then all; moved by CodeDeploy, or by terraform/shift.sh alone. Null: all at once, by Terraform."
   type = object({

@@ -56,6 +56,7 @@ locals {
     ] },
     # These lists and settings belong to no resource.
     { Sid = "ReadAccount", Effect = "Allow", Resource = ["*"], Action = [
+      "cloudfront:GetCachePolicy", "cloudfront:GetDistribution", "cloudfront:GetOriginRequestPolicy", "cloudfront:ListCachePolicies", "cloudfront:ListOriginRequestPolicies", "cloudfront:ListTagsForResource",
       "cloudwatch:DescribeAlarms", "kms:ListAliases", "lambda:GetAccountSettings", "logs:DescribeLogGroups",
     ] },
     { Sid = "ListStates", Effect = "Allow", Resource = [local.state_arn], Action = ["s3:ListBucket"] },
@@ -116,6 +117,9 @@ locals {
     ] },
     { Sid = "Topics", Effect = "Allow", Resource = local.topics, Action = [
       "sns:CreateTopic", "sns:DeleteTopic", "sns:SetSubscriptionAttributes", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource", "sns:Unsubscribe", "sns:UntagResource",
+    ] },
+    { Sid = "Edges", Effect = "Allow", Resource = ["arn:aws:cloudfront::${local.account_id}:distribution/*"], Action = [
+      "cloudfront:CreateDistribution", "cloudfront:DeleteDistribution", "cloudfront:TagResource", "cloudfront:UntagResource", "cloudfront:UpdateDistribution",
     ] },
     { Sid = "Rollouts", Effect = "Allow", Resource = local.rollouts, Action = [
       "codedeploy:CreateApplication", "codedeploy:CreateDeployment", "codedeploy:CreateDeploymentConfig", "codedeploy:CreateDeploymentGroup", "codedeploy:DeleteApplication", "codedeploy:DeleteDeploymentConfig", "codedeploy:DeleteDeploymentGroup", "codedeploy:RegisterApplicationRevision",

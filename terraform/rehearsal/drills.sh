@@ -111,6 +111,10 @@ with zipfile.ZipFile(sys.argv[1], "w") as package:
     with_requests terraform/shift.sh dev --engine alias --function messages-router --version "$before" --percent 0
     [ "$(live_version messages-router)" = "$before" ] || { echo "version $before is not live"; exit 1; }
     terraform/shift.sh dev --engine alias --percent 0
+
+    terraform/prune.sh dev --keep 2
+    [ "$(aws lambda list-versions-by-function --function-name "$prefix-messages-router" --query 'length(Versions)' --output text)" = 3 ] ||
+        { echo "other versions of messages-router are left than \$LATEST and the newest two"; exit 1; }
 }
 
 count_items() { aws dynamodb scan --table-name "$1" --select COUNT --query Count --output text; }

@@ -22,7 +22,8 @@ use tower::{Layer, Service};
 use crate::background_tasks::BackgroundTasks;
 use crate::env::{EnvError, Environment};
 use crate::event_context::{self, EventContext};
-use crate::http::{Api, serve};
+use crate::http::Api;
+use crate::http::edge::{Edge, serve_at};
 
 /// The maximum time for background tasks. They also end before the function's time-out, however long the handler took.
 const AFTER_BUDGET: Duration = Duration::from_secs(20);
@@ -49,11 +50,11 @@ impl GatewayEvent for ApiGatewayWebsocketProxyRequest {
 
 /// Runs an HTTP function until the sandbox ends.
 pub async fn run_http<A: Api + Send + 'static>(api: A, after: BackgroundTasks, env: &Environment) -> Result<(), lambda_runtime::Error> {
-    let api = Arc::new(api);
+    let (api, edge) = (Arc::new(api), Edge::from_env(env)?);
     run(
         move |event: ApiGatewayV2httpRequest| {
-            let api = api.clone();
-            Box::pin(async move { serve(&*api, event).await })
+            let (api, edge) = (api.clone(), edge.clone());
+            Box::pin(async move { serve_at(edge.as_ref(), &*api, event).await })
         },
         after,
         env,
@@ -76,18 +77,23 @@ where
     Runtime::new(service).layer(EventLayer::new(after, env)?).run().await
 }
 
+/// The namespace of the metrics, from `METRICS_NAMESPACE`.
+pub fn metrics_namespace(env: &Environment) -> Result<Option<String>, EnvError> {
+    env.optional("METRICS_NAMESPACE")
+}
+
 /// Gives each event its context, and runs [`BackgroundTasks::run`] after its response is posted.
 #[derive(Clone)]
 struct EventLayer {
     after: BackgroundTasks,
-    /// Where the metrics belong, from `METRICS_NAMESPACE`. If absent, no metrics are written.
+    /// Where the metrics belong. If absent, no metrics are written.
     namespace: Option<Arc<str>>,
     is_warm: Arc<AtomicBool>,
 }
 
 impl EventLayer {
     fn new(after: BackgroundTasks, env: &Environment) -> Result<Self, EnvError> {
-        Ok(Self { after, namespace: env.optional("METRICS_NAMESPACE")?.map(Arc::from), is_warm: Arc::default() })
+        Ok(Self { after, namespace: metrics_namespace(env)?.map(Arc::from), is_warm: Arc::default() })
     }
 
     /// Runs the background tasks for as long as the event's time allows.

@@ -22,6 +22,8 @@ locals {
       jwt_public_keys  = jsonencode(module.signing_key.public_keys)
       signing_key_id   = var.signing_keys.current
       "aws:kms_key_id" = module.signing_key.arns[var.signing_keys.current]
+      # The hashes alone: a function's variables are read by more people than the state is.
+      "aws:edge_secret_hashes" = nonsensitive(join(",", [for secret in var.edge_secrets : sha256(secret)]))
       # That of the metric filters, too.
       "aws:metrics_namespace" = local.name_prefix
       websocket_endpoint      = coalesce(var.websocket_management_url, module.websocket_api.management_url)
@@ -36,7 +38,7 @@ locals {
   environments = {
     for name, function in local.stack.functions : name => {
       for variable, source in function.environment : variable => contains(keys(local.settings), variable) ? local.settings[variable] : local.sources[source]
-      if !startswith(source, "local:") && (contains(keys(local.settings), variable) || source != "rate")
+      if !startswith(source, "local:") && (contains(keys(local.settings), variable) || source != "rate") && (var.edge != null || source != "aws:edge_secret_hashes")
     }
   }
   rate_variables = distinct(flatten([
@@ -216,6 +218,20 @@ module "http_api" {
   keep_logs             = var.production
   kms_key_arn           = var.kms_key_arn
   custom_domain         = var.custom_domain
+  behind_edge           = var.edge != null
+}
+
+module "edge" {
+  source = "../edge"
+  count  = var.edge == null ? 0 : 1
+
+  name            = "${local.name_prefix}-http"
+  domain_name     = var.custom_domain.name
+  origin          = module.http_api.custom_domain_target
+  certificate_arn = var.edge.certificate_arn
+  web_acl_arn     = var.edge.web_acl_arn
+  price_class     = var.edge.price_class
+  secret          = var.edge_secrets[0]
 }
 
 module "websocket_api" {

@@ -70,7 +70,7 @@ output "dashboard_name" {
 
 output "custom_domain_target" {
   description = "What the custom domain's DNS record points at, or null."
-  value       = module.http_api.custom_domain_target
+  value       = var.edge == null ? module.http_api.custom_domain_target : module.edge[0].domain_name
 }
 
 output "signing_key_policy" {

@@ -313,6 +313,38 @@ variable "custom_domain" {
   default     = null
 }
 
+variable "edge" {
+  description = "CloudFront in front of the HTTP API, under the name of `custom_domain`: its certificate in us-east-1, a web ACL. Null: none."
+  type = object({
+    certificate_arn = string
+    web_acl_arn     = optional(string)
+    price_class     = optional(string, "PriceClass_100")
+  })
+  default = null
+
+  validation {
+    condition     = var.edge == null || (var.custom_domain != null && length(var.edge_secrets) > 0)
+    error_message = "CloudFront in front needs custom_domain, whose name it has, and a secret in edge_secrets."
+  }
+
+  validation {
+    condition     = var.edge == null ? true : can(regex("^arn:aws:acm:us-east-1:", var.edge.certificate_arn))
+    error_message = "CloudFront takes certificates of us-east-1 only."
+  }
+}
+
+variable "edge_secrets" {
+  description = "By these secrets functions know CloudFront's requests: it sends the first, and all are good. 32 characters or longer."
+  type        = list(string)
+  default     = []
+  sensitive   = true
+
+  validation {
+    condition     = alltrue([for secret in var.edge_secrets : length(secret) >= 32])
+    error_message = "A secret has 32 characters or more: openssl rand -hex 32."
+  }
+}
+
 variable "websocket_management_url" {
   description = "Where functions post to connections, when that is not the API's own address; for emulators."
   type        = string

@@ -3,6 +3,8 @@
 resource "aws_apigatewayv2_api" "this" {
   name          = var.name
   protocol_type = "HTTP"
+  # Behind CloudFront only the name that CloudFront calls is open.
+  disable_execute_api_endpoint = var.behind_edge
 }
 
 resource "aws_apigatewayv2_integration" "this" {

@@ -55,3 +55,9 @@ variable "kms_key_arn" {
   type        = string
   default     = null
 }
+
+variable "behind_edge" {
+  description = "Whether CloudFront is in front: the API's own address is closed then."
+  type        = bool
+  default     = false
+}

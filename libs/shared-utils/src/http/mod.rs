@@ -4,6 +4,7 @@
 
 pub mod conditional;
 mod cors;
+pub mod edge;
 pub mod error;
 pub mod idempotency;
 mod request;

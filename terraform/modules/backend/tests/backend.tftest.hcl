@@ -621,3 +621,54 @@ run "a_canary_watches_the_apis_too" {
     error_message = "Every function has a group: ${jsonencode(module.gradual_deployment[0].alarm_names)}"
   }
 }
+
+run "cloudfront_is_off_by_default" {
+  command = plan
+
+  assert {
+    condition     = length(module.edge) == 0 && alltrue([for environment in values(output.function_environments) : !contains(keys(environment), "EDGE_SECRET_SHA256")])
+    error_message = "Functions would refuse requests that did not come through CloudFront."
+  }
+}
+
+run "functions_know_the_requests_of_cloudfront" {
+  command = apply
+
+  variables {
+    custom_domain = { name = "api.example.com", certificate_arn = "arn:aws:acm:eu-central-1:000000000000:certificate/c" }
+    edge          = { certificate_arn = "arn:aws:acm:us-east-1:000000000000:certificate/c" }
+    edge_secrets  = ["new-new-new-new-new-new-new-new-new", "old-old-old-old-old-old-old-old-old"]
+  }
+
+  assert {
+    condition = {
+      for name, environment in output.function_environments : name => lookup(environment, "EDGE_SECRET_SHA256", null)
+      } == {
+      auth-router     = "${sha256("new-new-new-new-new-new-new-new-new")},${sha256("old-old-old-old-old-old-old-old-old")}"
+      messages-router = "${sha256("new-new-new-new-new-new-new-new-new")},${sha256("old-old-old-old-old-old-old-old-old")}"
+      projects-router = "${sha256("new-new-new-new-new-new-new-new-new")},${sha256("old-old-old-old-old-old-old-old-old")}"
+      ws-provider     = null
+    }
+    error_message = "A function behind the HTTP API does not know the secrets."
+  }
+}
+
+run "cloudfront_needs_a_name_and_a_secret" {
+  command = plan
+
+  variables {
+    edge = { certificate_arn = "arn:aws:acm:us-east-1:000000000000:certificate/c" }
+  }
+
+  expect_failures = [var.edge]
+}
+
+run "a_short_secret_is_refused" {
+  command = plan
+
+  variables {
+    edge_secrets = ["short"]
+  }
+
+  expect_failures = [var.edge_secrets]
+}

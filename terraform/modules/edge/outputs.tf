@@ -1,0 +1,4 @@
+output "domain_name" {
+  description = "What the DNS record of the name points at."
+  value       = aws_cloudfront_distribution.this.domain_name
+}
