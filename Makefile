@@ -32,7 +32,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now lint-terraform terraform-docs plan account preflight verify-aws confirmed deploy apply shift smoke test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-contention bench-login cost destroy outputs user import init environment region mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now lint-terraform terraform-docs plan account preflight verify-aws confirmed deploy apply shift smoke test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-memory bench-contention bench-login cost destroy outputs user import init environment region mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -146,6 +146,10 @@ fuzz-api: binaries ## Hold the local stack to docs/openapi.json with made-up req
 bench-fan-out: ## Measure how long a message takes to a hundred people with three sockets each (a minute)
 	@$(CARGO) build --profile bench --workspace
 	@$(CARGO) bench -p end-to-end --bench fan_out
+
+bench-memory: ## The same at the share of a processor that Lambda gives to each memory size (needs root and cgroups; four minutes)
+	@$(CARGO) build --profile bench --workspace
+	@tests/bench-memory.sh
 
 bench-contention: ## Measure how long writers of one conversation and of one budget wait for each other (a minute)
 	@$(CARGO) build --profile bench --workspace

@@ -16,6 +16,7 @@ for zip in auth-router projects-router messages-router ws-provider shared-utils;
     [ -f "build/$zip.zip" ] || { echo "build/$zip.zip is missing: run \`make build\` first"; exit 1; }
     cp "build/$zip.zip" "$work/zips/"
 done
+cp build/architecture "$work/zips/"
 
 if [ ! -x "$work/venv/bin/ministack" ] || [ ! -x "$work/venv/bin/aws" ]; then
     python3 -m venv "$work/venv"

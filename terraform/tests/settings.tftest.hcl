@@ -22,7 +22,7 @@ run "functions_have_the_sizes_of_the_environment" {
   assert {
     condition = module.backend.functions == {
       auth-router     = { memory_mb = 1769, reserved_concurrency = 4, provisioned_concurrency = 0 }
-      messages-router = { memory_mb = 256, reserved_concurrency = 4, provisioned_concurrency = 0 }
+      messages-router = { memory_mb = 512, reserved_concurrency = 4, provisioned_concurrency = 0 }
       projects-router = { memory_mb = 256, reserved_concurrency = 4, provisioned_concurrency = 0 }
       ws-provider     = { memory_mb = 1024, reserved_concurrency = 10, provisioned_concurrency = 2 }
     }

@@ -56,6 +56,12 @@ variable "architecture" {
     condition     = contains(["x86_64", "arm64"], var.architecture)
     error_message = "The architecture is x86_64 or arm64."
   }
+
+  # `make build` writes what it built for.
+  validation {
+    condition     = fileexists("${var.build_dir}/architecture") ? trimspace(file("${var.build_dir}/architecture")) == var.architecture : true
+    error_message = "The zips in the build folder are for another architecture: run `make build ARCH=<architecture>` first."
+  }
 }
 
 variable "signing_keys" {

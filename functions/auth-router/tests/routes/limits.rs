@@ -1,5 +1,8 @@
 //! Rate limits.
 
+use shared_utils::env::Environment;
+use shared_utils::http::edge::{Edge, serve_at};
+
 use super::*;
 
 #[tokio::test]
@@ -88,4 +91,25 @@ async fn refused_tickets_say_when_to_retry() {
         waited = wait;
         ask().await.expect(200);
     }
+}
+
+#[tokio::test]
+async fn behind_cloudfront_the_viewers_address_counts_and_nothing_passes_beside() {
+    let studio = studio_with(Settings::default()).await;
+    // `printf 0123456789abcdef0123456789abcdef | sha256sum`
+    let hash = "3eb1bd439947eb762998e566ccc2e099c791118b2f40579cc4f7da2b5061b7f9";
+    let edge = Edge::from_env(&Environment::of([("EDGE_SECRET_SHA256".to_owned(), hash.to_owned())].into())).unwrap();
+    let login = async |secret: &str, viewer: &str| {
+        let event = EventBuilder::new(Method::POST, "/auth/login").header("x-edge-secret", secret).header("cloudfront-viewer-address", viewer);
+        Answer::from(serve_at(edge.as_ref(), &studio.app, event.json(&json!({"email": "nobody@mylg.test", "password": "wrong"})).event()).await)
+    };
+    for n in 0..20 {
+        assert_eq!(login("0123456789abcdef0123456789abcdef", "198.51.100.10:46532").await.status, if n < 5 { 401 } else { 429 });
+    }
+    let limited = login("0123456789abcdef0123456789abcdef", "198.51.100.10:46532").await;
+    assert_eq!(limited.body["code"], "too_many_requests");
+    assert_ne!(login("0123456789abcdef0123456789abcdef", "198.51.100.11:46532").await.body["code"], "too_many_requests");
+    login("another secret", "198.51.100.11:46532").await.expect_error(403, "forbidden");
+    let health = EventBuilder::new(Method::GET, "/auth/health").event();
+    Answer::from(serve_at(edge.as_ref(), &studio.app, health).await).expect_error(403, "forbidden");
 }

@@ -360,9 +360,9 @@ run "functions_are_as_stack_yaml_has_them" {
   assert {
     condition = output.functions == {
       auth-router     = { memory_mb = 1769, reserved_concurrency = -1, provisioned_concurrency = 0 }
-      messages-router = { memory_mb = 256, reserved_concurrency = -1, provisioned_concurrency = 0 }
+      messages-router = { memory_mb = 512, reserved_concurrency = -1, provisioned_concurrency = 0 }
       projects-router = { memory_mb = 256, reserved_concurrency = -1, provisioned_concurrency = 0 }
-      ws-provider     = { memory_mb = 256, reserved_concurrency = -1, provisioned_concurrency = 0 }
+      ws-provider     = { memory_mb = 512, reserved_concurrency = -1, provisioned_concurrency = 0 }
     }
     error_message = "A function has another size: ${jsonencode(output.functions)}"
   }
@@ -382,7 +382,7 @@ run "an_environment_sizes_its_functions" {
   assert {
     condition = output.functions == {
       auth-router     = { memory_mb = 1769, reserved_concurrency = 10, provisioned_concurrency = 1 }
-      messages-router = { memory_mb = 256, reserved_concurrency = 4, provisioned_concurrency = 0 }
+      messages-router = { memory_mb = 512, reserved_concurrency = 4, provisioned_concurrency = 0 }
       projects-router = { memory_mb = 256, reserved_concurrency = 4, provisioned_concurrency = 0 }
       ws-provider     = { memory_mb = 1024, reserved_concurrency = 4, provisioned_concurrency = 0 }
     }
@@ -620,6 +620,16 @@ run "a_canary_watches_the_apis_too" {
     ]
     error_message = "Every function has a group: ${jsonencode(module.gradual_deployment[0].alarm_names)}"
   }
+}
+
+run "zips_of_another_architecture_are_refused" {
+  command = plan
+
+  variables {
+    architecture = "arm64"
+  }
+
+  expect_failures = [var.architecture]
 }
 
 run "cloudfront_is_off_by_default" {
