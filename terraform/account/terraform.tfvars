@@ -2,6 +2,6 @@
 
 region = "eu-central-1"
 
-# These have no default: `make account` asks for them.
+# Without these `make account` does nothing.
 # github_repository = "<owner>/<repository>"
 # alert_emails      = ["<who is told of the bill>"]
