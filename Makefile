@@ -103,7 +103,7 @@ preflight: region ## Ask the account whether it has what a deployment needs (ENV
 	@ENV='$(ENV)' SETTINGS='$(SETTINGS)' STATE_BUCKET='$(STATE_BUCKET)' terraform/preflight.sh
 
 deploy: preflight build apply ## Ask the account, build and deploy (ENV=<name>)
-	@export $(TOOLS_ENV); { ! grep -q '^canary' '$(SETTINGS)' || terraform/shift.sh $(ENV); } && terraform/prune.sh $(ENV)
+	@export $(TOOLS_ENV); terraform/shift.sh $(ENV) && terraform/prune.sh $(ENV)
 
 # A plan that was kept is applied as it is, without a question: it has been looked at.
 apply: init ## Deploy the zips that are in build/ (ENV=<name>; PLAN=<file> applies a plan that was kept)

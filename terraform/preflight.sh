@@ -57,13 +57,13 @@ fi
 
 # Without it AWS refuses the WebSocket stage: "CloudWatch Logs role ARN must be set in account settings".
 if ! role=$(aws apigateway get-account --query cloudwatchRoleArn --output text 2>/dev/null); then
-    blocked "This role may not read API Gateway's account settings." "deploy with the role that make account prints as deploy_role_arn, or with an administrator's"
+    blocked "This role may not read API Gateway's account settings." "use an administrator's credentials; in a workflow the role that make account prints as deploy_role_arn"
 elif [ -z "$role" ] || [ "$role" = None ]; then
     blocked "API Gateway has no role in $region with which it may write logs." "make account"
 fi
 
 # Each API lets `rate` requests a second through, and a request keeps a sandbox busy for about 50 ms. A crowd that reloads needs twenty.
-rate=$(numbers '[{,[:space:]]rate' | head -n 1)
+rate=$(sed -nE 's/^throttling *=.*[{, ]rate *= *([0-9]+).*/\1/p' "$SETTINGS")
 wanted=$((${rate:-100} * 2 * 50 / 1000))
 [ "$wanted" -ge 20 ] || wanted=20
 # What functions reserve: one number for all of them, others for single ones.
@@ -77,7 +77,7 @@ quota_command() {
     echo "aws service-quotas request-service-quota-increase --region $region --service-code lambda --quota-code L-B99A9384 --desired-value $1"
 }
 if ! quota=$(aws lambda get-account-settings --query AccountLimit.ConcurrentExecutions --output text 2>/dev/null); then
-    blocked "This role may not read Lambda's account settings." "deploy with the role that make account prints as deploy_role_arn, or with an administrator's"
+    blocked "This role may not read Lambda's account settings." "use an administrator's credentials; in a workflow the role that make account prints as deploy_role_arn"
 else
     # AWS keeps a hundred for functions that reserve none.
     needed=$((reserved > 0 ? reserved + 100 : 0))
@@ -85,6 +85,10 @@ else
         blocked "Lambda may run $quota sandboxes at once in this account, and $ENV reserves $reserved beside the 100 that AWS keeps." "$(quota_command $((needed > 1000 ? needed : 1000))), or reserve less in $SETTINGS"
     elif [ "$quota" -lt "$wanted" ]; then
         warn "Lambda may run $quota sandboxes at once in this account, and $ENV lets through as many requests as keep $wanted busy: what is over $quota gets a 503." "$(quota_command 1000)"
+    fi
+    alarmed=$(numbers '^account_concurrency' | head -n 1)
+    if [ "${alarmed:-1000}" -gt "$quota" ]; then
+        warn "The alarm on account concurrency counts with a quota of ${alarmed:-1000}, and the account has $quota: it would never be raised." "write account_concurrency = $quota into $SETTINGS"
     fi
 fi
 done_here

@@ -34,6 +34,7 @@ while [ $# -gt 0 ]; do
 done
 tables() { sed -nE '/^tables:/,/^[a-z_]+:/{ s/^  ([a-z0-9-]+):.*/\1/p; }' stack.yaml; }
 tables | grep -qx -- "$table" || fail "There is no table \"$table\" in stack.yaml: $(tables | paste -sd' ')."
+[[ $restored == "${source_table%-"$table"}"-* ]] || fail "The name begins with ${source_table%-"$table"}-: roles and alarms know no other tables."
 [ "$restored" != "$source_table" ] || fail "A table is restored under another name than its own."
 export AWS_PAGER=''
 
@@ -42,13 +43,22 @@ describe() { aws dynamodb describe-table --table-name "$1" --query "$2" --output
 count() { aws dynamodb scan --table-name "$1" --select COUNT --query Count --output text | awk '{ for (i = 1; i <= NF; i++) sum += $i } END { print sum + 0 }'; }
 
 protected=$(describe "$source_table" Table.DeletionProtectionEnabled)
-echo "$source_table is restored to $restored"
-aws dynamodb restore-table-to-point-in-time --source-table-name "$source_table" --target-table-name "$restored" "${when[@]}" \
-    --query TableDescription.TableStatus --output text
-aws dynamodb wait table-exists --table-name "$restored"
+if describe "$restored" Table.TableStatus >/dev/null 2>&1; then
+    echo "$restored exists: going on where an earlier run ended"
+else
+    echo "$source_table is restored to $restored"
+    aws dynamodb restore-table-to-point-in-time --source-table-name "$source_table" --target-table-name "$restored" "${when[@]}" \
+        --query TableDescription.TableStatus --output text
+fi
+# Longer than the CLI's own waiter waits: large tables take hours.
+until [ "$(describe "$restored" Table.TableStatus)" = ACTIVE ]; do sleep "${POLL_SECONDS:-20}"; done
 
 aws dynamodb update-time-to-live --table-name "$restored" --time-to-live-specification Enabled=true,AttributeName=ttl >/dev/null
-aws dynamodb update-continuous-backups --table-name "$restored" --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true >/dev/null
+# A new table takes this a while later.
+for _ in $(seq 30); do
+    aws dynamodb update-continuous-backups --table-name "$restored" --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true >/dev/null 2>&1 && break
+    sleep "${POLL_SECONDS:-20}"
+done
 [ "$protected" != True ] || aws dynamodb update-table --table-name "$restored" --deletion-protection-enabled >/dev/null
 ttl=$(aws dynamodb describe-time-to-live --table-name "$restored" --query TimeToLiveDescription.TimeToLiveStatus --output text)
 backups=$(aws dynamodb describe-continuous-backups --table-name "$restored" --query ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus --output text)

@@ -10,13 +10,14 @@ usage() {
 terraform/shift.sh ENV [--engine codedeploy|alias] [--percent 10] [--seconds 300] [--poll 10] [--function NAME]... [--version N]
 terraform/shift.sh ENV --back [--function NAME]...
 
-  --engine    codedeploy: starts a deployment for each function and waits; share and time are those of the environment's `canary`.
+  --engine    codedeploy: starts a deployment for each function and waits; percentage and time come from the environment's `canary`; --percent and --seconds are ignored.
               alias: moves the weights from here, and polls the environment's alarms. Without it: codedeploy, if the environment has it.
   --percent   alias: the share that the new versions get first (0: everything at once).
   --seconds   alias: how long they keep it.
   --poll      How often alarms or deployments are looked at, in seconds.
   --function  Only this function, by its name in stack.yaml.
-  --version   With one --function: the version to move to, such as an older one. Without it, the newest.
+  --version   With one --function: the version to move to, such as an older one. Without it, the newest. With --percent 0 it is a
+              rollback: at once, without CodeDeploy, and also while alarms are raised.
   --back      Takes the weights away, after an interrupted shift: the version that had most of the traffic gets all of it.
 
 Ends with 0 when everything is live, 1 when it went back or could not begin.
@@ -51,6 +52,13 @@ done
 case $engine in '' | codedeploy | alias) ;; *) usage; exit 2 ;; esac
 [ "$percent" -lt 100 ] || fail "--percent takes 0 to 99: the share of the new versions before they get everything."
 [ -z "$version" ] || [ ${#chosen[@]} = 1 ] || fail "--version goes with one --function: versions are counted for each."
+
+# An earlier version gets everything at once, whatever alarms there are, and without CodeDeploy.
+rollback=''
+if [ -n "$version" ] && [ "$percent" = 0 ]; then
+    rollback=1
+    engine=${engine:-alias}
+fi
 
 project=$(sed -nE 's/^project: *([a-z0-9-]+).*/\1/p' stack.yaml)
 prefix=$project-$env
@@ -133,8 +141,11 @@ go_back() {
 
 shift_by_alias() {
     local name alarms until
-    alarms=$(raised) || fail "Nothing was moved, because the alarms cannot be read."
-    [ -z "$alarms" ] || fail "Nothing was moved, because of alarms that are raised already: $alarms"
+    # A rollback is made because of an alarm.
+    if [ -z "$rollback" ]; then
+        alarms=$(raised) || fail "Nothing was moved, because the alarms cannot be read."
+        [ -z "$alarms" ] || fail "Nothing was moved, because of alarms that are raised already: $alarms"
+    fi
     on_end go_back
     if [ "$percent" -gt 0 ]; then
         for name in "${!to[@]}"; do
@@ -202,7 +213,7 @@ shift_by_codedeploy() {
     for name in "${!to[@]}"; do echo "$name: version ${to[$name]} is live"; done
 }
 
-# Until no deployment of this environment is at work any more: CodeDeploy refuses nobody the alias, so two would undo each other's work.
+# Until no deployment of this environment is at work any more: CodeDeploy does not lock the alias, so two would overwrite each other's work.
 wait_for_ends() {
     local name status open
     for _ in $(seq 60); do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What only a real AWS account can settle about a deployed environment: ten checks, each passes or fails with one sentence. It reads, but
-# for a project that it makes and deletes through the public API, as the person EMAIL. The last check uses up the logins of this
-# machine's address for a minute. Needs curl and the aws CLI; `make verify-aws ENV=dev` sets the rest:
+# for a project that it makes and deletes through the public API, as the person EMAIL. The last check fails logins of people who do not
+# exist: each is counted for a while, and logins from this machine's address are refused for a minute. Needs curl and the aws CLI; `make verify-aws ENV=dev` sets the rest:
 #   ENV, AWS_REGION, HTTP_URL, WS_URL, HTTP_API_ID, WS_API_ID, TABLES (their full names)
 set -uo pipefail
 
@@ -118,13 +118,13 @@ roles_are_narrow() {
     auth=$(table_arn auth) projects=$(table_arn projects)
     alias=$(aws kms list-aliases --query "Aliases[?starts_with(AliasName, 'alias/$prefix-signing-')].AliasName | [0]" --output text 2>&1)
     key=$(aws kms describe-key --key-id "$alias" --query KeyMetadata.Arn --output text 2>&1) || { echo "the signing key cannot be read: ${key##*$'\n'}"; return 1; }
-    expect allowed ws-provider dynamodb:BatchGetItem "$auth" REVOCATIONS &&
+    expect allowed ws-provider dynamodb:BatchGetItem "$auth" "REVOCATIONS#0" &&
         expect denied ws-provider dynamodb:BatchGetItem "$auth" PERSON#usr_1 &&
         expect allowed messages-router dynamodb:BatchGetItem "$projects" PROJECT#prj_1 &&
         expect denied messages-router dynamodb:BatchGetItem "$projects" BUDGET#prj_1 &&
         expect allowed auth-router kms:Sign "$key" &&
         expect denied projects-router kms:Sign "$key" && expect denied messages-router kms:Sign "$key" && expect denied ws-provider kms:Sign "$key" &&
-        echo "foreign keys of a table are denied, and auth-router alone signs"
+        echo "partition keys of other functions are denied, and auth-router alone signs"
 }
 
 # AWS decodes a path once and cuts nothing else from it; the functions must not decode it again.
@@ -168,7 +168,7 @@ frames_arrive() {
         grep -aqF "$mark fresh" "$work/frames" && { echo "a message that was sent right after the handshake came to the socket"; return 0; }
         sleep 0.1
     done
-    echo "the message did not come within ten seconds: the work after the answer did not run, or the posts failed (see \"broadcast\" in the logs of messages-router)"
+    echo "the message did not come within ten seconds: the background tasks did not run, or the posts failed (see \"broadcast\" in the logs of messages-router)"
     return 1
 }
 
@@ -208,9 +208,9 @@ tables_are_safe() {
         state=$(aws dynamodb describe-continuous-backups --table-name "$name" --query ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus --output text 2>&1)
         [ "$state" = ENABLED ] || { echo "$name has no point-in-time recovery: ${state##*$'\n'}"; return 1; }
         state=$(aws dynamodb describe-time-to-live --table-name "$name" --query 'TimeToLiveDescription.[TimeToLiveStatus, AttributeName]' --output text 2>&1)
-        [ "$(echo "$state" | tr -s '[:space:]' ' ')" = "ENABLED ttl " ] || { echo "$name does not forget by ttl: ${state##*$'\n'}"; return 1; }
+        [ "$(echo "$state" | tr -s '[:space:]' ' ')" = "ENABLED ttl " ] || { echo "$name has no TTL on the attribute ttl: ${state##*$'\n'}"; return 1; }
     done
-    echo "every table recovers to any second and forgets by ttl"
+    echo "every table has point-in-time recovery and TTL"
 }
 
 # People who do not exist, so nobody is locked; a made-up X-Forwarded-For each time, so only the real address can be what is counted.
@@ -238,7 +238,7 @@ check "leading keys over two tables" reads_through_the_roles
 check "roles" roles_are_narrow
 check "paths" paths_are_decoded_once
 check "subprotocol" connects
-check "work after the answer" frames_arrive
+check "background tasks" frames_arrive
 check "logs" logs_are_written
 check "metrics" metrics_are_there
 check "tables" tables_are_safe

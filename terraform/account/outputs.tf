@@ -4,12 +4,12 @@ output "state_bucket" {
 }
 
 output "deploy_role_arn" {
-  description = "The role that workflows deploy with: DEPLOY_ROLE_ARN of every GitHub environment."
+  description = "The role that workflows deploy with: DEPLOY_ROLE_ARN of the GitHub environments that deploy."
   value       = aws_iam_role.deploy.arn
 }
 
 output "plan_role_arn" {
-  description = "The role that workflows of pull requests plan with: PLAN_ROLE_ARN of the repository."
+  description = "The role that workflows of pull requests plan with: PLAN_ROLE_ARN of the GitHub environments plan-*."
   value       = aws_iam_role.plan.arn
 }
 
@@ -19,7 +19,7 @@ output "boundary_arn" {
 }
 
 output "alert_topic_arn" {
-  description = "The topic that is told of the bill; environments may name it in alarm_actions."
+  description = "The topic that gets the budget's alerts. Environments may name it in alarm_actions."
   value       = aws_sns_topic.alerts.arn
 }
 

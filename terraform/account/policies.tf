@@ -10,11 +10,13 @@ locals {
   iam     = "arn:aws:iam::${local.account_id}"
   gateway = "arn:aws:apigateway:${var.region}::"
 
-  functions  = ["${local.arn.lambda}:function:${local.prefix}*", "${local.arn.lambda}:layer:${local.prefix}*"]
-  tables     = ["${local.arn.dynamodb}:table/${local.prefix}*"]
-  env_roles  = "${local.iam}:role/${local.prefix}*"
-  log_groups = [for group in ["/aws/lambda/${local.prefix}", "/aws/apigateway/${local.prefix}", "/aws/vendedlogs/apigateway/${local.prefix}"] : "${local.arn.logs}:log-group:${group}*"]
-  alarms     = ["${local.arn.cloudwatch}:alarm:${local.prefix}*"]
+  functions = ["${local.arn.lambda}:function:${local.prefix}*", "${local.arn.lambda}:layer:${local.prefix}*"]
+  tables    = ["${local.arn.dynamodb}:table/${local.prefix}*"]
+  # The smoke test of a preview makes the people that it logs in as.
+  preview_people = ["${local.arn.dynamodb}:table/${local.prefix}preview-*-auth"]
+  env_roles      = "${local.iam}:role/${local.prefix}*"
+  log_groups     = [for group in ["/aws/lambda/${local.prefix}", "/aws/apigateway/${local.prefix}", "/aws/vendedlogs/apigateway/${local.prefix}"] : "${local.arn.logs}:log-group:${group}*"]
+  alarms         = ["${local.arn.cloudwatch}:alarm:${local.prefix}*"]
   # Dashboards have no region.
   dashboards = ["arn:aws:cloudwatch::${local.account_id}:dashboard/${local.prefix}*"]
   topics     = ["${local.arn.sns}:${local.prefix}*"]
@@ -57,7 +59,7 @@ locals {
     # These lists and settings belong to no resource.
     { Sid = "ReadAccount", Effect = "Allow", Resource = ["*"], Action = [
       "cloudfront:GetCachePolicy", "cloudfront:GetDistribution", "cloudfront:GetOriginRequestPolicy", "cloudfront:ListCachePolicies", "cloudfront:ListOriginRequestPolicies", "cloudfront:ListTagsForResource",
-      "cloudwatch:DescribeAlarms", "kms:ListAliases", "lambda:GetAccountSettings", "logs:DescribeLogGroups",
+      "cloudwatch:DescribeAlarms", "kms:ListAliases", "lambda:GetAccountSettings", "lambda:ListLayerVersions", "logs:DescribeLogGroups",
     ] },
     { Sid = "ListStates", Effect = "Allow", Resource = [local.state_arn], Action = ["s3:ListBucket"] },
     { Sid = "ReadStates", Effect = "Allow", Resource = local.states, Action = ["s3:GetObject"] },
@@ -102,8 +104,8 @@ locals {
     merge({ Sid = "TableEncryption", Effect = "Allow", Resource = local.keys, Action = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"] }, local.by_tables),
   ]
 
-  # What leads to it and what watches it, and the states.
-  edge_statements = [
+  # APIs, logs, alarms, CloudFront, CodeDeploy and the states.
+  access_statements = [
     { Sid = "Apis", Effect = "Allow", Resource = local.apis, Action = ["apigateway:DELETE", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"] },
     { Sid = "LogGroups", Effect = "Allow", Resource = local.log_groups, Action = [
       "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteMetricFilter", "logs:DeleteRetentionPolicy", "logs:DisassociateKmsKey", "logs:PutMetricFilter", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
@@ -118,7 +120,8 @@ locals {
     { Sid = "Topics", Effect = "Allow", Resource = local.topics, Action = [
       "sns:CreateTopic", "sns:DeleteTopic", "sns:SetSubscriptionAttributes", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource", "sns:Unsubscribe", "sns:UntagResource",
     ] },
-    { Sid = "Edges", Effect = "Allow", Resource = ["arn:aws:cloudfront::${local.account_id}:distribution/*"], Action = [
+    { Sid = "PeopleOfPreviews", Effect = "Allow", Resource = local.preview_people, Action = ["dynamodb:PutItem", "dynamodb:UpdateItem"] },
+    { Sid = "Distributions", Effect = "Allow", Resource = ["arn:aws:cloudfront::${local.account_id}:distribution/*"], Action = [
       "cloudfront:CreateDistribution", "cloudfront:DeleteDistribution", "cloudfront:TagResource", "cloudfront:UntagResource", "cloudfront:UpdateDistribution",
     ] },
     { Sid = "Rollouts", Effect = "Allow", Resource = local.rollouts, Action = [
@@ -133,13 +136,15 @@ locals {
   by_tables     = { Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${var.region}.amazonaws.com" } } }
   with_boundary = { Condition = { StringEquals = { "iam:PermissionsBoundary" = "${local.iam}:policy${local.path}${local.project}-boundary" } } }
 
-  # Whatever else allows it, such as a key's own policy: a workflow neither signs tokens nor reads what people wrote, and the account
-  # root stays out of its reach.
+  # Whatever else allows it, such as a key's own policy: a workflow neither signs tokens nor reads or writes items, and the account root
+  # stays out of its reach. It writes the test people of previews alone.
   deny_statements = [
     { Sid = "NeverSign", Effect = "Deny", Resource = ["*"], Action = ["kms:Sign"] },
-    { Sid = "NeverTheData", Effect = "Deny", Resource = ["*"], Action = [
-      "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:ExportTableToPointInTime", "dynamodb:GetItem", "dynamodb:GetRecords",
-      "dynamodb:PartiQL*", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem",
+    { Sid = "NeverReadItems", Effect = "Deny", Resource = ["*"], Action = [
+      "dynamodb:BatchGetItem", "dynamodb:ExportTableToPointInTime", "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:PartiQL*", "dynamodb:Query", "dynamodb:Scan",
+    ] },
+    { Sid = "NeverWriteItems", Effect = "Deny", NotResource = local.preview_people, Action = [
+      "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
     ] },
     { Sid = "NeverTheAccountState", Effect = "Deny", Resource = ["${local.state_arn}/${local.project}/account/*"], Action = ["s3:*"] },
     { Sid = "NeverTheAccountRoles", Effect = "Deny", Resource = ["${local.iam}:role${local.path}*", "${local.iam}:policy${local.path}*"], Action = [
@@ -150,8 +155,8 @@ locals {
   # AWS takes 6,144 characters for a policy: these are three. Both roles have the first.
   read_policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.read_statements, local.deny_statements) })
   deploy_policies = {
-    core = jsonencode({ Version = "2012-10-17", Statement = local.core_statements })
-    edge = jsonencode({ Version = "2012-10-17", Statement = local.edge_statements })
+    core   = jsonencode({ Version = "2012-10-17", Statement = local.core_statements })
+    access = jsonencode({ Version = "2012-10-17", Statement = local.access_statements })
   }
 
   boundary_policy = jsonencode({ Version = "2012-10-17", Statement = [

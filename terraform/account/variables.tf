@@ -22,7 +22,7 @@ variable "github_repository" {
 variable "github_environments" {
   description = "GitHub environments whose jobs may deploy. Each needs guards at GitHub: the branches that it takes, and reviewers for production."
   type        = list(string)
-  default     = ["dev", "preview", "prod", "staging"]
+  default     = ["dev", "prod", "staging"]
 
   validation {
     condition     = length(var.github_environments) > 0 && alltrue([for name in var.github_environments : can(regex("^[A-Za-z0-9._-]+$", name))])

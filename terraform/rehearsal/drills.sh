@@ -80,7 +80,7 @@ break_canary() {
     [ "$status" = 1 ] || { echo "the shift ended with $status, not 1"; exit 1; }
 }
 
-# A broken version goes back by itself, a mended one gets everything, and an earlier one can have it again.
+# A failing version is rolled back by itself, a fixed one gets all traffic, and an earlier one is made live again while an alarm is raised.
 drill_canary_and_rollback() {
     local name before raised
     settings 'canary = { codedeploy = false }'
@@ -108,7 +108,9 @@ with zipfile.ZipFile(sys.argv[1], "w") as package:
     with_requests terraform/shift.sh dev --engine alias --function messages-router --seconds 3 --poll 1
     [ "$(live_version messages-router)" = "$(published messages-router)" ] || { echo "the mended version is not live"; exit 1; }
 
-    with_requests terraform/shift.sh dev --engine alias --function messages-router --version "$before" --percent 0
+    aws cloudwatch set-alarm-state --alarm-name "$prefix-http-5xx" --state-value ALARM --state-reason drill
+    with_requests terraform/shift.sh dev --function messages-router --version "$before" --percent 0
+    aws cloudwatch set-alarm-state --alarm-name "$prefix-http-5xx" --state-value OK --state-reason drill
     [ "$(live_version messages-router)" = "$before" ] || { echo "version $before is not live"; exit 1; }
     terraform/shift.sh dev --engine alias --percent 0
 

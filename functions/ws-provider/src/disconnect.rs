@@ -8,6 +8,9 @@ use crate::{App, reply};
 pub(crate) async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> Result<ApiGatewayProxyResponse, Error> {
     let connection_id = event.request_context.connection_id.clone().unwrap_or_default();
     let connection = app.broadcaster.connections().remove(&connection_id).await?;
+    if let Some(connection) = &connection {
+        app.remember(connection);
+    }
     app.broadcaster.disconnected_later(connection_id, connection);
     Ok(reply::status(200))
 }

@@ -143,6 +143,7 @@ impl Delivery {
             .fold(Tally::default(), async |tally, outcome| tally.with(outcome))
             .await;
         count(Counter::Deliveries, tally.delivered);
+        count(Counter::ThrottledPosts, tally.throttled);
         tracing::info!(
             action,
             delivered = tally.delivered,

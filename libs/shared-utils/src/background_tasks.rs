@@ -33,7 +33,7 @@ impl BackgroundTasks {
                 let guarded = std::panic::AssertUnwindSafe(work).catch_unwind();
                 match tokio::time::timeout_at(deadline, guarded).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(_)) => tracing::error!("work after the answer panicked"),
+                    Ok(Err(_)) => tracing::error!("a background task panicked"),
                     Err(_) => dropped += 1,
                 }
             }

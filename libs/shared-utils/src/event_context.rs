@@ -22,6 +22,8 @@ pub enum Counter {
     Calls,
     /// Frames that the gateway accepted for a connection.
     Deliveries,
+    /// Posts that the gateway refused with 429 each time.
+    ThrottledPosts,
     /// Logins that were refused: wrong credentials or too many attempts.
     RefusedLogins,
 }
@@ -36,9 +38,9 @@ pub(crate) fn set_request_id(request_id: &str) {
     let _ = CURRENT.try_with(|event| event.request_id.set(request_id.to_owned()));
 }
 
-/// The members that a log line of the current event ends with: `"requestId":"…",…,"calls":3`.
-pub(crate) fn members() -> Option<String> {
-    CURRENT.try_with(|event| event.members()).ok()
+/// The fields that a log line of the current event ends with: `"requestId":"…",…,"calls":3`.
+pub(crate) fn json_fields() -> Option<String> {
+    CURRENT.try_with(|event| event.json_fields()).ok()
 }
 
 /// One event.
@@ -52,6 +54,7 @@ pub(crate) struct EventContext {
     request_id: OnceLock<String>,
     calls: AtomicU64,
     deliveries: AtomicU64,
+    throttled_posts: AtomicU64,
     refused_logins: AtomicU64,
 }
 
@@ -69,10 +72,11 @@ impl EventContext {
             started: Instant::now(),
             is_cold,
             function: context.env_config.function_name.clone(),
-            identity: members_of(identity),
+            identity: object_fields(identity),
             request_id: OnceLock::new(),
             calls: AtomicU64::new(0),
             deliveries: AtomicU64::new(0),
+            throttled_posts: AtomicU64::new(0),
             refused_logins: AtomicU64::new(0),
         })
     }
@@ -91,6 +95,7 @@ impl EventContext {
         match counter {
             Counter::Calls => &self.calls,
             Counter::Deliveries => &self.deliveries,
+            Counter::ThrottledPosts => &self.throttled_posts,
             Counter::RefusedLogins => &self.refused_logins,
         }
     }
@@ -99,30 +104,31 @@ impl EventContext {
         self.counter(counter).load(Ordering::Relaxed)
     }
 
-    fn members(&self) -> String {
-        let mut members = String::with_capacity(192);
+    fn json_fields(&self) -> String {
+        let mut fields = String::with_capacity(192);
         if let Some(request_id) = self.request_id.get() {
-            let _ = write!(members, "\"requestId\":{},", Value::from(request_id.as_str()));
+            let _ = write!(fields, "\"requestId\":{},", Value::from(request_id.as_str()));
         }
-        let _ = write!(members, "{},\"calls\":{}", self.identity, self.counted(Counter::Calls));
-        members
+        let _ = write!(fields, "{},\"calls\":{}", self.identity, self.counted(Counter::Calls));
+        fields
     }
 
     /// The metrics of this event as one line in `CloudWatch`'s embedded metric format, with the function as the only dimension.
-    /// Counters that are zero are left out: the service adds up the lines that have them.
+    /// Other counters than `Calls` are left out where they are zero: the service adds up the lines that have them.
     /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
     pub(crate) fn metrics_line(&self, namespace: &str, now_millis: i64) -> String {
         let duration = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let counts = [
             ("ColdStarts", u64::from(self.is_cold)),
-            ("Calls", self.counted(Counter::Calls)),
             ("Deliveries", self.counted(Counter::Deliveries)),
+            ("ThrottledPosts", self.counted(Counter::ThrottledPosts)),
             ("RefusedLogins", self.counted(Counter::RefusedLogins)),
         ];
-        let mut definitions = vec![json!({"Name": "Duration", "Unit": "Milliseconds"})];
+        let mut definitions = vec![json!({"Name": "Duration", "Unit": "Milliseconds"}), json!({"Name": "Calls", "Unit": "Count"})];
         let mut line = Map::new();
         line.insert("function".to_owned(), json!(self.function));
         line.insert("Duration".to_owned(), json!(duration));
+        line.insert("Calls".to_owned(), json!(self.counted(Counter::Calls)));
         for (name, value) in counts.into_iter().filter(|(_, value)| *value > 0) {
             definitions.push(json!({"Name": name, "Unit": "Count"}));
             line.insert(name.to_owned(), json!(value));
@@ -139,7 +145,7 @@ fn trace_root(header: &str) -> Option<&str> {
 }
 
 /// An object without its braces.
-fn members_of(object: Map<String, Value>) -> String {
+fn object_fields(object: Map<String, Value>) -> String {
     let text = Value::Object(object).to_string();
     text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default().to_owned()
 }
@@ -163,13 +169,13 @@ pub(crate) mod tests {
 
     #[tokio::test]
     async fn lines_have_the_event_and_the_calls_so_far() {
-        assert_eq!(members(), None);
+        assert_eq!(json_fields(), None);
         let event = EventContext::new(&context(), true);
-        let before = event.scope(async { members().unwrap() }).await;
+        let before = event.scope(async { json_fields().unwrap() }).await;
         let after = event.scope(async {
             set_request_id("JKJaXmPLvHcESHA=");
             count(Counter::Calls, 2);
-            members().unwrap()
+            json_fields().unwrap()
         });
         let identity = r#""coldStart":true,"lambdaRequestId":"4f6e1b1a-0000-4000-8000-000000000000","traceId":"1-5759e988-bd862e3fe1be46a994272793","version":"12""#;
         assert_eq!(before, format!("{identity},\"calls\":0"));
@@ -187,7 +193,7 @@ pub(crate) mod tests {
         assert_eq!((&directive["Namespace"], &directive["Dimensions"]), (&json!("mylg-dev"), &json!([["function"]])));
         // Each metric that is declared has a number, and what did not happen is not declared.
         let names: Vec<&str> = directive["Metrics"].as_array().unwrap().iter().map(|metric| metric["Name"].as_str().unwrap()).collect();
-        assert_eq!(names, ["Duration", "ColdStarts", "Deliveries"]);
+        assert_eq!(names, ["Duration", "Calls", "ColdStarts", "Deliveries"]);
         assert!(names.iter().all(|name| line[*name].is_u64()), "{line}");
     }
 

@@ -29,30 +29,31 @@ pub fn level(env: &Environment) -> LevelFilter {
 /// Writes lines of this level or more severe, and every audit line.
 fn lines(level: LevelFilter, out: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> impl Subscriber + Send + Sync {
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_current_span(false).with_span_list(false);
-    let lines = lines.map_event_format(WithEvent);
+    let lines = lines.map_event_format(EventFields);
     let filter = FilterFn::new(move |metadata| {
         // The SDK and the runtime log every call at info and below. Their warnings and errors are enough.
-        let is_chatter = *metadata.level() > Level::WARN && ["aws_", "hyper", "lambda_"].iter().any(|theirs| metadata.target().starts_with(theirs));
-        metadata.target() == audit::TARGET || (*metadata.level() <= level && !is_chatter)
+        let is_dependency_noise =
+            *metadata.level() > Level::WARN && ["aws_", "hyper", "lambda_"].iter().any(|prefix| metadata.target().starts_with(prefix));
+        metadata.target() == audit::TARGET || (*metadata.level() <= level && !is_dependency_noise)
     });
     tracing_subscriber::registry().with(lines.with_writer(out)).with(filter.with_max_level_hint(level.max(LevelFilter::INFO)))
 }
 
-/// Ends each JSON line with the members of the event that is being handled.
-struct WithEvent<F>(F);
+/// Ends each JSON line with the fields of the event that is being handled.
+struct EventFields<F>(F);
 
-impl<S, N, F> FormatEvent<S, N> for WithEvent<F>
+impl<S, N, F> FormatEvent<S, N> for EventFields<F>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
     F: FormatEvent<S, N>,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, line: &Event<'_>) -> fmt::Result {
-        let Some(members) = event_context::members() else { return self.0.format_event(context, writer, line) };
+        let Some(fields) = event_context::json_fields() else { return self.0.format_event(context, writer, line) };
         let mut text = String::new();
         self.0.format_event(context, Writer::new(&mut text), line)?;
         let object = text.trim_end().strip_suffix('}').ok_or(fmt::Error)?;
-        writeln!(writer, "{object},{members}}}")
+        writeln!(writer, "{object},{fields}}}")
     }
 }
 

@@ -23,12 +23,12 @@ use crate::background_tasks::BackgroundTasks;
 use crate::env::{EnvError, Environment};
 use crate::event_context::{self, EventContext};
 use crate::http::Api;
-use crate::http::edge::{Edge, serve_at};
+use crate::http::cloudfront::{CloudFront, serve_behind_cloudfront};
 
 /// The maximum time for background tasks. They also end before the function's time-out, however long the handler took.
-const AFTER_BUDGET: Duration = Duration::from_secs(20);
+const BACKGROUND_TIME_LIMIT: Duration = Duration::from_secs(20);
 /// The part of an event's time that must remain when the background tasks end.
-const RESERVE: Duration = Duration::from_millis(500);
+const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
 
 /// An event of API Gateway.
 pub trait GatewayEvent: DeserializeOwned + Send + 'static {
@@ -49,21 +49,21 @@ impl GatewayEvent for ApiGatewayWebsocketProxyRequest {
 }
 
 /// Runs an HTTP function until the sandbox ends.
-pub async fn run_http<A: Api + Send + 'static>(api: A, after: BackgroundTasks, env: &Environment) -> Result<(), lambda_runtime::Error> {
-    let (api, edge) = (Arc::new(api), Edge::from_env(env)?);
+pub async fn run_http<A: Api + Send + 'static>(api: A, background_tasks: BackgroundTasks, env: &Environment) -> Result<(), lambda_runtime::Error> {
+    let (api, cloudfront) = (Arc::new(api), CloudFront::from_env(env)?);
     run(
         move |event: ApiGatewayV2httpRequest| {
-            let (api, edge) = (api.clone(), edge.clone());
-            Box::pin(async move { serve_at(edge.as_ref(), &*api, event).await })
+            let (api, cloudfront) = (api.clone(), cloudfront.clone());
+            Box::pin(async move { serve_behind_cloudfront(cloudfront.as_ref(), &*api, event).await })
         },
-        after,
+        background_tasks,
         env,
     )
     .await
 }
 
 /// Runs a handler that always returns a response, until the sandbox ends.
-pub async fn run<E, R, H>(handler: H, after: BackgroundTasks, env: &Environment) -> Result<(), lambda_runtime::Error>
+pub async fn run<E, R, H>(handler: H, background_tasks: BackgroundTasks, env: &Environment) -> Result<(), lambda_runtime::Error>
 where
     E: GatewayEvent,
     R: Serialize + Send + 'static,
@@ -74,7 +74,7 @@ where
         let answer = handler(event.payload);
         async move { Ok::<R, Infallible>(answer.await) }
     });
-    Runtime::new(service).layer(EventLayer::new(after, env)?).run().await
+    Runtime::new(service).layer(EventLayer::new(background_tasks, env)?).run().await
 }
 
 /// The namespace of the metrics, from `METRICS_NAMESPACE`.
@@ -85,24 +85,24 @@ pub fn metrics_namespace(env: &Environment) -> Result<Option<String>, EnvError> 
 /// Gives each event its context, and runs [`BackgroundTasks::run`] after its response is posted.
 #[derive(Clone)]
 struct EventLayer {
-    after: BackgroundTasks,
+    background_tasks: BackgroundTasks,
     /// Where the metrics belong. If absent, no metrics are written.
     namespace: Option<Arc<str>>,
     is_warm: Arc<AtomicBool>,
 }
 
 impl EventLayer {
-    fn new(after: BackgroundTasks, env: &Environment) -> Result<Self, EnvError> {
-        Ok(Self { after, namespace: metrics_namespace(env)?.map(Arc::from), is_warm: Arc::default() })
+    fn new(background_tasks: BackgroundTasks, env: &Environment) -> Result<Self, EnvError> {
+        Ok(Self { background_tasks, namespace: metrics_namespace(env)?.map(Arc::from), is_warm: Arc::default() })
     }
 
     /// Runs the background tasks for as long as the event's time allows.
     async fn run_background_tasks(&self, deadline: SystemTime) {
         // The handler has already used a part of the event's time.
-        let left = deadline.duration_since(SystemTime::now()).unwrap_or_default().saturating_sub(RESERVE);
-        let dropped = self.after.run(AFTER_BUDGET.min(left)).await;
+        let left = deadline.duration_since(SystemTime::now()).unwrap_or_default().saturating_sub(DEADLINE_MARGIN);
+        let dropped = self.background_tasks.run(BACKGROUND_TIME_LIMIT.min(left)).await;
         if dropped > 0 {
-            tracing::warn!(dropped, "work after the answer did not end within its budget");
+            tracing::warn!(dropped, "background tasks did not end in time");
         }
     }
 
@@ -111,7 +111,7 @@ impl EventLayer {
         if let Some(namespace) = &self.namespace {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             let line = event.metrics_line(namespace, i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
-            // Nobody can be told that a line could not be written.
+            // A write error is ignored: there is no other place to report it.
             let _ = writeln!(std::io::stdout().lock(), "{line}");
         }
     }
@@ -151,11 +151,11 @@ where
         let event = EventContext::new(&invocation.context, !layer.is_warm.swap(true, Ordering::Relaxed));
         let deadline = invocation.context.deadline();
         // The handler is called here, and its future is polled in the scope below.
-        let answered = event.enter(|| self.inner.call(invocation));
+        let response_future = event.enter(|| self.inner.call(invocation));
         Box::pin(async move {
             let outcome = event
                 .scope(async {
-                    let outcome = answered.await;
+                    let outcome = response_future.await;
                     layer.run_background_tasks(deadline).await;
                     outcome
                 })

@@ -25,7 +25,7 @@ run "only_environments_of_the_repository_deploy" {
       Condition = {
         StringEquals = {
           "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
-          "token.actions.githubusercontent.com:sub" = ["repo:studio/backend:environment:dev", "repo:studio/backend:environment:preview", "repo:studio/backend:environment:prod", "repo:studio/backend:environment:staging"]
+          "token.actions.githubusercontent.com:sub" = ["repo:studio/backend:environment:dev", "repo:studio/backend:environment:prod", "repo:studio/backend:environment:staging"]
         }
       }
     }]
@@ -79,15 +79,25 @@ run "neither_role_signs_or_reads_items" {
 
   assert {
     condition = length(setsubtract(
-      ["kms:Sign", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:ExportTableToPointInTime", "dynamodb:GetItem", "dynamodb:PartiQL*", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"],
-      flatten([for statement in jsondecode(aws_iam_policy.read.policy).Statement : statement.Action if statement.Effect == "Deny" && statement.Resource == ["*"] && !can(statement.Condition)]),
+      ["kms:Sign", "dynamodb:BatchGetItem", "dynamodb:ExportTableToPointInTime", "dynamodb:GetItem", "dynamodb:PartiQL*", "dynamodb:Query", "dynamodb:Scan"],
+      flatten([for statement in jsondecode(aws_iam_policy.read.policy).Statement : statement.Action if statement.Effect == "Deny" && try(statement.Resource, null) == ["*"] && !can(statement.Condition)]),
     )) == 0
-    error_message = "A workflow's role may sign, or touch the items of a table."
+    error_message = "A workflow's role may sign, or read the items of a table."
+  }
+
+  assert {
+    condition = jsonencode(one([for statement in jsondecode(aws_iam_policy.read.policy).Statement : statement if statement.Sid == "NeverWriteItems"])) == jsonencode({
+      Sid         = "NeverWriteItems"
+      Effect      = "Deny"
+      NotResource = ["arn:aws:dynamodb:eu-central-1:123456789012:table/mylg-preview-*-auth"]
+      Action      = ["dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    })
+    error_message = "A workflow's role may write items of other tables than the people of previews."
   }
 
   assert {
     condition = length(setintersection(
-      flatten([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["edge"].policy] : [for statement in jsondecode(policy).Statement : statement.Action if statement.Effect == "Allow"]]),
+      flatten([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy] : [for statement in jsondecode(policy).Statement : statement.Action if statement.Effect == "Allow"]]),
       ["kms:Sign", "lambda:InvokeFunction", "logs:FilterLogEvents", "logs:GetLogEvents", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:RestoreTableToPointInTime"],
     )) == 0
     error_message = "A statement allows what another one denies."
@@ -104,7 +114,7 @@ run "nothing_is_allowed_wholesale" {
 
   assert {
     condition = alltrue(flatten([
-      for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["edge"].policy, aws_iam_policy.boundary.policy] : [
+      for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy, aws_iam_policy.boundary.policy] : [
         for statement in jsondecode(policy).Statement : [for action in statement.Action : !strcontains(action, "*")] if statement.Effect == "Allow"
       ]
     ]))
@@ -112,14 +122,14 @@ run "nothing_is_allowed_wholesale" {
   }
 
   assert {
-    condition     = toset([for statement in concat(jsondecode(aws_iam_policy.deploy["core"].policy).Statement, jsondecode(aws_iam_policy.deploy["edge"].policy).Statement) : statement.Sid if statement.Effect == "Allow" && contains(statement.Resource, "*")]) == toset(["NewKeys", "AccessLogs"])
+    condition     = toset([for statement in concat(jsondecode(aws_iam_policy.deploy["core"].policy).Statement, jsondecode(aws_iam_policy.deploy["access"].policy).Statement) : statement.Sid if statement.Effect == "Allow" && contains(statement.Resource, "*")]) == toset(["NewKeys", "AccessLogs"])
     error_message = "A further statement is limited to no resource."
   }
 
   # The limit of AWS.
   assert {
-    condition     = alltrue([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["edge"].policy, aws_iam_policy.boundary.policy] : length(policy) <= 6144])
-    error_message = "A policy is longer than AWS takes: ${length(aws_iam_policy.read.policy)}, ${length(aws_iam_policy.deploy["core"].policy)}, ${length(aws_iam_policy.deploy["edge"].policy)}, ${length(aws_iam_policy.boundary.policy)}."
+    condition     = alltrue([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy, aws_iam_policy.boundary.policy] : length(policy) <= 6144])
+    error_message = "A policy is longer than AWS takes: ${length(aws_iam_policy.read.policy)}, ${length(aws_iam_policy.deploy["core"].policy)}, ${length(aws_iam_policy.deploy["access"].policy)}, ${length(aws_iam_policy.boundary.policy)}."
   }
 }
 
@@ -128,7 +138,7 @@ run "keys_of_ones_own_are_used_by_tables_only" {
 
   assert {
     condition = alltrue(flatten([
-      for policy in [aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["edge"].policy, aws_iam_policy.boundary.policy] : [
+      for policy in [aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy, aws_iam_policy.boundary.policy] : [
         for statement in jsondecode(policy).Statement : try(statement.Condition, null) == { StringEquals = { "kms:ViaService" = "dynamodb.eu-central-1.amazonaws.com" } }
         if length(setintersection(statement.Action, ["kms:CreateGrant", "kms:Decrypt"])) > 0
       ]

@@ -272,11 +272,12 @@ module "gradual_deployment" {
   source = "../gradual-deployment"
   count  = var.canary == null ? 0 : 1
 
-  name_prefix   = local.name_prefix
-  functions     = { for name, function in module.function : name => { function_name = function.function_name, arn = function.arn, version = function.version } }
-  canary        = var.canary
-  alarm_names   = ["${local.name_prefix}-http-5xx", "${local.name_prefix}-websocket-integration-errors"]
-  alarm_actions = local.alarm_actions
+  name_prefix          = local.name_prefix
+  functions            = { for name, function in module.function : name => { function_name = function.function_name, arn = function.arn, version = function.version } }
+  canary               = var.canary
+  permissions_boundary = var.permissions_boundary
+  alarm_names          = ["${local.name_prefix}-http-5xx", "${local.name_prefix}-websocket-integration-errors"]
+  alarm_actions        = local.alarm_actions
 
   # It names two of its alarms.
   depends_on = [module.monitoring]

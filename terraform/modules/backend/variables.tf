@@ -264,6 +264,11 @@ variable "table_name_overrides" {
     condition     = length(setsubtract(keys(var.table_name_overrides), keys(local.stack.tables))) == 0
     error_message = "There are no other tables than ${join(", ", keys(local.stack.tables))}."
   }
+
+  validation {
+    condition     = alltrue([for name in values(var.table_name_overrides) : startswith(name, "${local.stack.project}-${var.environment}-")])
+    error_message = "A table's name begins with <project>-<environment>-: the deploy role and the alarms know no others."
+  }
 }
 
 variable "permissions_boundary" {

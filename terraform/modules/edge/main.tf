@@ -24,7 +24,8 @@ resource "aws_cloudfront_distribution" "this" {
     domain_name = var.origin
 
     custom_header {
-      name  = "X-Edge-Secret"
+      # CloudFront refuses names that begin with X-Edge-.
+      name  = "X-Origin-Secret"
       value = var.secret
     }
 

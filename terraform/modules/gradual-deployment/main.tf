@@ -89,7 +89,8 @@ resource "aws_codedeploy_deployment_group" "this" {
 resource "aws_iam_role" "codedeploy" {
   count = var.canary.codedeploy ? 1 : 0
 
-  name = "${var.name_prefix}-codedeploy"
+  name                 = "${var.name_prefix}-codedeploy"
+  permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -49,3 +49,9 @@ variable "alarm_actions" {
   type        = list(string)
   default     = []
 }
+
+variable "permissions_boundary" {
+  description = "ARN of a policy that bounds what CodeDeploy's role may be allowed, or null."
+  type        = string
+  default     = null
+}

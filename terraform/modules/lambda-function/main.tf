@@ -151,7 +151,7 @@ resource "aws_cloudwatch_metric_alarm" "throttles" {
 # Slow answers have alarms of their own at the APIs. This one is about events that come close to being cut off.
 resource "aws_cloudwatch_metric_alarm" "near_timeout" {
   alarm_name          = "${var.name}-near-timeout"
-  alarm_description   = "${var.name}: one event in a hundred takes four fifths of the time-out or longer, work after the answer included. Runbook: docs/operations.md#alarm-near-timeout"
+  alarm_description   = "${var.name}: one event in a hundred takes four fifths of the time-out or longer, background tasks included. Runbook: docs/operations.md#alarm-near-timeout"
   namespace           = "AWS/Lambda"
   metric_name         = "Duration"
   dimensions          = { FunctionName = var.name }

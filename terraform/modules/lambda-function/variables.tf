@@ -39,7 +39,7 @@ variable "memory_mb" {
 }
 
 variable "timeout_s" {
-  description = "How long one event may take in seconds, work after the answer included."
+  description = "How long one event may take in seconds, background tasks included."
   type        = number
 
   validation {

@@ -32,7 +32,7 @@ resource "aws_cloudwatch_metric_alarm" "websocket_integration_errors" {
   ok_actions          = var.alarm_actions
 }
 
-# What clients wait for. The duration of a function is not that: it includes the work after the answer.
+# What clients wait for. The duration of a function is not that: it includes the background tasks.
 resource "aws_cloudwatch_metric_alarm" "http_latency" {
   alarm_name          = "${var.name_prefix}-http-latency"
   alarm_description   = "One HTTP request in a hundred waits longer than ${var.latency_p99_ms} ms for its answer. Runbook: docs/operations.md#alarm-http-latency"
@@ -193,13 +193,14 @@ locals {
 
 locals {
   # What functions write of each event themselves (libs/shared-utils/src/event_context.rs). Lambda's own duration has other limits: this
-  # one has the work after the answer, and no start of a sandbox.
+  # one includes the background tasks, and not the start of a sandbox.
   own_charts = {
-    Calls         = { title = "Requests to AWS services per event (average)", stat = "Average" }
-    ColdStarts    = { title = "Cold starts", stat = "Sum" }
-    Deliveries    = { title = "Frames delivered", stat = "Sum" }
-    Duration      = { title = "Events, with the work after the answer (p99, ms)", stat = "p99" }
-    RefusedLogins = { title = "Refused logins", stat = "Sum" }
+    Calls          = { title = "Requests to AWS services per event (average)", stat = "Average" }
+    ColdStarts     = { title = "Cold starts", stat = "Sum" }
+    Deliveries     = { title = "Frames delivered", stat = "Sum" }
+    Duration       = { title = "Events, background tasks included (p99, ms)", stat = "p99" }
+    ThrottledPosts = { title = "Posts to connections refused with 429 each time", stat = "Sum" }
+    RefusedLogins  = { title = "Refused logins", stat = "Sum" }
   }
 }
 

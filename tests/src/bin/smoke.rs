@@ -27,7 +27,7 @@ other one in the directory) or takes the given conversation, sends a message, se
 people of the conversation see the message and its tombstone. Prints a line for each step; ends with 1 and a sentence at the first that fails.";
 
 /// The maximum time of one step.
-const PATIENCE: Duration = Duration::from_secs(15);
+const STEP_TIMEOUT: Duration = Duration::from_secs(15);
 /// The `ref` of the one frame that is sent.
 const REF: &str = "smoke";
 
@@ -81,7 +81,7 @@ fn target() -> Result<Option<Target>, String> {
         }
     }
     // No default: in production the first person of the directory is a customer.
-    target.map(Some).ok_or_else(|| "nobody to write to is named".to_owned())
+    target.map(Some).ok_or_else(|| "--with or --conversation is required".to_owned())
 }
 
 fn text_of(parser: &mut lexopt::Parser) -> Result<String, String> {
@@ -96,59 +96,59 @@ fn variable(name: &str) -> Result<String, String> {
 /// Does everything, in order.
 async fn run(target: &Target) -> Result<(), String> {
     let (email, password) = (variable("EMAIL")?, variable("PASSWORD")?);
-    let (http, web) = (Door::of(&variable("MYLG_HTTP_URL")?).await?, Door::of(&variable("MYLG_WS_URL")?).await?);
-    let mut caller = Caller { http: reqwest::Client::new(), door: http, token: None };
-    let session = step("log in", caller.call(Method::POST, "/auth/login", Some(json!({"email": email, "password": password})), 200)).await?;
-    caller.token = Some(text(&session, "/accessToken")?);
-    let talked = talk(&caller, &web, target, &text(&session, "/user/userId")?).await;
+    let (http, web) = (Endpoint::resolve(&variable("MYLG_HTTP_URL")?).await?, Endpoint::resolve(&variable("MYLG_WS_URL")?).await?);
+    let mut client = ApiClient { http: reqwest::Client::new(), endpoint: http, token: None };
+    let session = step("log in", client.call(Method::POST, "/auth/login", Some(json!({"email": email, "password": password})), 200)).await?;
+    client.token = Some(text(&session, "/accessToken")?);
+    let exchanged = exchange_message(&client, &web, target, &text(&session, "/user/userId")?).await;
     // Also after a failure: the session would be left for thirty days.
-    let logged_out = step("log out", caller.call(Method::POST, "/auth/logout", Some(json!({})), 204)).await;
-    talked.and(logged_out.map(drop))
+    let logged_out = step("log out", client.call(Method::POST, "/auth/logout", Some(json!({})), 204)).await;
+    exchanged.and(logged_out.map(drop))
 }
 
 /// What a person who has logged in does.
-async fn talk(caller: &Caller, web: &Door, target: &Target, own_id: &str) -> Result<(), String> {
-    let answer = step("get a ticket", caller.call(Method::POST, "/auth/ws-ticket", Some(json!({})), 200)).await?;
+async fn exchange_message(client: &ApiClient, web: &Endpoint, target: &Target, own_id: &str) -> Result<(), String> {
+    let answer = step("get a ticket", client.call(Method::POST, "/auth/ws-ticket", Some(json!({})), 200)).await?;
     let mut socket = step("connect", Socket::open(web, &text(&answer, "/ticket")?)).await?;
-    let conversation = step("open a conversation", conversation(caller, target, own_id)).await?;
-    let words = format!("Smoke test {:08x}", fastrand::u32(..));
+    let conversation = step("open a conversation", conversation(client, target, own_id)).await?;
+    let message_text = format!("Smoke test {:08x}", fastrand::u32(..));
     let optimistic = format!("smoke-{:016x}", fastrand::u64(..));
-    let frame = json!({"action": "sendMessage", "ref": REF, "conversationId": conversation, "text": words, "optimisticId": optimistic});
+    let frame = json!({"action": "sendMessage", "ref": REF, "conversationId": conversation, "text": message_text, "optimisticId": optimistic});
     let ack = step("send a message", async {
         socket.send(&frame).await?;
-        socket.until(|frame| frame["ref"] == REF).await
+        socket.wait_for(|frame| frame["ref"] == REF).await
     })
     .await?;
     let id = text(&ack, "/message/messageId")?;
     let path = format!("/messages/{id}");
-    let seen = look(caller, &mut socket, &path, &id, &words).await;
+    let seen = verify_delivery(client, &mut socket, &path, &id, &message_text).await;
     // Also after a failure: people should not find the message.
-    let deleted = step("delete it", caller.call(Method::DELETE, &path, None, 204)).await;
+    let deleted = step("delete it", client.call(Method::DELETE, &path, None, 204)).await;
     seen.and(deleted.map(drop))
 }
 
 /// The message arrives at the sender's own socket, and is stored.
-async fn look(caller: &Caller, socket: &mut Socket, path: &str, id: &str, words: &str) -> Result<(), String> {
-    step("see its frame", socket.until(|frame| frame["action"] == "newMessage" && frame["messageId"] == id)).await?;
-    let stored = step("read it", caller.call(Method::GET, path, None, 200)).await?;
-    if stored["text"] == words { Ok(()) } else { Err(format!("read it: it is not what was sent: {}", short(&stored.to_string()))) }
+async fn verify_delivery(client: &ApiClient, socket: &mut Socket, path: &str, id: &str, message_text: &str) -> Result<(), String> {
+    step("see its frame", socket.wait_for(|frame| frame["action"] == "newMessage" && frame["messageId"] == id)).await?;
+    let stored = step("read it", client.call(Method::GET, path, None, 200)).await?;
+    if stored["text"] == message_text { Ok(()) } else { Err(format!("read it: it is not what was sent: {}", short(&stored.to_string()))) }
 }
 
 /// The id of the conversation to write to.
-async fn conversation(caller: &Caller, target: &Target, own_id: &str) -> Result<String, String> {
+async fn conversation(client: &ApiClient, target: &Target, own_id: &str) -> Result<String, String> {
     let other = match target {
         Target::Conversation(id) => {
-            let found = caller.call(Method::GET, &format!("/messages/conversations/{id}"), None, 200).await?;
+            let found = client.call(Method::GET, &format!("/messages/conversations/{id}"), None, 200).await?;
             return text(&found, "/conversationId");
         }
         Target::Person(id) => id.clone(),
         Target::Anyone => {
-            let page = caller.call(Method::GET, "/auth/users?limit=100", None, 200).await?;
+            let page = client.call(Method::GET, "/auth/users?limit=100", None, 200).await?;
             let ids = page["items"].as_array().into_iter().flatten().filter_map(|person| person["userId"].as_str());
             ids.map(str::to_owned).find(|id| id != own_id).ok_or("there is nobody else")?
         }
     };
-    let (status, body) = caller.ask(Method::POST, "/messages/conversations", Some(json!({"type": "direct", "participants": [other]}))).await?;
+    let (status, body) = client.ask(Method::POST, "/messages/conversations", Some(json!({"type": "direct", "participants": [other]}))).await?;
     // 201 the first time.
     if [200, 201].contains(&status) { text(&body, "/conversationId") } else { Err(refusal("POST /messages/conversations", status, &body)) }
 }
@@ -157,7 +157,7 @@ async fn conversation(caller: &Caller, target: &Target, own_id: &str) -> Result<
 async fn step<T>(name: &str, work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let began = Instant::now();
     let result =
-        tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(format!("there was no answer for {} seconds", PATIENCE.as_secs())));
+        tokio::time::timeout(STEP_TIMEOUT, work).await.unwrap_or_else(|_| Err(format!("there was no answer for {} seconds", STEP_TIMEOUT.as_secs())));
     if result.is_ok() {
         print_line(&format!("{:>6} ms  {name}", began.elapsed().as_millis()));
     }
@@ -165,32 +165,32 @@ async fn step<T>(name: &str, work: impl Future<Output = Result<T, String>>) -> R
 }
 
 /// A person who calls the HTTP API.
-struct Caller {
+struct ApiClient {
     http: reqwest::Client,
-    door: Door,
+    endpoint: Endpoint,
     token: Option<String>,
 }
 
-impl Caller {
+impl ApiClient {
     /// The body of a response that must have this status.
-    async fn call(&self, method: Method, path: &str, body: Option<Value>, wanted: u16) -> Result<Value, String> {
+    async fn call(&self, method: Method, path: &str, body: Option<Value>, expected_status: u16) -> Result<Value, String> {
         let what = format!("{method} {path}");
         let (status, body) = self.ask(method, path, body).await?;
-        if status == wanted { Ok(body) } else { Err(refusal(&what, status, &body)) }
+        if status == expected_status { Ok(body) } else { Err(refusal(&what, status, &body)) }
     }
 
     /// The status and the body of a response. A body that is no JSON is a text.
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), String> {
-        let mut request = self.http.request(method, format!("{}{path}", self.door.base)).header("host", &self.door.host);
+        let mut request = self.http.request(method, format!("{}{path}", self.endpoint.base)).header("host", &self.endpoint.host);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
-        let response = request.send().await.map_err(|error| format!("no answer from {}: {error}", self.door.host))?;
+        let response = request.send().await.map_err(|error| format!("no answer from {}: {error}", self.endpoint.host))?;
         let status = response.status().as_u16();
-        let text = response.text().await.map_err(|error| format!("half an answer from {}: {error}", self.door.host))?;
+        let text = response.text().await.map_err(|error| format!("an incomplete response from {}: {error}", self.endpoint.host))?;
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
     }
 }
@@ -202,13 +202,13 @@ struct Socket {
 }
 
 impl Socket {
-    async fn open(door: &Door, ticket: &str) -> Result<Self, String> {
-        let mut request = format!("{}?ticket={ticket}", door.base).into_client_request().map_err(|error| error.to_string())?;
-        request.headers_mut().insert("host", door.host.parse().map_err(|_| format!("{} is no host", door.host))?);
+    async fn open(endpoint: &Endpoint, ticket: &str) -> Result<Self, String> {
+        let mut request = format!("{}?ticket={ticket}", endpoint.base).into_client_request().map_err(|error| error.to_string())?;
+        request.headers_mut().insert("host", endpoint.host.parse().map_err(|_| format!("{} is no host", endpoint.host))?);
         match tokio_tungstenite::connect_async(request).await {
             Ok((stream, _)) => Ok(Self { stream, kept: Vec::new() }),
             Err(Error::Http(response)) => Err(format!("the handshake was answered with {}", response.status())),
-            Err(error) => Err(format!("no answer from {}: {error}", door.host)),
+            Err(error) => Err(format!("no answer from {}: {error}", endpoint.host)),
         }
     }
 
@@ -217,8 +217,8 @@ impl Socket {
     }
 
     /// The first frame that is meant, also if it arrived earlier. A refusal, or the gateway's own error, is an error here.
-    async fn until(&mut self, is_meant: impl Fn(&Value) -> bool) -> Result<Value, String> {
-        if let Some(index) = self.kept.iter().position(&is_meant) {
+    async fn wait_for(&mut self, matches: impl Fn(&Value) -> bool) -> Result<Value, String> {
+        if let Some(index) = self.kept.iter().position(&matches) {
             return Ok(self.kept.swap_remove(index));
         }
         loop {
@@ -230,7 +230,7 @@ impl Socket {
             if frame["action"] == "error" || frame.get("action").is_none() {
                 return Err(short(&frame.to_string()));
             }
-            if is_meant(&frame) {
+            if matches(&frame) {
                 return Ok(frame);
             }
             self.kept.push(frame);
@@ -240,18 +240,18 @@ impl Socket {
 
 /// An address to call, and the name that it is called by. Over TLS the address is a port of this process, because the HTTP and WebSocket
 /// clients of the tests bring no TLS.
-struct Door {
+struct Endpoint {
     /// Scheme, host and path, without a slash at the end unless the path is empty.
     base: String,
     host: String,
 }
 
-impl Door {
-    async fn of(address: &str) -> Result<Self, String> {
+impl Endpoint {
+    async fn resolve(address: &str) -> Result<Self, String> {
         let url = Url::parse(address).map_err(|error| format!("{address} is no address: {error}"))?;
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return Err(format!("{address} names no host")) };
         let named = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let (scheme, near) = match url.scheme() {
+        let (scheme, local) = match url.scheme() {
             scheme @ ("http" | "ws") => (scheme, named.clone()),
             "https" => ("http", forward(host, port).await?.to_string()),
             "wss" => ("ws", forward(host, port).await?.to_string()),
@@ -262,7 +262,7 @@ impl Door {
             "" if scheme == "ws" => "/",
             path => path,
         };
-        Ok(Self { base: format!("{scheme}://{near}{path}"), host: named })
+        Ok(Self { base: format!("{scheme}://{local}{path}"), host: named })
     }
 }
 
@@ -281,13 +281,13 @@ async fn forward(host: &str, port: u16) -> Result<SocketAddr, String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let host = host.to_owned();
     tokio::spawn(async move {
-        while let Ok((mut near, _)) = listener.accept().await {
+        while let Ok((mut local, _)) = listener.accept().await {
             let (connector, name, host) = (connector.clone(), name.clone(), host.clone());
             tokio::spawn(async move {
                 let connected = async { connector.connect(name, TcpStream::connect((host.as_str(), port)).await?).await };
                 match connected.await {
                     // How it ends shows at the client.
-                    Ok(mut far) => drop(tokio::io::copy_bidirectional(&mut near, &mut far).await),
+                    Ok(mut remote) => drop(tokio::io::copy_bidirectional(&mut local, &mut remote).await),
                     Err(error) => print_line(&format!("no TLS connection to {host}: {error}")),
                 }
             });

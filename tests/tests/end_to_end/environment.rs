@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use end_to_end::TestStack;
 use local_stack::config::Options;
 use shared_utils::env::{EnvError, Environment};
-use shared_utils::http::edge::Edge;
+use shared_utils::http::cloudfront::CloudFront;
 
 /// Builds a function's application as its `main` does.
 fn build(function: &str, env: &Environment) -> Result<(), EnvError> {
     shared_utils::logging::level(env);
     shared_utils::runtime::metrics_namespace(env)?;
     if function != "ws-provider" {
-        Edge::from_env(env)?;
+        CloudFront::from_env(env)?;
     }
     match function {
         "auth-router" => auth_router::App::from_env(env).map(drop),

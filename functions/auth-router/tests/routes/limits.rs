@@ -1,7 +1,7 @@
 //! Rate limits.
 
 use shared_utils::env::Environment;
-use shared_utils::http::edge::{Edge, serve_at};
+use shared_utils::http::cloudfront::{CloudFront, serve_behind_cloudfront};
 
 use super::*;
 
@@ -98,10 +98,13 @@ async fn behind_cloudfront_the_viewers_address_counts_and_nothing_passes_beside(
     let studio = studio_with(Settings::default()).await;
     // `printf 0123456789abcdef0123456789abcdef | sha256sum`
     let hash = "3eb1bd439947eb762998e566ccc2e099c791118b2f40579cc4f7da2b5061b7f9";
-    let edge = Edge::from_env(&Environment::of([("EDGE_SECRET_SHA256".to_owned(), hash.to_owned())].into())).unwrap();
+    let cloudfront = CloudFront::from_env(&Environment::of([("EDGE_SECRET_SHA256".to_owned(), hash.to_owned())].into())).unwrap();
     let login = async |secret: &str, viewer: &str| {
-        let event = EventBuilder::new(Method::POST, "/auth/login").header("x-edge-secret", secret).header("cloudfront-viewer-address", viewer);
-        Answer::from(serve_at(edge.as_ref(), &studio.app, event.json(&json!({"email": "nobody@mylg.test", "password": "wrong"})).event()).await)
+        let event = EventBuilder::new(Method::POST, "/auth/login").header("x-origin-secret", secret).header("cloudfront-viewer-address", viewer);
+        Answer::from(
+            serve_behind_cloudfront(cloudfront.as_ref(), &studio.app, event.json(&json!({"email": "nobody@mylg.test", "password": "wrong"})).event())
+                .await,
+        )
     };
     for n in 0..20 {
         assert_eq!(login("0123456789abcdef0123456789abcdef", "198.51.100.10:46532").await.status, if n < 5 { 401 } else { 429 });
@@ -111,5 +114,5 @@ async fn behind_cloudfront_the_viewers_address_counts_and_nothing_passes_beside(
     assert_ne!(login("0123456789abcdef0123456789abcdef", "198.51.100.11:46532").await.body["code"], "too_many_requests");
     login("another secret", "198.51.100.11:46532").await.expect_error(403, "forbidden");
     let health = EventBuilder::new(Method::GET, "/auth/health").event();
-    Answer::from(serve_at(edge.as_ref(), &studio.app, health).await).expect_error(403, "forbidden");
+    Answer::from(serve_behind_cloudfront(cloudfront.as_ref(), &studio.app, health).await).expect_error(403, "forbidden");
 }

@@ -2,9 +2,9 @@
 //!
 //! `event → Request → route → checks in the contract's order → handler → Response`, all in [`serve`].
 
+pub mod cloudfront;
 pub mod conditional;
 mod cors;
-pub mod edge;
 pub mod error;
 pub mod idempotency;
 mod request;

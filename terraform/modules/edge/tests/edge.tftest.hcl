@@ -27,13 +27,13 @@ run "everything_passes_and_nothing_is_cached" {
   }
 
   assert {
-    condition     = nonsensitive(one(one(aws_cloudfront_distribution.this.origin).custom_header)) == { name = "X-Edge-Secret", value = "0123456789abcdef0123456789abcdef" }
+    condition     = nonsensitive(one(one(aws_cloudfront_distribution.this.origin).custom_header)) == { name = "X-Origin-Secret", value = "0123456789abcdef0123456789abcdef" }
     error_message = "Functions would not know CloudFront's requests."
   }
 
-  # libs/shared-utils/src/http/edge.rs reads this header.
+  # libs/shared-utils/src/http/cloudfront.rs reads this header.
   assert {
-    condition     = strcontains(file("../../../libs/shared-utils/src/http/edge.rs"), "\"${lower(nonsensitive(one(one(aws_cloudfront_distribution.this.origin).custom_header).name))}\"")
+    condition     = strcontains(file("../../../libs/shared-utils/src/http/cloudfront.rs"), "\"${lower(nonsensitive(one(one(aws_cloudfront_distribution.this.origin).custom_header).name))}\"")
     error_message = "The code reads another header."
   }
 }

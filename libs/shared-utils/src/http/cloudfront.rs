@@ -1,8 +1,8 @@
 //! CloudFront in front of the HTTP API, as an option: which requests came through it, and the addresses of their viewers.
 //!
 //! API Gateway sees only CloudFront's addresses then. CloudFront adds `CloudFront-Viewer-Address` and a secret header to each request, and
-//! overwrites what a viewer sends under these names. Requests without the secret are refused: they could name any address, and they passed
-//! by the firewall.
+//! overwrites what a viewer sends under these names. Requests without the secret are refused: they bypassed the web ACL, and could claim any
+//! client address.
 
 use std::net::IpAddr;
 
@@ -13,17 +13,17 @@ use super::{Api, Error, Response, serve};
 use crate::env::{EnvError, Environment};
 
 /// The header with the secret.
-const SECRET: &str = "x-edge-secret";
+const SECRET: &str = "x-origin-secret";
 const VIEWER_ADDRESS: &str = "cloudfront-viewer-address";
 
 /// What a request that came through CloudFront is known by.
 #[derive(Debug, Clone)]
-pub struct Edge {
+pub struct CloudFront {
     /// SHA-256 of each secret that is good, in hexadecimal digits: two while a secret is replaced.
     hashes: Vec<String>,
 }
 
-impl Edge {
+impl CloudFront {
     /// Reads `EDGE_SECRET_SHA256`: hashes with commas between them. `None` without CloudFront.
     pub fn from_env(env: &Environment) -> Result<Option<Self>, EnvError> {
         let Some(hashes) = env.optional("EDGE_SECRET_SHA256")? else { return Ok(None) };
@@ -37,7 +37,7 @@ impl Edge {
     }
 
     /// Takes the secret from the event and replaces CloudFront's address with the viewer's. [`Error::Forbidden`] without the secret.
-    fn admit(&self, event: &mut ApiGatewayV2httpRequest) -> Result<(), Error> {
+    fn verify(&self, event: &mut ApiGatewayV2httpRequest) -> Result<(), Error> {
         let secret = event.headers.remove(SECRET).ok_or(Error::Forbidden)?;
         let hash = hex(digest(&SHA256, secret.as_bytes()).as_ref());
         if !self.hashes.contains(&hash) {
@@ -51,19 +51,19 @@ impl Edge {
 }
 
 /// As [`serve`], for requests that came through CloudFront where there is one.
-pub async fn serve_at<A: Api>(
-    edge: Option<&Edge>,
+pub async fn serve_behind_cloudfront<A: Api>(
+    cloudfront: Option<&CloudFront>,
     api: &A,
     mut event: ApiGatewayV2httpRequest,
 ) -> aws_lambda_events::apigw::ApiGatewayV2httpResponse {
-    match edge.map(|edge| edge.admit(&mut event)) {
+    match cloudfront.map(|cloudfront| cloudfront.verify(&mut event)) {
         None | Some(Ok(())) => serve(api, event).await,
         Some(Err(error)) => {
             tracing::info!(
                 method = event.request_context.http.method.as_str(),
                 status = error.status(),
                 code = error.code(),
-                "request beside CloudFront"
+                "request bypassed CloudFront"
             );
             Response::problem(&error, event.request_context.request_id.as_deref().unwrap_or_default()).into_event()
         }
@@ -90,8 +90,8 @@ mod tests {
 
     use super::*;
 
-    fn edge(hashes: &str) -> Result<Option<Edge>, EnvError> {
-        Edge::from_env(&Environment::of([("EDGE_SECRET_SHA256".to_owned(), hashes.to_owned())].into()))
+    fn cloudfront(hashes: &str) -> Result<Option<CloudFront>, EnvError> {
+        CloudFront::from_env(&Environment::of([("EDGE_SECRET_SHA256".to_owned(), hashes.to_owned())].into()))
     }
 
     fn event(headers: &serde_json::Value) -> ApiGatewayV2httpRequest {
@@ -101,18 +101,19 @@ mod tests {
     #[test]
     fn the_viewer_counts_and_the_secret_goes_no_further() {
         // `printf 'old' | sha256sum` and 'new'.
-        let both =
-            edge("cba06b5736faf67e54b07b561eae94395e774c517a7d910a54369e1263ccfbd4,11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437");
+        let both = cloudfront(
+            "cba06b5736faf67e54b07b561eae94395e774c517a7d910a54369e1263ccfbd4,11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437",
+        );
         let both = both.unwrap().unwrap();
         for secret in ["old", "new"] {
-            let mut event = event(&json!({"x-edge-secret": secret, "cloudfront-viewer-address": "198.51.100.10:46532"}));
-            both.admit(&mut event).unwrap();
+            let mut event = event(&json!({"x-origin-secret": secret, "cloudfront-viewer-address": "198.51.100.10:46532"}));
+            both.verify(&mut event).unwrap();
             assert_eq!(event.request_context.http.source_ip.as_deref(), Some("198.51.100.10"));
             assert!(!event.headers.contains_key(SECRET));
         }
-        for headers in [json!({}), json!({"x-edge-secret": "neu", "cloudfront-viewer-address": "198.51.100.10:46532"})] {
+        for headers in [json!({}), json!({"x-origin-secret": "neu", "cloudfront-viewer-address": "198.51.100.10:46532"})] {
             let mut event = event(&headers);
-            assert!(matches!(both.admit(&mut event), Err(Error::Forbidden)));
+            assert!(matches!(both.verify(&mut event), Err(Error::Forbidden)));
             assert_eq!(event.request_context.http.source_ip.as_deref(), Some("130.176.0.1"));
         }
     }
@@ -131,9 +132,9 @@ mod tests {
     }
 
     #[test]
-    fn hashes_that_are_none_stop_the_start() {
-        assert!(edge("").unwrap().is_none());
-        assert!(edge("secret").is_err());
-        assert!(edge(&"G".repeat(64)).is_err());
+    fn invalid_hashes_are_refused_at_startup() {
+        assert!(cloudfront("").unwrap().is_none());
+        assert!(cloudfront("secret").is_err());
+        assert!(cloudfront(&"G".repeat(64)).is_err());
     }
 }
