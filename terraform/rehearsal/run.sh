@@ -112,4 +112,4 @@ tf destroy -auto-approve -input=false -no-color >"$work/destroy.log" 2>&1 || { g
 grep -E 'Destroy complete' "$work/destroy.log"
 left=$(tf state list | wc -l)
 [ "$left" = 0 ] || { echo "$left resources are left"; exit 1; }
-echo "rehearsed"
+echo "the emulator test passed"
