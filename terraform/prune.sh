@@ -19,7 +19,7 @@ for name in $functions; do
     deleted=0
     for version in $(older "$versions"); do
         if grep -qw "$version" <<<"$live"; then continue; fi
-        aws lambda delete-function --function-name "$prefix-$name" --qualifier "$version"
+        aws lambda delete-function --function-name "$prefix-$name" --qualifier "$version" >/dev/null
         deleted=$((deleted + 1))
     done
     echo "$name: $deleted old versions deleted"
@@ -30,7 +30,7 @@ layer=$prefix-shared-utils
 versions=$(aws lambda list-layer-versions --layer-name "$layer" --query 'LayerVersions[].Version' --output text)
 deleted=0
 for version in $(older "$versions"); do
-    aws lambda delete-layer-version --layer-name "$layer" --version-number "$version"
+    aws lambda delete-layer-version --layer-name "$layer" --version-number "$version" >/dev/null
     deleted=$((deleted + 1))
 done
 echo "layer: $deleted old versions deleted"

@@ -51,6 +51,14 @@ make_people() {
 
 smoke() { EMAIL=$drill_email PASSWORD=$drill_password cargo run --quiet -p end-to-end --bin smoke -- --with anyone; }
 
+# The emulator's alarms look at the errors of all functions, and do so again when an apply writes them. On AWS they end by themselves.
+end_alarms() {
+    local name
+    for name in $(aws cloudwatch describe-alarms --state-value ALARM --query 'MetricAlarms[].AlarmName' --output text); do
+        [ "$name" = None ] || aws cloudwatch set-alarm-state --alarm-name "$name" --state-value OK --state-reason drill
+    done
+}
+
 # Old and new keys together, then the new one signs, then the old one goes.
 drill_key_rotation() {
     settings 'signing_keys = { current = "k1", others = ["k2"] }'
@@ -82,7 +90,7 @@ break_canary() {
 
 # A failing version is rolled back by itself, a fixed one gets all traffic, and an earlier one is made live again while an alarm is raised.
 drill_canary_and_rollback() {
-    local name before raised
+    local name before
     settings 'canary = { codedeploy = false }'
     for name in auth-router projects-router messages-router ws-provider; do
         tf state mv "module.backend.module.function[\"$name\"].aws_lambda_alias.live[0]" "module.backend.module.function[\"$name\"].aws_lambda_alias.gradual[0]" >/dev/null
@@ -102,9 +110,7 @@ with zipfile.ZipFile(sys.argv[1], "w") as package:
     cp "$work/good.zip" "$work/zips/messages-router.zip"
     python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1], "a").writestr("mended", "x")' "$work/zips/messages-router.zip"
     apply
-    # The emulator's alarms look at the errors of all functions, also when they are written again. On AWS they end a minute later.
-    raised=$(aws cloudwatch describe-alarms --state-value ALARM --query 'MetricAlarms[].AlarmName' --output text)
-    for name in $raised; do aws cloudwatch set-alarm-state --alarm-name "$name" --state-value OK --state-reason drill; done
+    end_alarms
     with_requests terraform/shift.sh dev --engine alias --function messages-router --seconds 3 --poll 1
     [ "$(live_version messages-router)" = "$(published messages-router)" ] || { echo "the mended version is not live"; exit 1; }
 
@@ -133,6 +139,7 @@ drill_restore() {
     tf import -input=false -no-color "$address" "$new" >"$work/import.log" 2>&1 || { tail -n 20 "$work/import.log"; exit 1; }
     apply
     # Where a canary is on, the apply has left the aliases alone.
+    end_alarms
     terraform/shift.sh dev --engine alias --percent 0
     smoke
     [ "$(count_items "$old")" = "$before" ] || { echo "something was still written to $old"; exit 1; }
