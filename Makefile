@@ -171,7 +171,7 @@ rehearse: test-emulator
 destroy: confirmed init ## Take an environment down (ENV=<name>; where production = true: CONFIRM=<name>, or typed)
 	@$(TF) destroy $(TF_VARS) $(APPROVE)
 
-# Real users work there: whoever destroys it has to say its name.
+# Real users work there: the name must be given to destroy it.
 confirmed: environment
 	@if grep -qE '^production *= *true' '$(SETTINGS)'; then \
 		name='$(CONFIRM)'; \

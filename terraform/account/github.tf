@@ -8,7 +8,7 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 locals {
-  # The same whoever made it.
+  # The same value for every creator.
   oidc_provider_arn = "arn:aws:iam::${local.account_id}:oidc-provider/token.actions.githubusercontent.com"
 
   # What the token's `sub` has to be. A job has an environment's subject only when that GitHub environment lets it run, so the

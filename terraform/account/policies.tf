@@ -100,7 +100,7 @@ locals {
       "kms:UpdateKeyDescription",
     ] },
     { Sid = "KeyAliases", Effect = "Allow", Resource = local.aliases, Action = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"] },
-    # A table with a key of one's own (kms_key_arn): DynamoDB asks for a grant in the name of whoever makes the table.
+    # A table with a key of one's own (kms_key_arn): DynamoDB asks for a grant in the name of the principal that makes the table.
     merge({ Sid = "TableEncryption", Effect = "Allow", Resource = local.keys, Action = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"] }, local.by_tables),
   ]
 
@@ -110,7 +110,7 @@ locals {
     { Sid = "LogGroups", Effect = "Allow", Resource = local.log_groups, Action = [
       "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteMetricFilter", "logs:DeleteRetentionPolicy", "logs:DisassociateKmsKey", "logs:PutMetricFilter", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
     ] },
-    # API Gateway sets up the delivery of access logs in the name of whoever makes the stage. AWS limits these to no resource.
+    # API Gateway sets up the delivery of access logs in the name of the principal that makes the stage. AWS limits these to no resource.
     { Sid = "AccessLogs", Effect = "Allow", Resource = ["*"], Action = [
       "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeResourcePolicies", "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
     ] },

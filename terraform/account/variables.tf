@@ -47,7 +47,7 @@ variable "alert_emails" {
 
   validation {
     condition     = length(var.alert_emails) > 0 && alltrue([for email in var.alert_emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", email))])
-    error_message = "At least one e-mail address is needed: an alarm that nobody gets is none."
+    error_message = "At least one e-mail address is needed: without one, nobody receives the budget alerts."
   }
 }
 

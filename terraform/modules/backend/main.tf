@@ -93,7 +93,7 @@ locals {
     ])
   }
 
-  # DynamoDB uses a key of one's own in the name of whoever calls, and for nothing but the table.
+  # DynamoDB uses a key of one's own in the name of the caller, and for nothing but the table.
   encryption_statements = var.kms_key_arn == null ? [] : [{
     Sid       = "TableEncryption"
     Effect    = "Allow"

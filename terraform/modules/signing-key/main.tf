@@ -9,7 +9,7 @@ locals {
   account = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}"
 
   # Without a policy of its own, a key is open to every principal that IAM allows kms:Sign. This one names the role that signs. Grants
-  # cannot be made, since a grant could pass signing on. Whoever may change the policy can still change who signs: CloudTrail shows it.
+  # cannot be made, since a grant could pass signing on. A principal that may change the policy can still change who signs: CloudTrail shows it.
   policy = {
     Version = "2012-10-17"
     Statement = [

@@ -53,7 +53,7 @@ async fn a_hundred_people_reload_at_once_on_ten_sandboxes() {
     let events = world.stack().records.events().split_off(before);
     let refused: Vec<_> = events.iter().filter(|event| event.status >= 400).map(|event| (&event.label, event.status)).collect();
     assert!(refused.is_empty(), "{refused:?}");
-    // Presence is right: everyone is online, whoever asks, and no frame says otherwise that came later than the arrival.
+    // Presence is right: everyone is online in every snapshot, and no frame says otherwise that came later than the arrival.
     let everyone: BTreeSet<String> = people.iter().map(|person| person.id.clone()).collect();
     for socket in &mut sockets {
         assert_eq!(online(socket).await, everyone);

@@ -170,5 +170,5 @@ async fn ephemeral_frames_are_not_sent_to_more_than_fifty_others() {
         let expected = if is_sent { vec![(ana.id.clone(), false), (ana.id.clone(), true)] } else { Vec::new() };
         assert_eq!(told(&mut by_ben).await, expected);
     }
-    assert_eq!(online(&mut by_ben).await, sorted(&[&ana, &ben]), "whoever asks is told");
+    assert_eq!(online(&mut by_ben).await, sorted(&[&ana, &ben]), "every snapshot has it");
 }
