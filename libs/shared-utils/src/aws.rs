@@ -7,9 +7,9 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
-use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -32,6 +32,12 @@ pub struct AwsConfig {
     pub dynamodb_endpoint: Option<String>,
     /// The endpoint of the other services, if it is not AWS: `AWS_ENDPOINT_URL`.
     pub endpoint: Option<String>,
+    /// The S3 endpoint, if it is not AWS: `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`.
+    pub s3_endpoint: Option<String>,
+    /// The SES endpoint, if it is not AWS: `AWS_ENDPOINT_URL_SESV2` or `AWS_ENDPOINT_URL`.
+    pub ses_endpoint: Option<String>,
+    /// How TLS connections are made. Absent where all endpoints are on this machine.
+    pub tls: Option<TlsContext>,
 }
 
 impl AwsConfig {
@@ -39,7 +45,10 @@ impl AwsConfig {
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let endpoint = env.optional("AWS_ENDPOINT_URL")?;
         let dynamodb_endpoint = env.optional("AWS_ENDPOINT_URL_DYNAMODB")?.or_else(|| endpoint.clone());
+        let s3_endpoint = env.optional("AWS_ENDPOINT_URL_S3")?.or_else(|| endpoint.clone());
+        let ses_endpoint = env.optional("AWS_ENDPOINT_URL_SESV2")?.or_else(|| endpoint.clone());
         let plain = dynamodb_endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let tls = if plain { None } else { Some(tls_context(env)?) };
         Ok(Self {
             region: Region::new(env.required("AWS_REGION")?),
             credentials: Credentials::new(
@@ -49,9 +58,15 @@ impl AwsConfig {
                 None,
                 "environment",
             ),
-            http_client: Counted::client(if plain { Builder::new().build_http() } else { https_client(env)? }),
+            http_client: Counted::client(match &tls {
+                None => Builder::new().build_http(),
+                Some(tls) => Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls.clone()).build_https(),
+            }),
             dynamodb_endpoint,
             endpoint,
+            s3_endpoint,
+            ses_endpoint,
+            tls,
         })
     }
 
@@ -63,7 +78,19 @@ impl AwsConfig {
             http_client: Counted::client(Builder::new().build_http()),
             dynamodb_endpoint: Some(endpoint.to_owned()),
             endpoint: None,
+            s3_endpoint: None,
+            ses_endpoint: None,
+            tls: None,
         }
+    }
+
+    /// A connector with a connection pool of its own, for requests that no SDK client sends. It counts them too.
+    pub(crate) fn connector(&self) -> SharedHttpConnector {
+        let connector = match &self.tls {
+            None => Connector::builder().build_http(),
+            Some(tls) => Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls.clone()).build(),
+        };
+        SharedHttpConnector::new(Counted(SharedHttpConnector::new(connector)))
     }
 
     /// A `DynamoDB` client. It makes four attempts with short waits, because a request has seconds, not minutes.
@@ -116,13 +143,12 @@ pub fn layer_dir(env: &Environment) -> Result<String, EnvError> {
     Ok(env.optional("SHARED_UTILS_DIR")?.unwrap_or_else(|| "/opt/shared-utils".to_owned()))
 }
 
-/// An HTTPS client that trusts the layer's root certificates, or the system's if there is no layer.
-fn https_client(env: &Environment) -> Result<SharedHttpClient, EnvError> {
+/// TLS that trusts the layer's root certificates, or the system's if there is no layer.
+fn tls_context(env: &Environment) -> Result<TlsContext, EnvError> {
     let roots = std::fs::read(format!("{}/aws-roots.pem", layer_dir(env)?));
     let trust = match roots {
         Ok(pem) => TrustStore::empty().with_pem_certificate(pem),
         Err(_) => TrustStore::empty().with_native_roots(true),
     };
-    let tls = TlsContext::builder().with_trust_store(trust).build().map_err(|error| EnvError::unusable("SHARED_UTILS_DIR", error))?;
-    Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https())
+    TlsContext::builder().with_trust_store(trust).build().map_err(|error| EnvError::unusable("SHARED_UTILS_DIR", error))
 }

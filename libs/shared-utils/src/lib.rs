@@ -18,6 +18,7 @@
 //! | [`json`], [`fields`] | JSON from clients, and the fields of an object with all field errors |
 //! | [`refusal`], [`internal`] | refusals for clients, and causes for the log only |
 //! | [`runtime`] | the Lambda run loop around a handler |
+//! | [`signed_requests`] | signed requests to S3 and SES, without their SDK clients |
 //! | [`origins`] | the browser origins that may call |
 //! | [`ids`], [`clock`], [`env`], [`random`] | small helpers |
 
@@ -49,4 +50,5 @@ pub mod random;
 pub mod rate_limit;
 pub mod refusal;
 pub mod runtime;
+pub mod signed_requests;
 pub mod text;
