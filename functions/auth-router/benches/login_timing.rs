@@ -61,6 +61,7 @@ async fn prepare(harness: &Harness) {
                 first_name: None,
                 last_name: None,
                 pending: false,
+                mail: None,
             };
             let profile = accounts.create_user(new, None, harness.clock.now()).await.unwrap();
             if kind == Kind::WithLogins {
@@ -117,7 +118,7 @@ async fn main() {
     }
     let harness = Harness::start().await;
     let settings = Settings { rates: Rates { login: Rate::OFF, ..Rates::default() }, ..Settings::default() };
-    let app = App::new(harness.context(), harness.broadcaster(), Signer::KeyFile(harness.signer()), settings);
+    let app = App::new(harness.context(), harness.broadcaster(), Signer::KeyFile(harness.signer()), None, settings);
     prepare(&harness).await;
     let mut times: [Vec<Duration>; KINDS.len()] = Default::default();
     for sample in 0..SAMPLES + WARM_UP {

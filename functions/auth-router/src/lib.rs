@@ -5,6 +5,9 @@
 //! | `routes` | the route table, one file per route |
 //! | `store` | users, token families and failed attempts in the auth table |
 //! | `attempts` | counts password attempts |
+//! | `session_start` | starts a session, after the password alone or after further steps |
+//! | `due_mails` | sends the mails that are due, after the response |
+//! | `totp` | codes of the second factor |
 //! | `passwords` | argon2id hashing, and the list of common passwords |
 //! | `transport` | refresh tokens in request bodies or in a cookie |
 //! | `limits` | rate limits per address, session and person |
@@ -12,13 +15,16 @@
 //! | `tokens` | access tokens and the refresh-token chain |
 
 mod attempts;
+mod due_mails;
 mod limits;
 mod passwords;
 #[path = "routes/table.rs"]
 mod routes;
+mod session_start;
 mod signer;
 pub mod store;
 mod tokens;
+mod totp;
 mod transport;
 
 use std::sync::Arc;
@@ -27,6 +33,7 @@ use access::people::People;
 use access::revocations::Revocations;
 use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use mail::Mailer;
 use messaging::broadcast::Broadcaster;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
@@ -54,6 +61,10 @@ pub struct App {
     revocations: Arc<Revocations>,
     broadcaster: Broadcaster,
     tokens: TokenIssuer,
+    /// Absent where the environment sends no mail.
+    mailer: Option<Mailer>,
+    sign_up_is_open: bool,
+    admins_need_second_factor: bool,
 }
 
 /// Settings that an environment can override.
@@ -63,6 +74,28 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// Rate limits.
     pub rates: Rates,
+    /// Whether anybody can ask for an account.
+    pub sign_up_is_open: bool,
+    /// Whether administrators must have a second factor.
+    pub admins_need_second_factor: bool,
+}
+
+impl Settings {
+    /// Reads the lifetimes, the rates, `SIGN_UP` (`off`, `open`) and `ADMIN_MFA` (`optional`, `required`).
+    pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
+        let is_second = |name: &'static str, words: [&str; 2]| match env.optional(name)?.as_deref() {
+            None => Ok(false),
+            Some(word) if word == words[0] => Ok(false),
+            Some(word) if word == words[1] => Ok(true),
+            Some(_) => Err(EnvError::unusable(name, format!("{} or {}", words[0], words[1]))),
+        };
+        Ok(Self {
+            lifetimes: Lifetimes::from_env(env)?,
+            rates: Rates::from_env(env)?,
+            sign_up_is_open: is_second("SIGN_UP", ["off", "open"])?,
+            admins_need_second_factor: is_second("ADMIN_MFA", ["optional", "required"])?,
+        })
+    }
 }
 
 impl App {
@@ -70,12 +103,11 @@ impl App {
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let (context, aws) = (HttpContext::from_env(env)?, AwsConfig::from_env(env)?);
         let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
-        let settings = Settings { lifetimes: Lifetimes::from_env(env)?, rates: Rates::from_env(env)? };
-        Ok(Self::new(context, broadcaster, Signer::from_env(env, &aws)?, settings))
+        Ok(Self::new(context, broadcaster, Signer::from_env(env, &aws)?, Mailer::from_env(env, &aws)?, Settings::from_env(env)?))
     }
 
     /// Builds the app from its parts.
-    pub fn new(context: HttpContext, broadcaster: Broadcaster, signer: Signer, settings: Settings) -> Self {
+    pub fn new(context: HttpContext, broadcaster: Broadcaster, signer: Signer, mailer: Option<Mailer>, settings: Settings) -> Self {
         let (store, auth) = (broadcaster.store(), &broadcaster.tables().auth);
         Self {
             people: People::new(store.clone(), auth.clone()),
@@ -86,6 +118,9 @@ impl App {
             addresses: AddressLimits::new(settings.rates),
             tokens: TokenIssuer::new(signer, context.verifier.issuer(), context.verifier.audience(), settings.lifetimes),
             revocations: broadcaster.revocations().clone(),
+            mailer,
+            sign_up_is_open: settings.sign_up_is_open,
+            admins_need_second_factor: settings.admins_need_second_factor,
             context,
             broadcaster,
         }

@@ -7,6 +7,9 @@ use shared_utils::env::{EnvError, Environment};
 use shared_utils::http::Request;
 use shared_utils::rate_limit::{Buckets, Rate, RateLimited};
 
+/// How many times as many mails one place may ask for as one address may get.
+const MAILS_FROM_ONE_PLACE: i64 = 4;
+
 /// The rates of this function. Environment variables can override each of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
@@ -18,16 +21,24 @@ pub struct Rates {
     pub session_refresh: Rate,
     /// Tickets of one person.
     pub ticket: Rate,
+    /// Mails to one address.
+    pub mail: Rate,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { login: Rate::per_minute(20), refresh: Rate::per_minute(300), session_refresh: Rate::per_minute(30), ticket: Rate::per_minute(10) }
+        Self {
+            login: Rate::per_minute(20),
+            refresh: Rate::per_minute(300),
+            session_refresh: Rate::per_minute(30),
+            ticket: Rate::per_minute(10),
+            mail: Rate::per_hour(5),
+        }
     }
 }
 
 impl Rates {
-    /// Reads `LOGIN_RATE`, `REFRESH_RATE`, `SESSION_REFRESH_RATE` and `TICKET_RATE`.
+    /// Reads `LOGIN_RATE`, `REFRESH_RATE`, `SESSION_REFRESH_RATE`, `TICKET_RATE` and `MAIL_RATE`.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let defaults = Self::default();
         Ok(Self {
@@ -35,6 +46,7 @@ impl Rates {
             refresh: Rate::from_env(env, "REFRESH_RATE", defaults.refresh)?,
             session_refresh: Rate::from_env(env, "SESSION_REFRESH_RATE", defaults.session_refresh)?,
             ticket: Rate::from_env(env, "TICKET_RATE", defaults.ticket)?,
+            mail: Rate::from_env(env, "MAIL_RATE", defaults.mail)?,
         })
     }
 }
@@ -43,15 +55,21 @@ impl Rates {
 pub(crate) struct AddressLimits {
     login: Buckets,
     refresh: Buckets,
+    mail: Buckets,
 }
 
 impl AddressLimits {
     pub(crate) fn new(rates: Rates) -> Self {
-        Self { login: Buckets::new(rates.login), refresh: Buckets::new(rates.refresh) }
+        Self { login: Buckets::new(rates.login), refresh: Buckets::new(rates.refresh), mail: Buckets::new(rates.mail.times(MAILS_FROM_ONE_PLACE)) }
     }
 
     pub(crate) fn login(&self, request: &Request, now: Timestamp) -> Result<(), RateLimited> {
         self.login.take(&network(&request.source_ip), now)
+    }
+
+    /// Requests that send a mail to an address of the caller's choice.
+    pub(crate) fn mail(&self, request: &Request, now: Timestamp) -> Result<(), RateLimited> {
+        self.mail.take(&network(&request.source_ip), now)
     }
 
     pub(crate) fn refresh(&self, request: &Request, now: Timestamp) -> Result<(), RateLimited> {

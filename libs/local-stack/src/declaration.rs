@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 /// The sources of variables that keep the code's default unless a value is passed on.
-pub const FORWARDED_ENV: [&str; 2] = ["rate", "local:passed"];
+pub const FORWARDED_ENV: [&str; 4] = ["limit", "local:passed", "option", "rate"];
 
 /// The declaration of the backend.
 #[derive(Debug, Clone, Deserialize)]
@@ -82,6 +82,9 @@ pub struct Permission {
     /// Allows signing with the signing key.
     #[serde(default)]
     pub sign: bool,
+    /// Allows sending mail in the environment's name.
+    #[serde(default)]
+    pub send_mail: bool,
 }
 
 /// The HTTP API.

@@ -13,6 +13,8 @@ pub(crate) struct Values {
     pub(crate) key_file: PathBuf,
     pub(crate) websocket_endpoint: String,
     pub(crate) database_endpoint: String,
+    pub(crate) mail_endpoint: String,
+    pub(crate) frontend_origin: String,
     pub(crate) layer: PathBuf,
     pub(crate) passed: BTreeMap<String, String>,
 }
@@ -38,6 +40,7 @@ impl Values {
             ("TZ", ":UTC".to_owned()),
             ("_HANDLER", "bootstrap".to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.database_endpoint.clone()),
+            ("AWS_ENDPOINT_URL_SESV2", self.mail_endpoint.clone()),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -51,6 +54,9 @@ impl Values {
                 ("jwt_public_keys", _) => self.public_keys.clone(),
                 ("signing_key_id", _) => KEY_ID.to_owned(),
                 ("websocket_endpoint", _) => self.websocket_endpoint.clone(),
+                ("mail", "from") => "MYLG Studio <no-reply@mylg.test>".to_owned(),
+                ("mail", "studio") => "MYLG Studio".to_owned(),
+                ("mail", "frontend_origin") => self.frontend_origin.clone(),
                 ("log_level", _) => "info".to_owned(),
                 // Sources that exist only in AWS, and values that each sandbox has of its own.
                 ("aws", _) | ("local", "skew") => continue,

@@ -13,6 +13,7 @@
 //! | [`events`] | the events of both gateways, as AWS sends them |
 //! | `environment` | the variables that Lambda and Terraform set for a function |
 //! | [`accesses`] | what calls access, and whether the role of the function allows it |
+//! | [`mail_catcher`] | the stand-in for SES: keeps every mail, shows it on a page |
 //! | [`faults`] | injected faults |
 //! | [`stack`] | the whole stack |
 //! | [`people`], [`console`] | the accounts, and a page to try the backend by hand |
@@ -21,6 +22,7 @@ pub mod accesses;
 pub mod build;
 pub mod config;
 pub mod console;
+mod credentials;
 pub mod database;
 pub mod declaration;
 mod environment;
@@ -28,6 +30,7 @@ pub mod events;
 pub mod faults;
 pub mod http_api;
 pub mod lambda;
+pub mod mail_catcher;
 pub mod people;
 pub mod records;
 pub mod stack;

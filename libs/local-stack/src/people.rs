@@ -8,6 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::build::Profile;
+use crate::credentials::SECRET;
 
 /// The password of every account. Only the local stack uses it.
 pub const PASSWORD: &str = "studio-local-only";
@@ -35,7 +36,7 @@ pub async fn seed(environment: &BTreeMap<String, String>, more: usize) -> Result
         .env_clear()
         .envs(environment)
         .env("AWS_ACCESS_KEY_ID", "local")
-        .env("AWS_SECRET_ACCESS_KEY", "local")
+        .env("AWS_SECRET_ACCESS_KEY", SECRET)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

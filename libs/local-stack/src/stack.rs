@@ -19,6 +19,7 @@ use crate::environment::Values;
 use crate::faults::Faults;
 use crate::http_api::{self, HttpRoute};
 use crate::lambda::{Function, FunctionOptions, LineSink, ReportSink, Skew, line};
+use crate::mail_catcher::{self, MailBox};
 use crate::people;
 use crate::records::Records;
 use crate::websocket_api;
@@ -33,6 +34,10 @@ pub struct Stack {
     pub database_url: String,
     /// `http://localhost:<port>` of the console.
     pub console_url: String,
+    /// `http://localhost:<port>` of the mail catcher.
+    pub mail_url: String,
+    /// The mails that were sent.
+    pub mails: MailBox,
     /// The cost of every event.
     pub records: Records,
     /// The injected faults.
@@ -42,7 +47,7 @@ pub struct Stack {
     functions: BTreeMap<String, Arc<Function>>,
     key_file: PathBuf,
     lines: Arc<Mutex<Vec<String>>>,
-    servers: [JoinHandle<()>; 3],
+    servers: [JoinHandle<()>; 4],
     _database: Database,
     _folder: Option<tempfile::TempDir>,
 }
@@ -71,16 +76,19 @@ impl Stack {
             }
         }
         let (folder, temporary) = folder(options.folder.clone())?;
-        let [http, websocket, database, console_listener] = listen(options.ports).await?;
+        let [http, websocket, database, console_listener, mail_listener] = listen(options.ports).await?;
         let records = if options.keep { Records::keeping() } else { Records::default() };
         let faults = Faults::default();
         let storage = if options.in_memory { Storage::Memory } else { Storage::File(folder.join("dynamodb.sqlite")) };
         let database = Database::start(&declaration, storage, database, records.clone(), faults.clone()).await?;
-        let [http_url, websocket_url, console_url] = [("http", &http), ("ws", &websocket), ("http", &console_listener)]
-            .map(|(scheme, listener)| format!("{scheme}://localhost:{}", port(listener)));
+        let [http_url, websocket_url, console_url, mail_url] =
+            [("http", &http), ("ws", &websocket), ("http", &console_listener), ("http", &mail_listener)]
+                .map(|(scheme, listener)| format!("{scheme}://localhost:{}", port(listener)));
 
         let console_origin = console_url.clone();
         let origins = options.origins.clone().unwrap_or_else(|| "http://localhost:5173".to_owned());
+        // Links in mails lead to the first origin.
+        let frontend_origin = origins.split(',').next().unwrap_or_default().trim().to_owned();
         let origins = format!("{console_origin},{origins}");
         AllowedOrigins::parse(&origins).map_err(StartError::Origins)?;
         let values = Values {
@@ -89,6 +97,8 @@ impl Stack {
             key_file: folder.join("signing.pem"),
             websocket_endpoint: format!("http://127.0.0.1:{}", port(&websocket)),
             database_endpoint: database.endpoint.clone(),
+            mail_endpoint: mail_url.clone(),
+            frontend_origin,
             layer: layer(&folder)?,
             passed: options.passed.clone(),
         };
@@ -105,19 +115,23 @@ impl Stack {
         let socket_routes = socket.routes.iter().filter_map(|route| Some((route.clone(), function(&route.function)?))).collect();
         let websocket_server =
             websocket_api::serve(websocket, &socket.route_selection_expression, socket_routes, options.limits, records.clone(), faults.clone());
+        let mails = MailBox::default();
+        let mail_server = mail_catcher::serve(mail_listener, mails.clone());
         let console_server = console::serve(console_listener, &http_url, &websocket_url);
         Ok(Self {
             http_url,
             websocket_url,
             database_url: database.endpoint.clone(),
             console_url,
+            mail_url,
+            mails,
             records,
             faults,
             declaration,
             functions,
             key_file: values.key_file,
             lines,
-            servers: [http_server, websocket_server, console_server],
+            servers: [http_server, websocket_server, console_server, mail_server],
             _database: database,
             _folder: temporary,
         })
@@ -211,10 +225,16 @@ fn port(listener: &TcpListener) -> u16 {
     listener.local_addr().map_or(0, |address| address.port())
 }
 
-async fn listen(ports: [u16; 4]) -> Result<[TcpListener; 4], StartError> {
+async fn listen(ports: [u16; 5]) -> Result<[TcpListener; 5], StartError> {
     let listen = async |index: usize, variable| {
         let port = ports[index];
         TcpListener::bind(("127.0.0.1", port)).await.map_err(|_| StartError::Port { port, variable })
     };
-    Ok([listen(0, "HTTP_PORT").await?, listen(1, "WS_PORT").await?, listen(2, "DYNAMODB_PORT").await?, listen(3, "CONSOLE_PORT").await?])
+    Ok([
+        listen(0, "HTTP_PORT").await?,
+        listen(1, "WS_PORT").await?,
+        listen(2, "DYNAMODB_PORT").await?,
+        listen(3, "CONSOLE_PORT").await?,
+        listen(4, "MAIL_PORT").await?,
+    ])
 }

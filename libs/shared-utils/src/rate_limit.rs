@@ -39,6 +39,11 @@ impl Rate {
         Self { interval: 60_000 / count, capacity: 60_000 / count * count }
     }
 
+    /// `count` uses per hour, with bursts of `count`.
+    pub const fn per_hour(count: i64) -> Self {
+        Self { interval: 3_600_000 / count, capacity: 3_600_000 / count * count }
+    }
+
     /// `count` uses per second, with bursts of `burst`.
     pub const fn per_second(count: i64, burst: i64) -> Self {
         Self { interval: 1_000 / count, capacity: 1_000 / count * burst }
@@ -85,7 +90,7 @@ impl Rate {
 
 /// The text is not a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a rate is `off`, or a count per s or min such as 20/min, with the size of bursts behind a colon where it differs: 1/s:10")]
+#[error("a rate is `off`, or a count per s, min or h such as 20/min, with the size of bursts behind a colon where it differs: 1/s:10")]
 pub struct MalformedRate;
 
 impl FromStr for Rate {
@@ -100,6 +105,7 @@ impl FromStr for Rate {
         let unit = match unit {
             "s" => 1_000,
             "min" => 60_000,
+            "h" => 3_600_000,
             _ => return Err(MalformedRate),
         };
         // At most one use per millisecond.

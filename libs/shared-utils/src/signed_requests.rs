@@ -43,6 +43,11 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
+    /// A request that cannot be built: a defect of ours.
+    pub fn broken(cause: impl ToString) -> Self {
+        Self::Refused { status: 0, cause: Internal::new(cause) }
+    }
+
     /// The cause, for the log.
     pub fn for_log(&self) -> &str {
         match self {
@@ -136,7 +141,7 @@ impl SignedRequests {
         settings.signature_location = SignatureLocation::QueryParams;
         settings.expires_in = Some(Duration::from_secs(seconds));
         settings.payload_checksum_kind = PayloadChecksumKind::NoHeader;
-        let mut request = Request::get(url).body(()).map_err(broken)?;
+        let mut request = Request::get(url).body(()).map_err(ServiceError::broken)?;
         self.sign(&mut request, SignableBody::UnsignedPayload, settings, now)?;
         Ok(request.uri().to_string())
     }
@@ -161,11 +166,11 @@ impl SignedRequests {
     async fn send_once(&self, mut request: Request<Vec<u8>>) -> Result<ServiceResponse, ServiceError> {
         let body = request.body().clone();
         self.sign(&mut request, SignableBody::Bytes(&body), self.service.settings(), SystemTime::now())?;
-        let request: HttpRequest = request.map(SdkBody::from).try_into().map_err(broken)?;
+        let request: HttpRequest = request.map(SdkBody::from).try_into().map_err(ServiceError::broken)?;
         let call = self.connector.get_or_init(|| self.aws.connector()).call(request);
         let unavailable = |cause: String| ServiceError::Unavailable(Internal::new(cause));
         let exchange = async {
-            let response = call.await.map_err(|error| unavailable(error.to_string()))?.try_into_http1x().map_err(broken)?;
+            let response = call.await.map_err(|error| unavailable(error.to_string()))?.try_into_http1x().map_err(ServiceError::broken)?;
             let (parts, body) = response.into_parts();
             let body = body.collect().await.map_err(|error| unavailable(error.to_string()))?.to_bytes().to_vec();
             Ok(ServiceResponse { status: parts.status.as_u16(), headers: parts.headers, body })
@@ -190,12 +195,12 @@ impl SignedRequests {
             .time(now)
             .settings(settings)
             .build()
-            .map_err(broken)?
+            .map_err(ServiceError::broken)?
             .into();
         let uri = request.uri().to_string();
         let headers: Vec<(&str, &str)> = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-        let signable = SignableRequest::new(request.method().as_str(), uri, headers.into_iter(), body).map_err(broken)?;
-        let (instructions, _) = sign(signable, &params).map_err(broken)?.into_parts();
+        let signable = SignableRequest::new(request.method().as_str(), uri, headers.into_iter(), body).map_err(ServiceError::broken)?;
+        let (instructions, _) = sign(signable, &params).map_err(ServiceError::broken)?.into_parts();
         instructions.apply_to_request_http1x(request);
         Ok(())
     }
@@ -210,9 +215,4 @@ impl ServiceResponse {
         let text: String = String::from_utf8_lossy(&self.body).chars().take(300).collect();
         Err(ServiceError::Refused { status: self.status, cause: Internal::new(format!("status {}: {text}", self.status)) })
     }
-}
-
-/// A request that cannot be built is a defect of ours.
-fn broken(cause: impl ToString) -> ServiceError {
-    ServiceError::Refused { status: 0, cause: Internal::new(cause.to_string()) }
 }

@@ -53,6 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             first_name: wanted.first_name,
             last_name: wanted.last_name,
             pending: false,
+            mail: None,
         };
         let answer = match store.create_user(new, None, Clock::System.now()).await {
             Ok(profile) if one_time => json!({"email": profile.email, "userId": profile.user_id, "oneTimePassword": password}),

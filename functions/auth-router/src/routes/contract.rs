@@ -5,7 +5,6 @@ use serde_json::json;
 use shared_utils::contract::{Operation, Recorder};
 
 use super::jwks::JwkSet;
-use super::login::LoginResponse;
 use super::refresh::RefreshResponse;
 use super::sessions_list::SessionList;
 use super::users_create::NewUserResponse;
@@ -13,6 +12,7 @@ use super::users_list::{Entry, UserPage};
 use super::users_patch::Account;
 use super::ws_ticket::TicketResponse;
 use super::{login, logout, me_patch, password, users_create, users_patch};
+use crate::session_start::LoginResponse;
 use crate::store::Profile;
 use crate::transport::read_token;
 
@@ -22,6 +22,7 @@ const COOKIE: &str = "X-Session-Transport";
 pub fn operations() -> Vec<Operation> {
     let mut all = sessions();
     all.extend(users());
+    all.extend(super::contract_accounts::operations());
     all
 }
 
@@ -34,7 +35,7 @@ fn sessions() -> Vec<Operation> {
             .takes(|fields| drop(login::read(fields)))
             .header(COOKIE)
             .gives::<LoginResponse>(200, "A new session. `refreshToken` is null where it travels in a cookie.", &["Set-Cookie"])
-            .fails(&["invalid_credentials", "too_many_attempts", "too_many_requests", "forbidden", "invalid_parameter"]),
+            .fails(&["invalid_credentials", "mfa_required", "mfa_enrolment_required", "password_change_required", "too_many_attempts", "too_many_requests", "forbidden", "invalid_parameter"]),
         Operation::new(Method::POST, "/auth/refresh", "refreshSession", "Gets new tokens for a session.", "Each refresh gives the next refresh token. The last one, presented again within 30 seconds, gives the same next one. An older one ends the session, unless the same `Idempotency-Key` comes again.")
             .takes_schema(token)
             .header(COOKIE)
@@ -81,11 +82,11 @@ fn users() -> Vec<Operation> {
             .paged()
             .gives::<UserList>(200, "A page of directory entries, or of accounts.", &[])
             .fails(&["invalid_parameter", "forbidden"]),
-        Operation::new(Method::POST, "/auth/users", "createUser", "Creates an account.", "For administrators. Without a password the response has a one-time password.")
+        Operation::new(Method::POST, "/auth/users", "createUser", "Creates an account.", "For administrators. Without a password a mail invites the person to set one; where the environment sends no mail, the response has a one-time password.")
             .takes(|fields| drop(users_create::read(fields)))
             .gives::<NewUserResponse>(201, "The account.", &[])
             .fails(&["forbidden", "conflict"]),
-        Operation::new(Method::PATCH, "/auth/users/{id}", "updateUser", "Changes an account.", "For administrators: role, approval, address; or shuts the account. With other rights the person's tokens are refused and their sockets close; a refresh brings the new rights.")
+        Operation::new(Method::PATCH, "/auth/users/{id}", "updateUser", "Changes an account.", "For administrators: role, approval, address, whether the next login must set a new password; or shuts the account. With other rights the person's tokens are refused and their sockets close; a refresh brings the new rights.")
             .takes(|fields| drop(users_patch::read(fields)))
             .gives::<Account>(200, "The account as it is now.", &[])
             .fails(&["forbidden", "conflict", "last_admin"]),

@@ -1,28 +1,17 @@
 //! `POST /auth/login`. Unknown accounts do the same work and get the same response, so timing reveals nothing.
 
-use schemars::JsonSchema;
-use serde::Serialize;
 use shared_utils::audit;
-use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
 use shared_utils::event_context::{self, Counter};
 use shared_utils::fields::{FieldLog, Fields};
-use shared_utils::http::{Call, Error, Request, Response};
-use shared_utils::ids::{FamilyId, SessionId, UserId};
+use shared_utils::http::{Call, Error, Response};
+use shared_utils::ids::UserId;
 
 use crate::attempts::count;
-use crate::store::{Profile, TokenFamily, User};
-use crate::tokens::{RefreshToken, Subject, TokenPair};
+use crate::session_start::{needs, next_step, start};
+use crate::store::{LoginProof, User};
 use crate::transport::Transport;
 use crate::{App, passwords};
-
-/// A new session: its tokens and its person.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct LoginResponse {
-    #[serde(flatten)]
-    tokens: TokenPair,
-    user: Profile,
-}
 
 /// Address and password.
 pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> (String, String) {
@@ -72,21 +61,19 @@ async fn log_in(app: &App, call: Call) -> Result<Response, Error> {
             Some(user) if user.password_hash == verified.password_hash && !user.disabled => user,
             changed => return Ok(Attempt::Refused(Account::Known(changed.map(Box::new)))),
         };
-        let now = app.context.clock.now();
-        let (family, token) = new_session(app, &user, request, now);
-        // Signed before the write: a login without a response must not end another session.
-        let tokens = app.tokens.pair(family.subject(), &token, family.expires_at(), transport, now).await?;
-        let Some(ended) = app.store.add_session(attempt, &user, &family, families, &app.revocations).await? else {
+        if let Some(purpose) = next_step(app, &user) {
+            let now = app.context.clock.now();
+            app.store.attempt_was_right(attempt, now).await?;
+            let challenge = app.store.add_challenge(&user, purpose, now).await?;
+            return Err(needs(purpose, challenge));
+        }
+        let proof = LoginProof { attempt: Some(attempt), ..LoginProof::default() };
+        let Some(response) = start(app, (request, transport), (&user, families), &proof).await? else {
             // The account changed during the password check.
             return Ok(Attempt::Stale(Account::Changed(user.profile.user_id)));
         };
-        if !ended.is_empty() {
-            app.broadcaster.close_sessions_later(user.profile.user_id, ended);
-        }
-        audit!("login", userId = %family.user_id, sessionId = %family.session_id);
-        let response = Response::json(200, &LoginResponse { tokens, user: user.profile.clone() })?;
         rehash_later(app, user, password.to_owned());
-        Ok(Attempt::Done(transport.with_token(response, &token.text(), family.seconds_left(now))))
+        Ok(Attempt::Done(response))
     })
     .await
 }
@@ -109,13 +96,4 @@ fn rehash_later(app: &App, user: User, password: String) {
             }
         });
     }
-}
-
-fn new_session(app: &App, user: &User, request: &Request, now: Timestamp) -> (TokenFamily, RefreshToken) {
-    let user_id = user.profile.user_id;
-    let token = RefreshToken::first(FamilyId::generate(now, user_id));
-    let subject =
-        Subject { user: user_id, session: SessionId::generate(now), role: user.profile.role, version: user.version, pending: user.profile.pending };
-    let from = (request.user_agent(), request.source_ip.clone());
-    (TokenFamily::new(&token, subject, user.logins + 1, app.tokens.lifetimes, from, now), token)
 }

@@ -1,5 +1,6 @@
 //! `POST /auth/password`: sets a new password. Requires the current one. Ends the account's other sessions.
 
+use mail::LetterKind;
 use shared_utils::audit;
 use shared_utils::dynamo::{Attempt, RetryPolicy, retry_on_conflict};
 use shared_utils::fields::{FieldLog, Fields};
@@ -49,12 +50,14 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         }
         let others: Vec<_> = families.into_iter().filter(|family| family.session_id != caller.session && family.revoked_at.is_none()).collect();
         let hash = passwords::hash(new)?;
-        let change = app.store.change_password(&session, (&user, own, &others), &hash, attempt, &app.revocations, now);
+        let mail = app.mail(LetterKind::PasswordChanged, &user.profile.email);
+        let change = app.store.change_password(&session, (&user, own, &others), (&hash, mail.as_ref()), attempt, &app.revocations, now);
         if !change.await? {
             return Ok(Attempt::Stale(None));
         }
         audit!("password_changed", userId = %caller.user, sessionId = %caller.session);
         app.broadcaster.close_sessions_later(caller.user, others.iter().map(|family| family.session_id).collect());
+        app.send_due_mails_later(caller.user);
         app.end_missed_later(caller.user, move |family| family.session_id != caller.session && family.number <= user.logins);
         Ok(Attempt::Done(Response::empty(204)))
     })

@@ -1,15 +1,35 @@
 //! The routes of `/auth`: access, maximum body size and handler. One file per route. `shared_utils::http::serve` defines the order of the checks.
 
+mod common;
 mod contract;
+mod contract_accounts;
+mod email_change;
+mod email_confirm;
+mod invitation_send;
+mod invitation_withdraw;
 mod jwks;
 mod login;
+mod login_mfa;
+mod login_mfa_enrol;
+mod login_password;
 mod logout;
 mod me_get;
 mod me_patch;
+mod mfa_begin;
+mod mfa_confirm;
+mod mfa_disable;
+mod mfa_get;
+mod mfa_recovery_codes;
 mod password;
+mod password_forgot;
+mod password_reset;
 mod refresh;
 mod session_delete;
 mod sessions_list;
+mod sign_up;
+mod sign_up_confirm;
+mod user_mfa_delete;
+mod user_password_reset;
 mod users_create;
 mod users_list;
 mod users_patch;
@@ -37,16 +57,34 @@ const PROFILE_BODY: usize = BESIDE_TEXTS + spelled(PROFILE_LENGTH);
 /// Every route of this function.
 pub static ROUTES: &[Route<App>] = &[
     Route::new(Method::POST, "/auth/login", Access::Public, Body::Json(CREDENTIALS_BODY), handler!(login::handle)),
+    Route::new(Method::POST, "/auth/login/mfa", Access::Public, Body::Json(BODY), handler!(login_mfa::handle)),
+    Route::new(Method::POST, "/auth/login/mfa/enrol", Access::Public, Body::Json(BODY), handler!(login_mfa_enrol::handle)),
+    Route::new(Method::POST, "/auth/login/password", Access::Public, Body::Json(CREDENTIALS_BODY), handler!(login_password::handle)),
     Route::new(Method::POST, "/auth/refresh", Access::Public, Body::OptionalJson(BODY), handler!(refresh::handle)),
     Route::new(Method::POST, "/auth/logout", Access::Public, Body::OptionalJson(BODY), handler!(logout::handle)),
     Route::new(Method::GET, "/auth/me", Access::SignedIn, Body::None, handler!(me_get::handle)),
     Route::new(Method::PATCH, "/auth/me", Access::Approved, Body::Json(PROFILE_BODY), handler!(me_patch::handle)),
     Route::new(Method::POST, "/auth/password", Access::Approved, Body::Json(CREDENTIALS_BODY), handler!(password::handle)),
+    Route::new(Method::POST, "/auth/password/forgot", Access::Public, Body::Json(CREDENTIALS_BODY), handler!(password_forgot::handle)),
+    Route::new(Method::POST, "/auth/password/reset", Access::Public, Body::Json(CREDENTIALS_BODY), handler!(password_reset::handle)),
+    Route::new(Method::POST, "/auth/me/email", Access::Approved, Body::Json(CREDENTIALS_BODY), handler!(email_change::handle)),
+    Route::new(Method::POST, "/auth/email/confirm", Access::Public, Body::Json(BODY), handler!(email_confirm::handle)),
+    Route::new(Method::POST, "/auth/sign-up", Access::Public, Body::Json(CREDENTIALS_BODY), handler!(sign_up::handle)),
+    Route::new(Method::POST, "/auth/sign-up/confirm", Access::Public, Body::Json(CREDENTIALS_BODY), handler!(sign_up_confirm::handle)),
+    Route::new(Method::GET, "/auth/mfa", Access::Approved, Body::None, handler!(mfa_get::handle)),
+    Route::new(Method::POST, "/auth/mfa/totp", Access::Approved, Body::Json(CREDENTIALS_BODY), handler!(mfa_begin::handle)),
+    Route::new(Method::POST, "/auth/mfa/totp/confirm", Access::Approved, Body::Json(BODY), handler!(mfa_confirm::handle)),
+    Route::new(Method::POST, "/auth/mfa/recovery-codes", Access::Approved, Body::Json(BODY), handler!(mfa_recovery_codes::handle)),
+    Route::new(Method::POST, "/auth/mfa/disable", Access::Approved, Body::Json(CREDENTIALS_BODY), handler!(mfa_disable::handle)),
     Route::new(Method::GET, "/auth/sessions", Access::Approved, Body::None, handler!(sessions_list::handle)),
     Route::new(Method::DELETE, "/auth/sessions/{id}", Access::Approved, Body::None, handler!(session_delete::handle)),
     Route::new(Method::GET, "/auth/users", Access::Approved, Body::None, handler!(users_list::handle)),
     Route::new(Method::POST, "/auth/users", Access::Approved, Body::Json(CREDENTIALS_BODY), handler!(users_create::handle)),
     Route::new(Method::PATCH, "/auth/users/{id}", Access::Approved, Body::Json(BODY), handler!(users_patch::handle)),
+    Route::new(Method::POST, "/auth/users/{id}/invitation", Access::Approved, Body::OptionalJson(BODY), handler!(invitation_send::handle)),
+    Route::new(Method::DELETE, "/auth/users/{id}/invitation", Access::Approved, Body::None, handler!(invitation_withdraw::handle)),
+    Route::new(Method::POST, "/auth/users/{id}/password-reset", Access::Approved, Body::OptionalJson(BODY), handler!(user_password_reset::handle)),
+    Route::new(Method::DELETE, "/auth/users/{id}/mfa", Access::Approved, Body::None, handler!(user_mfa_delete::handle)),
     Route::new(Method::POST, "/auth/ws-ticket", Access::Approved, Body::OptionalJson(BODY), handler!(ws_ticket::handle)),
     Route::new(Method::GET, "/auth/.well-known/jwks.json", Access::Public, Body::None, handler!(jwks::handle)),
 ];

@@ -1,5 +1,6 @@
 //! `POST /auth/users`: an administrator creates an account.
 
+use mail::LetterKind;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared_utils::auth::Role;
@@ -17,9 +18,11 @@ use crate::{App, passwords};
 pub(crate) struct NewUserResponse {
     #[serde(flatten)]
     profile: Profile,
-    /// A generated password, if the request had none. Shown only in this response and never stored.
+    /// A generated password, if the request had none and this environment sends no mail. Shown only in this response and never stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     one_time_password: Option<String>,
+    /// Whether a mail with a link that sets the password goes to the address.
+    invited: bool,
 }
 
 /// An account to be.
@@ -59,15 +62,16 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     }
     fields.finish()?;
     let email = email.ok_or_else(|| Error::internal("an address without a fault and without a value"))?;
-    let (password, one_time_password) = match password {
-        Patch::Set(password) => (password, None),
-        Patch::Absent | Patch::Clear => {
-            let password = random::secret();
-            (password.clone(), Some(password))
-        }
-    };
-    let new = NewUser { email, password_hash: passwords::hash(&password)?, role, first_name, last_name, pending };
+    // Without a password the person is invited to set one. Until then the account has a password that nobody knows.
+    let (password, has_none) = password.value().map_or_else(|| (random::secret(), true), |password| (password, false));
+    let mail = app.mail(LetterKind::Invitation, &email.to_string()).filter(|_| has_none).map(|mail| mail.kind);
+    let invited = mail.is_some();
+    let new = NewUser { email, password_hash: passwords::hash(&password)?, role, first_name, last_name, pending, mail };
     let profile = app.store.create_user(new, Some(&session), app.context.clock.now()).await?;
     shared_utils::audit!("role_changed", userId = %profile.user_id, by = %session.user, role = ?role, pending, disabled = false);
-    Response::json(201, &NewUserResponse { profile, one_time_password })
+    if invited {
+        app.send_due_mails_later(profile.user_id);
+    }
+    let one_time_password = (has_none && !invited).then_some(password);
+    Response::json(201, &NewUserResponse { profile, one_time_password, invited })
 }

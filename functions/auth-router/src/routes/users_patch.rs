@@ -1,6 +1,7 @@
 //! `PATCH /auth/users/{id}`: an administrator changes a user's role, pending or disabled state, or corrects the address. Changed rights take effect
 //! at once: the user's access tokens become invalid and their sockets are closed.
 
+use mail::LetterKind;
 use realtime::CloseReason;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,11 +22,15 @@ pub(crate) struct Account {
     #[serde(flatten)]
     profile: Profile,
     disabled: bool,
+    /// Whether the next login must set a new password.
+    password_expired: bool,
+    /// Whether logins need a code of a second factor.
+    mfa: bool,
 }
 
 impl From<User> for Account {
     fn from(user: User) -> Self {
-        Self { profile: user.profile, disabled: user.disabled }
+        Self { disabled: user.disabled, password_expired: user.password_expired, mfa: user.second_factor.is_on(), profile: user.profile }
     }
 }
 
@@ -40,6 +45,7 @@ pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> AccountPatch {
         pending: fields.boolean("pending").value(),
         disabled: fields.boolean("disabled").value(),
         email: email.value(),
+        password_expired: fields.boolean("passwordExpired").value(),
     }
 }
 
@@ -65,11 +71,13 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         };
         let before = user.ok_or(Error::NotFound)?;
         let mut after = patch.applied_to(&before);
-        if after.status() == before.status() && after.profile.email == before.profile.email {
+        let is_same = after.status() == before.status() && after.profile.email == before.profile.email;
+        if is_same && after.password_expired == before.password_expired {
             return Response::json(200, &Account::from(before)).map(Attempt::Done);
         }
         let now = app.context.clock.now();
-        match app.store.change_account((&before, &families), &after, &session, &app.revocations, now).await? {
+        let mail = app.mail(LetterKind::AddressChanged, &before.profile.email).filter(|_| after.profile.email != before.profile.email);
+        match app.store.change_account((&before, &families), &after, (&session, mail.as_ref()), &app.revocations, now).await? {
             AccountOutcome::Changed => {}
             AccountOutcome::Stale => return Ok(Attempt::Stale(None)),
             AccountOutcome::NoAdmin => return Err(Error::Forbidden),
@@ -95,6 +103,7 @@ fn changed(app: &App, by: UserId, before: &User, after: &User) {
     }
     if after.profile.email != before.profile.email {
         audit!("address_changed", userId = %id, by = %by);
+        app.send_due_mails_later(id);
     }
 }
 

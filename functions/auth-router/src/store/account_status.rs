@@ -11,9 +11,10 @@ use shared_utils::dynamo::{StoreError, Transaction, Update, delete, n, s, to_att
 use shared_utils::ids::UserId;
 
 use super::admins::{AdminChange, AdminRefusal};
+use super::due_mail::with_due_mail;
 use super::token_families::{TokenFamily, family_key};
 use super::users::{email_key, user_key};
-use super::{Address, AuthStore, User, Write};
+use super::{Address, AuthStore, DueMail, StoredLink, User, Write};
 
 /// The rights of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(crate) struct AccountPatch {
     pub(crate) pending: Option<bool>,
     pub(crate) disabled: Option<bool>,
     pub(crate) email: Option<Address>,
+    /// Whether the next login must set a new password.
+    pub(crate) password_expired: Option<bool>,
 }
 
 impl AccountPatch {
@@ -49,11 +52,22 @@ impl AccountPatch {
         if let Some(email) = &self.email {
             after.profile.email = email.to_string();
         }
+        after.password_expired = self.password_expired.unwrap_or(user.password_expired);
         if after.status() != user.status() {
             after.version += 1;
         }
         after
     }
+}
+
+/// The result of a confirmed change of address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AddressOutcome {
+    Changed,
+    /// Another account has the address.
+    Taken,
+    /// The account changed meanwhile, or the link was used.
+    Stale,
 }
 
 /// The result of a change of an account.
@@ -76,11 +90,11 @@ impl AuthStore {
         &self,
         read: (&User, &[TokenFamily]),
         after: &User,
-        by: &Session,
+        (by, mail): (&Session, Option<&DueMail>),
         revocations: &Revocations,
         now: Timestamp,
     ) -> Result<AccountOutcome, StoreError> {
-        let outcome = self.store.transact(&self.account_transaction(read, after, by.user, revocations, now)?).await?;
+        let outcome = self.store.transact(&self.account_transaction(read, after, (by.user, mail), revocations, now)?).await?;
         if outcome.refused(Write::Account).is_refused() {
             return Ok(AccountOutcome::Stale);
         }
@@ -101,11 +115,44 @@ impl AuthStore {
         Ok(AccountOutcome::Changed)
     }
 
+    /// Changes an address with the link of a mail.
+    pub(crate) async fn confirm_address(
+        &self,
+        user: &User,
+        link: &StoredLink,
+        address: &str,
+        mail: Option<&DueMail>,
+        now: Timestamp,
+    ) -> Result<AddressOutcome, StoreError> {
+        let (id, before) = (user.profile.user_id, &user.profile.email);
+        let account = Update::new("SET email = :email, updatedAt = :now")
+            .when("email = :before AND disabled = :no")
+            .value(":email", s(address))
+            .value(":now", s(now))
+            .value(":before", s(before))
+            .value(":no", AttributeValue::Bool(false));
+        let mut change = Transaction::new();
+        change.add(Write::Account, update(&self.table, user_key(id), with_due_mail(account, mail)));
+        change.add(Write::Links, self.link_used(id, link));
+        if email_key(address) != email_key(before) {
+            change.add(Write::Address, self.address_put(address, id));
+            change.add(Write::Address, delete(&self.table, email_key(before)));
+        }
+        let outcome = self.store.transact(&change).await?;
+        Ok(if outcome.is_committed() {
+            AddressOutcome::Changed
+        } else if outcome.refused(Write::Address).is_refused() {
+            AddressOutcome::Taken
+        } else {
+            AddressOutcome::Stale
+        })
+    }
+
     fn account_transaction(
         &self,
         (before, families): (&User, &[TokenFamily]),
         after: &User,
-        by: UserId,
+        (by, mail): (UserId, Option<&DueMail>),
         revocations: &Revocations,
         now: Timestamp,
     ) -> Result<Transaction<Write>, StoreError> {
@@ -117,7 +164,7 @@ impl AuthStore {
             _ => AdminChange::None,
         };
         let account =
-            Update::new("SET #role = :role, pending = :pending, disabled = :disabled, version = :version, updatedAt = :now, email = :email")
+            Update::new("SET #role = :role, pending = :pending, disabled = :disabled, version = :version, updatedAt = :now, email = :email, passwordExpired = :expired")
                 .when("version = :before AND email = :emailBefore AND (attribute_not_exists(logins) OR logins = :logins)")
                 .name("#role", "role")
                 .value(":role", to_attribute(&rights.role)?)
@@ -126,12 +173,13 @@ impl AuthStore {
                 .value(":version", n(after.version))
                 .value(":now", s(now))
                 .value(":email", s(&after.profile.email))
+                .value(":expired", AttributeValue::Bool(after.password_expired))
                 .value(":before", n(before.version))
                 .value(":emailBefore", s(&before.profile.email))
                 .value(":logins", n(before.logins));
         let mut change = Transaction::new();
         change.add_all(Write::Admins, self.admins_change(admins, Some(by)));
-        change.add(Write::Account, update(&self.table, user_key(id), account));
+        change.add(Write::Account, update(&self.table, user_key(id), with_due_mail(account, mail)));
         if rights != before.status() {
             self.add_status_writes(&mut change, (before, families), after, revocations, now)?;
         }

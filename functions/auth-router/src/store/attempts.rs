@@ -117,6 +117,11 @@ impl AuthStore {
         Ok(self.store.update_item(&self.table, attempt.key.clone(), expression).await?.is_ok())
     }
 
+    /// The write that forgets the failures of an address from all networks.
+    pub(crate) fn attempts_forgotten(&self, email: &str) -> TransactWrite {
+        delete(&self.table, Key::new(format!("ATTEMPTS#{}", sha256(normalized(email).as_bytes())), "ANYWHERE"))
+    }
+
     /// The writes after a success: the used count is reset, and the network counts as the owner's. Failures that a stranger caused elsewhere stay.
     pub(crate) fn attempt_succeeded(&self, attempt: &Attempt, now: Timestamp) -> Result<Vec<TransactWrite>, StoreError> {
         let fresh = Count { ttl: now.seconds() + PLACE_SECONDS, ..Count::default() };

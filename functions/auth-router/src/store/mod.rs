@@ -5,6 +5,10 @@
 //! | user | `USER#<userId>` | `PROFILE` |
 //! | token family (one session) | `USER#<userId>` | `FAMILY#<familyId>` |
 //! | e-mail address → user | `EMAIL#<address>` | `USER` |
+//! | link of a mail | `USER#<userId>` | `LINK#<sha256 of its secret>` |
+//! | account that was asked for | `SIGN_UP#<sha256 of address>` | `SIGN_UP` |
+//! | login that needs another step | `CHALLENGE#<sha256 of its secret>` | `CHALLENGE` |
+//! | mails to an address | `MAILS#<sha256 of address>` | `RATE` |
 //! | failed logins of an address | `ATTEMPTS#<sha256 of address>` | `ANYWHERE`, `PLACE#<sha256 of network>` |
 //! | active administrators | `ADMINS` | `ACTIVE` |
 //! | account that waits for approval | `PENDING` | `<userId>` |
@@ -17,19 +21,30 @@ mod account_status;
 mod address;
 mod admins;
 mod attempts;
+mod challenges;
 mod directory;
+mod due_mail;
+mod links;
 mod profiles;
+mod second_factor;
 mod sessions;
+mod sign_ups;
 mod token_families;
 mod users;
 
-pub(crate) use account_status::{AccountOutcome, AccountPatch, AccountStatus};
-pub(crate) use address::MALFORMED_ADDRESS;
+pub(crate) use account_status::{AccountOutcome, AccountPatch, AccountStatus, AddressOutcome};
 pub use address::{Address, MalformedAddress};
-pub(crate) use attempts::Attempt;
+pub(crate) use address::{MALFORMED_ADDRESS, normalized};
+pub(crate) use attempts::{Attempt, Lock};
+pub(crate) use challenges::{CHALLENGE_SECONDS, Challenge, ChallengePurpose};
 pub(crate) use directory::folded;
+pub(crate) use due_mail::DueMail;
+pub(crate) use links::{LinkPurpose, LinkToken, StoredLink};
 pub(crate) use profiles::{LENGTH as PROFILE_LENGTH, ProfilePatch};
+pub(crate) use sessions::{LoginProof, PasswordReset};
+pub(crate) use sign_ups::SignUpToken;
 pub(crate) use token_families::{Rotation, TokenFamily};
+pub(crate) use users::Account;
 pub use users::{NewUser, Profile, User};
 
 use shared_utils::dynamo::Store;
@@ -58,6 +73,12 @@ enum Write {
     Session,
     /// The account's other sessions.
     OtherSessions,
+    /// Links of mails to the person.
+    Links,
+    /// The challenge of a login with several steps.
+    Challenge,
+    /// The sign-up that becomes an account.
+    SignUp,
     Revocations,
 }
 

@@ -1,7 +1,11 @@
 //! Users, their addresses and their directory entries.
 
+use std::collections::BTreeSet;
+
 use access::people::{Person, person_key};
 use access::session::Session;
+use aws_sdk_dynamodb::types::AttributeValue;
+use mail::LetterKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared_utils::auth::Role;
@@ -15,8 +19,11 @@ use shared_utils::ids::UserId;
 use super::address::normalized;
 use super::admins::AdminChange;
 use super::directory::Terms;
+use super::due_mail::DueMail;
+use super::links::StoredLink;
+use super::second_factor::SecondFactor;
 use super::token_families::TokenFamily;
-use super::{AccountStatus, Address, AuthStore, Write};
+use super::{AccountStatus, Address, AuthStore, SignUpToken, Write};
 
 /// A user as stored in the table.
 #[derive(Clone, Serialize, Deserialize)]
@@ -34,6 +41,15 @@ pub struct User {
     pub disabled: bool,
     /// The password hash, as a PHC string.
     pub(crate) password_hash: String,
+    /// The mails to this person that were not sent yet, each as `<kind>:<address>`.
+    #[serde(default, skip_serializing)]
+    pub(crate) unsent_mail: BTreeSet<String>,
+    /// Whether the next login must set a new password.
+    #[serde(default, skip_serializing)]
+    pub(crate) password_expired: bool,
+    /// The second factor, if it is on.
+    #[serde(flatten, skip_serializing)]
+    pub(crate) second_factor: SecondFactor,
 }
 
 impl User {
@@ -41,6 +57,14 @@ impl User {
     pub(crate) fn status(&self) -> AccountStatus {
         AccountStatus { role: self.profile.role, pending: self.profile.pending, disabled: self.disabled }
     }
+}
+
+/// A user with everything in the user's partition.
+#[derive(Default)]
+pub(crate) struct Account {
+    pub(crate) user: Option<User>,
+    pub(crate) families: Vec<TokenFamily>,
+    pub(crate) links: Vec<StoredLink>,
 }
 
 /// A user's profile in the API format. Absent values are null.
@@ -106,6 +130,8 @@ pub struct NewUser {
     pub last_name: Option<String>,
     /// Whether the account waits for approval.
     pub pending: bool,
+    /// The mail that the person gets about the new account.
+    pub mail: Option<LetterKind>,
 }
 
 pub(crate) fn email_key(email: &str) -> Key {
@@ -129,16 +155,23 @@ impl AuthStore {
     /// A user and all their sessions, in one call. The user is read first: a session that is missing here increments `logins` after this read.
     pub(crate) async fn user_with_token_families(&self, user: UserId) -> Result<(Option<User>, Vec<TokenFamily>), StoreError> {
         // `PROFILE` sorts after `FAMILY#…`.
+        let Account { user, families, .. } = self.account(user).await?;
+        Ok((user, families))
+    }
+
+    /// A user with all sessions and links, in one call. The user is read first.
+    pub(crate) async fn account(&self, user: UserId) -> Result<Account, StoreError> {
         let query = PartitionQuery { descending: true, ..PartitionQuery::all(&self.table, format!("USER#{user}")) };
-        let (mut found, mut families) = (None, Vec::new());
+        let mut account = Account::default();
         for item in self.store.query_all(&query).await? {
             match item.get("type").and_then(|kind| kind.as_s().ok()).map(String::as_str) {
-                Some("user") => found = Some(from_item(item)?),
-                Some("family") => families.push(from_item(item)?),
+                Some("user") => account.user = Some(from_item(item)?),
+                Some("family") => account.families.push(from_item(item)?),
+                Some("link") => account.links.push(StoredLink::from_item(item)?),
                 _ => {}
             }
         }
-        Ok((found, families))
+        Ok(account)
     }
 
     /// The users with these ids. Unknown ids are left out.
@@ -175,6 +208,15 @@ impl AuthStore {
     /// Creates a user with address, directory entry and search terms in one transaction. [`Error::Conflict`] if the address is taken,
     /// [`Error::Forbidden`] if `by` is no longer an active administrator. The operators' tool passes `None`.
     pub async fn create_user(&self, new: NewUser, by: Option<&Session>, now: Timestamp) -> Result<Profile, Error> {
+        self.create(new, by, None, now).await
+    }
+
+    /// As [`Self::create_user`], for a sign-up whose address is confirmed. [`Error::InvalidLink`] if the sign-up was used meanwhile.
+    pub(crate) async fn create_signed_up_user(&self, new: NewUser, token: &SignUpToken, now: Timestamp) -> Result<Profile, Error> {
+        self.create(new, None, Some(token), now).await
+    }
+
+    async fn create(&self, new: NewUser, by: Option<&Session>, sign_up: Option<&SignUpToken>, now: Timestamp) -> Result<Profile, Error> {
         let profile = Profile {
             user_id: UserId::generate(now),
             email: new.email.to_string(),
@@ -191,10 +233,23 @@ impl AuthStore {
             updated_at: now,
         };
         let id = profile.user_id;
-        let user = User { profile: profile.clone(), version: 1, logins: 0, disabled: false, password_hash: new.password_hash };
+        let user = User {
+            profile: profile.clone(),
+            version: 1,
+            logins: 0,
+            disabled: false,
+            password_hash: new.password_hash,
+            unsent_mail: BTreeSet::new(),
+            password_expired: false,
+            second_factor: SecondFactor::default(),
+        };
+        let mut account = to_item(user_key(id), "user", &user)?;
+        if let Some(mail) = new.mail {
+            account.insert("unsentMail".to_owned(), AttributeValue::Ss(vec![DueMail::new(mail, &profile.email).to_string()]));
+        }
         let mut creation = Transaction::new();
         creation.add(Write::Address, self.address_put(&profile.email, id));
-        creation.add(Write::Account, put_if(&self.table, to_item(user_key(id), "user", &user)?, Condition::absent()));
+        creation.add(Write::Account, put_if(&self.table, account, Condition::absent()));
         creation.add(Write::Person, put_if(&self.table, to_item(person_key(id), "person", &profile.person(false))?, Condition::absent()));
         let admins = if user.status().administers() { AdminChange::Joins(id) } else { AdminChange::None };
         creation.add_all(Write::Admins, self.admins_change(admins, by.map(|by| by.user)));
@@ -202,9 +257,13 @@ impl AuthStore {
         if new.pending {
             creation.add(Write::Pending, self.pending_change(id, true));
         }
+        creation.add_all(Write::SignUp, sign_up.map(|token| self.sign_up_used(token)));
         let outcome = self.store.transact(&creation).await?;
         if outcome.refused(Write::Admins).is_refused() {
             return Err(Error::Forbidden);
+        }
+        if outcome.refused(Write::SignUp).is_refused() {
+            return Err(Error::InvalidLink);
         }
         if outcome.refused(Write::Address).is_refused() {
             return Err(Error::Conflict("This address is taken.".into()));

@@ -162,6 +162,7 @@ async fn passwords_stored_before_normalisation_still_work() {
         first_name: None,
         last_name: None,
         pending: false,
+        mail: None,
     };
     AuthStore::new(Store::new(studio.harness.aws().dynamodb()), studio.harness.table("auth"))
         .create_user(new, None, studio.harness.clock.now())

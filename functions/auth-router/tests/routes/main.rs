@@ -9,14 +9,17 @@ mod kms;
 mod limits;
 mod login;
 mod logout;
+mod mails;
 mod model;
 mod refresh;
+mod second_factor;
 mod sessions;
 mod transport;
 mod users;
 
 use std::net::IpAddr;
 use std::ops::Deref;
+use std::time::Duration;
 
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
@@ -24,14 +27,18 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use auth_router::store::{AuthStore, NewUser, Profile};
 use auth_router::{App, Rates, Settings, Signer};
 use http::Method;
+use local_stack::mail_catcher::MailBox;
+use mail::Mailer;
 use messaging::broadcast::Broadcaster;
 use serde_json::{Value, json};
 use shared_utils::auth::Role;
+use shared_utils::aws::AwsConfig;
 use shared_utils::clock::Clock;
 use shared_utils::dynamo::Store;
 use shared_utils::http::HttpContext;
 use shared_utils::rate_limit::Rate;
 use test_harness::{Answer, EventBuilder, Harness, NO_GATEWAY, ORIGIN};
+use tokio::net::TcpListener;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -40,6 +47,7 @@ struct Studio {
     studio: test_harness::Studio<App>,
     ana: Profile,
     ben: Profile,
+    mails: MailBox,
 }
 
 impl Deref for Studio {
@@ -58,7 +66,7 @@ fn unhurried() -> Settings {
 fn app_on(harness: &Harness, clock: Clock, settings: Settings) -> App {
     let context = HttpContext { clock: clock.clone(), ..harness.context() };
     let broadcaster = Broadcaster::new(&harness.aws(), harness.tables(), NO_GATEWAY, &clock);
-    App::new(context, broadcaster, Signer::KeyFile(harness.signer()), settings)
+    App::new(context, broadcaster, Signer::KeyFile(harness.signer()), None, settings)
 }
 
 /// A password hash with very low cost.
@@ -76,6 +84,7 @@ async fn account(harness: &Harness, email: &str, role: Role) -> Profile {
         first_name: Some("Ana".to_owned()),
         last_name: None,
         pending: false,
+        mail: None,
     };
     AuthStore::new(harness.store(), harness.table("auth")).create_user(new, None, harness.clock.now()).await.unwrap()
 }
@@ -88,7 +97,21 @@ async fn studio_with(settings: Settings) -> Studio {
     let harness = Harness::start().await;
     let ana = account(&harness, " Ana@MYLG.test ", Role::Admin).await;
     let ben = account(&harness, "ben@mylg.test", Role::Designer).await;
-    Studio { studio: test_harness::Studio { app: app_on(&harness, harness.clock.clone(), settings), harness }, ana, ben }
+    Studio { studio: test_harness::Studio { app: app_on(&harness, harness.clock.clone(), settings), harness }, ana, ben, mails: MailBox::default() }
+}
+
+/// As [`studio_with`], with a mail catcher.
+async fn mailing_studio(settings: Settings) -> Studio {
+    let mut studio = studio_with(settings).await;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    local_stack::mail_catcher::serve(listener, studio.mails.clone());
+    let harness = &studio.harness;
+    let aws = AwsConfig { ses_endpoint: Some(endpoint), ..harness.aws() };
+    let mailer = Mailer::new(&aws, "MYLG <no-reply@mylg.test>".to_owned(), None, mail::Studio::new("MYLG", ORIGIN).unwrap());
+    let broadcaster = Broadcaster::new(&aws, harness.tables(), NO_GATEWAY, &harness.clock);
+    studio.studio.app = App::new(harness.context(), broadcaster, Signer::KeyFile(harness.signer()), Some(mailer), settings);
+    studio
 }
 
 async fn send(app: &App, event: EventBuilder) -> Answer {
@@ -97,6 +120,25 @@ async fn send(app: &App, event: EventBuilder) -> Answer {
 }
 
 impl Studio {
+    /// Runs what follows the responses.
+    async fn settle(&self) {
+        assert_eq!(self.app.background_tasks().run(Duration::from_secs(30)).await, 0);
+    }
+
+    /// The token in the newest mail to this address.
+    async fn mailed_token(&self, to: &str) -> String {
+        self.settle().await;
+        let mail = self.mails.mails(Some(to)).into_iter().next().expect("a mail");
+        let (_, token) = mail.text.split_once("#token=").expect("a link");
+        token.lines().next().unwrap().to_owned()
+    }
+
+    /// The subjects of the mails to this address, the oldest first.
+    async fn subjects(&self, to: &str) -> Vec<String> {
+        self.settle().await;
+        self.mails.mails(Some(to)).into_iter().rev().map(|mail| mail.subject).collect()
+    }
+
     /// Sends a request with a token, and with the body unless it is null.
     async fn ask(&self, method: Method, path: &str, token: &Value, body: Value) -> Answer {
         let event = EventBuilder::new(method, path).bearer(token.as_str().unwrap());

@@ -12,6 +12,7 @@ use tokio::process::Command;
 use tokio::sync::watch;
 
 use super::runtime_api::RuntimeApi;
+use crate::credentials::SECRET;
 
 /// The maximum time from the start of a process to its first request for an event.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -45,7 +46,7 @@ impl Sandbox {
             .envs(environment)
             .env("AWS_LAMBDA_RUNTIME_API", &api.address)
             .env("AWS_ACCESS_KEY_ID", &access_key)
-            .env("AWS_SECRET_ACCESS_KEY", random::secret())
+            .env("AWS_SECRET_ACCESS_KEY", SECRET)
             .env("AWS_SESSION_TOKEN", random::secret())
             .env("AWS_LAMBDA_LOG_STREAM_NAME", format!("local/[$LATEST]{}", &access_key[4..]))
             .stdin(Stdio::null())

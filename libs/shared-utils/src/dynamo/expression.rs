@@ -122,6 +122,13 @@ impl Update {
         self
     }
 
+    /// Adds a clause of another kind, such as `REMOVE a` or `ADD b :c`.
+    #[must_use]
+    pub fn and(mut self, clause: &str) -> Self {
+        self.text = format!("{} {clause}", self.text);
+        self
+    }
+
     /// Adds an assignment to an update that begins with `SET`.
     #[must_use]
     pub fn also_set(mut self, assignment: &str) -> Self {

@@ -24,4 +24,4 @@ pub use expression::{Condition, Update};
 pub use item::{Item, Key, from_item, from_json, n, s, to_attribute, to_item, to_json};
 pub use retry::{Attempt, RetryPolicy, retry_on_conflict};
 pub use store::{PartitionQuery, QueryPage, Store};
-pub use transaction::{Outcome, TransactWrite, Transaction, Verdict, check, delete, put, put_if, update};
+pub use transaction::{Outcome, TransactWrite, Transaction, Verdict, check, delete, delete_if, put, put_if, update};

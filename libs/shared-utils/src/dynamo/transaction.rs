@@ -39,7 +39,23 @@ fn put_with(table: &str, item: Item, condition: Option<Condition>) -> TransactWr
 
 /// Deletes an item, if there is one.
 pub fn delete(table: &str, key: Key) -> TransactWrite {
-    let delete = Delete::builder().table_name(table).set_key(Some(key.into_item())).build();
+    delete_with(table, key, None)
+}
+
+/// Deletes an item if the condition holds.
+pub fn delete_if(table: &str, key: Key, condition: impl Into<Condition>) -> TransactWrite {
+    delete_with(table, key, Some(condition.into()))
+}
+
+fn delete_with(table: &str, key: Key, condition: Option<Condition>) -> TransactWrite {
+    let delete = Delete::builder()
+        .table_name(table)
+        .set_key(Some(key.into_item()))
+        .set_expression_attribute_names(condition.as_ref().and_then(Condition::names))
+        .set_expression_attribute_values(condition.as_ref().and_then(Condition::values))
+        .set_return_values_on_condition_check_failure(condition.as_ref().map(|_| ALL_OLD))
+        .set_condition_expression(condition.map(|condition| condition.text))
+        .build();
     TransactWrite(TransactWriteItem::builder().set_delete(delete.ok()).build())
 }
 

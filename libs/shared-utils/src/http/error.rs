@@ -36,6 +36,30 @@ fn pointer(path: &FieldPath) -> String {
     path.segments().iter().flat_map(|segment| ["/".to_owned(), segment.replace('~', "~0").replace('/', "~1")]).collect()
 }
 
+/// The step that a login needs after the right password. `Display` is the text for the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LoginStep {
+    /// A code of the second factor.
+    #[error("The login needs a code.")]
+    SecondFactor,
+    /// A second factor must be set up.
+    #[error("The login needs a second factor, which must be set up first.")]
+    Enrolment,
+    /// A new password.
+    #[error("The login needs a new password.")]
+    NewPassword,
+}
+
+impl LoginStep {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::SecondFactor => "mfa_required",
+            Self::Enrolment => "mfa_enrolment_required",
+            Self::NewPassword => "password_change_required",
+        }
+    }
+}
+
 /// Every way in which a request can fail. The text is for the client; see [`Error::status`] and [`Error::code`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -69,6 +93,28 @@ pub enum Error {
     /// The password that confirms a change is wrong. The caller is known, so the status is 403.
     #[error("The current password is wrong.")]
     WrongPassword,
+    /// The link of a mail was used, has expired, or never existed.
+    #[error("The link is not valid any more.")]
+    InvalidLink,
+    /// The password was right. The login needs another step.
+    #[error("{step}")]
+    LoginNeeds {
+        /// The step.
+        step: LoginStep,
+        /// The secret that stands for the right password in the next step.
+        challenge: String,
+        /// How long the challenge is valid, in seconds.
+        expires_in: u64,
+    },
+    /// The challenge of a login was used, has expired, or never existed.
+    #[error("The login took too long: begin it again.")]
+    InvalidChallenge,
+    /// The code of a login's second step is wrong or was used.
+    #[error("The code is wrong.")]
+    InvalidCode,
+    /// The code that confirms a change is wrong or was used. The caller is known, so the status is 403.
+    #[error("The code is wrong.")]
+    WrongCode,
     /// The refresh token cannot be used.
     #[error("The refresh token is not valid.")]
     InvalidRefreshToken,
@@ -169,12 +215,17 @@ impl Error {
             Self::InvalidParameter(_) => (400, "invalid_parameter"),
             Self::InvalidCursor => (400, "invalid_cursor"),
             Self::UnknownAction => (400, "unknown_action"),
+            Self::InvalidLink => (400, "invalid_link"),
             Self::MissingToken => (401, "missing_token"),
             Self::InvalidToken => (401, "invalid_token"),
             Self::TokenExpired => (401, "token_expired"),
             Self::AuthExpired => (401, "auth_expired"),
             Self::SessionRevoked => (401, "session_revoked"),
             Self::InvalidCredentials => (401, "invalid_credentials"),
+            Self::InvalidChallenge => (401, "invalid_challenge"),
+            Self::InvalidCode => (401, "invalid_code"),
+            Self::WrongCode => (403, "invalid_code"),
+            Self::LoginNeeds { step, .. } => (403, step.code()),
             Self::InvalidRefreshToken => (401, "invalid_refresh_token"),
             Self::WrongPassword => (403, "invalid_credentials"),
             Self::Forbidden => (403, "forbidden"),
@@ -216,6 +267,14 @@ impl Error {
         }
     }
 
+    /// The challenge of a login that needs another step, and how long it is valid in seconds.
+    pub(super) fn challenge(&self) -> Option<(&str, u64)> {
+        match self {
+            Self::LoginNeeds { challenge, expires_in, .. } => Some((challenge, *expires_in)),
+            _ => None,
+        }
+    }
+
     /// The cause for the log, if the failure is internal.
     pub fn cause(&self) -> Option<&str> {
         match self {
@@ -230,7 +289,7 @@ impl Error {
             Self::InvalidToken | Self::TokenExpired | Self::SessionRevoked | Self::AuthExpired => {
                 vec![("www-authenticate", format!(r#"Bearer realm="mylg", error="invalid_token", error_description="{self}""#))]
             }
-            Self::MissingToken | Self::InvalidCredentials | Self::InvalidRefreshToken => {
+            Self::MissingToken | Self::InvalidCredentials | Self::InvalidRefreshToken | Self::InvalidChallenge | Self::InvalidCode => {
                 vec![("www-authenticate", r#"Bearer realm="mylg""#.to_owned())]
             }
             Self::MethodNotAllowed { allow } => vec![("allow", allow.clone())],

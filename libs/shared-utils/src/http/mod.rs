@@ -13,7 +13,7 @@ pub mod routing;
 mod serve;
 
 pub use cors::CorsPolicy;
-pub use error::{Error, Fault};
+pub use error::{Error, Fault, LoginStep};
 pub use request::Request;
 pub use response::{ProblemDocument, Response};
 pub use serve::{Api, Call, HttpContext, Query, is_json, serve};

@@ -36,6 +36,12 @@ pub struct ProblemDocument<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<super::Fault<'a>>,
+    /// Of a login that needs another step: the secret to present in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    challenge: Option<&'a str>,
+    /// How long `challenge` is valid, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u64>,
 }
 
 impl Response {
@@ -67,6 +73,8 @@ impl Response {
             code: error.code(),
             request_id,
             errors: error.faults(),
+            challenge: error.challenge().map(|(challenge, _)| challenge),
+            expires_in: error.challenge().map(|(_, seconds)| seconds),
         };
         // Serializing a struct of texts cannot fail.
         let body = serde_json::to_string(&document).unwrap_or_default();

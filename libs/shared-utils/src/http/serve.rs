@@ -18,6 +18,7 @@ use crate::audit;
 use crate::auth::{Caller, Verifier, credentials};
 use crate::clock::Clock;
 use crate::env::{EnvError, Environment};
+use crate::fields::Fields;
 use crate::json;
 
 /// A request that passed the checks, as a handler receives it.
@@ -35,6 +36,14 @@ impl Call {
     /// The caller. Public routes have none: [`Error::MissingToken`].
     pub fn caller(&self) -> Result<Caller, Error> {
         self.caller.ok_or(Error::MissingToken)
+    }
+
+    /// Reads the body with `read`. All field errors are collected: [`Error::ValidationFailed`].
+    pub fn read_body<T>(&mut self, read: impl FnOnce(&mut Fields) -> T) -> Result<T, Error> {
+        let mut fields = Fields::new(std::mem::take(&mut self.body));
+        let value = read(&mut fields);
+        fields.finish()?;
+        Ok(value)
     }
 
     /// The query. Parameters that are not `known`, or that are repeated, are errors.
