@@ -15,6 +15,7 @@ mod socket;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use data_encoding::BASE32_NOPAD;
 use local_stack::config::Options;
 use local_stack::people::{PASSWORD, PEOPLE};
 use local_stack::stack::Stack;
@@ -41,6 +42,9 @@ impl Drop for TestStack {
         if let Some(stack) = &self.stack
             && !std::thread::panicking()
         {
+            for mail in stack.mails.mails(None) {
+                self.secrets.add_from_mail(&mail.text);
+            }
             self.secrets.hold_out_of(&stack.last_log_lines());
             hold_to_roles(stack);
         }
@@ -221,6 +225,16 @@ async fn newcomer(name: &str) -> String {
     child.stdin.take().expect("its input").write_all(person.as_bytes()).await.expect("its input takes a line");
     assert!(child.wait().await.expect("it ends").success(), "{email} could not be made");
     email
+}
+
+/// The present code of an authenticator app with this secret.
+///
+/// # Panics
+/// If the secret is not one of 160 bits in base32.
+pub fn totp_code(secret: &str) -> String {
+    let secret = BASE32_NOPAD.decode(secret.as_bytes()).ok().and_then(|secret| secret.try_into().ok()).expect("a secret of 160 bits");
+    let app = totp_rs::Builder::new().with_secret(totp_rs::Secret::new_stack(secret)).build().expect("an app");
+    app.generate(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()).to_string()
 }
 
 /// The text of a JSON value.

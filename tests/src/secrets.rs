@@ -9,8 +9,22 @@ use serde_json::Value;
 use shared_utils::random::sha256;
 
 /// The members whose values are secrets or message texts.
-const MEMBERS: [&str; 10] =
-    ["accessToken", "refreshToken", "ticket", "token", "password", "currentPassword", "newPassword", "oneTimePassword", "text", "snippet"];
+const MEMBERS: [&str; 14] = [
+    "accessToken",
+    "challenge",
+    "currentPassword",
+    "newPassword",
+    "oneTimePassword",
+    "password",
+    "recoveryCodes",
+    "refreshToken",
+    "secret",
+    "snippet",
+    "text",
+    "ticket",
+    "token",
+    "uri",
+];
 /// The minimum length of a secret. A shorter text may be in a line by chance.
 const SHORTEST: usize = 12;
 /// The forms of any hash or token. A family id is half of a refresh token, and starts with `fam_01` at present.
@@ -43,12 +57,22 @@ impl Secrets {
                 for (name, value) in members {
                     match value {
                         Value::String(text) if MEMBERS.contains(&name.as_str()) => self.add(text),
+                        Value::Array(texts) if MEMBERS.contains(&name.as_str()) => {
+                            texts.iter().filter_map(Value::as_str).for_each(|text| self.add(text));
+                        }
                         _ => self.add_from(value),
                     }
                 }
             }
             Value::Array(entries) => entries.iter().for_each(|entry| self.add_from(entry)),
             _ => {}
+        }
+    }
+
+    /// Adds the token of a mail's link.
+    pub(crate) fn add_from_mail(&self, text: &str) {
+        if let Some(token) = text.split_once("#token=").and_then(|(_, rest)| rest.lines().next()) {
+            self.add(token);
         }
     }
 

@@ -65,6 +65,17 @@ pub(crate) fn read_new<L: FieldLog>(fields: &mut Fields<L>, name: &str) -> Patch
     fields.read(name, || text_schema(&LENGTH), |value| text_within(value, &(0..=512)))
 }
 
+/// A new password that has the form of one. Whether it is too like the address is decided when the account is known: [`check_new`].
+pub(crate) fn require_new<L: FieldLog>(fields: &mut Fields<L>, name: &str) -> String {
+    let password = read_new(fields, name);
+    if let Patch::Set(password) = &password
+        && let Err((code, detail)) = check_new(password, "")
+    {
+        fields.fault(name, code, detail);
+    }
+    fields.require(name, password).unwrap_or_default()
+}
+
 /// Refuses a new password that is too short, too long, too common or has control characters. Returns the error's code and detail.
 pub(crate) fn check_new(password: &str, email: &str) -> Result<(), (&'static str, Cow<'static, str>)> {
     let password = normalized(password);

@@ -7,7 +7,20 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 /// Values of these members are credentials, and are not shown.
-const SECRET: &[&str] = &["accessToken", "currentPassword", "newPassword", "oneTimePassword", "password", "refreshToken", "ticket", "token"];
+const SECRET: &[&str] = &[
+    "accessToken",
+    "challenge",
+    "currentPassword",
+    "newPassword",
+    "oneTimePassword",
+    "password",
+    "recoveryCodes",
+    "refreshToken",
+    "secret",
+    "ticket",
+    "token",
+    "uri",
+];
 
 /// The recorded examples, by name.
 static RECORDED: LazyLock<BTreeMap<String, Value>> =
@@ -39,8 +52,8 @@ fn mask(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                if SECRET.contains(&name.as_str()) && member.is_string() {
-                    *member = json!("********");
+                if SECRET.contains(&name.as_str()) && !member.is_null() {
+                    *member = if member.is_array() { json!(["********"]) } else { json!("********") };
                 } else {
                     mask(member);
                 }

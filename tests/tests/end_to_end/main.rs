@@ -15,6 +15,7 @@ mod environment;
 mod equivalence;
 mod faults;
 mod losses;
+mod mails;
 mod manners;
 mod presence;
 mod projects;

@@ -119,7 +119,6 @@ fn administration() -> Vec<Operation> {
             "Sends an invitation again.",
             "For administrators. Older links of it die.",
         )
-        .takes(|_| ())
         .gives_nothing(202, "The mail is on its way.", &[])
         .fails(&["forbidden", "conflict", "too_many_requests"]),
         Operation::new(
@@ -138,7 +137,6 @@ fn administration() -> Vec<Operation> {
             "Mails a person a link that sets a new password.",
             "For administrators.",
         )
-        .takes(|_| ())
         .gives_nothing(202, "The mail is on its way.", &[])
         .fails(&["forbidden", "conflict", "too_many_requests"]),
         Operation::new(

@@ -14,8 +14,7 @@ use crate::{App, passwords};
 /// The secret of the challenge and the new password.
 pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> (String, String) {
     let challenge = fields.required_string("challenge", 1..=100);
-    let new = passwords::read_new(fields, "newPassword");
-    (challenge, fields.require("newPassword", new).unwrap_or_default())
+    (challenge, passwords::require_new(fields, "newPassword"))
 }
 
 pub(super) async fn handle(app: &App, mut call: Call) -> Result<Response, Error> {

@@ -11,10 +11,11 @@ use super::common::own_account;
 use crate::totp::RecoveryCodes;
 use crate::{App, attempts};
 
-/// New recovery codes. Each replaces one code of the app. Shown only in this response.
+/// New recovery codes.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RecoveryCodesResponse {
+    /// Each replaces one code of the app. Shown only in this response.
     recovery_codes: Vec<String>,
 }
 

@@ -12,8 +12,7 @@ use crate::{App, passwords};
 /// The token of the link and the new password.
 pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> (String, String) {
     let token = fields.required_string("token", 1..=200);
-    let new = passwords::read_new(fields, "newPassword");
-    (token, fields.require("newPassword", new).unwrap_or_default())
+    (token, passwords::require_new(fields, "newPassword"))
 }
 
 pub(super) async fn handle(app: &App, mut call: Call) -> Result<Response, Error> {

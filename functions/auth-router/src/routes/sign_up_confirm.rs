@@ -11,8 +11,7 @@ use crate::{App, passwords};
 /// The token of the link and the password.
 pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>) -> (String, String) {
     let token = fields.required_string("token", 1..=200);
-    let password = passwords::read_new(fields, "password");
-    (token, fields.require("password", password).unwrap_or_default())
+    (token, passwords::require_new(fields, "password"))
 }
 
 pub(super) async fn handle(app: &App, mut call: Call) -> Result<Response, Error> {

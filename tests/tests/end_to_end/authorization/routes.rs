@@ -31,18 +31,38 @@ fn table() -> Vec<Row> {
         // The request decides. A token is not read.
         open_row(Method::POST, "/auth/login", |things| json!({"email": format!("{}@nobody.test", things.project), "password": "wrong"}), [401; 12]),
         open_row(Method::POST, "/auth/refresh", |_| json!({"refreshToken": "nonsense"}), [401; 12]),
+        open_row(Method::POST, "/auth/login/mfa", |_| json!({"challenge": "nonsense", "code": "123456"}), [401; 12]),
+        open_row(Method::POST, "/auth/login/mfa/enrol", |_| json!({"challenge": "nonsense"}), [401; 12]),
+        open_row(Method::POST, "/auth/login/password", |_| json!({"challenge": "nonsense", "newPassword": PASSWORD}), [401; 12]),
+        open_row(Method::POST, "/auth/password/forgot", |_| json!({"email": "nobody@nobody.test"}), [202; 12]),
+        open_row(Method::POST, "/auth/password/reset", |_| json!({"token": "usr_x.y", "newPassword": PASSWORD}), [400; 12]),
+        open_row(Method::POST, "/auth/email/confirm", |_| json!({"token": "usr_x.y"}), [400; 12]),
+        open_row(Method::POST, "/auth/sign-up", |_| json!({"email": "nobody@nobody.test"}), [202; 12]),
+        open_row(Method::POST, "/auth/sign-up/confirm", |_| json!({"token": "x.y", "password": PASSWORD}), [400; 12]),
         open_row(Method::GET, "/auth/.well-known/jwks.json", nothing, [200; 12]),
         // Anyone who was ever signed in may sign out.
         open_row(Method::POST, "/auth/logout", nothing, [401, 401, 204, 204, 204, 204, 204, 204, 204, 204, 204, 204]),
         open_row(Method::GET, "/auth/me", nothing, [401, 401, 401, 401, 401, 200, 200, 200, 200, 200, 200, 200]),
         row(Method::PATCH, "/auth/me", |_| json!({"occupation": "here"}), [200; 6]),
         row(Method::POST, "/auth/password", |_| json!({"currentPassword": PASSWORD, "newPassword": PASSWORD}), [204; 6]),
+        row(Method::POST, "/auth/me/email", |_| json!({"email": "nobody@nobody.test", "currentPassword": PASSWORD}), [202; 6]),
+        row(Method::GET, "/auth/mfa", nothing, [200; 6]),
+        // The second factor is off.
+        row(Method::POST, "/auth/mfa/totp/confirm", |_| json!({"code": "123456"}), [409; 6]),
+        row(Method::POST, "/auth/mfa/recovery-codes", |_| json!({"code": "123456"}), [409; 6]),
+        row(Method::POST, "/auth/mfa/disable", |_| json!({"currentPassword": PASSWORD, "code": "123456"}), [409; 6]),
+        row(Method::POST, "/auth/mfa/totp", |_| json!({"currentPassword": PASSWORD}), [200; 6]),
         row(Method::GET, "/auth/sessions", nothing, [200; 6]),
         // The session belongs to the pending person.
         row(Method::DELETE, "/auth/sessions/{id}", nothing, [404; 6]),
         row(Method::GET, "/auth/users", nothing, [200; 6]),
         row(Method::POST, "/auth/users", |things| json!({"email": format!("{}@new.test", &things.message[things.message.len() - 20..])}), [403, 403, 403, 403, 403, 201]),
         row(Method::PATCH, "/auth/users/{id}", |_| json!({"pending": true}), [403, 403, 403, 403, 403, 200]),
+        // The pending person has signed in, and has no second factor.
+        row(Method::POST, "/auth/users/{id}/invitation", nothing, [403, 403, 403, 403, 403, 409]),
+        row(Method::DELETE, "/auth/users/{id}/invitation", nothing, [403, 403, 403, 403, 403, 204]),
+        row(Method::POST, "/auth/users/{id}/password-reset", nothing, [403, 403, 403, 403, 403, 202]),
+        row(Method::DELETE, "/auth/users/{id}/mfa", nothing, [403, 403, 403, 403, 403, 409]),
         row(Method::POST, "/auth/ws-ticket", nothing, [200; 6]),
 
         row(Method::GET, "/projects/list", nothing, [200; 6]),

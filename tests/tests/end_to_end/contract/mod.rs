@@ -8,6 +8,7 @@ mod requests;
 use ::contract::openapi::operations;
 use end_to_end::{Person, TestStack, text};
 use local_stack::faults::{Effect, InjectedFault};
+use local_stack::people::PASSWORD;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared_utils::http::routing::Body;
@@ -118,6 +119,7 @@ async fn a_throttled_table_is_unavailable_in_every_operation() {
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
     let resources = Resources::new(&world, &ana, &ben).await;
     world.stack().faults.add(InjectedFault { action: None, effect: Effect::Throttle, skip: 0, times: usize::MAX });
+    let hash = &"A".repeat(43);
     let calls = operations().into_iter().filter(|routed| routed.operation.id != "getPublicKeys").map(|routed| {
         let (ana, resources) = (&ana, &resources);
         async move {
@@ -126,6 +128,17 @@ async fn a_throttled_table_is_unavailable_in_every_operation() {
                 "login" => json!({"email": "ana@mylg.test", "password": "x"}),
                 "refreshSession" => json!({"refreshToken": ana.refresh_token}),
                 "changePassword" => json!({"currentPassword": "x", "newPassword": "y"}),
+                "forgotPassword" | "signUp" => json!({"email": "ana@mylg.test"}),
+                "resetPassword" => json!({"token": format!("{}.{hash}", ana.id), "newPassword": PASSWORD}),
+                "confirmEmail" => json!({"token": format!("{}.{hash}", ana.id)}),
+                "confirmSignUp" => json!({"token": format!("{hash}.{hash}"), "password": PASSWORD}),
+                "changeEmail" => json!({"email": "an@mylg.test", "currentPassword": "x"}),
+                "loginWithCode" => json!({"challenge": "x", "code": "x"}),
+                "enrolAtLogin" => json!({"challenge": "x"}),
+                "loginWithNewPassword" => json!({"challenge": "x", "newPassword": PASSWORD}),
+                "beginSecondFactor" => json!({"currentPassword": "x"}),
+                "confirmSecondFactor" | "replaceRecoveryCodes" => json!({"code": "x"}),
+                "disableSecondFactor" => json!({"currentPassword": "x", "code": "x"}),
                 "createProject" => json!({"title": "x"}),
                 "openConversation" => json!({"type": "direct", "participants": [resources.person]}),
                 _ => json!({}),

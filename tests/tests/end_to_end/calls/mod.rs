@@ -1,7 +1,8 @@
 //! The cost of every route: sequential database calls, compared with the budget of the data model. It is always printed.
 
-use std::collections::BTreeMap;
+mod accounts;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use end_to_end::{Person, TestStack, text};
@@ -108,17 +109,22 @@ async fn no_route_exceeds_its_call_budget_or_scans() {
     hold_to_permissions([&world, &lost_connections().await]);
     let named = |index: usize, label: &str| actions.get(&(before + index)).map_or_else(|| route(label), |action| (*action).to_owned());
     let costs = costs(&world, day, &ends, named);
+    hold_to_budget(&costs, BUDGET);
+}
+
+/// Prints the costs. A route over its budget or without one, and a budget without a route, is an error.
+fn hold_to_budget(costs: &BTreeMap<String, (usize, usize)>, budget: &[(&str, usize)]) {
     let mut over = Vec::new();
     print_line(&format!("{:<46} {:>11} {:>6} {:>6}", "route", "round trips", "calls", "budget"));
-    for (route, (trips, calls)) in &costs {
-        let budget = BUDGET.iter().find(|(known, _)| known == route).map(|(_, budget)| *budget);
-        print_line(&format!("{route:<46} {trips:>11} {calls:>6} {:>6}", budget.map_or("?".to_owned(), |budget| budget.to_string())));
-        if budget.is_none_or(|budget| *trips > budget) {
+    for (route, (trips, calls)) in costs {
+        let most = budget.iter().find(|(known, _)| known == route).map(|(_, budget)| *budget);
+        print_line(&format!("{route:<46} {trips:>11} {calls:>6} {:>6}", most.map_or("?".to_owned(), |most| most.to_string())));
+        if most.is_none_or(|most| *trips > most) {
             over.push(route.clone());
         }
     }
     assert!(over.is_empty(), "over budget, or without one: {over:?}");
-    let missing: Vec<_> = BUDGET.iter().filter(|(route, _)| !costs.contains_key(*route)).collect();
+    let missing: Vec<_> = budget.iter().filter(|(route, _)| !costs.contains_key(*route)).collect();
     assert!(missing.is_empty(), "never measured: {missing:?}");
 }
 
