@@ -13,6 +13,7 @@ pub(crate) struct Values {
     pub(crate) key_file: PathBuf,
     pub(crate) websocket_endpoint: String,
     pub(crate) database_endpoint: String,
+    pub(crate) storage_endpoint: String,
     pub(crate) layer: PathBuf,
     pub(crate) passed: BTreeMap<String, String>,
 }
@@ -38,6 +39,7 @@ impl Values {
             ("TZ", ":UTC".to_owned()),
             ("_HANDLER", "bootstrap".to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.database_endpoint.clone()),
+            ("AWS_ENDPOINT_URL_S3", self.storage_endpoint.clone()),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -45,6 +47,7 @@ impl Values {
         for (variable, source) in &function.environment {
             let value = match source.split_once(':').unwrap_or((source, "")) {
                 ("table", table) if declaration.tables.contains_key(table) => declaration.table_name(table),
+                ("bucket", bucket) if declaration.buckets.contains_key(bucket) => declaration.bucket_name(bucket),
                 ("origins", _) => self.origins.clone(),
                 ("jwt_issuer", _) => ISSUER.to_owned(),
                 ("jwt_audience", _) => AUDIENCE.to_owned(),

@@ -1,7 +1,7 @@
 //! The whole stack: `make run` starts it, and end-to-end tests start it on free ports.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,16 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::config::{KEY_ID, Options, StartError, folder, layer, print_line, signing_key};
+use crate::config::{self, KEY_ID, Options, StartError, folder, layer, print_line, signing_key};
 use crate::console;
+use crate::credentials::CredentialStore;
 use crate::database::{Database, Storage};
 use crate::declaration::Declaration;
 use crate::environment::Values;
 use crate::faults::Faults;
 use crate::http_api::{self, HttpRoute};
 use crate::lambda::{Function, FunctionOptions, LineSink, ReportSink, Skew, line};
+use crate::object_storage::{ObjectStorage, ObjectStorageOptions};
 use crate::people;
 use crate::records::Records;
 use crate::websocket_api;
@@ -33,6 +35,12 @@ pub struct Stack {
     pub database_url: String,
     /// `http://localhost:<port>` of the console.
     pub console_url: String,
+    /// `http://localhost:<port>` of S3. Browsers reach presigned URLs there.
+    pub s3_url: String,
+    /// The objects in S3.
+    pub objects: ObjectStorage,
+    /// The credentials of the functions' roles.
+    pub credentials: CredentialStore,
     /// The cost of every event.
     pub records: Records,
     /// The injected faults.
@@ -42,9 +50,9 @@ pub struct Stack {
     functions: BTreeMap<String, Arc<Function>>,
     key_file: PathBuf,
     lines: Arc<Mutex<Vec<String>>>,
-    servers: [JoinHandle<()>; 3],
+    servers: [JoinHandle<()>; 4],
     _database: Database,
-    _folder: Option<tempfile::TempDir>,
+    _folders: [Option<tempfile::TempDir>; 2],
 }
 
 impl Drop for Stack {
@@ -71,29 +79,35 @@ impl Stack {
             }
         }
         let (folder, temporary) = folder(options.folder.clone())?;
-        let [http, websocket, database, console_listener] = listen(options.ports).await?;
+        let [http, websocket, database, console_listener, s3] = listen(options.ports).await?;
         let records = if options.keep { Records::keeping() } else { Records::default() };
         let faults = Faults::default();
         let storage = if options.in_memory { Storage::Memory } else { Storage::File(folder.join("dynamodb.sqlite")) };
         let database = Database::start(&declaration, storage, database, records.clone(), faults.clone()).await?;
-        let [http_url, websocket_url, console_url] = [("http", &http), ("ws", &websocket), ("http", &console_listener)]
+        let [http_url, websocket_url, console_url, s3_url] = [("http", &http), ("ws", &websocket), ("http", &console_listener), ("http", &s3)]
             .map(|(scheme, listener)| format!("{scheme}://localhost:{}", port(listener)));
 
         let console_origin = console_url.clone();
         let origins = options.origins.clone().unwrap_or_else(|| "http://localhost:5173".to_owned());
         let origins = format!("{console_origin},{origins}");
-        AllowedOrigins::parse(&origins).map_err(StartError::Origins)?;
+        let allowed = AllowedOrigins::parse(&origins).map_err(StartError::Origins)?;
+        let credentials = CredentialStore::default();
+        let objects_folder = if options.in_memory { None } else { Some(folder.join("objects")) };
+        let (objects_folder, temporary_objects) = config::folder(objects_folder)?;
+        let state = (records.clone(), faults.clone(), credentials.clone());
+        let (objects, s3_server) = object_storage(s3, &declaration, &objects_folder, allowed, state)?;
         let values = Values {
             origins,
             public_keys: signing_key(&folder)?,
             key_file: folder.join("signing.pem"),
             websocket_endpoint: format!("http://127.0.0.1:{}", port(&websocket)),
             database_endpoint: database.endpoint.clone(),
+            storage_endpoint: s3_url.clone(),
             layer: layer(&folder)?,
             passed: options.passed.clone(),
         };
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let functions = functions(&declaration, &values, &options, (&records, &faults), &lines)?;
+        let functions = functions(&declaration, &values, &options, (&records, &faults, &credentials), &lines)?;
         people::seed(&values.environment(&declaration, "auth-router")?, options.more_people).await.map_err(StartError::People)?;
         let function = |name: &str| functions.get(name).cloned();
         let http_routes = declaration.http_api.routes.iter();
@@ -111,15 +125,18 @@ impl Stack {
             websocket_url,
             database_url: database.endpoint.clone(),
             console_url,
+            s3_url,
+            objects,
+            credentials,
             records,
             faults,
             declaration,
             functions,
             key_file: values.key_file,
             lines,
-            servers: [http_server, websocket_server, console_server],
+            servers: [http_server, websocket_server, console_server, s3_server],
             _database: database,
-            _folder: temporary,
+            _folders: [temporary, temporary_objects],
         })
     }
 
@@ -158,12 +175,23 @@ impl Stack {
     }
 }
 
+/// S3, with its objects in a folder.
+fn object_storage(
+    listener: TcpListener,
+    declaration: &Declaration,
+    folder: &Path,
+    origins: AllowedOrigins,
+    (records, faults, credentials): (Records, Faults, CredentialStore),
+) -> Result<(ObjectStorage, JoinHandle<()>), StartError> {
+    ObjectStorage::start(listener, ObjectStorageOptions { declaration: declaration.clone(), folder, origins, credentials, records, faults })
+}
+
 /// Every declared function, with its environment.
 fn functions(
     declaration: &Declaration,
     values: &Values,
     options: &Options,
-    (records, faults): (&Records, &Faults),
+    (records, faults, credentials): (&Records, &Faults, &CredentialStore),
     lines: &Arc<Mutex<Vec<String>>>,
 ) -> Result<BTreeMap<String, Arc<Function>>, StartError> {
     let mut functions = BTreeMap::new();
@@ -176,6 +204,7 @@ fn functions(
             timeout: Duration::from_secs(function.timeout_s),
             account: account.clone(),
             environment,
+            credentials: credentials.clone(),
             records: records.clone(),
             faults: faults.clone(),
             skew: Skew { seed: options.seed, most_ms: options.skew_ms },
@@ -211,10 +240,16 @@ fn port(listener: &TcpListener) -> u16 {
     listener.local_addr().map_or(0, |address| address.port())
 }
 
-async fn listen(ports: [u16; 4]) -> Result<[TcpListener; 4], StartError> {
+async fn listen(ports: [u16; 5]) -> Result<[TcpListener; 5], StartError> {
     let listen = async |index: usize, variable| {
         let port = ports[index];
         TcpListener::bind(("127.0.0.1", port)).await.map_err(|_| StartError::Port { port, variable })
     };
-    Ok([listen(0, "HTTP_PORT").await?, listen(1, "WS_PORT").await?, listen(2, "DYNAMODB_PORT").await?, listen(3, "CONSOLE_PORT").await?])
+    Ok([
+        listen(0, "HTTP_PORT").await?,
+        listen(1, "WS_PORT").await?,
+        listen(2, "DYNAMODB_PORT").await?,
+        listen(3, "CONSOLE_PORT").await?,
+        listen(4, "S3_PORT").await?,
+    ])
 }
