@@ -12,7 +12,7 @@ if ! "$tools/bin/schemathesis" --version 2>/dev/null | grep -qF "$VERSION"; then
 fi
 
 work=$(mktemp -d)
-HTTP_PORT=0 WS_PORT=0 DYNAMODB_PORT=0 CONSOLE_PORT=0 MAIL_PORT=0 LOCAL_DIR="$work" ACCESS_TTL_S=660 LOGIN_RATE=off REFRESH_RATE=off SESSION_REFRESH_RATE=off \
+HTTP_PORT=0 WS_PORT=0 DYNAMODB_PORT=0 CONSOLE_PORT=0 MAIL_PORT=0 S3_PORT=0 LOCAL_DIR="$work" ACCESS_TTL_S=660 LOGIN_RATE=off REFRESH_RATE=off SESSION_REFRESH_RATE=off \
     TICKET_RATE=off SEND_RATE=off "${CARGO_TARGET_DIR:-target}/debug/local-stack" >"$work/log" 2>&1 &
 stack=$!
 trap 'kill $stack 2>/dev/null || true; rm -rf "$work"' EXIT

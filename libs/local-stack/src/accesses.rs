@@ -1,4 +1,4 @@
-//! What a call to `DynamoDB` accesses, and whether a role allows it, as IAM decides it.
+//! What a call to `DynamoDB` or S3 accesses, and whether a role allows it, as IAM decides it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -144,12 +144,37 @@ impl Permission {
         let is_listed = |key: &String| self.leading_keys.iter().any(|pattern| is_like(key, pattern));
         self.names(declaration, access) && (self.leading_keys.is_empty() || !access.keys.is_empty() && access.keys.iter().all(is_listed))
     }
+
+    /// Whether this statement allows an S3 action on an object. `bucket` is the full name.
+    pub fn allows_object(&self, declaration: &Declaration, action: &str, bucket: &str, key: &str) -> bool {
+        let has_prefix = self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| key.starts_with(prefix.as_str()));
+        self.names_bucket(declaration, action, bucket) && has_prefix
+    }
+
+    fn names_bucket(&self, declaration: &Declaration, action: &str, bucket: &str) -> bool {
+        let is_bucket = self.bucket.as_ref().is_some_and(|short| declaration.bucket_name(short) == bucket);
+        is_bucket && self.actions.iter().any(|allowed| allowed == action)
+    }
 }
 
 impl Declaration {
     /// Whether the role of a function allows an access: one statement must allow all its keys.
     pub fn allows(&self, function: &str, access: &Access) -> bool {
-        self.functions.get(function).is_some_and(|function| function.permissions.iter().any(|permission| permission.allows(self, access)))
+        self.permissions(function).any(|permission| permission.allows(self, access))
+    }
+
+    /// Whether the role of a function allows an S3 action on an object. `bucket` is the full name.
+    pub fn allows_object(&self, function: &str, action: &str, bucket: &str, key: &str) -> bool {
+        self.permissions(function).any(|permission| permission.allows_object(self, action, bucket, key))
+    }
+
+    /// Whether the role of a function may list a bucket. Only then is it told that an object does not exist.
+    pub fn allows_list(&self, function: &str, bucket: &str) -> bool {
+        self.permissions(function).any(|permission| permission.names_bucket(self, "ListBucket", bucket))
+    }
+
+    fn permissions(&self, function: &str) -> impl Iterator<Item = &Permission> {
+        self.functions.get(function).into_iter().flat_map(|function| &function.permissions)
     }
 }
 
@@ -207,6 +232,26 @@ mod tests {
         ] {
             assert!(!allows(function, action, table, keys), "{function} {action} {table} {keys:?}");
         }
+    }
+
+    #[test]
+    fn objects_outside_the_prefixes_are_denied() {
+        let mut declaration = Declaration::read().unwrap();
+        let permission = |actions: &[&str], prefixes: &[&str]| Permission {
+            bucket: Some("files".to_owned()),
+            actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+            prefixes: prefixes.iter().map(|prefix| (*prefix).to_owned()).collect(),
+            ..Permission::default()
+        };
+        let role = &mut declaration.functions.get_mut("projects-router").unwrap().permissions;
+        role.extend([permission(&["GetObject"], &["projects/"]), permission(&["PutObject"], &[])]);
+        let allows =
+            |action: &str, bucket: &str, key: &str| declaration.allows_object("projects-router", action, &declaration.bucket_name(bucket), key);
+        assert!(allows("GetObject", "files", "projects/1") && allows("PutObject", "files", "other"));
+        assert!(!allows("GetObject", "files", "other") && !allows("GetObject", "files", "a/projects/"));
+        assert!(!allows("DeleteObject", "files", "projects/1") && !allows("GetObject", "other", "projects/1"));
+        assert!(!declaration.allows_object("ws-provider", "GetObject", &declaration.bucket_name("files"), "projects/1"));
+        assert!(!declaration.allows_list("projects-router", &declaration.bucket_name("files")));
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub struct Options {
     pub folder: Option<PathBuf>,
     /// Whether data is kept in memory even if there is a folder.
     pub in_memory: bool,
-    /// The ports of HTTP API, WebSocket API, database, console and mails. 0 means any free port.
-    pub ports: [u16; 5],
+    /// The ports of HTTP API, WebSocket API, database, console, mails and S3. 0 means any free port.
+    pub ports: [u16; 6],
     /// The allowed browser origins, besides the console's.
     pub origins: Option<String>,
     /// The number of people to seed, besides the four.
@@ -52,7 +52,7 @@ impl Options {
             binaries: crate::build::Profile::own().directory(),
             folder: None,
             in_memory: true,
-            ports: [0; 5],
+            ports: [0; 6],
             origins: None,
             more_people: 0,
             // All users of a test have the same IP address, and act faster than people do.

@@ -17,6 +17,9 @@ pub struct Declaration {
     pub project: String,
     /// Tables by their short name.
     pub tables: BTreeMap<String, Table>,
+    /// Buckets by their short name.
+    #[serde(default)]
+    pub buckets: BTreeMap<String, Bucket>,
     /// Functions by their name.
     pub functions: BTreeMap<String, Function>,
     /// The HTTP API.
@@ -46,6 +49,14 @@ pub struct Index {
     pub sort_key: String,
 }
 
+/// A bucket for objects.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// What the bucket contains.
+    pub description: String,
+}
+
 /// A function.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,19 +74,24 @@ pub struct Function {
 }
 
 /// A permission of a role.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Permission {
     /// The table.
     pub table: Option<String>,
     /// The index of the table.
     pub index: Option<String>,
-    /// The allowed `DynamoDB` actions.
+    /// The bucket.
+    pub bucket: Option<String>,
+    /// The allowed `DynamoDB` or S3 actions.
     #[serde(default)]
     pub actions: Vec<String>,
     /// Limits the actions to items whose partition key matches one of these.
     #[serde(default)]
     pub leading_keys: Vec<String>,
+    /// Limits the actions to objects whose key begins with one of these.
+    #[serde(default)]
+    pub prefixes: Vec<String>,
     /// Allows posting to and closing connections of the WebSocket API.
     #[serde(default)]
     pub manage_connections: bool,
@@ -142,6 +158,11 @@ impl Declaration {
         let fail = |reason: String| DeclarationError { path: path.clone(), reason };
         let text = std::fs::read_to_string(&path).map_err(|error| fail(error.to_string()))?;
         serde_saphyr::from_str(&text).map_err(|error| fail(error.to_string()))
+    }
+
+    /// The full name of a bucket in the local environment.
+    pub fn bucket_name(&self, bucket: &str) -> String {
+        format!("{}-local-{bucket}", self.project)
     }
 
     /// The full name of a table in the local environment.

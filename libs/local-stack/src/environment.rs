@@ -15,6 +15,7 @@ pub(crate) struct Values {
     pub(crate) database_endpoint: String,
     pub(crate) mail_endpoint: String,
     pub(crate) frontend_origin: String,
+    pub(crate) storage_endpoint: String,
     pub(crate) layer: PathBuf,
     pub(crate) passed: BTreeMap<String, String>,
 }
@@ -41,6 +42,7 @@ impl Values {
             ("_HANDLER", "bootstrap".to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.database_endpoint.clone()),
             ("AWS_ENDPOINT_URL_SESV2", self.mail_endpoint.clone()),
+            ("AWS_ENDPOINT_URL_S3", self.storage_endpoint.clone()),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -48,6 +50,7 @@ impl Values {
         for (variable, source) in &function.environment {
             let value = match source.split_once(':').unwrap_or((source, "")) {
                 ("table", table) if declaration.tables.contains_key(table) => declaration.table_name(table),
+                ("bucket", bucket) if declaration.buckets.contains_key(bucket) => declaration.bucket_name(bucket),
                 ("origins", _) => self.origins.clone(),
                 ("jwt_issuer", _) => ISSUER.to_owned(),
                 ("jwt_audience", _) => AUDIENCE.to_owned(),

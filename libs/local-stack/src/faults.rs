@@ -9,10 +9,12 @@ use axum::response::Response;
 use fastrand::Rng;
 use tokio::sync::Notify;
 
-/// The effect of a fault on a call to `DynamoDB` or to `@connections`.
+use crate::object_storage::ACTIONS as OBJECT_ACTIONS;
+
+/// The effect of a fault on a call to `DynamoDB`, to S3 or to `@connections`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// The service reports too many requests, and does nothing.
+    /// The service reports too many requests, and does nothing. S3: 503 `SlowDown`.
     Throttle,
     /// The service reports an internal error, and does nothing.
     ServerError,
@@ -50,8 +52,13 @@ pub struct Risk {
     pub per_million: u64,
 }
 
-/// The actions of `@connections`. Only a fault that names an action affects them.
+/// The actions of `@connections`.
 const POSTS: [&str; 2] = ["PostToConnection", "DeleteConnection"];
+
+/// Only a fault that names an action affects the actions of `@connections` and of S3.
+fn must_be_named(action: &str) -> bool {
+    POSTS.contains(&action) || OBJECT_ACTIONS.contains(&action)
+}
 
 /// A response that breaks off. The caller sees it as a lost response.
 pub(crate) fn lost() -> Response {
@@ -123,7 +130,7 @@ impl Faults {
     /// The effect on the next call of this action, if any.
     pub(crate) fn strike(&self, action: &str) -> Option<Effect> {
         let mut state = self.state();
-        let strikes = |wanted: Option<&str>| wanted.map_or(!POSTS.contains(&action), |wanted| wanted == action);
+        let strikes = |wanted: Option<&str>| wanted.map_or(!must_be_named(action), |wanted| wanted == action);
         if let Some(index) = state.faults.iter().position(|fault| strikes(fault.action.as_deref())) {
             let fault = &mut state.faults[index];
             if fault.skip > 0 {

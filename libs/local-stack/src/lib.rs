@@ -1,12 +1,14 @@
 //! For development only: AWS's interfaces on this machine, around the real binaries.
 //!
-//! This crate knows the Lambda Runtime API, the event formats, `@connections`, the `DynamoDB` API and `terraform/stack.yaml`. It imports no
+//! This crate knows the Lambda Runtime API, the event formats, `@connections`, the APIs of `DynamoDB` and S3 and `terraform/stack.yaml`. It imports no
 //! function, but starts their binaries.
 //!
 //! | module | contents |
 //! | --- | --- |
 //! | [`declaration`] | what Terraform reads: functions, routes, tables, environment |
 //! | [`database`] | `DynamoDB`: an embedded engine, with counted calls and injected faults |
+//! | [`object_storage`] | S3: presigned uploads and downloads, checked as S3 checks them |
+//! | [`credentials`] | the credentials of each sandbox |
 //! | [`lambda`] | Lambda: sandboxes are processes, each with its own Runtime API |
 //! | [`http_api`] | the HTTP API with payload format 2.0 |
 //! | [`websocket_api`] | the WebSocket API with routes, route responses and `@connections` |
@@ -22,7 +24,7 @@ pub mod accesses;
 pub mod build;
 pub mod config;
 pub mod console;
-mod credentials;
+pub mod credentials;
 pub mod database;
 pub mod declaration;
 mod environment;
@@ -31,6 +33,7 @@ pub mod faults;
 pub mod http_api;
 pub mod lambda;
 pub mod mail_catcher;
+pub mod object_storage;
 pub mod people;
 pub mod records;
 pub mod stack;

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRef, Path, Query, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, HOST};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
@@ -20,7 +21,7 @@ use shared_utils::clock::{Clock, Timestamp};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::credentials::identity_of;
+use crate::credentials::CredentialStore;
 
 /// The number of mails that are kept. The oldest ones go.
 const KEPT: usize = 1_000;
@@ -150,15 +151,28 @@ struct Part {
     data: String,
 }
 
+/// What the routes share.
+#[derive(Clone)]
+struct Catcher {
+    mails: MailBox,
+    credentials: CredentialStore,
+}
+
+impl FromRef<Catcher> for MailBox {
+    fn from_ref(catcher: &Catcher) -> Self {
+        catcher.mails.clone()
+    }
+}
+
 /// Serves SES's interface, the page and the JSON on `listener` until the returned task is aborted.
-pub fn serve(listener: TcpListener, mails: MailBox) -> JoinHandle<()> {
+pub fn serve(listener: TcpListener, mails: MailBox, credentials: CredentialStore) -> JoinHandle<()> {
     let router = Router::new()
         .route("/v2/email/outbound-emails", post(send))
         .route("/", get(page))
         .route("/mails", get(list).delete(clear))
         .route("/mails/{id}/html", get(html))
         .layer(middleware::from_fn(local_hosts_only))
-        .with_state(mails);
+        .with_state(Catcher { mails, credentials });
     tokio::spawn(async move {
         let _ = axum::serve(listener, router).await;
     })
@@ -171,8 +185,8 @@ async fn local_hosts_only(request: axum::extract::Request, next: Next) -> Respon
     if ["localhost", "127.0.0.1"].contains(&name) { next.run(request).await } else { StatusCode::FORBIDDEN.into_response() }
 }
 
-async fn send(State(mails): State<MailBox>, headers: HeaderMap, body: Bytes) -> Response {
-    if !is_signed(&headers, &body) {
+async fn send(State(Catcher { mails, credentials }): State<Catcher>, headers: HeaderMap, body: Bytes) -> Response {
+    if !is_signed(&credentials, &headers, &body) {
         return refusal(StatusCode::FORBIDDEN, "InvalidSignatureException");
     }
     if mails.takes_failure() {
@@ -188,8 +202,8 @@ fn refusal(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({"message": message}))).into_response()
 }
 
-/// Whether the request has the signature that the local credentials give it.
-fn is_signed(headers: &HeaderMap, body: &[u8]) -> bool {
+/// Whether the request has the signature of credentials that were given out.
+fn is_signed(credentials: &CredentialStore, headers: &HeaderMap, body: &[u8]) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let Some((time, given)) = text("x-amz-date").and_then(time_of).zip(text(AUTHORIZATION.as_str())) else { return false };
     if SystemTime::now().duration_since(time).unwrap_or_else(|early| early.duration()).as_secs() > 15 * 60 {
@@ -199,7 +213,8 @@ fn is_signed(headers: &HeaderMap, body: &[u8]) -> bool {
     let (Some(credential), Some(names), Some(signature)) = (part("Credential"), part("SignedHeaders"), part("Signature")) else { return false };
     let scope: Vec<&str> = credential.split('/').collect();
     let [key_id, _, region, "ses", "aws4_request"] = scope[..] else { return false };
-    let identity = identity_of(key_id, text("x-amz-security-token"));
+    let Some(role) = credentials.find(key_id).filter(|role| text("x-amz-security-token") == Some(role.session_token.as_str())) else { return false };
+    let identity = Credentials::new(key_id, role.secret_key, Some(role.session_token), None, "local").into();
     let added = ["x-amz-date", "x-amz-security-token"];
     let signed: Vec<(&str, &str)> = names.split(';').filter(|name| !added.contains(name)).filter_map(|name| Some((name, text(name)?))).collect();
     let params = v4::SigningParams::builder().identity(&identity).region(region).name("ses").time(time).settings(SigningSettings::default()).build();

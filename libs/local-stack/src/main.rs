@@ -15,12 +15,12 @@ use local_stack::websocket_api::Limits;
 const HELP: &str = "\
 local-stack [--release] [--in-memory]
 
-Runs the backend on this machine: DynamoDB, Lambda, the HTTP API and the WebSocket API around the real binaries.
+Runs the backend on this machine: DynamoDB, S3, Lambda, the HTTP API and the WebSocket API around the real binaries.
 
   --release     run release builds: `make run RELEASE=1` builds them first
   --in-memory   keep no data
 
-HTTP_PORT (3000), WS_PORT (3001), DYNAMODB_PORT (8000), CONSOLE_PORT (3002), MAIL_PORT (3004): ports; 0 is any free one
+HTTP_PORT (3000), WS_PORT (3001), DYNAMODB_PORT (8000), CONSOLE_PORT (3002), S3_PORT (3003), MAIL_PORT (3004): ports; 0 is any free one
 LOCAL_DIR (.local): data and signing key
 ALLOWED_ORIGINS (http://localhost:5173): browser origins besides the console's
 SEED_USERS (0): so many more people
@@ -89,6 +89,7 @@ async fn run() -> Result<(), String> {
             variable("DYNAMODB_PORT", 8000)?,
             variable("CONSOLE_PORT", 3002)?,
             variable("MAIL_PORT", 3004)?,
+            variable("S3_PORT", 3003)?,
         ],
         origins: std::env::var("ALLOWED_ORIGINS").ok().filter(|origins| !origins.is_empty()),
         more_people: variable("SEED_USERS", 0)?,
@@ -108,6 +109,7 @@ async fn run() -> Result<(), String> {
     print_line(&format!("DynamoDB       {}", stack.database_url));
     print_line(&format!("Console        {}", stack.console_url));
     print_line(&format!("Mails          {}", stack.mail_url));
+    print_line(&format!("S3             {}", stack.s3_url));
     let place = if arguments.in_memory { "memory".into() } else { folder.unwrap_or_default() };
     print_line(&format!("Data           {}", place.display()));
     for (email, role, _, _) in PEOPLE {
@@ -144,7 +146,18 @@ mod tests {
         let declaration = Declaration::read().unwrap();
         let forwarded = declaration.functions.values().flat_map(|function| &function.environment);
         let forwarded = forwarded.filter(|(_, source)| FORWARDED_ENV.contains(&source.as_str())).map(|(variable, _)| variable.as_str());
-        let own = ["HTTP_PORT", "WS_PORT", "DYNAMODB_PORT", "CONSOLE_PORT", "MAIL_PORT", "LOCAL_DIR", "ALLOWED_ORIGINS", "SEED_USERS", "SANDBOXES"];
+        let own = [
+            "HTTP_PORT",
+            "WS_PORT",
+            "DYNAMODB_PORT",
+            "CONSOLE_PORT",
+            "MAIL_PORT",
+            "S3_PORT",
+            "LOCAL_DIR",
+            "ALLOWED_ORIGINS",
+            "SEED_USERS",
+            "SANDBOXES",
+        ];
         let missing: Vec<&str> = forwarded.chain(own).filter(|variable| !HELP.contains(variable)).collect();
         assert!(missing.is_empty(), "not in the help: {missing:?}");
     }

@@ -8,7 +8,6 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::build::Profile;
-use crate::credentials::SECRET;
 
 /// The password of every account. Only the local stack uses it.
 pub const PASSWORD: &str = "studio-local-only";
@@ -36,7 +35,7 @@ pub async fn seed(environment: &BTreeMap<String, String>, more: usize) -> Result
         .env_clear()
         .envs(environment)
         .env("AWS_ACCESS_KEY_ID", "local")
-        .env("AWS_SECRET_ACCESS_KEY", SECRET)
+        .env("AWS_SECRET_ACCESS_KEY", "local")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -1,4 +1,4 @@
-//! The cost of every event: its calls to `DynamoDB`, the number of sequential calls, and its duration.
+//! The cost of every event: its calls to `DynamoDB` and S3, the number of sequential calls, and its duration.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::accesses::{Access, accesses};
 
-/// One call to `DynamoDB` or `@connections`.
+/// One call to `DynamoDB`, S3 or `@connections`.
 #[derive(Debug, Clone)]
 pub struct CallRecord {
     /// The action, such as `GetItem` or `PostToConnection`.
     pub action: String,
-    /// What the call accesses. Empty for `@connections`.
+    /// What the call accesses. Empty for `@connections`, and for S3: see [`ObjectAccess`](crate::object_storage::ObjectAccess).
     pub accesses: Vec<Access>,
     /// The HTTP status of the response.
     pub status: u16,
@@ -73,7 +73,7 @@ pub struct EventRecord {
     pub calls_after: Vec<CallRecord>,
 }
 
-/// The number of sequential calls to `DynamoDB`. A call that begins before another call ends is concurrent with it.
+/// The number of sequential calls to `DynamoDB` and S3. A call that begins before another call ends is concurrent with it.
 pub fn round_trips(calls: &[CallRecord]) -> usize {
     let mut calls: Vec<&CallRecord> = calls.iter().filter(|call| call.action != "PostToConnection" && call.action != "DeleteConnection").collect();
     calls.sort_by_key(|call| call.started);

@@ -1,7 +1,7 @@
 //! The whole stack: `make run` starts it, and end-to-end tests start it on free ports.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::config::{KEY_ID, Options, StartError, folder, layer, print_line, signing_key};
+use crate::config::{self, KEY_ID, Options, StartError, folder, layer, print_line, signing_key};
 use crate::console;
+use crate::credentials::CredentialStore;
 use crate::database::{Database, Storage};
 use crate::declaration::Declaration;
 use crate::environment::Values;
@@ -20,6 +21,7 @@ use crate::faults::Faults;
 use crate::http_api::{self, HttpRoute};
 use crate::lambda::{Function, FunctionOptions, LineSink, ReportSink, Skew, line};
 use crate::mail_catcher::{self, MailBox};
+use crate::object_storage::{ObjectStorage, ObjectStorageOptions};
 use crate::people;
 use crate::records::Records;
 use crate::websocket_api;
@@ -38,6 +40,12 @@ pub struct Stack {
     pub mail_url: String,
     /// The mails that were sent.
     pub mails: MailBox,
+    /// `http://localhost:<port>` of S3. Browsers reach presigned URLs there.
+    pub s3_url: String,
+    /// The objects in S3.
+    pub objects: ObjectStorage,
+    /// The credentials of the functions' roles.
+    pub credentials: CredentialStore,
     /// The cost of every event.
     pub records: Records,
     /// The injected faults.
@@ -47,9 +55,9 @@ pub struct Stack {
     functions: BTreeMap<String, Arc<Function>>,
     key_file: PathBuf,
     lines: Arc<Mutex<Vec<String>>>,
-    servers: [JoinHandle<()>; 4],
+    servers: [JoinHandle<()>; 5],
     _database: Database,
-    _folder: Option<tempfile::TempDir>,
+    _folders: [Option<tempfile::TempDir>; 2],
 }
 
 impl Drop for Stack {
@@ -76,34 +84,35 @@ impl Stack {
             }
         }
         let (folder, temporary) = folder(options.folder.clone())?;
-        let [http, websocket, database, console_listener, mail_listener] = listen(options.ports).await?;
+        let [http, websocket, database, console_listener, mail_listener, s3] = listen(options.ports).await?;
         let records = if options.keep { Records::keeping() } else { Records::default() };
         let faults = Faults::default();
         let storage = if options.in_memory { Storage::Memory } else { Storage::File(folder.join("dynamodb.sqlite")) };
         let database = Database::start(&declaration, storage, database, records.clone(), faults.clone()).await?;
-        let [http_url, websocket_url, console_url, mail_url] =
-            [("http", &http), ("ws", &websocket), ("http", &console_listener), ("http", &mail_listener)]
+        let [http_url, websocket_url, console_url, mail_url, s3_url] =
+            [("http", &http), ("ws", &websocket), ("http", &console_listener), ("http", &mail_listener), ("http", &s3)]
                 .map(|(scheme, listener)| format!("{scheme}://localhost:{}", port(listener)));
 
-        let console_origin = console_url.clone();
-        let origins = options.origins.clone().unwrap_or_else(|| "http://localhost:5173".to_owned());
-        // Links in mails lead to the first origin.
-        let frontend_origin = origins.split(',').next().unwrap_or_default().trim().to_owned();
-        let origins = format!("{console_origin},{origins}");
-        AllowedOrigins::parse(&origins).map_err(StartError::Origins)?;
+        let BrowserOrigins { frontend, all, allowed } = BrowserOrigins::of(&options, &console_url)?;
+        let credentials = CredentialStore::default();
+        let objects_folder = if options.in_memory { None } else { Some(folder.join("objects")) };
+        let (objects_folder, temporary_objects) = config::folder(objects_folder)?;
+        let state = (records.clone(), faults.clone(), credentials.clone());
+        let (objects, s3_server) = object_storage(s3, &declaration, &objects_folder, allowed, state)?;
         let values = Values {
-            origins,
+            origins: all,
             public_keys: signing_key(&folder)?,
             key_file: folder.join("signing.pem"),
             websocket_endpoint: format!("http://127.0.0.1:{}", port(&websocket)),
             database_endpoint: database.endpoint.clone(),
             mail_endpoint: mail_url.clone(),
-            frontend_origin,
+            frontend_origin: frontend,
+            storage_endpoint: s3_url.clone(),
             layer: layer(&folder)?,
             passed: options.passed.clone(),
         };
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let functions = functions(&declaration, &values, &options, (&records, &faults), &lines)?;
+        let functions = functions(&declaration, &values, &options, (&records, &faults, &credentials), &lines)?;
         people::seed(&values.environment(&declaration, "auth-router")?, options.more_people).await.map_err(StartError::People)?;
         let function = |name: &str| functions.get(name).cloned();
         let http_routes = declaration.http_api.routes.iter();
@@ -116,7 +125,7 @@ impl Stack {
         let websocket_server =
             websocket_api::serve(websocket, &socket.route_selection_expression, socket_routes, options.limits, records.clone(), faults.clone());
         let mails = MailBox::default();
-        let mail_server = mail_catcher::serve(mail_listener, mails.clone());
+        let mail_server = mail_catcher::serve(mail_listener, mails.clone(), credentials.clone());
         let console_server = console::serve(console_listener, &http_url, &websocket_url);
         Ok(Self {
             http_url,
@@ -125,15 +134,18 @@ impl Stack {
             console_url,
             mail_url,
             mails,
+            s3_url,
+            objects,
+            credentials,
             records,
             faults,
             declaration,
             functions,
             key_file: values.key_file,
             lines,
-            servers: [http_server, websocket_server, console_server, mail_server],
+            servers: [http_server, websocket_server, console_server, mail_server, s3_server],
             _database: database,
-            _folder: temporary,
+            _folders: [temporary, temporary_objects],
         })
     }
 
@@ -172,12 +184,41 @@ impl Stack {
     }
 }
 
+/// S3, with its objects in a folder.
+fn object_storage(
+    listener: TcpListener,
+    declaration: &Declaration,
+    folder: &Path,
+    origins: AllowedOrigins,
+    (records, faults, credentials): (Records, Faults, CredentialStore),
+) -> Result<(ObjectStorage, JoinHandle<()>), StartError> {
+    ObjectStorage::start(listener, ObjectStorageOptions { declaration: declaration.clone(), folder, origins, credentials, records, faults })
+}
+
+/// The origins that browsers may call from.
+struct BrowserOrigins {
+    /// The first one of the options. Links in mails lead to it.
+    frontend: String,
+    /// All of them, the console's too, as `ALLOWED_ORIGINS` has them.
+    all: String,
+    allowed: AllowedOrigins,
+}
+
+impl BrowserOrigins {
+    fn of(options: &Options, console_url: &str) -> Result<Self, StartError> {
+        let wanted = options.origins.as_deref().unwrap_or("http://localhost:5173");
+        let all = format!("{console_url},{wanted}");
+        let allowed = AllowedOrigins::parse(&all).map_err(StartError::Origins)?;
+        Ok(Self { frontend: wanted.split(',').next().unwrap_or_default().trim().to_owned(), all, allowed })
+    }
+}
+
 /// Every declared function, with its environment.
 fn functions(
     declaration: &Declaration,
     values: &Values,
     options: &Options,
-    (records, faults): (&Records, &Faults),
+    (records, faults, credentials): (&Records, &Faults, &CredentialStore),
     lines: &Arc<Mutex<Vec<String>>>,
 ) -> Result<BTreeMap<String, Arc<Function>>, StartError> {
     let mut functions = BTreeMap::new();
@@ -190,6 +231,7 @@ fn functions(
             timeout: Duration::from_secs(function.timeout_s),
             account: account.clone(),
             environment,
+            credentials: credentials.clone(),
             records: records.clone(),
             faults: faults.clone(),
             skew: Skew { seed: options.seed, most_ms: options.skew_ms },
@@ -225,7 +267,7 @@ fn port(listener: &TcpListener) -> u16 {
     listener.local_addr().map_or(0, |address| address.port())
 }
 
-async fn listen(ports: [u16; 5]) -> Result<[TcpListener; 5], StartError> {
+async fn listen(ports: [u16; 6]) -> Result<[TcpListener; 6], StartError> {
     let listen = async |index: usize, variable| {
         let port = ports[index];
         TcpListener::bind(("127.0.0.1", port)).await.map_err(|_| StartError::Port { port, variable })
@@ -236,5 +278,6 @@ async fn listen(ports: [u16; 5]) -> Result<[TcpListener; 5], StartError> {
         listen(2, "DYNAMODB_PORT").await?,
         listen(3, "CONSOLE_PORT").await?,
         listen(4, "MAIL_PORT").await?,
+        listen(5, "S3_PORT").await?,
     ])
 }

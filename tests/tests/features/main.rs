@@ -74,7 +74,7 @@ fn no_dependency_needs_a_newer_toolchain() {
 #[test]
 fn no_library_but_shared_utils_names_its_http_module() {
     let mut named = Vec::new();
-    for library in ["access", "budgets", "importer", "local-stack", "messaging", "realtime"] {
+    for library in ["access", "budgets", "importer", "local-stack", "messaging", "objects", "realtime"] {
         let sources = repository().join("libs").join(library).join("src");
         let mut folders = vec![sources];
         let mut files = 0;

@@ -16,6 +16,7 @@ use super::sandbox::{LineSink, Sandbox, built_at};
 use crate::events::ACCOUNT;
 use fastrand::Rng;
 
+use crate::credentials::CredentialStore;
 use crate::faults::Faults;
 use crate::records::{EventRecord, Records, round_trips};
 
@@ -37,6 +38,8 @@ pub struct FunctionOptions {
     pub account: Arc<Semaphore>,
     /// The environment, without the variables that differ between sandboxes.
     pub environment: BTreeMap<String, String>,
+    /// Gives each process its credentials.
+    pub credentials: CredentialStore,
     /// The records of the events.
     pub records: Records,
     /// The faults that may kill the processes.
@@ -82,6 +85,7 @@ pub struct Function {
     binary: PathBuf,
     timeout: Duration,
     environment: BTreeMap<String, String>,
+    credentials: CredentialStore,
     records: Records,
     faults: Faults,
     skew: Mutex<Rng>,
@@ -105,6 +109,7 @@ impl Function {
             binary: options.binary,
             timeout: options.timeout,
             environment: options.environment,
+            credentials: options.credentials,
             records: options.records,
             faults: options.faults,
             // Each function has its own draws, so the order in which functions start processes does not matter.
@@ -216,7 +221,9 @@ impl Function {
                 None => break,
             }
         }
-        let sandbox = Sandbox::start(&self.name, &self.binary, &self.own_environment(), self.lines.clone()).await.map_err(InvokeError::Failed)?;
+        let sandbox = Sandbox::start(&self.name, &self.binary, &self.own_environment(), self.credentials.issue(&self.name), self.lines.clone())
+            .await
+            .map_err(InvokeError::Failed)?;
         self.faults.may_kill(&sandbox.access_key, &sandbox.killer());
         let mut killers = self.killers.lock().unwrap_or_else(PoisonError::into_inner);
         killers.retain(|killer| killer.strong_count() > 0);

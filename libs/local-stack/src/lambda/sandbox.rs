@@ -6,13 +6,12 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use shared_utils::random;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
 use tokio::sync::watch;
 
 use super::runtime_api::RuntimeApi;
-use crate::credentials::SECRET;
+use crate::credentials::RoleCredentials;
 
 /// The maximum time from the start of a process to its first request for an event.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -38,16 +37,22 @@ pub(super) fn built_at(binary: &Path) -> Option<SystemTime> {
 
 impl Sandbox {
     /// Starts a process and waits until it requests its first event.
-    pub(super) async fn start(name: &str, binary: &Path, environment: &BTreeMap<String, String>, lines: LineSink) -> Result<Self, String> {
+    pub(super) async fn start(
+        name: &str,
+        binary: &Path,
+        environment: &BTreeMap<String, String>,
+        credentials: RoleCredentials,
+        lines: LineSink,
+    ) -> Result<Self, String> {
         let api = RuntimeApi::start().await.map_err(|error| error.to_string())?;
-        let access_key = format!("ASIA{}", random::bytes::<8>().map(|byte| format!("{byte:02X}")).concat());
+        let RoleCredentials { access_key, secret_key, session_token, .. } = credentials;
         let mut child = Command::new(binary)
             .env_clear()
             .envs(environment)
             .env("AWS_LAMBDA_RUNTIME_API", &api.address)
             .env("AWS_ACCESS_KEY_ID", &access_key)
-            .env("AWS_SECRET_ACCESS_KEY", SECRET)
-            .env("AWS_SESSION_TOKEN", random::secret())
+            .env("AWS_SECRET_ACCESS_KEY", secret_key)
+            .env("AWS_SESSION_TOKEN", session_token)
             .env("AWS_LAMBDA_LOG_STREAM_NAME", format!("local/[$LATEST]{}", &access_key[4..]))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
