@@ -202,13 +202,16 @@ impl TestStack {
     }
 }
 
-/// Checks that the role of each function allows every call that it made, to the partition key.
+/// Checks that the role of each function allows every call that it made, to the partition key, and every access to an object.
 fn hold_to_roles(stack: &Stack) {
     for event in stack.records.events() {
         for access in event.calls.iter().chain(&event.calls_after).flat_map(|call| &call.accesses) {
             let (function, label) = (&event.function, &event.label);
             assert!(stack.declaration.allows(function, access), "the role of {function} does not allow {access:?} ({label})");
         }
+    }
+    for access in stack.objects.accesses() {
+        assert!(access.is_allowed, "the role does not allow {access:?}");
     }
 }
 

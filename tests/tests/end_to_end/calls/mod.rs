@@ -328,7 +328,7 @@ async fn lost_connections() -> TestStack {
 /// only one of them runs it.
 const CLEAN_UP: [&str; 1] = ["PutItem"];
 
-/// Checks that no permission of a role is unused: no action, and no pattern of keys. That none is missing is checked at the end of every test
+/// Checks that no permission of a role is unused: no action, no pattern of keys, and no prefix of objects. That none is missing is checked at the end of every test
 /// stack.
 fn hold_to_permissions(worlds: [&TestStack; 2]) {
     let declaration = &worlds[0].stack().declaration;
@@ -345,6 +345,19 @@ fn hold_to_permissions(worlds: [&TestStack; 2]) {
             for pattern in &permission.leading_keys {
                 let only = Permission { leading_keys: vec![pattern.clone()], ..permission.clone() };
                 assert!(used.iter().any(|access| only.allows(declaration, access)), "{name} may access {pattern} {permission:?}, and never does");
+            }
+        }
+        let objects: Vec<_> = worlds.iter().flat_map(|world| world.stack().objects.accesses()).filter(|access| access.function == *name).collect();
+        for permission in function.permissions.iter().filter(|permission| permission.bucket.is_some()) {
+            let is_used =
+                |only: &Permission| objects.iter().any(|access| only.allows_object(declaration, &access.action, &access.bucket, &access.key));
+            for action in &permission.actions {
+                let only = Permission { actions: vec![action.clone()], ..permission.clone() };
+                assert!(is_used(&only), "{name} may {action} {permission:?}, and never does");
+            }
+            for prefix in &permission.prefixes {
+                let only = Permission { prefixes: vec![prefix.clone()], ..permission.clone() };
+                assert!(is_used(&only), "{name} may access {prefix} {permission:?}, and never does");
             }
         }
     }
