@@ -8,7 +8,8 @@
 use std::time::{Duration, Instant};
 
 use auth_router::store::{AuthStore, NewUser};
-use auth_router::{App, Rates, Settings, Signer, hash_password};
+use auth_router::{App, Rates, Services, Settings, Signer, hash_password};
+use files::OwnerKind;
 use http::Method;
 use serde_json::json;
 use shared_utils::auth::Role;
@@ -118,7 +119,12 @@ async fn main() {
     }
     let harness = Harness::start().await;
     let settings = Settings { rates: Rates { login: Rate::OFF, ..Rates::default() }, ..Settings::default() };
-    let app = App::new(harness.context(), harness.broadcaster(), Signer::KeyFile(harness.signer()), None, settings);
+    let app = App::new(
+        harness.context(),
+        harness.broadcaster(),
+        Services { signer: Signer::KeyFile(harness.signer()), mailer: None, files: harness.files(OwnerKind::Person, "auth") },
+        settings,
+    );
     prepare(&harness).await;
     let mut times: [Vec<Duration>; KINDS.len()] = Default::default();
     for sample in 0..SAMPLES + WARM_UP {

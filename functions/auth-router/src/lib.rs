@@ -33,8 +33,10 @@ use access::people::People;
 use access::revocations::Revocations;
 use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use files::{FileLimits, FileTable, Files, OwnerKind};
 use mail::Mailer;
 use messaging::broadcast::Broadcaster;
+use objects::ObjectStore;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
@@ -65,6 +67,17 @@ pub struct App {
     mailer: Option<Mailer>,
     sign_up_is_open: bool,
     admins_need_second_factor: bool,
+    files: Files,
+}
+
+/// The services besides tables and sockets.
+pub struct Services {
+    /// The signing key.
+    pub signer: Signer,
+    /// Absent where the environment sends no mail.
+    pub mailer: Option<Mailer>,
+    /// Pictures of people.
+    pub files: Files,
 }
 
 /// Settings that an environment can override.
@@ -103,12 +116,17 @@ impl App {
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let (context, aws) = (HttpContext::from_env(env)?, AwsConfig::from_env(env)?);
         let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
-        Ok(Self::new(context, broadcaster, Signer::from_env(env, &aws)?, Mailer::from_env(env, &aws)?, Settings::from_env(env)?))
+        let limits = FileLimits::from_env(env, "PICTURES_MAX_BYTES", FileLimits::of(OwnerKind::Person))?;
+        let table = FileTable::new(broadcaster.store().clone(), broadcaster.tables().auth.clone());
+        let files = Files::new(table, ObjectStore::from_env(env, &aws)?, limits, Files::scans_from_env(env)?, context.clock.clone());
+        let services = Services { signer: Signer::from_env(env, &aws)?, mailer: Mailer::from_env(env, &aws)?, files };
+        Ok(Self::new(context, broadcaster, services, Settings::from_env(env)?))
     }
 
     /// Builds the app from its parts.
-    pub fn new(context: HttpContext, broadcaster: Broadcaster, signer: Signer, mailer: Option<Mailer>, settings: Settings) -> Self {
+    pub fn new(context: HttpContext, broadcaster: Broadcaster, services: Services, settings: Settings) -> Self {
         let (store, auth) = (broadcaster.store(), &broadcaster.tables().auth);
+        let Services { signer, mailer, files } = services;
         Self {
             people: People::new(store.clone(), auth.clone()),
             tickets: Tickets::new(store.clone(), auth.clone(), context.clock.clone()),
@@ -119,6 +137,7 @@ impl App {
             tokens: TokenIssuer::new(signer, context.verifier.issuer(), context.verifier.audience(), settings.lifetimes),
             revocations: broadcaster.revocations().clone(),
             mailer,
+            files,
             sign_up_is_open: settings.sign_up_is_open,
             admins_need_second_factor: settings.admins_need_second_factor,
             context,

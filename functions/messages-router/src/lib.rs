@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use files::{FileLimits, FileTable, Files, OwnerKind};
 use messaging::Messaging;
 use messaging::broadcast::Broadcaster;
+use objects::ObjectStore;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
@@ -31,23 +33,29 @@ pub struct App {
     send_rate: Rate,
     revocations: Arc<Revocations>,
     broadcaster: Broadcaster,
+    files: Files,
 }
 
 impl App {
     /// Builds the app from the environment variables.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let context = HttpContext::from_env(env)?;
-        let broadcaster = Broadcaster::from_env(env, &AwsConfig::from_env(env)?, &context.clock)?;
-        Ok(Self::new(context, broadcaster, Rate::from_env(env, "SEND_RATE", SEND_RATE)?))
+        let aws = AwsConfig::from_env(env)?;
+        let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
+        let limits = FileLimits::from_env(env, "CONVERSATION_FILES_MAX_BYTES", FileLimits::of(OwnerKind::Conversation))?;
+        let table = FileTable::new(broadcaster.store().clone(), broadcaster.tables().messages.clone());
+        let files = Files::new(table, ObjectStore::from_env(env, &aws)?, limits, Files::scans_from_env(env)?, context.clock.clone());
+        Ok(Self::new(context, broadcaster, files, Rate::from_env(env, "SEND_RATE", SEND_RATE)?))
     }
 
     /// Builds the app from its parts.
-    pub fn new(context: HttpContext, broadcaster: Broadcaster, send_rate: Rate) -> Self {
+    pub fn new(context: HttpContext, broadcaster: Broadcaster, files: Files, send_rate: Rate) -> Self {
         Self {
             messaging: broadcaster.messaging().clone(),
             cursors: Cursors::new(broadcaster.store().clone(), broadcaster.tables().messages.clone()),
             revocations: broadcaster.revocations().clone(),
             broadcaster,
+            files,
             context,
             send_rate,
         }

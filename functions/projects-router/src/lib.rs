@@ -18,7 +18,9 @@ use std::sync::Arc;
 use access::people::People;
 use access::revocations::Revocations;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use files::{FileLimits, FileTable, Files, OwnerKind};
 use messaging::broadcast::Broadcaster;
+use objects::ObjectStore;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
@@ -39,20 +41,26 @@ pub struct App {
     cursors: Cursors,
     revocations: Arc<Revocations>,
     broadcaster: Broadcaster,
+    files: Files,
 }
 
 impl App {
     /// Builds the app from the environment variables.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let context = HttpContext::from_env(env)?;
-        let broadcaster = Broadcaster::from_env(env, &AwsConfig::from_env(env)?, &context.clock)?;
-        Ok(Self::new(context, broadcaster))
+        let aws = AwsConfig::from_env(env)?;
+        let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
+        let limits = FileLimits::from_env(env, "PROJECT_FILES_MAX_BYTES", FileLimits::of(OwnerKind::Project))?;
+        let table = FileTable::new(broadcaster.store().clone(), broadcaster.tables().projects.clone());
+        let files = Files::new(table, ObjectStore::from_env(env, &aws)?, limits, Files::scans_from_env(env)?, context.clock.clone());
+        Ok(Self::new(context, broadcaster, files))
     }
 
     /// Builds the app from its parts.
-    pub fn new(context: HttpContext, broadcaster: Broadcaster) -> Self {
+    pub fn new(context: HttpContext, broadcaster: Broadcaster, files: Files) -> Self {
         let (store, tables) = (broadcaster.store(), broadcaster.tables());
         Self {
+            files,
             cursors: Cursors::new(store.clone(), tables.projects.clone()),
             people: People::new(store.clone(), tables.auth.clone()),
             store: ProjectStore::new(store.clone(), tables.projects.clone(), context.clock.clone()),

@@ -77,11 +77,8 @@ impl Stack {
     /// Starts everything and creates the accounts.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let declaration = Declaration::read()?;
-        for function in declaration.functions.keys() {
-            let binary = options.binaries.join(function);
-            if !binary.exists() {
-                return Err(StartError::Binary(binary));
-            }
+        if let Some(missing) = declaration.functions.keys().map(|name| options.binaries.join(name)).find(|binary| !binary.exists()) {
+            return Err(StartError::Binary(missing));
         }
         let (folder, temporary) = folder(options.folder.clone())?;
         let [http, websocket, database, console_listener, mail_listener, s3] = listen(options.ports).await?;

@@ -2,7 +2,6 @@
 //! entry, and updates the snippet for lists.
 
 use access::session::Session;
-use access::teams::{TeamRole, acts_as};
 use shared_utils::dynamo::{
     Attempt, RetryPolicy, StoreError, Transaction, Update, Verdict, delete, from_item, n, put, retry_on_conflict, s, to_attribute, update,
 };
@@ -133,9 +132,8 @@ impl Messaging {
         check: impl Fn(&Message) -> Result<(), E>,
     ) -> Result<Changed, E> {
         self.change(session, found, |found| {
-            let (message, team) = (&found.stored.message, found.conversation.team.as_ref());
-            let owns = team.is_some_and(|team| acts_as(&team.team, session.user, session.role) == Some(TeamRole::Owner));
-            if message.sender_id != session.user && !owns {
+            let message = &found.stored.message;
+            if message.sender_id != session.user && !found.conversation.is_owned_by(session) {
                 return Err(Error::NotAllowed.into());
             }
             if message.deleted {

@@ -7,6 +7,7 @@
 //! | `open` | opens conversations: one per pair of people, one per project |
 //! | `send` | the send transaction: a gap-free `seq`, at most one message per `optimisticId` |
 //! | [`edit`] | edits, deletions, reactions |
+//! | `participation` | what a participant may do, and the condition that somebody takes part |
 //! | `orphaned` | conversations whose project was deleted |
 //! | [`change_log`] | the change log of a conversation |
 //! | [`group`] | a group's participants and title |
@@ -33,6 +34,7 @@ mod marker;
 pub mod message;
 pub mod open;
 mod orphaned;
+mod participation;
 pub mod read;
 pub mod send;
 pub mod sync;

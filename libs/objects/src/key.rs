@@ -36,6 +36,17 @@ impl ObjectKey {
         format!("{kind}/{owner}/{}", Ulid(u128::from_be_bytes(ulid))).parse()
     }
 
+    /// The ULID of this key, if it is a key of this kind and owner.
+    pub fn ulid_in(&self, kind: &str, owner: impl fmt::Display) -> Option<[u8; 16]> {
+        let ulid = self.0.strip_prefix(kind)?.strip_prefix('/')?.strip_prefix(&owner.to_string())?.strip_prefix('/')?;
+        Ulid::from_string(ulid).ok().map(|ulid| ulid.0.to_be_bytes())
+    }
+
+    /// Whether a text has the form of a key of this server. A client may not store such a text as a link: it would name an object of somebody.
+    pub fn is_well_formed(text: &str) -> bool {
+        text.trim_start_matches('/').parse::<Self>().is_ok()
+    }
+
     /// The key as S3 has it.
     pub fn as_str(&self) -> &str {
         &self.0

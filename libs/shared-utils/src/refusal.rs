@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use crate::dynamo::StoreError;
 use crate::fields::FieldErrors;
 use crate::rate_limit::RateLimited;
+use crate::signed_requests::ServiceError;
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub enum Refusal {
     Invalid(FieldErrors),
     /// A rate limit was exceeded.
     RateLimited(RateLimited),
+    /// Another service is busy or broken.
+    Service(ServiceError),
     /// The table is busy or broken.
     Store(StoreError),
 }
@@ -43,6 +46,7 @@ impl Refusal {
     pub fn cause(&self) -> Option<&str> {
         match self {
             Self::Store(error) => Some(error.for_log()),
+            Self::Service(error) => Some(error.for_log()),
             _ => None,
         }
     }

@@ -7,12 +7,14 @@ mod studio;
 use std::collections::BTreeMap;
 
 use access::revocations::{Mark, Revocations};
+use files::{FileLimits, FileTable, Files, OwnerKind};
 use local_stack::database::{Database, Storage};
 use local_stack::declaration::Declaration;
 use local_stack::faults::Faults;
 use local_stack::records::Records;
 use messaging::Tables;
 use messaging::broadcast::Broadcaster;
+use objects::ObjectStore;
 use serde_json::{Value, json};
 use shared_utils::auth::{AccessClaims, KeyFileSigner, Role, Verifier, sign, spki_from_point};
 use shared_utils::aws::AwsConfig;
@@ -99,6 +101,17 @@ impl Harness {
     /// As [`Self::broadcaster`], with these clients and this gateway.
     pub fn broadcaster_on(&self, aws: &AwsConfig, gateway: &str) -> Broadcaster {
         Broadcaster::new(aws, self.tables(), gateway, &self.clock)
+    }
+
+    /// Files of this kind in this table, whose objects are at an address where nothing listens.
+    pub fn files(&self, kind: OwnerKind, table: &str) -> Files {
+        self.files_on(&AwsConfig { s3_endpoint: Some(NO_GATEWAY.to_owned()), ..self.aws() }, kind, table)
+    }
+
+    /// As [`Self::files`], with the objects of these clients.
+    pub fn files_on(&self, aws: &AwsConfig, kind: OwnerKind, table: &str) -> Files {
+        let (records, objects) = (FileTable::new(self.store(), self.table(table)), ObjectStore::new(aws, &self.declaration.bucket_name("files")));
+        Files::new(records, objects, FileLimits::of(kind), false, self.clock.clone())
     }
 
     /// The revocations in this database.

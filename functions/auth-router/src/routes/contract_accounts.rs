@@ -1,5 +1,6 @@
 //! What the generated contract says of forgotten passwords, invitations, addresses, sign-ups and the second factor. Not linked into the function.
 
+use files::{FileLimits, OwnerKind, contract};
 use http::Method;
 use shared_utils::contract::Operation;
 
@@ -21,6 +22,7 @@ pub(super) fn operations() -> Vec<Operation> {
     all.extend(login_steps());
     all.extend(second_factor());
     all.extend(administration());
+    all.extend(pictures());
     all
 }
 
@@ -107,6 +109,17 @@ fn second_factor() -> Vec<Operation> {
             .takes(|fields| drop(mfa_disable::read(fields)))
             .gives_nothing(204, "The second factor is off. A mail says so.", &[])
             .fails(&["invalid_credentials", "invalid_code", "too_many_attempts", "conflict"]),
+    ]
+}
+
+fn pictures() -> Vec<Operation> {
+    let max_size = FileLimits::of(OwnerKind::Person).file;
+    vec![
+        contract::declaration("/auth/me/thumbnail", "createPicture", "The caller's own picture: AVIF, GIF, JPEG, PNG or WebP.", max_size),
+        contract::completion::<Profile>("/auth/me/thumbnail/{fileId}/complete", "completePicture", "The profile with the new picture."),
+        Operation::new(Method::DELETE, "/auth/me/thumbnail", "deletePicture", "Deletes the caller's picture.", "The profile has none then.")
+            .gives_nothing(204, "The caller has no picture.", &[]),
+        contract::download("/auth/users/{id}/thumbnail", "getPicture", "The picture of an active person."),
     ]
 }
 

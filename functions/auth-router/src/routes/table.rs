@@ -23,6 +23,10 @@ mod mfa_recovery_codes;
 mod password;
 mod password_forgot;
 mod password_reset;
+mod picture_complete;
+mod picture_create;
+mod picture_delete;
+mod picture_get;
 mod refresh;
 mod session_delete;
 mod sessions_list;
@@ -51,6 +55,8 @@ const BESIDE_TEXTS: usize = 4 * 1024;
 const BODY: usize = BESIDE_TEXTS + spelled(600);
 /// An address, two names and two passwords of 512 characters, in their longest JSON spelling. In bytes.
 const CREDENTIALS_BODY: usize = BESIDE_TEXTS + spelled(254) + spelled(200) + 2 * spelled(512);
+/// A file with all its variants.
+const FILE_BODY: usize = 64 * 1024;
 /// Every profile field in its longest JSON spelling. In bytes.
 const PROFILE_BODY: usize = BESIDE_TEXTS + spelled(PROFILE_LENGTH);
 
@@ -64,6 +70,10 @@ pub static ROUTES: &[Route<App>] = &[
     Route::new(Method::POST, "/auth/logout", Access::Public, Body::OptionalJson(BODY), handler!(logout::handle)),
     Route::new(Method::GET, "/auth/me", Access::SignedIn, Body::None, handler!(me_get::handle)),
     Route::new(Method::PATCH, "/auth/me", Access::Approved, Body::Json(PROFILE_BODY), handler!(me_patch::handle)),
+    Route::new(Method::POST, "/auth/me/thumbnail", Access::Approved, Body::Json(FILE_BODY), handler!(picture_create::handle)),
+    Route::new(Method::DELETE, "/auth/me/thumbnail", Access::Approved, Body::None, handler!(picture_delete::handle)),
+    Route::new(Method::POST, "/auth/me/thumbnail/{fileId}/complete", Access::Approved, Body::None, handler!(picture_complete::handle)),
+    Route::new(Method::GET, "/auth/users/{id}/thumbnail", Access::Approved, Body::None, handler!(picture_get::handle)),
     Route::new(Method::POST, "/auth/password", Access::Approved, Body::Json(CREDENTIALS_BODY), handler!(password::handle)),
     Route::new(Method::POST, "/auth/password/forgot", Access::Public, Body::Json(CREDENTIALS_BODY), handler!(password_forgot::handle)),
     Route::new(Method::POST, "/auth/password/reset", Access::Public, Body::Json(CREDENTIALS_BODY), handler!(password_reset::handle)),

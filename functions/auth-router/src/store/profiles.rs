@@ -2,6 +2,7 @@
 
 use access::people::person_key;
 use access::session::Session;
+use objects::ObjectKey;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Attempt, Condition, RetryPolicy, Transaction, Update, n, retry_on_conflict, s, to_attribute, update};
 use shared_utils::fields::{FieldLog, Fields, Patch};
@@ -34,8 +35,14 @@ impl ProfilePatch {
         let mut values = Vec::new();
         for (name, longest, shown) in PROFILE_FIELDS {
             let value = fields.name(name, 1..=longest);
-            if matches!(&value, Patch::Set(text) if name == "thumbnail" && !is_link(text)) {
-                fields.fault(name, "invalid_value", "This must be a storage key or a web address.");
+            if let Patch::Set(text) = &value
+                && name == "thumbnail"
+            {
+                if !is_link(text) {
+                    fields.fault(name, "invalid_value", "This must be a storage key or a web address.");
+                } else if ObjectKey::is_well_formed(text) {
+                    fields.fault(name, "invalid_value", "Upload a picture with POST /auth/me/thumbnail.");
+                }
             }
             match value {
                 Patch::Absent => {}
@@ -44,6 +51,11 @@ impl ProfilePatch {
             }
         }
         Self(values)
+    }
+
+    /// Only another thumbnail.
+    pub(crate) fn thumbnail(key: Option<String>) -> Self {
+        Self(vec![("thumbnail", true, key)])
     }
 
     /// The profile with these values applied.

@@ -31,7 +31,12 @@ async fn key_rotation_refuses_no_request() {
         let context = studio.harness.context();
         let (issuer, audience) = (context.verifier.issuer().to_owned(), context.verifier.audience().to_owned());
         let verifier = Verifier::new(BTreeMap::from_iter(keys), issuer, audience).unwrap();
-        App::new(HttpContext { verifier, ..context }, studio.harness.broadcaster(), signer, None, unhurried())
+        App::new(
+            HttpContext { verifier, ..context },
+            studio.harness.broadcaster(),
+            Services { signer, mailer: None, files: studio.harness.files(OwnerKind::Person, "auth") },
+            unhurried(),
+        )
     };
     let old = || Signer::KeyFile(studio.harness.signer());
     let stages = [

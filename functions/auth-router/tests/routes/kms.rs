@@ -60,7 +60,12 @@ async fn studio_with_kms() -> (Studio, App, Kms) {
     let verifier = Verifier::new(keys, context.verifier.issuer().to_owned(), context.verifier.audience().to_owned()).unwrap();
     let aws = AwsConfig { endpoint: Some(endpoint), ..studio.harness.aws() };
     let signer = Signer::kms(&aws, ARN.to_owned(), "kms-1".to_owned());
-    let app = App::new(HttpContext { verifier, ..context }, studio.harness.broadcaster(), signer, None, unhurried());
+    let app = App::new(
+        HttpContext { verifier, ..context },
+        studio.harness.broadcaster(),
+        Services { signer, mailer: None, files: studio.harness.files(OwnerKind::Person, "auth") },
+        unhurried(),
+    );
     (studio, app, kms)
 }
 

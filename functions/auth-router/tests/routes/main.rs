@@ -25,8 +25,9 @@ use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, Version};
 use auth_router::store::{AuthStore, NewUser, Profile};
-use auth_router::{App, Rates, Settings, Signer};
+use auth_router::{App, Rates, Services, Settings, Signer};
 use aws_credential_types::Credentials;
+use files::OwnerKind;
 use http::Method;
 use local_stack::credentials::CredentialStore;
 use local_stack::mail_catcher::MailBox;
@@ -68,7 +69,12 @@ fn unhurried() -> Settings {
 fn app_on(harness: &Harness, clock: Clock, settings: Settings) -> App {
     let context = HttpContext { clock: clock.clone(), ..harness.context() };
     let broadcaster = Broadcaster::new(&harness.aws(), harness.tables(), NO_GATEWAY, &clock);
-    App::new(context, broadcaster, Signer::KeyFile(harness.signer()), None, settings)
+    App::new(
+        context,
+        broadcaster,
+        Services { signer: Signer::KeyFile(harness.signer()), mailer: None, files: harness.files(OwnerKind::Person, "auth") },
+        settings,
+    )
 }
 
 /// A password hash with very low cost.
@@ -115,7 +121,12 @@ async fn mailing_studio(settings: Settings) -> Studio {
     aws.credentials = Credentials::new(role.access_key, role.secret_key, Some(role.session_token), None, "test");
     let mailer = Mailer::new(&aws, "MYLG <no-reply@mylg.test>".to_owned(), None, mail::Studio::new("MYLG", ORIGIN).unwrap());
     let broadcaster = Broadcaster::new(&aws, harness.tables(), NO_GATEWAY, &harness.clock);
-    studio.studio.app = App::new(harness.context(), broadcaster, Signer::KeyFile(harness.signer()), Some(mailer), settings);
+    studio.studio.app = App::new(
+        harness.context(),
+        broadcaster,
+        Services { signer: Signer::KeyFile(harness.signer()), mailer: Some(mailer), files: harness.files(OwnerKind::Person, "auth") },
+        settings,
+    );
     studio
 }
 

@@ -269,7 +269,12 @@ fn random_interleavings_match_the_reference_model() {
                 let clock = Clock::manual();
                 let context = HttpContext { clock: clock.clone(), ..harness.context() };
                 let broadcaster = Broadcaster::new(&harness.engine(), harness.tables(), NO_GATEWAY, &clock);
-                let app = App::new(context, broadcaster, Signer::KeyFile(harness.signer()), None, unhurried());
+                let app = App::new(
+                    context,
+                    broadcaster,
+                    Services { signer: Signer::KeyFile(harness.signer()), mailer: None, files: harness.files(OwnerKind::Person, "auth") },
+                    unhurried(),
+                );
                 let mut random = [seed; 32];
                 random[0] = thread;
                 let config = Config { cases, failure_persistence: None, ..Config::default() };

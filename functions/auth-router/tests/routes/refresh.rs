@@ -199,7 +199,12 @@ async fn an_unreachable_signing_key_ends_no_session() {
     let studio = studio().await;
     let unreachable = AwsConfig { endpoint: Some(NO_GATEWAY.to_owned()), ..studio.harness.aws() };
     let signer = Signer::kms(&unreachable, "arn:aws:kms:eu-central-1:000000000000:key/k".to_owned(), "test-1".to_owned());
-    let dark = App::new(studio.harness.context(), studio.harness.broadcaster(), signer, None, unhurried());
+    let dark = App::new(
+        studio.harness.context(),
+        studio.harness.broadcaster(),
+        Services { signer, mailer: None, files: studio.harness.files(OwnerKind::Person, "auth") },
+        unhurried(),
+    );
     let ask = |app, path, body| send(app, EventBuilder::new(Method::POST, path).json(&body));
     let token = studio.login().await["refreshToken"].clone();
     for _ in 0..3 {

@@ -1,5 +1,7 @@
 //! What the generated contract says of these routes. Not linked into the function.
 
+use files::contract::FileRoutes;
+use files::{FileLimits, OwnerKind};
 use http::Method;
 use messaging::conversation::ConversationView;
 use messaging::message::{Message, read_new_text};
@@ -13,6 +15,15 @@ use super::sync::SyncPage;
 use super::{conversation_read, conversation_rename, conversations_open, messages_send};
 
 const SEQ: &str = "The number of a message in its conversation.";
+
+const FILES: FileRoutes = FileRoutes {
+    files: "/messages/conversations/{id}/files",
+    file: "/messages/conversations/{id}/files/{fileId}",
+    complete: "/messages/conversations/{id}/files/{fileId}/complete",
+    ids: ["listConversationFiles", "createConversationFile", "completeConversationFile", "getConversationFile", "deleteConversationFile"],
+    readers: "For everybody who takes part.",
+    writers: "For everybody who takes part. Only the uploader, or an owner of the project, deletes a file.",
+};
 
 /// A body for each kind of conversation.
 fn opened() -> Value {
@@ -44,6 +55,7 @@ fn edited() -> Value {
 pub fn operations() -> Vec<Operation> {
     let mut all = conversations();
     all.extend(messages());
+    all.extend(files::contract::operations(&FILES, FileLimits::of(OwnerKind::Conversation).file));
     all
 }
 

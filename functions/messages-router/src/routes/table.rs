@@ -7,6 +7,11 @@ mod conversation_read;
 mod conversation_rename;
 mod conversations_list;
 mod conversations_open;
+mod file_delete;
+mod file_get;
+mod files_complete;
+mod files_create;
+mod files_list;
 mod message_delete;
 mod message_edit;
 mod message_get;
@@ -27,6 +32,8 @@ use crate::App;
 pub use contract::operations;
 
 const BODY: usize = 64 * 1024;
+const FILES: &str = "/messages/conversations/{id}/files";
+const FILE: &str = "/messages/conversations/{id}/files/{fileId}";
 const PARTICIPANT: &str = "/messages/conversations/{id}/participants/{userId}";
 
 /// Every route of this function.
@@ -40,6 +47,11 @@ pub static ROUTES: &[Route<App>] = &[
     Route::new(Method::DELETE, PARTICIPANT, Access::Approved, Body::None, handler!(participant_remove::handle)),
     Route::new(Method::GET, "/messages/conversations/{id}/messages", Access::Approved, Body::None, handler!(messages_list::handle)),
     Route::new(Method::POST, "/messages/conversations/{id}/messages", Access::Approved, Body::Json(MAX_BODY), handler!(messages_send::handle)),
+    Route::new(Method::GET, FILES, Access::Approved, Body::None, handler!(files_list::handle)),
+    Route::new(Method::POST, FILES, Access::Approved, Body::Json(BODY), handler!(files_create::handle)),
+    Route::new(Method::POST, "/messages/conversations/{id}/files/{fileId}/complete", Access::Approved, Body::None, handler!(files_complete::handle)),
+    Route::new(Method::GET, FILE, Access::Approved, Body::None, handler!(file_get::handle)),
+    Route::new(Method::DELETE, FILE, Access::Approved, Body::None, handler!(file_delete::handle)),
     Route::new(Method::GET, "/messages/sync", Access::Approved, Body::None, handler!(sync::handle)),
     Route::new(Method::GET, "/messages/{id}", Access::Approved, Body::None, handler!(message_get::handle)),
     Route::new(Method::PATCH, "/messages/{id}", Access::Approved, Body::Json(MAX_BODY), handler!(message_edit::handle)),

@@ -9,6 +9,7 @@ mod messages;
 mod orders;
 mod sync;
 
+use files::OwnerKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::join_all;
@@ -47,7 +48,10 @@ async fn studio_without_faults() -> Studio {
 }
 
 fn studio_on(harness: Harness, aws: &AwsConfig, gateway: &str, rate: Rate) -> Studio {
-    Studio { app: App::new(harness.context(), harness.broadcaster_on(aws, gateway), rate), harness }
+    Studio {
+        app: App::new(harness.context(), harness.broadcaster_on(aws, gateway), harness.files(OwnerKind::Conversation, "messages"), rate),
+        harness,
+    }
 }
 
 /// Writes a project's header with this team, and its list rows, in the format of projects-router.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use objects::ObjectKey;
 use serde_json::{Map, Value, json};
 use shared_utils::fields::{FieldError, FieldPath, date_schema, read_date, text_schema, text_within};
 use shared_utils::text::is_link;
@@ -103,10 +104,16 @@ fn read_scalar(kind: ProjectFieldKind, value: Value) -> Result<Value, Fault> {
     }
 }
 
-/// Reads a link: a storage key, a path, or an address with a scheme that a browser does not execute.
+/// Reads a link: the id of a file, an old storage key, a path, or an address with a scheme that a browser does not execute.
 fn link(value: Value, max: usize) -> Result<Value, Fault> {
     let text = text_within(value, &(0..=max))?;
-    if is_link(&text) { Ok(Value::String(text)) } else { Err(("invalid_value", "This must be a storage key or a web address.".into())) }
+    if !is_link(&text) {
+        return Err(("invalid_value", "This must be a storage key, a web address, or the id of a file.".into()));
+    }
+    if ObjectKey::is_well_formed(&text) {
+        return Err(("invalid_value", "Name a file by its id.".into()));
+    }
+    Ok(Value::String(text))
 }
 
 fn number_of_location(name: &str, value: Value) -> Result<Value, Fault> {

@@ -1,6 +1,8 @@
 //! What the generated contract says of these routes. Not linked into the function.
 
 use budgets::read_fields;
+use files::contract::FileRoutes;
+use files::{FileLimits, OwnerKind};
 use http::Method;
 use serde_json::json;
 use shared_utils::clock::Timestamp;
@@ -12,11 +14,21 @@ use super::list::ProjectPage;
 use super::{create, patch, team_put};
 use crate::project::{Changes, ProjectView, TeamEntry};
 
+const FILES: FileRoutes = FileRoutes {
+    files: "/projects/{id}/files",
+    file: "/projects/{id}/files/{fileId}",
+    complete: "/projects/{id}/files/{fileId}/complete",
+    ids: ["listProjectFiles", "createProjectFile", "completeProjectFile", "getProjectFile", "deleteProjectFile"],
+    readers: "For everybody in the team.",
+    writers: "For editors and owners.",
+};
+
 /// Every operation of this function.
 pub fn operations() -> Vec<Operation> {
     let mut all = projects();
     all.extend(team());
     all.extend(budgets());
+    all.extend(files::contract::operations(&FILES, FileLimits::of(OwnerKind::Project).file));
     all
 }
 

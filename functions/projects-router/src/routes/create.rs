@@ -13,7 +13,7 @@ use shared_utils::ids::{ProjectId, UserId};
 use super::common::{kept, project_etag, replayed, used_key};
 use super::patch::check_size;
 use crate::App;
-use crate::project::{Changes, read_changes};
+use crate::project::{Changes, file_ids, read_changes};
 use crate::store::{Answered, CreateOutcome, KeyScope, NewProject};
 use budgets::{Scale, read_scaled};
 
@@ -54,6 +54,9 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
 pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>, now: Timestamp) -> (Changes, Option<i64>, Vec<(UserId, Member)>) {
     let title = fields.peek("title").is_some();
     let changes = read_changes(fields, &Changes::new());
+    for (path, _) in file_ids(&changes) {
+        fields.fault_at(&path, "invalid_value", "A new project has no files yet.");
+    }
     if !title && !fields.is_faulty_at("title") {
         fields.fault("title", "required", "This field is required.");
     }

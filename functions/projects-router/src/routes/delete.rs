@@ -1,6 +1,7 @@
 //! `DELETE /projects/{id}`: one write makes the project unreachable. Its items are deleted after the response.
 
 use access::teams::{TeamRole, require_role};
+use files::FileOwner;
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::ProjectId;
@@ -34,10 +35,16 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
 
 /// Deletes the remaining items of a deleted project, after the response.
 pub(super) fn purge_later(app: &App, id: ProjectId) {
-    let store = app.store.clone();
+    let (store, files) = (app.store.clone(), app.files.clone());
     app.broadcaster.background_tasks().push(async move {
-        if let Err(error) = store.purge(id).await {
+        // The project's own items go last: while they are there, the next listing finds what is left.
+        let purged = match files.delete_all(FileOwner::Project(id)).await {
+            Ok(()) => store.purge(id).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = purged {
             tracing::warn!(cause = error.for_log(), "a deleted project could not be purged; the next listing goes on with it");
         }
+        files.process_removals().await;
     });
 }

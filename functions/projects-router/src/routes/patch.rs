@@ -1,15 +1,19 @@
 //! `PATCH /projects/{id}`: a merge patch of the client's fields.
 
+use std::collections::BTreeSet;
+
 use access::teams::TeamRole;
+use files::FileOwner;
+use files::record::FileStatus;
 use serde_json::Value;
 use shared_utils::dynamo::{Attempt, retry_on_conflict};
 use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::{Call, Error, Response};
-use shared_utils::ids::ProjectId;
+use shared_utils::ids::{FileId, ProjectId};
 
 use super::common::{RETRY, check_version, project_etag, visible};
 use crate::App;
-use crate::project::{Changes, read_changes};
+use crate::project::{Changes, file_ids, read_changes};
 use crate::store::{MAX_BYTES, Project};
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
@@ -22,6 +26,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let mut fields = Fields::new(body.clone());
         let changes = read(&mut fields, &project.fields);
         check_size(&changes, Some(&project), 0, &mut fields);
+        check_files(app, id, &changes, &project.fields, &mut fields).await?;
         fields.finish()?;
         if changes.is_empty() {
             return answer(&project).map(Attempt::Done);
@@ -34,6 +39,23 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         Ok(Attempt::Stale(()))
     })
     .await
+}
+
+/// Adds an error for each id that is not one of a file of this project. Ids that the project has already may stay.
+async fn check_files(app: &App, id: ProjectId, changes: &Changes, present: &Changes, fields: &mut Fields) -> Result<(), Error> {
+    let known: BTreeSet<FileId> = file_ids(present).into_iter().map(|(_, file)| file).collect();
+    let named: Vec<_> = file_ids(changes).into_iter().filter(|(_, file)| !known.contains(file)).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let files: Vec<FileId> = named.iter().map(|(_, file)| *file).collect();
+    let found = app.files.table().find_many(FileOwner::Project(id), &files).await?;
+    for ((path, _), file) in named.iter().zip(found) {
+        if file.is_none_or(|file| file.status != FileStatus::Ready) {
+            fields.fault_at(path, "invalid_value", "There is no such file in this project.");
+        }
+    }
+    Ok(())
 }
 
 /// The fields that change.

@@ -8,6 +8,7 @@ mod projects;
 mod teams;
 mod values;
 
+use files::OwnerKind;
 use futures_util::future::join_all;
 use http::Method;
 use projects_router::App;
@@ -22,7 +23,7 @@ type Person<'a> = test_harness::Person<'a, App>;
 
 async fn studio() -> Studio {
     let harness = Harness::start().await;
-    Studio { app: App::new(harness.context(), harness.broadcaster()), harness }
+    Studio { app: App::new(harness.context(), harness.broadcaster(), harness.files(OwnerKind::Project, "projects")), harness }
 }
 
 /// Creates a project and returns its path.

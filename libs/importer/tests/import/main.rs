@@ -6,6 +6,7 @@ mod budgets;
 mod projects;
 mod runs;
 
+use files::OwnerKind;
 use std::collections::BTreeMap;
 
 use access::teams::TeamRole;
@@ -22,7 +23,7 @@ type Person<'a> = test_harness::Person<'a, App>;
 
 async fn studio() -> Studio {
     let harness = Harness::start().await;
-    Studio { app: App::new(harness.context(), harness.broadcaster()), harness }
+    Studio { app: App::new(harness.context(), harness.broadcaster(), harness.files(OwnerKind::Project, "projects")), harness }
 }
 
 /// An export with these rows.

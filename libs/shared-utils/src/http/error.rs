@@ -318,6 +318,7 @@ impl From<Refusal> for Error {
             Refusal::Invalid(errors) => Self::ValidationFailed(errors),
             Refusal::RateLimited(limited) => limited.into(),
             Refusal::Store(error) => error.into(),
+            Refusal::Service(error) => error.into(),
         }
     }
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Error;
+use super::{Error, Request};
 
 /// An HTTP response.
 #[derive(Debug, Default)]
@@ -54,6 +54,15 @@ impl Response {
     /// A response whose body is already JSON text.
     pub fn json_text(status: u16, body: String) -> Self {
         Self { status, body: Some(body), ..Self::default() }.with_header("content-type", "application/json")
+    }
+
+    /// A response that leads to a URL: 200 with `body`, or, if the client prefers a minimal response (RFC 7240), 302 without a body.
+    pub fn link(request: &Request, url: &str, body: &impl Serialize) -> Result<Self, Error> {
+        let prefers = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.split(',').any(|part| part.trim() == "return=minimal"));
+        if request.headers.get_all("prefer").iter().any(prefers) {
+            return Ok(Self::empty(302).with_header("location", url));
+        }
+        Self::json(200, body)
     }
 
     /// A response without a body.

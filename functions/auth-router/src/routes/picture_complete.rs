@@ -1,0 +1,28 @@
+//! `POST /auth/me/thumbnail/{fileId}/complete`: the picture becomes the caller's `thumbnail`. The one before is deleted.
+
+use files::{FileOwner, picture_of};
+use shared_utils::http::{Call, Error, Response};
+use shared_utils::ids::FileId;
+
+use super::common::own_account;
+use crate::App;
+use crate::store::ProfilePatch;
+
+pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
+    let (session, _, user) = own_account(app, &call).await?;
+    let owner = FileOwner::Person(user.profile.user_id);
+    let file: FileId = call.params.id("fileId")?;
+    let stored = app.files.complete(&session, owner, file).await?;
+    let before = user.profile.thumbnail.as_deref().and_then(|thumbnail| picture_of(owner, thumbnail)).filter(|before| *before != file);
+    let patch = ProfilePatch::thumbnail(Some(stored.object.key.to_string()));
+    let profile = app.store.change_profile(&session, user, &patch, app.context.clock.now()).await?.ok_or(Error::InvalidToken)?;
+    if let Some(before) = before {
+        // It may have gone already.
+        match app.files.delete(&session, owner, before, |_| Ok(())).await {
+            Ok(()) | Err(files::Error::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    app.files.process_removals_later(app.broadcaster.background_tasks());
+    Response::json(200, &profile)
+}

@@ -1,0 +1,297 @@
+//! What routes do with files.
+
+use std::collections::BTreeMap;
+
+use access::session::Session;
+use objects::{ObjectKey, ObjectStore, PresignedPost, ScanVerdict, Upload};
+use schemars::JsonSchema;
+use serde::Serialize;
+use shared_utils::background_tasks::BackgroundTasks;
+use shared_utils::clock::{Clock, Timestamp};
+use shared_utils::dynamo::{StoreError, TransactWrite, Transaction};
+use shared_utils::env::{EnvError, Environment};
+use shared_utils::ids::FileId;
+
+use crate::Error;
+use crate::form::{Content, FileForm};
+use crate::record::{File, FileStatus, StoredFile, StoredObject, StoredVariant};
+use crate::removals::Removal;
+use crate::table::{FileOwner, FileTable, OwnerKind};
+
+/// How long an upload may begin, in seconds.
+const UPLOAD_SECONDS: u32 = 600;
+/// How long a URL of a download works, in seconds.
+const DOWNLOAD_SECONDS: u32 = 60;
+/// When an upload that was not completed is removed, in seconds.
+const PENDING_SECONDS: i64 = 86_400;
+
+/// How large files may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileLimits {
+    /// The largest file, in bytes.
+    pub file: u64,
+    /// What all files of one owner may take, in bytes.
+    pub owner: u64,
+}
+
+/// A declared file, and how to upload it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewFile {
+    /// The file. It counts when it is completed.
+    file: File,
+    /// The form that uploads it, for ten minutes.
+    upload: PresignedPost,
+    /// The forms that upload its variants.
+    variant_uploads: BTreeMap<String, PresignedPost>,
+}
+
+/// A download.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Download {
+    /// Where the content is, for one minute. Anybody who has the URL can read it.
+    pub url: String,
+    /// When the URL stops to work.
+    expires_at: Timestamp,
+    /// The file.
+    file: File,
+}
+
+/// A page of files.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FilePage {
+    /// Completed files, the newest first.
+    pub items: Vec<File>,
+    /// Where the next page begins; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// The writes of transactions on files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Write {
+    File,
+    Usage,
+    Removal,
+    /// A condition of the owner: that it exists, and that the caller still takes part.
+    Owner,
+}
+
+/// The files in one table and their objects.
+#[derive(Clone)]
+pub struct Files {
+    table: FileTable,
+    objects: ObjectStore,
+    limits: FileLimits,
+    /// Whether a download waits for the verdict of a malware scan.
+    scans: bool,
+    clock: Clock,
+}
+
+impl Files {
+    /// The files in this table. The objects are in this store.
+    pub const fn new(table: FileTable, objects: ObjectStore, limits: FileLimits, scans: bool, clock: Clock) -> Self {
+        Self { table, objects, limits, scans, clock }
+    }
+
+    /// Whether downloads wait for a malware scan: `MALWARE_SCAN` is `off` (the default) or `required`.
+    pub fn scans_from_env(env: &Environment) -> Result<bool, EnvError> {
+        match env.optional("MALWARE_SCAN")?.as_deref() {
+            None | Some("off") => Ok(false),
+            Some("required") => Ok(true),
+            Some(_) => Err(EnvError::unusable("MALWARE_SCAN", "off or required")),
+        }
+    }
+
+    /// The limits.
+    pub const fn limits(&self) -> FileLimits {
+        self.limits
+    }
+
+    /// The records.
+    pub const fn table(&self) -> &FileTable {
+        &self.table
+    }
+
+    /// Declares a file. `guard` is a condition that must hold when it is written.
+    pub async fn declare(&self, session: &Session, owner: FileOwner, form: FileForm, guard: Option<TransactWrite>) -> Result<NewFile, Error> {
+        let now = self.clock.now();
+        let file_id = FileId::generate(now);
+        let size = form.total_size();
+        let object = |content: &Content, ulid: [u8; 16]| -> Result<StoredObject, Error> {
+            Ok(StoredObject {
+                key: ObjectKey::with_ulid(owner.kind().folder(), owner, ulid)?,
+                r#type: content.media_type.clone(),
+                size: content.size,
+                checksum: content.checksum.map(|checksum| checksum.to_string()),
+            })
+        };
+        let variants = form
+            .variants
+            .iter()
+            .map(|(variant, content)| Ok(StoredVariant { variant: variant.clone(), object: object(content, FileId::generate(now).to_bytes())? }));
+        let file = StoredFile {
+            file_id,
+            name: form.name,
+            object: object(&form.content, file_id.to_bytes())?,
+            variants: variants.collect::<Result<_, Error>>()?,
+            uploaded_by: session.user,
+            created_at: now,
+            status: FileStatus::Pending,
+            message_id: None,
+        };
+        let mut declaration = Transaction::new();
+        declaration.add_all(Write::Owner, guard);
+        declaration.add(Write::Usage, self.table.reserved(owner, size, self.limits.owner));
+        declaration.add(Write::File, self.table.declared(owner, &file)?);
+        declaration.add(Write::Removal, self.table.removal_put(&pending_removal(owner, &file))?);
+        let outcome = self.table.store.transact(&declaration).await?;
+        if outcome.refused(Write::Owner).is_refused() {
+            return Err(Error::OwnerChanged);
+        }
+        if outcome.refused(Write::Usage).is_refused() {
+            return Err(Error::NoRoom { limit: self.limits.owner });
+        }
+        outcome.require_committed()?;
+        Ok(NewFile {
+            upload: self.upload(&file.object, now)?,
+            variant_uploads: file
+                .variants
+                .iter()
+                .map(|variant| Ok((variant.variant.clone(), self.upload(&variant.object, now)?)))
+                .collect::<Result<_, Error>>()?,
+            file: file.file(),
+        })
+    }
+
+    fn upload(&self, object: &StoredObject, now: Timestamp) -> Result<PresignedPost, Error> {
+        let sha256 = object.checksum.as_deref().and_then(|checksum| checksum.parse().ok()).ok_or_else(|| StoreError::corrupt("checksum"))?;
+        let upload = Upload { key: object.key.clone(), content_type: object.r#type.clone(), size: object.size, sha256 };
+        Ok(self.objects.presigned_upload(&upload, UPLOAD_SECONDS, now))
+    }
+
+    /// Makes a file count, if S3 has all its objects as they were declared. A completed file stays as it is.
+    pub async fn complete(&self, session: &Session, owner: FileOwner, file: FileId) -> Result<StoredFile, Error> {
+        let mut file = self.table.find(owner, file).await?.filter(|file| file.uploaded_by == session.user).ok_or(Error::NotFound)?;
+        if file.status == FileStatus::Ready {
+            return Ok(file);
+        }
+        for object in file.objects() {
+            if !self.objects.head(&object.key).await?.is_some_and(|info| object.is(&info)) {
+                return Err(Error::NotUploaded);
+            }
+        }
+        let mut completion = Transaction::new();
+        completion.add(Write::File, self.table.completed(owner, file.file_id));
+        completion.add(Write::Removal, self.table.removal_delete(&pending_removal(owner, &file)));
+        let outcome = self.table.store.transact(&completion).await?;
+        if outcome.refused(Write::File).is_refused() {
+            return Err(Error::NotFound);
+        }
+        outcome.require_committed()?;
+        file.status = FileStatus::Ready;
+        Ok(file)
+    }
+
+    /// A page of completed files, the newest first, beginning after `start`.
+    pub async fn list(&self, owner: FileOwner, limit: usize, start: Option<FileId>) -> Result<(Vec<File>, Option<FileId>), Error> {
+        let (mut files, mut start) = (Vec::<File>::new(), start);
+        loop {
+            let (page, next) = self.table.page(owner, limit + 1, start).await?;
+            for file in page.iter().filter(|file| file.status == FileStatus::Ready) {
+                if files.len() == limit {
+                    let last = files.last().map(|last| last.file_id);
+                    return Ok((files, last));
+                }
+                files.push(file.file());
+            }
+            let Some(next) = next else { return Ok((files, None)) };
+            start = Some(next);
+        }
+    }
+
+    /// A URL to download a completed file, or one of its variants.
+    pub async fn download(&self, owner: FileOwner, file: FileId, variant: Option<&str>) -> Result<Download, Error> {
+        let file = self.table.find(owner, file).await?.filter(|file| file.status == FileStatus::Ready).ok_or(Error::NotFound)?;
+        let object = match variant {
+            None => &file.object,
+            Some(name) => &file.variants.iter().find(|variant| variant.variant == name).ok_or(Error::NotFound)?.object,
+        };
+        if self.scans {
+            match self.objects.scan_verdict(&object.key).await? {
+                ScanVerdict::Clean => {}
+                ScanVerdict::Pending => return Err(Error::NotScanned),
+                ScanVerdict::Refused => return Err(Error::Unsafe),
+            }
+        }
+        let now = self.clock.now();
+        let url = self.objects.presigned_download(&object.key, &file.name, &object.r#type, DOWNLOAD_SECONDS, now)?;
+        Ok(Download { url, expires_at: now.plus_seconds(i64::from(DOWNLOAD_SECONDS)), file: file.file() })
+    }
+
+    /// Deletes a file that belongs to no message. `may_delete` decides for the file that was found. The objects go later.
+    pub async fn delete(
+        &self,
+        _session: &Session,
+        owner: FileOwner,
+        file: FileId,
+        may_delete: impl Fn(&StoredFile) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let file = self.table.find(owner, file).await?.ok_or(Error::NotFound)?;
+        may_delete(&file)?;
+        if file.message_id.is_some() {
+            return Err(Error::Attached);
+        }
+        let mut deletion = Transaction::new();
+        deletion.add_all(Write::File, self.table.removed(owner, &file, self.clock.now())?);
+        if file.status == FileStatus::Pending {
+            deletion.add(Write::Removal, self.table.removal_delete(&pending_removal(owner, &file)));
+        }
+        let outcome = self.table.store.transact(&deletion).await?;
+        if outcome.refused(Write::File).is_refused() {
+            return Err(Error::NotFound);
+        }
+        Ok(outcome.require_committed()?)
+    }
+
+    /// Deletes the records of all files of an owner that was deleted. Their objects go later. If the work is interrupted, it can simply run again.
+    pub async fn delete_all(&self, owner: FileOwner) -> Result<(), StoreError> {
+        self.table.delete_all(owner, self.clock.now()).await
+    }
+
+    /// After the response, deletes the objects that are due.
+    pub fn process_removals_later(&self, tasks: &BackgroundTasks) {
+        let files = self.clone();
+        tasks.push(async move { files.process_removals().await });
+    }
+
+    /// Deletes the objects that are due.
+    pub async fn process_removals(&self) {
+        if let Err(error) = self.table.process_removals(&self.objects, self.clock.now()).await {
+            tracing::warn!(cause = error.for_log(), "objects that are due could not be deleted; a later request goes on with them");
+        }
+    }
+}
+
+/// The removal of an upload that is not completed. The same at declaration and completion.
+fn pending_removal(owner: FileOwner, file: &StoredFile) -> Removal {
+    Removal::of(owner, file, file.created_at.plus_seconds(PENDING_SECONDS))
+}
+
+/// The limits of an owner's files, from the environment: bytes.
+impl FileLimits {
+    /// Reads the variable `owner_variable` for what all files of one owner may take, and `FILE_MAX_BYTES` for the largest file.
+    pub fn from_env(env: &Environment, owner_variable: &'static str, defaults: Self) -> Result<Self, EnvError> {
+        Ok(Self { file: env.parsed("FILE_MAX_BYTES", defaults.file)?, owner: env.parsed(owner_variable, defaults.owner)? })
+    }
+
+    /// The defaults: files of 100 MB. Projects may take 10 GB, conversations 2 GB.
+    pub const fn of(kind: OwnerKind) -> Self {
+        match kind {
+            OwnerKind::Project => Self { file: 100_000_000, owner: 10_000_000_000 },
+            OwnerKind::Conversation => Self { file: 100_000_000, owner: 2_000_000_000 },
+            OwnerKind::Person => Self { file: 5_000_000, owner: 50_000_000 },
+        }
+    }
+}
