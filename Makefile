@@ -185,7 +185,9 @@ outputs: init ## Print the addresses that the frontend needs (ENV=<name>)
 verify-aws: init ## Check on a deployed environment what only AWS can settle (ENV=<name>, EMAIL and PASSWORD of a test person)
 	@ENV='$(ENV)' AWS_REGION='$(REGION)' HTTP_URL="$$($(TF) output -raw http_url)" WS_URL="$$($(TF) output -raw websocket_url)" \
 		HTTP_API_ID="$$($(TF) output -raw http_api_id)" WS_API_ID="$$($(TF) output -raw websocket_api_id)" \
-		TABLES="$$($(TF) output -json table_names | tr ',' '\n' | sed -E 's/.*:"([^"]*)".*/\1/')" terraform/verify-aws.sh
+		TABLES="$$($(TF) output -json table_names | tr ',' '\n' | sed -E 's/.*:"([^"]*)".*/\1/')" \
+		BUCKETS="$$($(TF) output -json bucket_names | tr ',' '\n' | sed -E 's/.*:"([^"]*)".*/\1/')" \
+		MAIL_IDENTITY="$$($(TF) output -json mail_identity 2>/dev/null | tr -d '"')" terraform/verify-aws.sh
 
 user: $(TOOLS_NEED) binaries ## Make a person (ENV=… EMAIL=… ROLE=admin), with a one-time password
 	@test -n "$(EMAIL)" || { echo 'EMAIL is not set: make user ENV=dev EMAIL=ana@example.com ROLE=admin'; exit 1; }

@@ -20,8 +20,14 @@ module "backend" {
   throttling       = var.throttling
   route_throttling = var.route_throttling
   rates            = var.rates
+  limits           = var.limits
+  options          = var.options
   throughput_caps  = var.throughput_caps
   canary           = var.canary
+
+  mail              = var.mail
+  malware_scan      = var.malware_scan
+  file_history_days = var.file_history_days
 
   log_level                    = var.log_level
   system_log_level             = var.system_log_level

@@ -47,3 +47,18 @@ output "alarm_topic_arn" {
   description = "ARN of the topic that is told of alarms, or null where alarm_actions names others."
   value       = module.backend.alarm_topic_arn
 }
+
+output "bucket_names" {
+  description = "Full names of the buckets by short name."
+  value       = module.backend.bucket_names
+}
+
+output "mail_identity" {
+  description = "The domain that SES sends mail for, or null."
+  value       = module.backend.mail_identity
+}
+
+output "mail_dkim_records" {
+  description = "What DNS must have before SES sends mail: CNAME records, by name. In a few regions, such as Milan, SES wants other targets: its console shows them."
+  value       = module.backend.mail_dkim_records
+}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Asks the account for what a deployment needs: each thing that is missing is one sentence and the command that mends it. Changes
-# nothing. Status 1: the deployment would fail. A small concurrency quota is a warning only.
+# nothing. Status 1: the deployment would fail. A small concurrency quota is a warning only, and
+# so is SES in its sandbox.
 #   ENV, SETTINGS (its tfvars file), STATE_BUCKET; AWS_REGION must be the file's, or unset. `make preflight ENV=dev` sets them.
 set -euo pipefail
 
@@ -89,6 +90,22 @@ else
     alarmed=$(numbers '^account_concurrency' | head -n 1)
     if [ "${alarmed:-1000}" -gt "$quota" ]; then
         warn "The alarm on account concurrency counts with a quota of ${alarmed:-1000}, and the account has $quota: it would never be raised." "write account_concurrency = $quota into $SETTINGS"
+    fi
+fi
+
+# Where the file sets `mail`: SES must send to anybody, for a domain whose DNS has the DKIM records.
+sender=$(sed -E 's/#.*//' "$SETTINGS" | grep -oE '(^|[{,[:space:]])from *= *"[^"]+"' | sed -E 's/.*"(.*)"/\1/; s/.*<(.*)>/\1/' | head -n 1 || true)
+if [ -n "$sender" ]; then
+    if ! access=$(aws sesv2 get-account --query ProductionAccessEnabled --output text 2>/dev/null); then
+        blocked "This role may not read the account's settings of SES." "use an administrator's credentials; in a workflow the role that make account prints as deploy_role_arn"
+    elif [ "$access" != True ]; then
+        warn "SES is in its sandbox in $region: mails reach verified addresses only." "aws sesv2 put-account-details --region $region --production-access-enabled --mail-type TRANSACTIONAL --website-url https://<frontend> --use-case-description '<what is sent to whom>', then wait for AWS (docs/operations.md, Files and mail)"
+    fi
+    # The first deployment makes the domain's identity, unless another environment has it.
+    if verified=$(aws sesv2 get-email-identity --email-identity "${sender##*@}" --query VerifiedForSendingStatus --output text 2>/dev/null); then
+        [ "$verified" = True ] || warn "SES does not send for ${sender##*@} yet: its DNS lacks the DKIM records, or SES has not looked since." "make outputs ENV=$ENV prints them as mail_dkim_records"
+    elif grep -qE 'identity_exists *= *true' "$SETTINGS"; then
+        blocked "$SETTINGS says that another environment has the identity of ${sender##*@}, but SES in $region has none." "deploy that environment first, or leave identity_exists out"
     fi
 fi
 done_here

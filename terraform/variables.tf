@@ -48,7 +48,7 @@ variable "allowed_origins" {
 }
 
 variable "deletion_protection" {
-  description = "Whether tables refuse to be deleted."
+  description = "Whether tables, and buckets with files in them, refuse to be deleted."
   type        = bool
   default     = false
 
@@ -166,6 +166,45 @@ variable "rates" {
   default     = {}
 }
 
+variable "limits" {
+  description = "Numbers of bytes that replace the code's own, such as { FILE_MAX_BYTES = 52428800 }."
+  type        = map(number)
+  default     = {}
+}
+
+variable "options" {
+  description = "Words that replace the code's own, such as { SIGN_UP = \"off\" }."
+  type        = map(string)
+  default     = {}
+}
+
+variable "malware_scan" {
+  description = "Whether GuardDuty scans the files that are sent, and no function gives out what it has not found clean. It is paid for by file and size."
+  type        = bool
+  default     = false
+}
+
+variable "file_history_days" {
+  description = "How many days a deleted or replaced file can still be had back."
+  type        = number
+  default     = 30
+}
+
+variable "mail" {
+  description = <<-EOT
+    Mail by SES: `from`, the sender ("Studio <no-reply@example.com>" or the address; its domain becomes an identity), `studio`, the name that
+    mails are signed with, and `frontend_origin`, the https origin that their links lead to. `identity_exists`: another environment of the
+    account has the domain already. Null: no mail is sent.
+  EOT
+  type = object({
+    from            = string
+    studio          = string
+    frontend_origin = string
+    identity_exists = optional(bool, false)
+  })
+  default = null
+}
+
 variable "signing_keys" {
   description = "Names of the keys that sign access tokens: the current one, and others whose tokens are accepted as well."
   type = object({
@@ -195,8 +234,8 @@ variable "permissions_boundary" {
 
 variable "kms_key_arn" {
   description = <<-EOT
-    ARN of a KMS key of one's own for tables, log groups and the alarms' topic, or null for what AWS manages. Its policy must let
-    dynamodb, logs and cloudwatch use it.
+    ARN of a KMS key of one's own for tables, files, log groups and the alarms' topic, or null for what AWS manages. Its policy must
+    let dynamodb, logs and cloudwatch use it.
   EOT
   type        = string
   default     = null

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# What only a real AWS account can settle about a deployed environment: ten checks, each passes or fails with one sentence. It reads, but
+# What only a real AWS account can settle about a deployed environment: twelve checks, each passes or fails with one sentence. It reads, but
 # for a project that it makes and deletes through the public API, as the person EMAIL. The last check fails logins of people who do not
 # exist: each is counted for a while, and logins from this machine's address are refused for a minute. Needs curl and the aws CLI; `make verify-aws ENV=dev` sets the rest:
-#   ENV, AWS_REGION, HTTP_URL, WS_URL, HTTP_API_ID, WS_API_ID, TABLES (their full names)
+#   ENV, AWS_REGION, HTTP_URL, WS_URL, HTTP_API_ID, WS_API_ID, TABLES and BUCKETS (their full names), MAIL_IDENTITY (a domain, or empty)
 set -uo pipefail
 
-: "${ENV:?}" "${AWS_REGION:?}" "${HTTP_URL:?}" "${WS_URL:?}" "${HTTP_API_ID:?}" "${WS_API_ID:?}" "${TABLES:?}"
+: "${ENV:?}" "${AWS_REGION:?}" "${HTTP_URL:?}" "${WS_URL:?}" "${HTTP_API_ID:?}" "${WS_API_ID:?}" "${TABLES:?}" "${BUCKETS:?}"
+# Terraform keeps no output that is null.
+[ "${MAIL_IDENTITY:-null}" != null ] || MAIL_IDENTITY=''
 export AWS_DEFAULT_REGION=$AWS_REGION AWS_PAGER=''
 for command in aws curl; do
     command -v "$command" >/dev/null || { echo "$command is not installed: it is needed to ask."; exit 1; }
@@ -92,10 +94,14 @@ reads_through_the_roles() {
     echo "a project, its conversation, a message and a read marker, over tables whose keys the roles limit"
 }
 
-# `may ROLE ACTION RESOURCE [LEADING KEY]`: allowed, implicitDeny or explicitDeny, as IAM works it out.
+# `may ROLE ACTION RESOURCE [LEADING KEY or SENDER]`: allowed, implicitDeny or explicitDeny, as IAM works it out.
 may() {
     local context=()
-    [ -z "${4:-}" ] || context=(--context-entries "ContextKeyName=dynamodb:LeadingKeys,ContextKeyType=stringList,ContextKeyValues=$4")
+    case ${4:-} in
+    '') ;;
+    *@*) context=(--context-entries "ContextKeyName=ses:FromAddress,ContextKeyType=string,ContextKeyValues=$4") ;;
+    *) context=(--context-entries "ContextKeyName=dynamodb:LeadingKeys,ContextKeyType=stringList,ContextKeyValues=$4") ;;
+    esac
     aws iam simulate-principal-policy --policy-source-arn "arn:aws:iam::$account:role/$prefix-$1" --action-names "$2" --resource-arns "$3" \
         ${context[0]+"${context[@]}"} --query 'EvaluationResults[0].EvalDecision' --output text 2>&1
 }
@@ -113,8 +119,17 @@ table_arn() {
         case $name in *-"$1" | *-"$1"-*) echo "arn:aws:dynamodb:$AWS_REGION:$account:table/$name" && return ;; esac
     done
 }
+bucket_name() {
+    local name
+    for name in $BUCKETS; do
+        case $name in "$prefix-$1-"*) echo "$name" && return ;; esac
+    done
+}
 roles_are_narrow() {
-    local alias key auth projects
+    local alias key auth projects files domain identity
+    files=arn:aws:s3:::$(bucket_name files)
+    domain=${MAIL_IDENTITY:-example.com}
+    identity=arn:aws:ses:$AWS_REGION:$account:identity/$domain
     auth=$(table_arn auth) projects=$(table_arn projects)
     alias=$(aws kms list-aliases --query "Aliases[?starts_with(AliasName, 'alias/$prefix-signing-')].AliasName | [0]" --output text 2>&1)
     key=$(aws kms describe-key --key-id "$alias" --query KeyMetadata.Arn --output text 2>&1) || { echo "the signing key cannot be read: ${key##*$'\n'}"; return 1; }
@@ -124,7 +139,11 @@ roles_are_narrow() {
         expect denied messages-router dynamodb:BatchGetItem "$projects" BUDGET#prj_1 &&
         expect allowed auth-router kms:Sign "$key" &&
         expect denied projects-router kms:Sign "$key" && expect denied messages-router kms:Sign "$key" && expect denied ws-provider kms:Sign "$key" &&
-        echo "partition keys of other functions are denied, and auth-router alone signs"
+        expect allowed projects-router s3:GetObject "$files/projects/x" && expect denied projects-router s3:GetObject "$files/conversations/x" &&
+        expect allowed ws-provider s3:DeleteObject "$files/conversations/x" && expect denied ws-provider s3:GetObject "$files/conversations/x" &&
+        expect denied projects-router s3:PutObjectTagging "$files/projects/x" && expect denied messages-router ses:SendEmail "$identity" "no-reply@$domain" &&
+        expect denied auth-router ses:SendEmail "$identity" "nobody-sends-as-this@$domain" &&
+        echo "partition keys and files of other functions are denied, and auth-router alone signs"
 }
 
 # AWS decodes a path once and cuts nothing else from it; the functions must not decode it again.
@@ -213,6 +232,31 @@ tables_are_safe() {
     echo "every table has point-in-time recovery and TTL"
 }
 
+buckets_are_private() {
+    local name state
+    for name in $BUCKETS; do
+        state=$(aws s3api get-public-access-block --bucket "$name" --query 'PublicAccessBlockConfiguration.[BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets]' --output text 2>&1)
+        [ "$(echo "$state" | tr -s '[:space:]' ' ')" = "True True True True " ] || { echo "$name could become public: ${state##*$'\n'}"; return 1; }
+        state=$(aws s3api get-bucket-versioning --bucket "$name" --query Status --output text 2>&1)
+        [ "$state" = Enabled ] || { echo "$name keeps no earlier versions: ${state##*$'\n'}"; return 1; }
+        state=$(curl -sS --max-time 30 -o "$work/body" -w '%{http_code}' "https://$name.s3.$AWS_REGION.amazonaws.com/projects/x" 2>"$work/curl" || true)
+        [ "$state" = 403 ] || { echo "$name answers a request without a signature with $(answer "$state")"; return 1; }
+    done
+    echo "every bucket is private, keeps earlier versions, and refuses what is not signed"
+}
+
+mail_can_be_sent() {
+    local state
+    [ -n "$MAIL_IDENTITY" ] || { echo "this environment sends no mail"; return 0; }
+    state=$(aws sesv2 get-email-identity --email-identity "$MAIL_IDENTITY" --query '[VerifiedForSendingStatus, DkimAttributes.Status]' --output text 2>&1)
+    [ "$(echo "$state" | tr -s '[:space:]' ' ')" = "True SUCCESS " ] || { echo "SES does not send for $MAIL_IDENTITY: ${state##*$'\n'} (mail_dkim_records in the outputs must be in its DNS)"; return 1; }
+    state=$(aws sesv2 get-account --query '[ProductionAccessEnabled, EnforcementStatus]' --output text 2>&1)
+    [ "$(echo "$state" | tr -s '[:space:]' ' ')" = "True HEALTHY " ] || { echo "SES is in its sandbox, or under review: ${state##*$'\n'}"; return 1; }
+    state=$(aws sesv2 get-configuration-set --configuration-set-name "$prefix-mail" --query '[DeliveryOptions.TlsPolicy, length(SuppressionOptions.SuppressedReasons)]' --output text 2>&1)
+    [ "$(echo "$state" | tr -s '[:space:]' ' ')" = "REQUIRE 2 " ] || { echo "mails go without TLS, or to addresses that bounced: ${state##*$'\n'}"; return 1; }
+    echo "SES sends for $MAIL_IDENTITY, to anybody, over TLS alone"
+}
+
 # People who do not exist, so nobody is locked; a made-up X-Forwarded-For each time, so only the real address can be what is counted.
 logins_are_limited() {
     local status
@@ -242,6 +286,8 @@ check "background tasks" frames_arrive
 check "logs" logs_are_written
 check "metrics" metrics_are_there
 check "tables" tables_are_safe
+check "buckets" buckets_are_private
+check "mail" mail_can_be_sent
 # Cleaned up before the token is forgotten.
 cp "$work/authorization" "$work/kept"
 check "login limit" logins_are_limited

@@ -1,13 +1,18 @@
-"""Starts the emulator with three corrections.
+"""Starts the emulator with six corrections.
 
 - No delayed writes, which cost forty milliseconds a request.
 - `aws:PrincipalArn` is what AWS documents: the ARN of a role, where the emulator has that of its session.
 - `dynamodb:LeadingKeys` is there, so the roles' conditions on it are enforced. A request over several tables has none: only AWS itself can
   tell whether it compares each table's keys alone (terraform/verify-aws.sh, check 2).
+- `ses:SendEmail` is allowed by the sender's domain, the configuration set and `ses:FromAddress`, where the emulator knows neither resource
+  nor key, and would deny every mail.
+- Every request counts as one over TLS: functions and the suite call on the loopback address without, and the bucket's policy would deny that.
+- An identity's DKIM attributes have the length of its keys, as it was asked for: else each plan would set it again.
 """
 import json
 import re
 import socketserver
+from email.utils import parseaddr
 
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 
@@ -57,6 +62,40 @@ def context_with_keys(body):
 iam_evaluator._resolve_condition_key = resolve_as_aws
 iam_actions.dynamodb_service_context = context_with_keys
 
-from ministack.app import main  # noqa: E402
+from ministack import app  # noqa: E402
+from ministack.core.responses import get_account_id  # noqa: E402
+from ministack.services import ses_v2  # noqa: E402
 
-main()
+enforce_ses = app._enforce_ses_v2
+pin_origin = app.pin_request_origin
+dkim_attributes = ses_v2._easy_dkim_attributes
+
+
+def enforce_sender(method, path, headers, body, query_params, request_id):
+    if not app.AUTH or method != "POST" or path.rstrip("/") != "/v2/email/outbound-emails":
+        return enforce_ses(method, path, headers, body, query_params, request_id)
+    try:
+        mail = json.loads(body or b"{}")
+        address, options = parseaddr(mail["FromEmailAddress"])[1], mail.get("ConfigurationSetName")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # A request that is refused for its form.
+        return enforce_ses(method, path, headers, body, query_params, request_id)
+    arn = f"arn:aws:ses:{app.extract_region(headers, query_params)}:{get_account_id()}"
+    for resource in [f"identity/{address.rpartition('@')[2]}"] + ([f"configuration-set/{options}"] if options else []):
+        denied = app._enforce_data_plane("sesv2", "ses:SendEmail", headers, query_params, request_id, resource_arn=f"{arn}:{resource}",
+                                         service_context={"ses:FromAddress": address}, named_resource=f"{arn}:{resource}")
+        if denied:
+            return denied
+    return None
+
+
+def dkim_with_lengths(identity, identity_type, signing_attributes):
+    length = signing_attributes.get("NextSigningKeyLength", "RSA_2048_BIT")
+    return {**dkim_attributes(identity, identity_type, signing_attributes), "CurrentSigningKeyLength": length, "NextSigningKeyLength": length}
+
+
+app.pin_request_origin = lambda source_ip, secure_transport: pin_origin(source_ip, True)
+app._enforce_ses_v2 = enforce_sender
+ses_v2._easy_dkim_attributes = dkim_with_lengths
+
+app.main()

@@ -23,6 +23,11 @@ run "production_protects_every_table" {
   }
 
   assert {
+    condition     = module.backend.force_destroy == { files = false }
+    error_message = "Files of production can be destroyed with their bucket: ${jsonencode(module.backend.force_destroy)}"
+  }
+
+  assert {
     condition     = module.backend.guarded
     error_message = "Terraform would destroy production."
   }

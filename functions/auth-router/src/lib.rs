@@ -116,7 +116,8 @@ impl App {
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let (context, aws) = (HttpContext::from_env(env)?, AwsConfig::from_env(env)?);
         let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
-        let limits = FileLimits::from_env(env, "PICTURES_MAX_BYTES", FileLimits::of(OwnerKind::Person))?;
+        let picture = env.parsed("PICTURE_MAX_BYTES", FileLimits::of(OwnerKind::Person).file)?;
+        let limits = FileLimits { file: picture, ..FileLimits::of(OwnerKind::Person) };
         let table = FileTable::new(broadcaster.store().clone(), broadcaster.tables().auth.clone());
         let files = Files::new(table, ObjectStore::from_env(env, &aws)?, limits, Files::scans_from_env(env)?, context.clock.clone());
         let services = Services { signer: Signer::from_env(env, &aws)?, mailer: Mailer::from_env(env, &aws)?, files };

@@ -95,12 +95,12 @@ impl Files {
         Self { table, objects, limits, scans, clock }
     }
 
-    /// Whether downloads wait for a malware scan: `MALWARE_SCAN` is `off` (the default) or `required`.
+    /// Whether downloads wait for a malware scan: `MALWARE_SCAN` is `off` (the default) or `on`.
     pub fn scans_from_env(env: &Environment) -> Result<bool, EnvError> {
         match env.optional("MALWARE_SCAN")?.as_deref() {
             None | Some("off") => Ok(false),
-            Some("required") => Ok(true),
-            Some(_) => Err(EnvError::unusable("MALWARE_SCAN", "off or required")),
+            Some("on") => Ok(true),
+            Some(_) => Err(EnvError::unusable("MALWARE_SCAN", "off or on")),
         }
     }
 

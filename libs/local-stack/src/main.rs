@@ -27,10 +27,10 @@ SEED_USERS (0): so many more people
 SANDBOXES (1000): how many events all functions together may handle at once; further events wait
 ACCESS_TTL_S (600), REFRESH_IDLE_S (604800), REFRESH_ABSOLUTE_S (2592000), GRACE_S (30), TICKET_TTL_S (30): lifetimes in seconds
 LOGIN_RATE, REFRESH_RATE, SESSION_REFRESH_RATE, TICKET_RATE, MAIL_RATE, CONNECT_RATE, ACTION_RATE, SEND_RATE: rates such as 20/min, 1/s:10, off
-FILE_MAX_BYTES, PROJECT_FILES_MAX_BYTES, CONVERSATION_FILES_MAX_BYTES, PICTURES_MAX_BYTES: limits of files in bytes
+FILE_MAX_BYTES, PROJECT_FILES_MAX_BYTES, CONVERSATION_FILES_MAX_BYTES, PICTURE_MAX_BYTES: limits of files in bytes
 SIGN_UP (off): open lets anybody ask for an account
 ADMIN_MFA (optional): required makes administrators set up a second factor
-MALWARE_SCAN (off): required refuses downloads until a scan has tagged the object";
+MALWARE_SCAN (off): on refuses downloads until a scan has tagged the object";
 
 struct Arguments {
     profile: Profile,

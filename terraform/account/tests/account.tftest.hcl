@@ -97,8 +97,8 @@ run "neither_role_signs_or_reads_items" {
 
   assert {
     condition = length(setintersection(
-      flatten([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy] : [for statement in jsondecode(policy).Statement : statement.Action if statement.Effect == "Allow"]]),
-      ["kms:Sign", "lambda:InvokeFunction", "logs:FilterLogEvents", "logs:GetLogEvents", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:RestoreTableToPointInTime"],
+      flatten([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy, aws_iam_policy.deploy["files"].policy] : [for statement in jsondecode(policy).Statement : statement.Action if statement.Effect == "Allow"]]),
+      ["kms:Sign", "ses:SendEmail", "s3:PutObjectTagging", "lambda:InvokeFunction", "logs:FilterLogEvents", "logs:GetLogEvents", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:RestoreTableToPointInTime"],
     )) == 0
     error_message = "A statement allows what another one denies."
   }
@@ -109,12 +109,43 @@ run "neither_role_signs_or_reads_items" {
   }
 }
 
+run "no_workflow_reads_files_or_sends_mail" {
+  command = plan
+
+  assert {
+    condition = jsonencode([for statement in jsondecode(aws_iam_policy.read.policy).Statement : [statement.Effect, statement.Resource, statement.Action] if contains(["NeverReadOrWriteFiles", "NeverSendMail"], statement.Sid)]) == jsonencode([
+      ["Deny", ["arn:aws:s3:::mylg-*-files-123456789012-eu-central-1/*"], ["s3:GetObject*", "s3:PutObject*", "s3:RestoreObject"]],
+      ["Deny", ["*"], ["ses:Send*"]],
+    ])
+    error_message = "A workflow's role may read people's files, or write to them in the studio's name."
+  }
+
+  # The only files that a workflow deletes are those of previews.
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.deploy["files"].policy).Statement : statement.Resource if length(setintersection(statement.Action, ["s3:DeleteObject", "s3:DeleteObjectVersion"])) > 0
+    ] == [["arn:aws:s3:::mylg-preview-*-files-123456789012-eu-central-1/*"]]
+    error_message = "A workflow deletes files of an environment that people work in."
+  }
+
+  # The bucket of the states is not one of them.
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_iam_policy.deploy["files"].policy).Statement : alltrue([for resource in statement.Resource : !startswith(resource, "arn:aws:s3:") || strcontains(resource, "-files-123456789012-eu-central-1")])])
+    error_message = "A deployment may change another bucket."
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_policy.boundary.policy).Statement : statement.Resource if contains(statement.Action, "s3:GetObject")] == [["arn:aws:s3:::mylg-*-files-123456789012-eu-central-1/*"]]
+    error_message = "A function could read another bucket."
+  }
+}
+
 run "nothing_is_allowed_wholesale" {
   command = plan
 
   assert {
     condition = alltrue(flatten([
-      for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy, aws_iam_policy.boundary.policy] : [
+      for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy, aws_iam_policy.deploy["files"].policy, aws_iam_policy.boundary.policy] : [
         for statement in jsondecode(policy).Statement : [for action in statement.Action : !strcontains(action, "*")] if statement.Effect == "Allow"
       ]
     ]))
@@ -122,38 +153,38 @@ run "nothing_is_allowed_wholesale" {
   }
 
   assert {
-    condition     = toset([for statement in concat(jsondecode(aws_iam_policy.deploy["core"].policy).Statement, jsondecode(aws_iam_policy.deploy["access"].policy).Statement) : statement.Sid if statement.Effect == "Allow" && contains(statement.Resource, "*")]) == toset(["NewKeys", "AccessLogs"])
+    condition     = toset([for statement in flatten([for name in ["core", "access", "files"] : jsondecode(aws_iam_policy.deploy[name].policy).Statement]) : statement.Sid if statement.Effect == "Allow" && contains(statement.Resource, "*")]) == toset(["NewKeys", "AccessLogs", "NewScans"])
     error_message = "A further statement is limited to no resource."
   }
 
   # The limit of AWS.
   assert {
-    condition     = alltrue([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy, aws_iam_policy.boundary.policy] : length(policy) <= 6144])
-    error_message = "A policy is longer than AWS takes: ${length(aws_iam_policy.read.policy)}, ${length(aws_iam_policy.deploy["core"].policy)}, ${length(aws_iam_policy.deploy["access"].policy)}, ${length(aws_iam_policy.boundary.policy)}."
+    condition     = alltrue([for policy in [aws_iam_policy.read.policy, aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy, aws_iam_policy.deploy["files"].policy, aws_iam_policy.boundary.policy] : length(policy) <= 6144])
+    error_message = "A policy is longer than AWS takes: ${length(aws_iam_policy.read.policy)}, ${length(aws_iam_policy.deploy["core"].policy)}, ${length(aws_iam_policy.deploy["access"].policy)}, ${length(aws_iam_policy.deploy["files"].policy)}, ${length(aws_iam_policy.boundary.policy)}."
   }
 }
 
-run "keys_of_ones_own_are_used_by_tables_only" {
+run "keys_of_ones_own_are_used_by_tables_and_files_only" {
   command = plan
 
   assert {
     condition = alltrue(flatten([
-      for policy in [aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy, aws_iam_policy.boundary.policy] : [
-        for statement in jsondecode(policy).Statement : try(statement.Condition, null) == { StringEquals = { "kms:ViaService" = "dynamodb.eu-central-1.amazonaws.com" } }
+      for policy in [aws_iam_policy.deploy["core"].policy, aws_iam_policy.deploy["access"].policy, aws_iam_policy.deploy["files"].policy, aws_iam_policy.boundary.policy] : [
+        for statement in jsondecode(policy).Statement : contains(["dynamodb.eu-central-1.amazonaws.com", "s3.eu-central-1.amazonaws.com"], try(statement.Condition.StringEquals["kms:ViaService"], ""))
         if length(setintersection(statement.Action, ["kms:CreateGrant", "kms:Decrypt"])) > 0
       ]
     ]))
-    error_message = "A key that encrypts can be used for something else than tables."
+    error_message = "A key that encrypts can be used for something else than tables and files."
   }
 }
 
-run "roles_are_passed_to_lambda_and_codedeploy_only" {
+run "roles_are_passed_to_three_services_only" {
   command = plan
 
   assert {
     condition = [for statement in jsondecode(aws_iam_policy.deploy["core"].policy).Statement : { resource = statement.Resource, condition = statement.Condition } if statement.Effect == "Allow" && contains(statement.Action, "iam:PassRole")] == [{
       resource  = ["arn:aws:iam::123456789012:role/mylg-*"]
-      condition = { StringEquals = { "iam:PassedToService" = ["codedeploy.amazonaws.com", "lambda.amazonaws.com"] } }
+      condition = { StringEquals = { "iam:PassedToService" = ["codedeploy.amazonaws.com", "lambda.amazonaws.com", "malware-protection-plan.guardduty.amazonaws.com"] } }
     }]
     error_message = "Roles can be passed to other services."
   }

@@ -25,4 +25,14 @@ run "the_environment_plans" {
     condition     = module.backend.deletion_protection == { for table in ["auth", "connections", "messages", "projects"] : table => var.deletion_protection }
     error_message = "Deletion protection is not what the file says: ${jsonencode(module.backend.deletion_protection)}"
   }
+
+  assert {
+    condition     = module.backend.force_destroy == { files = !var.deletion_protection }
+    error_message = "The bucket can be deleted with the files in it where tables are protected, or stays where they are not: ${jsonencode(module.backend.force_destroy)}"
+  }
+
+  assert {
+    condition     = startswith(output.bucket_names.files, "mylg-${var.environment}-files-")
+    error_message = "Every name carries project and environment: ${jsonencode(output.bucket_names)}"
+  }
 }

@@ -12,9 +12,19 @@ locals {
   # The stage's name is the last part of the WebSocket API's address.
   websocket_stage = "live"
 
+  buckets = try(local.stack.buckets, {})
+
   # Where the value of an environment variable comes from, as stack.yaml names it.
   sources = merge(
     { for short, name in module.tables.names : "table:${short}" => name },
+    { for short, bucket in module.bucket : "bucket:${short}" => bucket.name },
+    # Functions send no mail where these are not set.
+    var.mail == null ? {} : {
+      "mail:from"                  = var.mail.from
+      "mail:studio"                = var.mail.studio
+      "mail:frontend_origin"       = var.mail.frontend_origin
+      "aws:mail_configuration_set" = module.mail[0].configuration_set
+    },
     {
       origins          = join(",", var.allowed_origins)
       jwt_issuer       = "https://${local.name_prefix}"
@@ -32,18 +42,30 @@ locals {
   )
 
   # What the code has a value of its own for: passed where this environment sets another.
-  settings = var.rates
+  settings = merge(
+    var.rates,
+    { for variable, bytes in var.limits : variable => format("%d", bytes) },
+    var.options,
+    # Functions then give out what the scan has found clean, and nothing that it has not looked at yet.
+    var.malware_scan ? { MALWARE_SCAN = "on" } : {},
+  )
+  # Sources of variables that do not exist where nothing is set for them.
+  optional_sources = ["rate", "limit", "option"]
 
   # Variables of the local stack alone do not exist here.
   environments = {
     for name, function in local.stack.functions : name => {
       for variable, source in function.environment : variable => contains(keys(local.settings), variable) ? local.settings[variable] : local.sources[source]
-      if !startswith(source, "local:") && (contains(keys(local.settings), variable) || source != "rate") && (var.edge != null || source != "aws:edge_secret_hashes")
+      if !startswith(source, "local:") && (contains(keys(local.settings), variable) || !contains(local.optional_sources, source)) &&
+      (var.edge != null || source != "aws:edge_secret_hashes") && (var.mail != null || !(startswith(source, "mail:") || source == "aws:mail_configuration_set"))
     }
   }
-  rate_variables = distinct(flatten([
-    for function in local.stack.functions : [for variable, source in function.environment : variable if source == "rate"]
-  ]))
+  # The variables that an environment's file may set, by source.
+  variables = {
+    for optional in local.optional_sources : optional => distinct(flatten([
+      for function in local.stack.functions : [for variable, source in function.environment : variable if source == optional]
+    ]))
+  }
 
   # Memory as stack.yaml has it, unless this environment says otherwise.
   functions = {
@@ -73,6 +95,18 @@ locals {
     ]
   }
 
+  # Files by the beginnings of their keys: each function has its own.
+  bucket_statements = {
+    for name, function in local.stack.functions : name => [
+      for permission in function.permissions : {
+        Sid      = "Bucket${replace(title(permission.bucket), "-", "")}${join("", [for prefix in permission.prefixes : replace(title(prefix), "/[^A-Za-z0-9]/", "")])}"
+        Effect   = "Allow"
+        Action   = [for action in permission.actions : "s3:${action}"]
+        Resource = [for prefix in permission.prefixes : "${module.bucket[permission.bucket].arn}/${prefix}*"]
+      } if can(permission.bucket)
+    ]
+  }
+
   # Flattened, not concatenated: that would want statements of one type, and one of them names several resources.
   other_statements = {
     for name, function in local.stack.functions : name => flatten([
@@ -90,20 +124,42 @@ locals {
         # does a version that is rolled back to.
         Resource = sort(values(module.signing_key.arns))
       }] : [],
+      var.mail != null && anytrue([for permission in function.permissions : try(permission.send_mail, false)]) ? [{
+        Sid    = "Mail"
+        Effect = "Allow"
+        Action = ["ses:SendEmail"]
+        # SES asks for both.
+        Resource  = [module.mail[0].identity_arn, module.mail[0].configuration_set_arn]
+        Condition = { StringEquals = { "ses:FromAddress" = module.mail[0].address } }
+      }] : [],
     ])
   }
 
-  # DynamoDB uses a key of one's own in the name of the caller, and for nothing but the table.
-  encryption_statements = var.kms_key_arn == null ? [] : [{
-    Sid       = "TableEncryption"
-    Effect    = "Allow"
-    Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
-    Resource  = var.kms_key_arn
-    Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${data.aws_region.current.name}.amazonaws.com" } }
-  }]
+  # DynamoDB and S3 use a key of one's own in the name of the caller, and for nothing but the table or the file.
+  encryption_statements = {
+    for name, function in local.stack.functions : name => var.kms_key_arn == null ? [] : flatten([
+      [{
+        Sid       = "TableEncryption"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+        Resource  = var.kms_key_arn
+        Condition = { StringEquals = { "kms:ViaService" = "dynamodb.${data.aws_region.current.name}.amazonaws.com" } }
+      }],
+      # A function that only deletes files needs no key.
+      anytrue([for permission in function.permissions : can(permission.bucket) ? contains(permission.actions, "GetObject") : false]) ? [{
+        Sid       = "FileEncryption"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = var.kms_key_arn
+        Condition = { StringEquals = { "kms:ViaService" = "s3.${data.aws_region.current.name}.amazonaws.com" } }
+      }] : [],
+    ])
+  }
 
   statements = {
-    for name in keys(local.stack.functions) : name => flatten([local.table_statements[name], local.other_statements[name], local.encryption_statements])
+    for name in keys(local.stack.functions) : name => flatten([
+      local.table_statements[name], local.bucket_statements[name], local.other_statements[name], local.encryption_statements[name],
+    ])
   }
 
   # Where nothing else is told of alarms, a topic is.
@@ -138,14 +194,14 @@ resource "aws_sns_topic" "alarms" {
   })
 }
 
-# What production cannot get back once it is destroyed: the addresses that clients know, and the key that signed their tokens. The guard
+# What production cannot get back once it is destroyed: the addresses that clients know, the key that signed their tokens, and files. The guard
 # depends on them, so Terraform refuses to destroy it and with it all that comes after; a new address would replace it, which is refused
 # as well. It does not name the keys in what replaces it: they change with a rotation. The same option on the resources themselves would
 # be in the way of other environments, and of a rotation.
 resource "terraform_data" "guard" {
   count = var.production ? 1 : 0
 
-  input            = module.signing_key.arns
+  input            = merge(module.signing_key.arns, { for short, bucket in module.bucket : "bucket:${short}" => bucket.name })
   triggers_replace = [module.http_api.id, module.websocket_api.id]
 
   lifecycle {
@@ -162,6 +218,29 @@ module "tables" {
   throughput_caps     = var.throughput_caps
   name_overrides      = var.table_name_overrides
   kms_key_arn         = var.kms_key_arn
+}
+
+module "bucket" {
+  source   = "../bucket"
+  for_each = local.buckets
+
+  name_prefix     = "${local.name_prefix}-${each.key}"
+  allowed_origins = var.allowed_origins
+  # What protects the tables protects files as well.
+  force_destroy        = !var.deletion_protection
+  history_days         = var.file_history_days
+  malware_scan         = var.malware_scan
+  kms_key_arn          = var.kms_key_arn
+  permissions_boundary = var.permissions_boundary
+}
+
+module "mail" {
+  source = "../mail"
+  count  = var.mail == null ? 0 : 1
+
+  name            = "${local.name_prefix}-mail"
+  from            = var.mail.from
+  identity_exists = var.mail.identity_exists
 }
 
 module "signing_key" {

@@ -97,3 +97,33 @@ output "guarded" {
   description = "Whether Terraform refuses to destroy this environment."
   value       = length(terraform_data.guard) == 1
 }
+
+output "bucket_names" {
+  description = "Full names of the buckets by short name."
+  value       = { for short, bucket in module.bucket : short => bucket.name }
+}
+
+output "bucket_policies" {
+  description = "The policy of each bucket, by short name."
+  value       = { for short, bucket in module.bucket : short => bucket.policy }
+}
+
+output "bucket_origins" {
+  description = "Browser origins whose pages may send and read files, by the bucket's short name."
+  value       = { for short, bucket in module.bucket : short => bucket.allowed_origins }
+}
+
+output "force_destroy" {
+  description = "Whether each bucket may be deleted with the files in it, by short name."
+  value       = { for short, bucket in module.bucket : short => bucket.force_destroy }
+}
+
+output "mail_identity" {
+  description = "The domain that SES sends mail for, or null."
+  value       = one(module.mail[*].identity)
+}
+
+output "mail_dkim_records" {
+  description = "What DNS must have before SES sends mail: CNAME records, by name. In a few regions, such as Milan, SES wants other targets: its console shows them."
+  value       = length(module.mail) == 0 ? {} : module.mail[0].dkim_records
+}

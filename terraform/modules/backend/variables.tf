@@ -74,7 +74,7 @@ variable "signing_keys" {
 }
 
 variable "deletion_protection" {
-  description = "Whether tables refuse to be deleted."
+  description = "Whether tables, and buckets with files in them, refuse to be deleted."
   type        = bool
 }
 
@@ -284,8 +284,8 @@ variable "permissions_boundary" {
 
 variable "kms_key_arn" {
   description = <<-EOT
-    ARN of a KMS key of one's own for tables, log groups and the alarms' topic, or null for what AWS manages. Its policy must let
-    dynamodb, logs and cloudwatch use it.
+    ARN of a KMS key of one's own for tables, files, log groups and the alarms' topic, or null for what AWS manages. Its policy must
+    let dynamodb, logs and cloudwatch use it.
   EOT
   type        = string
   default     = null
@@ -313,8 +313,90 @@ variable "rates" {
   }
 
   validation {
-    condition     = length(setsubtract(keys(var.rates), local.rate_variables)) == 0
-    error_message = "There are no other rates than ${join(", ", local.rate_variables)}."
+    condition     = length(setsubtract(keys(var.rates), local.variables.rate)) == 0
+    error_message = "There are no other rates than ${join(", ", local.variables.rate)}."
+  }
+}
+
+variable "limits" {
+  description = "Numbers of bytes that are not the code's own, by the variable that stack.yaml names: such as { FILE_MAX_BYTES = 52428800 }."
+  type        = map(number)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for bytes in values(var.limits) : bytes >= 1 && bytes <= 9007199254740991 && floor(bytes) == bytes])
+    error_message = "A limit is a whole number of bytes from 1."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.limits), local.variables.limit)) == 0
+    error_message = "There are no other limits than ${join(", ", local.variables.limit)}."
+  }
+}
+
+variable "options" {
+  description = "Words that are not the code's own, by the variable that stack.yaml names: such as { SIGN_UP = \"off\" }."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for word in values(var.options) : can(regex("^[a-z][a-z0-9_-]{0,31}$", word))])
+    error_message = "An option is one word of up to 32 lower-case letters, digits, dashes and underscores."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.options), setsubtract(local.variables.option, ["MALWARE_SCAN"]))) == 0
+    error_message = "There are no other options than ${join(", ", setsubtract(local.variables.option, ["MALWARE_SCAN"]))}; malware_scan is a variable of its own."
+  }
+}
+
+variable "malware_scan" {
+  description = "Whether GuardDuty scans the files that are sent, and no function gives out what it has not found clean. It is paid for by file and size."
+  type        = bool
+  default     = false
+}
+
+variable "file_history_days" {
+  description = "How many days a deleted or replaced file can still be had back."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.file_history_days >= 1 && var.file_history_days <= 3650 && floor(var.file_history_days) == var.file_history_days
+    error_message = "Earlier versions are kept for 1 to 3650 whole days."
+  }
+}
+
+variable "mail" {
+  description = <<-EOT
+    Mail by SES: `from`, the sender ("Studio <no-reply@example.com>" or the address; its domain becomes an identity), `studio`, the name that
+    mails are signed with, and `frontend_origin`, the https origin that their links lead to. `identity_exists`: another environment of the
+    account has the domain already. Null: no mail is sent.
+  EOT
+  type = object({
+    from            = string
+    studio          = string
+    frontend_origin = string
+    identity_exists = optional(bool, false)
+  })
+  default = null
+
+  validation {
+    condition     = var.mail == null ? true : can(regex("^[^[:cntrl:]]{1,100}$", var.mail.studio)) && trimspace(var.mail.studio) == var.mail.studio
+    error_message = "A studio's name has 1 to 100 characters, none of them a control character, and no space around it."
+  }
+
+  validation {
+    condition     = var.mail == null ? true : can(regex("^https://[a-z0-9.-]+(:[0-9]{1,5})?$", var.mail.frontend_origin))
+    error_message = "Links in mails lead to an https origin without a path: https://app.example.com."
+  }
+
+  # A page that mails lead to must be one that may call.
+  validation {
+    condition = var.mail == null ? true : anytrue([
+      for origin in var.allowed_origins : can(regex("^${replace(replace(origin, ".", "\\."), "*", "[a-z0-9-]+")}$", var.mail.frontend_origin))
+    ])
+    error_message = "Links in mails lead to one of allowed_origins."
   }
 }
 

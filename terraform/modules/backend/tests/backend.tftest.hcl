@@ -40,6 +40,10 @@ mock_provider "aws" {
     }
   }
 
+  mock_resource "aws_sesv2_email_identity" {
+    defaults = { dkim_signing_attributes = { tokens = ["one", "two", "three"] } }
+  }
+
   mock_resource "aws_sns_topic" {
     defaults = { arn = "arn:aws:sns:eu-central-1:000000000000:alarms" }
   }
@@ -82,6 +86,7 @@ run "environments_are_exact" {
       ALLOWED_ORIGINS    = "https://app.example.com,http://localhost:5173,https://*.preview.example.com"
       AUTH_TABLE         = "mylg-dev-auth"
       CONNECTIONS_TABLE  = "mylg-dev-connections"
+      FILES_BUCKET       = "mylg-dev-files-000000000000-eu-central-1"
       JWT_AUDIENCE       = "mylg-dev-api"
       JWT_ISSUER         = "https://mylg-dev"
       JWT_KMS_KEY_ID     = "arn:aws:kms:eu-central-1:000000000000:key/1234abcd-12ab-34cd-a6ef-1234567890ab"
@@ -101,6 +106,7 @@ run "environments_are_exact" {
       ALLOWED_ORIGINS    = "https://app.example.com,http://localhost:5173,https://*.preview.example.com"
       AUTH_TABLE         = "mylg-dev-auth"
       CONNECTIONS_TABLE  = "mylg-dev-connections"
+      FILES_BUCKET       = "mylg-dev-files-000000000000-eu-central-1"
       JWT_AUDIENCE       = "mylg-dev-api"
       JWT_ISSUER         = "https://mylg-dev"
       JWT_PUBLIC_KEYS    = jsonencode({ k1 = "MFkw" })
@@ -113,14 +119,14 @@ run "environments_are_exact" {
     error_message = "projects-router's environment is not what its code reads: ${jsonencode(output.function_environments["projects-router"])}"
   }
 
-  # Rates are the code's own.
+  # Rates, limits and options are the code's own.
   assert {
     condition     = output.function_environments["messages-router"] == output.function_environments["ws-provider"]
     error_message = "messages-router and ws-provider read the same variables."
   }
 
   assert {
-    condition     = jsonencode(keys(output.function_environments["ws-provider"])) == jsonencode(["ALLOWED_ORIGINS", "AUTH_TABLE", "CONNECTIONS_TABLE", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_PUBLIC_KEYS", "LOG_LEVEL", "MESSAGES_TABLE", "METRICS_NAMESPACE", "PROJECTS_TABLE", "WEBSOCKET_ENDPOINT"])
+    condition     = jsonencode(keys(output.function_environments["ws-provider"])) == jsonencode(["ALLOWED_ORIGINS", "AUTH_TABLE", "CONNECTIONS_TABLE", "FILES_BUCKET", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_PUBLIC_KEYS", "LOG_LEVEL", "MESSAGES_TABLE", "METRICS_NAMESPACE", "PROJECTS_TABLE", "WEBSOCKET_ENDPOINT"])
     error_message = "ws-provider's environment is not what its code reads: ${jsonencode(keys(output.function_environments["ws-provider"]))}"
   }
 }
@@ -141,6 +147,81 @@ run "rates_are_passed_where_they_are_set" {
     condition     = output.function_environments["auth-router"].LOGIN_RATE == "off" && !can(output.function_environments["auth-router"].TICKET_RATE)
     error_message = "auth-router has the one rate that is set."
   }
+}
+
+run "limits_and_options_are_passed_where_they_are_set" {
+  command = plan
+
+  variables {
+    limits  = { FILE_MAX_BYTES = 52428800, PROJECT_FILES_MAX_BYTES = 1099511627776 }
+    options = { SIGN_UP = "off" }
+  }
+
+  assert {
+    condition     = { for name, environment in output.function_environments : name => lookup(environment, "FILE_MAX_BYTES", null) } == { auth-router = null, messages-router = "52428800", projects-router = "52428800", ws-provider = null }
+    error_message = "The two that take files have the limit, and nobody else."
+  }
+
+  assert {
+    condition     = output.function_environments["projects-router"].PROJECT_FILES_MAX_BYTES == "1099511627776" && !can(output.function_environments["messages-router"].CONVERSATION_FILES_MAX_BYTES)
+    error_message = "A limit is written otherwise, or passed where none is set."
+  }
+
+  assert {
+    condition     = output.function_environments["auth-router"].SIGN_UP == "off" && !can(output.function_environments["auth-router"].ADMIN_MFA)
+    error_message = "auth-router has the one option that is set."
+  }
+}
+
+run "a_limit_that_nobody_reads_is_refused" {
+  command = plan
+
+  variables {
+    limits = { FILES_MAX_BYTES = 1 }
+  }
+
+  expect_failures = [var.limits]
+}
+
+run "a_limit_that_is_none_is_refused" {
+  command = plan
+
+  variables {
+    limits = { FILE_MAX_BYTES = 0.5 }
+  }
+
+  expect_failures = [var.limits]
+}
+
+run "an_option_that_nobody_reads_is_refused" {
+  command = plan
+
+  variables {
+    options = { SIGNUP = "off" }
+  }
+
+  expect_failures = [var.options]
+}
+
+run "an_option_of_two_words_is_refused" {
+  command = plan
+
+  variables {
+    options = { SIGN_UP = "not now" }
+  }
+
+  expect_failures = [var.options]
+}
+
+# Functions would wait for tags that nobody writes.
+run "the_scan_is_no_option" {
+  command = plan
+
+  variables {
+    options = { MALWARE_SCAN = "on" }
+  }
+
+  expect_failures = [var.options]
 }
 
 run "a_rate_that_nobody_reads_is_refused" {
@@ -184,6 +265,7 @@ run "roles_are_exact" {
       { Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem"], Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["PROJECT#*"] } }, Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableProjectsProject" },
       { Action = ["dynamodb:Query"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t/index/byMember", Sid = "TableProjectsByMember" },
       { Action = ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], Effect = "Allow", Resource = "arn:aws:dynamodb:eu-central-1:000000000000:table/t", Sid = "TableConnections" },
+      { Action = ["s3:DeleteObject"], Effect = "Allow", Resource = ["arn:aws:s3:::mylg-dev-files-000000000000-eu-central-1/conversations/*"], Sid = "BucketFilesConversations" },
       { Action = ["execute-api:ManageConnections"], Effect = "Allow", Resource = "arn:aws:execute-api:eu-central-1:000000000000:api/live/*/@connections/*", Sid = "Connections" },
     ])
     error_message = "ws-provider may do something else: ${jsonencode(output.role_statements["ws-provider"])}"
@@ -210,6 +292,26 @@ run "roles_are_exact" {
   assert {
     condition     = alltrue(flatten([for statements in output.role_statements : [for statement in statements : [for action in statement.Action : !strcontains(action, "*") && !strcontains(action, "Scan")]]]))
     error_message = "No role has a wildcard action, and none scans."
+  }
+
+  # Each function has the files of its own keys.
+  assert {
+    condition = { for name, statements in output.role_statements : name => jsonencode([for statement in statements : statement if startswith(statement.Sid, "Bucket")]) } == {
+      for name, statement in {
+        auth-router     = { prefix = "people", actions = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject"] }
+        messages-router = { prefix = "conversations", actions = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject"] }
+        projects-router = { prefix = "projects", actions = ["s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject"] }
+        ws-provider     = { prefix = "conversations", actions = ["s3:DeleteObject"] }
+        } : name => jsonencode([{
+          Sid = "BucketFiles${title(statement.prefix)}", Effect = "Allow", Action = statement.actions, Resource = ["arn:aws:s3:::mylg-dev-files-000000000000-eu-central-1/${statement.prefix}/*"]
+      }])
+    }
+    error_message = "A function has the files of another, or may do something else with its own: ${jsonencode(output.role_statements)}"
+  }
+
+  assert {
+    condition     = alltrue(flatten([for statements in output.role_statements : [for statement in statements : [for action in statement.Action : !startswith(action, "ses:")]]]))
+    error_message = "A function may send mail where no mail is set."
   }
 
   assert {
@@ -681,4 +783,171 @@ run "a_short_secret_is_refused" {
   }
 
   expect_failures = [var.edge_secrets]
+}
+
+run "files_go_with_an_environment_that_is_not_protected" {
+  command = plan
+
+  assert {
+    condition     = output.bucket_names == { files = "mylg-dev-files-000000000000-eu-central-1" } && output.force_destroy == { files = true }
+    error_message = "Every name carries project and environment, and a preview can be destroyed: ${jsonencode(output.bucket_names)}"
+  }
+}
+
+run "files_stay_where_tables_do" {
+  command = plan
+
+  variables {
+    deletion_protection = true
+  }
+
+  assert {
+    condition     = output.force_destroy == { files = false }
+    error_message = "The bucket can be deleted with the files in it."
+  }
+}
+
+run "pages_of_the_allowed_origins_send_files" {
+  command = plan
+
+  assert {
+    condition     = output.bucket_origins == { files = toset(var.allowed_origins) }
+    error_message = "Other pages send files than call: ${jsonencode(output.bucket_origins)}"
+  }
+}
+
+run "functions_and_bucket_know_of_the_scan" {
+  command = apply
+
+  variables {
+    malware_scan = true
+  }
+
+  assert {
+    condition     = { for name, environment in output.function_environments : name => lookup(environment, "MALWARE_SCAN", null) } == { auth-router = "on", messages-router = "on", projects-router = "on", ws-provider = null }
+    error_message = "A function gives out what has not been scanned."
+  }
+
+  assert {
+    condition     = [for statement in output.bucket_policies.files.Statement : statement.Sid] == ["TlsOnly", "NoMalware", "ScanAloneTags"]
+    error_message = "The bucket gives out what the scan found harmful: ${jsonencode(output.bucket_policies)}"
+  }
+}
+
+run "no_mail_by_default" {
+  command = plan
+
+  assert {
+    condition     = output.mail_identity == null && output.mail_dkim_records == {} && alltrue([for environment in values(output.function_environments) : length(setintersection(keys(environment), ["MAIL_FROM", "MAIL_CONFIGURATION_SET", "STUDIO_NAME", "FRONTEND_ORIGIN"])) == 0])
+    error_message = "A function would send mail."
+  }
+}
+
+run "one_function_sends_mail_from_one_address" {
+  command = apply
+
+  variables {
+    mail = { from = "Studio <no-reply@example.com>", studio = "Studio Möbel", frontend_origin = "https://app.example.com" }
+  }
+
+  assert {
+    condition = { for name, environment in output.function_environments : name => [for variable in ["MAIL_FROM", "MAIL_CONFIGURATION_SET", "STUDIO_NAME", "FRONTEND_ORIGIN"] : lookup(environment, variable, "")] } == {
+      auth-router     = ["Studio <no-reply@example.com>", "mylg-dev-mail", "Studio Möbel", "https://app.example.com"]
+      messages-router = ["", "", "", ""]
+      projects-router = ["", "", "", ""]
+      ws-provider     = ["", "", "", ""]
+    }
+    error_message = "Another function sends mail, or with other words."
+  }
+
+  assert {
+    condition = jsonencode(flatten([for name, statements in output.role_statements : [for statement in statements : merge(statement, { Role = name }) if contains(statement.Action, "ses:SendEmail")]])) == jsonencode([{
+      Action    = ["ses:SendEmail"]
+      Condition = { StringEquals = { "ses:FromAddress" = "no-reply@example.com" } }
+      Effect    = "Allow"
+      Resource  = ["arn:aws:ses:eu-central-1:000000000000:identity/example.com", "arn:aws:ses:eu-central-1:000000000000:configuration-set/mylg-dev-mail"]
+      Role      = "auth-router"
+      Sid       = "Mail"
+    }])
+    error_message = "A role sends more than mails of this sender: ${jsonencode(output.role_statements)}"
+  }
+
+  assert {
+    condition     = output.mail_identity == "example.com" && toset(keys(output.mail_dkim_records)) == toset([for token in ["one", "two", "three"] : "${token}._domainkey.example.com"])
+    error_message = "DNS needs other records: ${jsonencode(output.mail_dkim_records)}"
+  }
+}
+
+run "a_link_into_a_preview_is_taken" {
+  command = plan
+
+  variables {
+    mail = { from = "no-reply@example.com", studio = "Studio", frontend_origin = "https://seven.preview.example.com", identity_exists = true }
+  }
+
+  assert {
+    condition     = output.function_environments["auth-router"].FRONTEND_ORIGIN == "https://seven.preview.example.com"
+    error_message = "Links lead to another page."
+  }
+}
+
+run "a_link_to_another_site_is_refused" {
+  command = plan
+
+  variables {
+    mail = { from = "no-reply@example.com", studio = "Studio", frontend_origin = "https://appxexample.com" }
+  }
+
+  expect_failures = [var.mail]
+}
+
+run "a_link_without_tls_is_refused" {
+  command = plan
+
+  variables {
+    mail = { from = "no-reply@example.com", studio = "Studio", frontend_origin = "http://localhost:5173" }
+  }
+
+  expect_failures = [var.mail]
+}
+
+run "a_studio_without_a_name_is_refused" {
+  command = plan
+
+  variables {
+    mail = { from = "no-reply@example.com", studio = " ", frontend_origin = "https://app.example.com" }
+  }
+
+  expect_failures = [var.mail]
+}
+
+run "a_key_of_ones_own_is_used_for_files" {
+  command = apply
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  # ws-provider deletes files, which needs no key.
+  assert {
+    condition = { for name, statements in output.role_statements : name => jsonencode([for statement in statements : [statement.Action, statement.Condition] if statement.Sid == "FileEncryption"]) } == {
+      for name, statements in {
+        auth-router     = [[["kms:Decrypt", "kms:GenerateDataKey"], { StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" } }]]
+        messages-router = [[["kms:Decrypt", "kms:GenerateDataKey"], { StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" } }]]
+        projects-router = [[["kms:Decrypt", "kms:GenerateDataKey"], { StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" } }]]
+        ws-provider     = []
+      } : name => jsonencode(statements)
+    }
+    error_message = "Roles use the key otherwise: ${jsonencode(output.role_statements)}"
+  }
+}
+
+run "no_history_is_refused" {
+  command = plan
+
+  variables {
+    file_history_days = 0
+  }
+
+  expect_failures = [var.file_history_days]
 }
