@@ -68,6 +68,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("lines", "Lines to add or change."),
     ("lng", "Degrees east."),
     ("location", "Where the site is."),
+    ("mentions", "The ids of people whom the message mentions. They take part in the conversation."),
     ("messageId", "The id of a message."),
     ("milestone", "The present milestone."),
     ("milestoneTitles", "The titles of the milestones."),

@@ -263,13 +263,14 @@ impl Messaging {
             head_update = head_update.when("attribute_exists(participants.#user)").name("#user", user);
         }
         let message_update = Update::new(
-            "SET #text = :text, attachments = :attachments, reactions = :reactions, deleted = :deleted, editedAt = :editedAt, \
+            "SET #text = :text, attachments = :attachments, mentions = :mentions, reactions = :reactions, deleted = :deleted, editedAt = :editedAt, \
              version = :version, changeSeq = :change, createdChange = :created",
         )
         .when("version = :versionBefore")
         .name("#text", "text")
         .value(":text", to_attribute(&message.text)?)
         .value(":attachments", to_attribute(&message.attachments)?)
+        .value(":mentions", to_attribute(&message.mentions)?)
         .value(":reactions", to_attribute(&message.reactions)?)
         .value(":deleted", to_attribute(&message.deleted)?)
         .value(":editedAt", message.edited_at.map_or_else(|| to_attribute(&()), |at| Ok(s(at)))?)

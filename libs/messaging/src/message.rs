@@ -7,20 +7,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::fields::spelled;
-use shared_utils::fields::{FieldLog, Fields, Patch, text_schema, text_within};
+use shared_utils::fields::{FieldError, FieldErrors, FieldLog, FieldPath, Fields, Patch, TextSchema, text_schema, text_within};
 use shared_utils::ids::{ConversationId, MessageId, UserId};
 use shared_utils::random::sha256;
 use shared_utils::text::{excerpt, is_object_key};
 
 use crate::Error;
 
-use crate::conversation::LastMessage;
+use crate::conversation::{Conversation, LastMessage};
 use crate::emoji::qualified;
 
 /// Maximum text length in code points.
 const MAX_TEXT: usize = 8_000;
 /// Maximum number of attachments.
 const MAX_ATTACHMENTS: usize = 10;
+/// Maximum number of people that a message mentions.
+const MAX_MENTIONS: usize = 50;
+/// Maximum length of a user id, in code points.
+const MAX_USER_ID: usize = 30;
 /// Maximum lengths of an attachment's key, name and media type, in code points.
 const MAX_KEY: usize = 1_024;
 const MAX_NAME: usize = 255;
@@ -59,6 +63,9 @@ pub struct Message {
     pub text: Option<String>,
     /// Attached files.
     pub attachments: Vec<Attachment>,
+    /// People whom the message mentions. Set when it is sent; an edit keeps them, a deletion erases them.
+    #[serde(default)]
+    pub mentions: BTreeSet<UserId>,
     /// Emoji → people who reacted with it.
     pub reactions: BTreeMap<String, BTreeSet<UserId>>,
     /// The id that the sender's client chose.
@@ -94,7 +101,7 @@ impl Message {
 
     /// The tombstone of the message. It keeps the `seq` and the sender, but none of the content.
     pub(crate) fn tombstone(&self) -> Self {
-        Self { text: None, attachments: Vec::new(), reactions: BTreeMap::new(), deleted: true, ..self.next_version() }
+        Self { text: None, attachments: Vec::new(), mentions: BTreeSet::new(), reactions: BTreeMap::new(), deleted: true, ..self.next_version() }
     }
 }
 
@@ -105,22 +112,25 @@ pub struct NewMessage {
     pub text: Option<String>,
     /// Attached files.
     pub attachments: Vec<Attachment>,
+    /// People whom the message mentions, in the order of the request. They must take part in the conversation.
+    pub mentions: Vec<UserId>,
     /// The id that the sender's client chose. Sent again, it is the same message.
     pub optimistic_id: Option<String>,
 }
 
 impl NewMessage {
-    /// Reads `text`, `attachments` and `optimisticId`. Adds field errors to `fields`.
+    /// Reads `text`, `attachments`, `mentions` and `optimisticId`. Adds field errors to `fields`.
     pub fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
         let text = read_text(fields).value();
         let attachments = fields.objects("attachments", MAX_ATTACHMENTS, |fields| read_attachment(fields)).value().unwrap_or_default();
+        let mentions = read_mentions(fields);
         let schema = || json!({"type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": MAX_OPTIMISTIC_ID});
         let optimistic_id = fields.read("optimisticId", schema, |value| {
             let text = value.as_str().ok_or(("wrong_type", "This must be a text.".into()))?;
             let fits = (1..=MAX_OPTIMISTIC_ID).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
             if fits { Ok(text.to_owned()) } else { Err(("invalid_value", "1 to 128 printable ASCII characters.".into())) }
         });
-        Self { text, attachments, optimistic_id: optimistic_id.value() }
+        Self { text, attachments, mentions, optimistic_id: optimistic_id.value() }
     }
 
     /// Adds a field error when there is no content. Call it only if there are no other field errors.
@@ -130,9 +140,28 @@ impl NewMessage {
         }
     }
 
-    /// The digest that replays are compared by.
+    /// Checks that everyone whom the message mentions takes part. Each other person is a field error at its index.
+    pub(crate) fn check_mentions(&self, conversation: &Conversation) -> Result<(), Error> {
+        let strangers = self.mentions.iter().enumerate().filter(|(_, person)| !conversation.includes(**person));
+        let faults: Vec<FieldError> = strangers
+            .map(|(index, _)| FieldError::new(FieldPath::from("mentions").join(index), "invalid_value", "This person does not take part."))
+            .collect();
+        Ok(FieldErrors::check(faults)?)
+    }
+
+    /// The people whom the message mentions, each once.
+    pub(crate) fn mentioned(&self) -> BTreeSet<UserId> {
+        self.mentions.iter().copied().collect()
+    }
+
+    /// The digest that replays are compared by. Without mentions it is the digest of messages from before there were mentions.
     pub(crate) fn digest(&self) -> String {
-        sha256(serde_json::to_string(&(&self.text, &self.attachments)).unwrap_or_default().as_bytes())
+        let content = if self.mentions.is_empty() {
+            serde_json::to_string(&(&self.text, &self.attachments))
+        } else {
+            serde_json::to_string(&(&self.text, &self.attachments, self.mentioned()))
+        };
+        sha256(content.unwrap_or_default().as_bytes())
     }
 }
 
@@ -176,6 +205,21 @@ pub fn read_new_text<L: FieldLog>(fields: &mut Fields<L>) -> Option<String> {
     text.value()
 }
 
+/// Reads the ids of the people whom a message mentions. A malformed id is nobody's, and a field error at its index.
+fn read_mentions<L: FieldLog>(fields: &mut Fields<L>) -> Vec<UserId> {
+    let entries = fields.array("mentions", MAX_MENTIONS, UserId::text_schema).value().unwrap_or_default();
+    let (mut mentions, mut faults) = (Vec::with_capacity(entries.len()), Vec::new());
+    for (path, entry) in entries {
+        match entry.as_str().map(str::parse) {
+            Some(Ok(user)) => mentions.push(user),
+            Some(Err(_)) => faults.push(FieldError::new(path, "invalid_value", "This person does not take part.")),
+            None => faults.push(FieldError::new(path, "wrong_type", "This must be a user id.")),
+        }
+    }
+    fields.add(faults);
+    mentions
+}
+
 fn read_attachment<L: FieldLog>(fields: &mut Fields<L>) -> Attachment {
     let key = fields.required_string("key", 1..=MAX_KEY);
     if !fields.is_faulty_at("key") && !is_object_key(&key) {
@@ -207,5 +251,8 @@ pub fn allow_no_text(schema: &mut Value) {
 }
 
 /// Maximum body size of a send in bytes: all values in their longest spelling, member names and white space.
-pub const MAX_BODY: usize =
-    4 * 1024 + spelled(MAX_TEXT) + spelled(MAX_OPTIMISTIC_ID) + MAX_ATTACHMENTS * (256 + spelled(MAX_KEY) + spelled(MAX_NAME) + spelled(MAX_TYPE));
+pub const MAX_BODY: usize = 4 * 1024
+    + spelled(MAX_TEXT)
+    + spelled(MAX_OPTIMISTIC_ID)
+    + MAX_MENTIONS * spelled(MAX_USER_ID)
+    + MAX_ATTACHMENTS * (256 + spelled(MAX_KEY) + spelled(MAX_NAME) + spelled(MAX_TYPE));

@@ -60,9 +60,9 @@ enum SendConflict {
 }
 
 impl Messaging {
-    /// Sends to a conversation that was just read, within `rate`. [`Error::NotFound`] when the sender does not take part,
-    /// [`Error::IdempotencyMismatch`] when the `optimisticId` was used for a different message, [`Error::RateLimited`] when the sender exceeds
-    /// the rate in this conversation.
+    /// Sends to a conversation that was just read, within `rate`. [`Error::NotFound`] when the sender does not take part, a field error for each
+    /// mentioned person who does not, [`Error::IdempotencyMismatch`] when the `optimisticId` was used for a different message,
+    /// [`Error::RateLimited`] when the sender exceeds the rate in this conversation.
     pub async fn send(&self, session: &Session, conversation: Conversation, new: NewMessage, rate: Rate) -> Result<Outcome, Error> {
         let sender = session.user;
         if !conversation.includes(sender) {
@@ -87,17 +87,16 @@ impl Messaging {
         new: &NewMessage,
         rate: Rate,
     ) -> Result<Attempt<Option<Conversation>, Outcome>, Error> {
+        if let Err(strangers) = new.check_mentions(&conversation) {
+            return self.sent_before(sender, conversation, new, strangers).await;
+        }
         let message = self.next_message(sender, &conversation.head, new);
         let arrival_time = conversation.marker(sender).and_then(|marker| marker.sends_until);
         // The rate is counted in the transaction that sends the message, so two concurrent sends cannot both take the last permit.
         let sends_until = match rate.take(arrival_time.unwrap_or(0), message.timestamp) {
             Ok(_) if rate.is_off() => arrival_time,
             Ok(until) => Some(until),
-            // A message that was already sent may be requested again despite the rate.
-            Err(too_fast) => match self.sent(sender, &conversation.head, new).await? {
-                Some(sent) => return self.sent_again(conversation, new, &sent).await.map(Attempt::Done),
-                None => return Err(too_fast.into()),
-            },
+            Err(too_fast) => return self.sent_before(sender, conversation, new, too_fast.into()).await,
         };
         let marker = Marker { sends_until, ..conversation.marker_at(sender, message.seq) };
         let outcome = self.commit(&self.transaction(&conversation, &message, new, marker)?).await?;
@@ -118,6 +117,21 @@ impl Messaging {
                 SendConflict::Gone => Err(Error::NotFound),
                 SendConflict::Sent(sent) => self.sent_again(conversation, new, &sent).await.map(Attempt::Done),
             },
+        }
+    }
+
+    /// The message that was already sent, else this refusal. A message may be requested again despite the rate, and after someone whom it
+    /// mentions has left.
+    async fn sent_before(
+        &self,
+        sender: UserId,
+        conversation: Conversation,
+        new: &NewMessage,
+        refusal: Error,
+    ) -> Result<Attempt<Option<Conversation>, Outcome>, Error> {
+        match self.sent(sender, &conversation.head, new).await? {
+            Some(sent) => self.sent_again(conversation, new, &sent).await.map(Attempt::Done),
+            None => Err(refusal),
         }
     }
 
@@ -152,6 +166,7 @@ impl Messaging {
             sender_id: sender,
             text: new.text.clone(),
             attachments: new.attachments.clone(),
+            mentions: new.mentioned(),
             reactions: BTreeMap::new(),
             optimistic_id: new.optimistic_id.clone(),
             timestamp: now,

@@ -1,6 +1,6 @@
 //! Delivery of frames: once to every live connection of every person concerned.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,19 +83,34 @@ struct Tally {
     throttled: usize,
     failed: usize,
     ended: usize,
-    departures: Vec<Departure>,
+    outcome: Delivered,
+}
+
+/// Whom a broadcast reached, and the connections that it found gone.
+#[derive(Debug, Default, Clone)]
+pub struct Delivered {
+    /// The people of whom at least one connection got the frame.
+    pub reached: BTreeSet<UserId>,
+    /// The connections that were found gone. The caller handles the effects on others.
+    pub departures: Vec<Departure>,
 }
 
 impl Tally {
+    /// One connection that did not get the frame, and the departure that this showed.
+    fn departed(departure: Option<Departure>) -> Self {
+        Self { outcome: Delivered { departures: departure.into_iter().collect(), ..Delivered::default() }, ..Self::default() }
+    }
+
     fn with(mut self, other: Self) -> Self {
-        self.departures.extend(other.departures);
+        self.outcome.reached.extend(other.outcome.reached);
+        self.outcome.departures.extend(other.outcome.departures);
         Self {
             delivered: self.delivered + other.delivered,
             gone: self.gone + other.gone,
             throttled: self.throttled + other.throttled,
             failed: self.failed + other.failed,
             ended: self.ended + other.ended,
-            departures: self.departures,
+            outcome: self.outcome,
         }
     }
 }
@@ -109,21 +124,32 @@ impl Delivery {
     /// Sends a frame to every live connection of these people that `admits` accepts. Never fails: the log has the number of failed deliveries.
     /// Connections found gone are removed and returned; the caller handles the effects on others.
     pub async fn broadcast(&self, people: &[UserId], frame: &Value, admits: impl Fn(&Connection) -> bool) -> Vec<Departure> {
+        self.broadcast_reaching(people, frame, admits).await.departures
+    }
+
+    /// Like [`Self::broadcast`]. Also says whom it reached: nobody, if the connections cannot be read.
+    pub async fn broadcast_reaching(&self, people: &[UserId], frame: &Value, admits: impl Fn(&Connection) -> bool) -> Delivered {
         let text: Arc<str> = frame_text(frame).into();
-        let Some(connections) = self.connections_of(people).await else { return Vec::new() };
+        let Some(connections) = self.connections_of(people).await else { return Delivered::default() };
         self.deliver_to(connections, (frame, OnOpening::Retry), |connection| admits(connection).then(|| text.clone())).await
     }
 
     /// Like [`Self::broadcast`], with a separate frame for each person.
     pub async fn broadcast_each(&self, frames: &[(UserId, Value)]) -> Vec<Departure> {
         let people: Vec<UserId> = frames.iter().map(|(user, _)| *user).collect();
+        let Some(connections) = self.connections_of(&people).await else { return Vec::new() };
+        self.deliver_each(connections, frames).await
+    }
+
+    /// Sends to each of these connections the frame for its person, if there is one.
+    pub async fn deliver_each(&self, connections: Vec<Connection>, frames: &[(UserId, Value)]) -> Vec<Departure> {
         let texts: HashMap<UserId, Arc<str>> = frames.iter().map(|(user, frame)| (*user, frame_text(frame).into())).collect();
-        let (Some((_, first)), Some(connections)) = (frames.first(), self.connections_of(&people).await) else { return Vec::new() };
-        self.deliver_to(connections, (first, OnOpening::Retry), |connection| texts.get(&connection.user_id).cloned()).await
+        let Some((_, first)) = frames.first() else { return Vec::new() };
+        self.deliver_to(connections, (first, OnOpening::Retry), |connection| texts.get(&connection.user_id).cloned()).await.departures
     }
 
     /// The open connections of these people. `None`, with a line in the log, if they cannot be read.
-    pub(crate) async fn connections_of(&self, people: &[UserId]) -> Option<Vec<Connection>> {
+    pub async fn connections_of(&self, people: &[UserId]) -> Option<Vec<Connection>> {
         let found = self.connections.of_users(people).await;
         found.inspect_err(|error| tracing::warn!(cause = error.for_log(), people = people.len(), "nobody could be looked up for a delivery")).ok()
     }
@@ -134,7 +160,7 @@ impl Delivery {
         connections: Vec<Connection>,
         (frame, on_opening): (&Value, OnOpening),
         text_for: impl Fn(&Connection) -> Option<Arc<str>>,
-    ) -> Vec<Departure> {
+    ) -> Delivered {
         let action = action_of(frame);
         let posts: Vec<_> = connections.into_iter().filter_map(|connection| Some((text_for(&connection)?, connection))).collect();
         let tally = stream::iter(posts)
@@ -153,7 +179,7 @@ impl Delivery {
             ended = tally.ended,
             "broadcast"
         );
-        tally.departures
+        tally.outcome
     }
 
     /// Posts to one connection. Closes it if its session has ended. If its token has expired, sends the notice or closes it.
@@ -161,13 +187,11 @@ impl Delivery {
         match self.revocations.check(connection.user_id, connection.session_id, connection.version).await {
             Ok(()) if connection.is_live(self.clock.now()) => {}
             Ok(()) => {
-                let departures = self.expire(connection).await.into_iter().collect();
-                return Tally { ended: 1, departures, ..Tally::default() };
+                return Tally { ended: 1, ..Tally::departed(self.expire(connection).await) };
             }
             Err(error) => {
                 let Some(reason) = CloseReason::of_refusal(&error) else { return Tally { failed: 1, ..Tally::default() } };
-                let departures = self.close(connection, reason).await.into_iter().collect();
-                return Tally { ended: 1, departures, ..Tally::default() };
+                return Tally { ended: 1, ..Tally::departed(self.close(connection, reason).await) };
             }
         }
         let outcome = match on_opening {
@@ -175,12 +199,15 @@ impl Delivery {
             OnOpening::GiveUp => self.gateway.post(&connection.connection_id, text).await,
         };
         match outcome {
-            PostOutcome::Delivered => Tally { delivered: 1, ..Tally::default() },
+            PostOutcome::Delivered => {
+                let outcome = Delivered { reached: BTreeSet::from([connection.user_id]), ..Delivered::default() };
+                Tally { delivered: 1, outcome, ..Tally::default() }
+            }
             PostOutcome::Throttled => Tally { throttled: 1, failed: 1, ..Tally::default() },
             PostOutcome::Failed => Tally { failed: 1, ..Tally::default() },
             PostOutcome::Gone => {
-                let departures = if self.is_opening(connection) { Vec::new() } else { self.mark_gone(connection).await.into_iter().collect() };
-                Tally { gone: 1, departures, ..Tally::default() }
+                let departure = if self.is_opening(connection) { None } else { self.mark_gone(connection).await };
+                Tally { gone: 1, ..Tally::departed(departure) }
             }
         }
     }

@@ -47,6 +47,6 @@ impl Delivery {
         let people: Vec<UserId> = audience.own.iter().chain(others).copied().collect();
         let text: Arc<str> = frame_text(&frame.0).into();
         let Some(connections) = self.connections_of(&people).await else { return Vec::new() };
-        self.deliver_to(connections, (&frame.0, OnOpening::GiveUp), |_| Some(text.clone())).await
+        self.deliver_to(connections, (&frame.0, OnOpening::GiveUp), |_| Some(text.clone())).await.departures
     }
 }

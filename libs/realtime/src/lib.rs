@@ -27,7 +27,7 @@ mod typing;
 
 pub use closing::{CloseFrame, CloseReason};
 pub use connections::{Arrival, Connection, Connections, Departure, MAX_PER_USER};
-pub use delivery::{Delivery, frame_text};
+pub use delivery::{Delivered, Delivery, frame_text};
 pub use ephemeral::{Audience, EphemeralFrame, MAX_AUDIENCE};
 pub use error::Error;
 pub use gateway::{ConnectionsApi, PostOutcome};

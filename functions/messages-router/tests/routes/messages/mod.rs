@@ -1,5 +1,6 @@
 mod edit;
 mod list;
+mod mentions;
 mod reactions;
 mod send;
 mod texts;
