@@ -54,7 +54,7 @@ impl App {
             messaging: broadcaster.messaging().clone(),
             cursors: Cursors::new(broadcaster.store().clone(), broadcaster.tables().messages.clone()),
             revocations: broadcaster.revocations().clone(),
-            broadcaster,
+            broadcaster: broadcaster.with_files(files.clone()),
             files,
             context,
             send_rate,
@@ -89,8 +89,11 @@ impl Api for App {
 
     fn answered(&self) {
         for conversation in self.messaging.take_orphaned() {
-            let messaging = self.messaging.clone();
-            self.broadcaster.background_tasks().push(async move { messaging.purge(conversation).await });
+            let (messaging, files) = (self.messaging.clone(), self.files.clone());
+            self.broadcaster.background_tasks().push(async move {
+                messaging.purge(conversation).await;
+                files.process_removals().await;
+            });
         }
     }
 }

@@ -18,9 +18,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use access::revocations::Revocations;
 use access::tickets::Tickets;
 use aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
+use files::{FileTable, Files};
 use futures_util::FutureExt;
 use messaging::Messaging;
 use messaging::broadcast::Broadcaster;
+use objects::ObjectStore;
 use realtime::Connection;
 use shared_utils::audit;
 use shared_utils::aws::AwsConfig;
@@ -101,8 +103,11 @@ impl App {
     /// Builds the app from the environment variables.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let context = HttpContext::from_env(env)?;
-        let broadcaster = Broadcaster::from_env(env, &AwsConfig::from_env(env)?, &context.clock)?;
-        Ok(Self::new(context, broadcaster, Rates::from_env(env)?))
+        let aws = AwsConfig::from_env(env)?;
+        let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
+        let table = FileTable::new(broadcaster.store().clone(), broadcaster.tables().messages.clone());
+        let files = Files::for_removals(table, ObjectStore::from_env(env, &aws)?, context.clock.clone());
+        Ok(Self::new(context, broadcaster.with_files(files), Rates::from_env(env)?))
     }
 
     /// Builds the app from its parts.

@@ -43,6 +43,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("email", "An e-mail address. It is trimmed and lower-cased."),
     ("emoji", "One emoji of Unicode's RGI set."),
     ("endDate", "The last day."),
+    ("fileId", "The id of a completed file that the sender uploaded to this conversation."),
     ("fileName", "The name of a file."),
     ("finishline", "The day on which the project must be finished."),
     ("firstName", "The first name."),

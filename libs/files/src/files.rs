@@ -95,6 +95,11 @@ impl Files {
         Self { table, objects, limits, scans, clock }
     }
 
+    /// Files of which only the removals are processed.
+    pub const fn for_removals(table: FileTable, objects: ObjectStore, clock: Clock) -> Self {
+        Self::new(table, objects, FileLimits { file: 0, owner: 0 }, false, clock)
+    }
+
     /// Whether downloads wait for a malware scan: `MALWARE_SCAN` is `off` (the default) or `on`.
     pub fn scans_from_env(env: &Environment) -> Result<bool, EnvError> {
         match env.optional("MALWARE_SCAN")?.as_deref() {
@@ -244,7 +249,7 @@ impl Files {
             return Err(Error::Attached);
         }
         let mut deletion = Transaction::new();
-        deletion.add_all(Write::File, self.table.removed(owner, &file, self.clock.now())?);
+        deletion.add_all(Write::File, self.table.removed(owner, std::slice::from_ref(&file), self.clock.now())?);
         if file.status == FileStatus::Pending {
             deletion.add(Write::Removal, self.table.removal_delete(&pending_removal(owner, &file)));
         }

@@ -22,7 +22,8 @@ pub struct StoredVariant {
 pub struct StoredObject {
     /// Its key.
     pub key: ObjectKey,
-    /// Its media type.
+    /// Its media type. An item's `type` says what kind of item it is.
+    #[serde(rename = "mediaType")]
     pub r#type: String,
     /// Its size in bytes.
     pub size: u64,

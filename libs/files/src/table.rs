@@ -180,11 +180,16 @@ impl FileTable {
         update(&self.table, owner.file_key(file), change)
     }
 
-    /// The writes that delete a file's record: its room is given back, and its objects go later. Refused if the record has gone meanwhile.
-    pub fn removed(&self, owner: FileOwner, file: &StoredFile, now: Timestamp) -> Result<Vec<TransactWrite>, StoreError> {
-        let mut writes =
-            vec![delete_if(&self.table, owner.file_key(file.file_id), Condition::exists()), self.released(&owner.partition(), file.total_size())];
-        writes.push(self.removal_put(&Removal::of(owner, file, now))?);
+    /// The writes that delete the records of files: their room is given back, and their objects go later. Refused if a record has gone meanwhile.
+    pub fn removed(&self, owner: FileOwner, files: &[StoredFile], now: Timestamp) -> Result<Vec<TransactWrite>, StoreError> {
+        let mut writes = Vec::with_capacity(2 * files.len() + 1);
+        for file in files {
+            writes.push(delete_if(&self.table, owner.file_key(file.file_id), Condition::exists()));
+            writes.push(self.removal_put(&Removal::of(owner, file, now))?);
+        }
+        if !files.is_empty() {
+            writes.push(self.released(&owner.partition(), files.iter().map(StoredFile::total_size).sum()));
+        }
         Ok(writes)
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use access::revocations::Revocations;
 use access::teams::{Member, Team, TeamRole, Teams, acts_as};
+use files::Files;
 use realtime::{Audience, Connection, Connections, ConnectionsApi, Delivery, Departure, EphemeralFrame, Locks, MAX_AUDIENCE};
 use serde_json::{Value, json};
 use shared_utils::aws::AwsConfig;
@@ -31,6 +32,8 @@ pub struct Broadcaster {
     pub(crate) teams: Teams,
     pub(crate) delivery: Delivery,
     pub(crate) after: BackgroundTasks,
+    /// The files of conversations, in the functions that write messages.
+    files: Option<Files>,
 }
 
 impl Broadcaster {
@@ -51,9 +54,23 @@ impl Broadcaster {
             messaging: Messaging::new(store.clone(), &tables, clock.clone()),
             connections,
             after: BackgroundTasks::default(),
+            files: None,
             store,
             tables,
             revocations,
+        }
+    }
+
+    /// A broadcaster that also deletes the objects of deleted messages, after the response.
+    #[must_use]
+    pub fn with_files(self, files: Files) -> Self {
+        Self { files: Some(files), ..self }
+    }
+
+    /// After the response, deletes the objects that are due.
+    pub fn remove_objects_later(&self) {
+        if let Some(files) = &self.files {
+            files.process_removals_later(&self.after);
         }
     }
 

@@ -44,6 +44,9 @@ impl Broadcaster {
         check: impl Fn(&Message) -> Result<(), E>,
     ) -> Result<Message, E> {
         let changed = self.messaging().delete(session, found, check).await?;
+        if changed.had_files {
+            self.remove_objects_later();
+        }
         Ok(self.tell(changed, frames::delete_message))
     }
 

@@ -7,6 +7,7 @@ use shared_utils::dynamo::{
 };
 use shared_utils::ids::{MessageId, UserId};
 
+use crate::attachments::has_files;
 use crate::change_log::{ChangeType, StoredMessage};
 use crate::conversation::Conversation;
 use crate::emoji::qualified;
@@ -58,6 +59,8 @@ pub struct Changed {
     pub conversation: Conversation,
     /// Whether anything was written. `false` if the message already had this state.
     pub written: bool,
+    /// Whether it was deleted together with files, whose objects must go.
+    pub had_files: bool,
 }
 
 /// The effect of a change on a message.
@@ -78,6 +81,8 @@ enum Write {
     ChangeBefore,
     /// A check of the project's team, which decided authorization and recipients.
     Team,
+    /// The files of a message that is deleted.
+    Files,
 }
 
 impl Messaging {
@@ -204,7 +209,9 @@ impl Messaging {
             };
             found.require_participant(user)?;
             match next(&found)? {
-                Next::Same => Ok(Attempt::Done(Changed { message: found.stored.message, conversation: found.conversation, written: false })),
+                Next::Same => {
+                    Ok(Attempt::Done(Changed { message: found.stored.message, conversation: found.conversation, written: false, had_files: false }))
+                }
                 Next::Version(change_type, message) => Ok(self.try_change(found, *message, change_type, user).await?),
             }
         })
@@ -220,17 +227,23 @@ impl Messaging {
         user: UserId,
     ) -> Result<Attempt<Option<Found>, Changed>, Error> {
         let change_seq = found.conversation.head.change_seq + 1;
-        let outcome = self.store.transact_once(&self.change_transaction(&found, &message, change_type, user)?).await?;
+        let mut change = self.change_transaction(&found, &message, change_type, user)?;
+        if message.deleted {
+            change.add_all(Write::Files, self.detach_writes(&found.stored.message).await?);
+        }
+        let outcome = self.store.transact_once(&change).await?;
         if outcome.is_committed() {
             let mut conversation = found.conversation;
             conversation.head.change_seq = change_seq;
             if message.seq == conversation.head.last_seq {
                 conversation.head.last_message = Some(message.as_last());
             }
-            return Ok(Attempt::Done(Changed { message, conversation, written: true }));
+            let had_files = message.deleted && has_files(&found.stored.message);
+            return Ok(Attempt::Done(Changed { message, conversation, written: true, had_files }));
         }
         let (head, stored) = (outcome.refused(Write::Head), outcome.refused(Write::Message));
         let is_brought = !outcome.refused(Write::Team).is_refused()
+            && !outcome.refused(Write::Files).is_refused()
             && head != Verdict::Absent
             && stored != Verdict::Absent
             && (head.is_refused() || stored.is_refused());

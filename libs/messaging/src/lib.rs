@@ -3,6 +3,7 @@
 //! | module | contents |
 //! | --- | --- |
 //! | [`conversation`] | conversation heads, participants, one participant's view |
+//! | [`attachments`] | the files that go with messages |
 //! | [`message`] | messages, input validation, tombstones |
 //! | `open` | opens conversations: one per pair of people, one per project |
 //! | `send` | the send transaction: a gap-free `seq`, at most one message per `optimisticId` |
@@ -19,6 +20,7 @@
 //! | `departures` | closes connections, handles the effects on other people |
 //! | [`frames`] | the frames that clients receive |
 
+pub mod attachments;
 pub mod broadcast;
 pub mod change_log;
 mod commands;
@@ -46,6 +48,7 @@ use orphaned::OrphanedConversations;
 
 use access::people::People;
 use access::teams::Teams;
+use files::FileTable;
 use shared_utils::clock::Clock;
 use shared_utils::dynamo::Store;
 use shared_utils::env::{EnvError, Environment};
@@ -63,6 +66,7 @@ pub struct Messaging {
     projects_table: String,
     clock: Clock,
     orphaned: OrphanedConversations,
+    files: FileTable,
 }
 
 /// Full table names.
@@ -96,6 +100,7 @@ impl Messaging {
         Self {
             people: People::new(store.clone(), tables.auth.clone()),
             teams: Teams::new(store.clone(), tables.projects.clone()),
+            files: FileTable::new(store.clone(), tables.messages.clone()),
             store,
             table: tables.messages.clone(),
             projects_table: tables.projects.clone(),

@@ -10,42 +10,24 @@ use shared_utils::fields::spelled;
 use shared_utils::fields::{FieldError, FieldErrors, FieldLog, FieldPath, Fields, Patch, TextSchema, text_schema, text_within};
 use shared_utils::ids::{ConversationId, MessageId, UserId};
 use shared_utils::random::sha256;
-use shared_utils::text::{excerpt, is_object_key};
+use shared_utils::text::excerpt;
 
 use crate::Error;
+use crate::attachments::{Attachment, MAX_ATTACHMENT, MAX_ATTACHMENTS, NewAttachment, describe_attachments, read_attachments};
 
 use crate::conversation::{Conversation, LastMessage};
 use crate::emoji::qualified;
 
 /// Maximum text length in code points.
 const MAX_TEXT: usize = 8_000;
-/// Maximum number of attachments.
-const MAX_ATTACHMENTS: usize = 10;
 /// Maximum number of people that a message mentions.
 const MAX_MENTIONS: usize = 50;
 /// Maximum length of a user id, in code points.
 const MAX_USER_ID: usize = 30;
-/// Maximum lengths of an attachment's key, name and media type, in code points.
-const MAX_KEY: usize = 1_024;
-const MAX_NAME: usize = 255;
-const MAX_TYPE: usize = 127;
 /// Maximum `optimisticId` length in bytes.
 const MAX_OPTIMISTIC_ID: usize = 128;
 /// Maximum snippet length in code points.
 const SNIPPET: usize = 140;
-
-/// Metadata of an attached file, without the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Attachment {
-    /// Storage key.
-    pub key: String,
-    /// File name.
-    pub name: String,
-    /// Media type.
-    pub r#type: String,
-    /// Size in bytes, if the client knows it.
-    pub size: Option<u64>,
-}
 
 /// A message, in the shape of the item and the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -111,7 +93,7 @@ pub struct NewMessage {
     /// Text, attachments, or both.
     pub text: Option<String>,
     /// Attached files.
-    pub attachments: Vec<Attachment>,
+    pub attachments: Vec<NewAttachment>,
     /// People whom the message mentions, in the order of the request. They must take part in the conversation.
     pub mentions: Vec<UserId>,
     /// The id that the sender's client chose. Sent again, it is the same message.
@@ -122,7 +104,7 @@ impl NewMessage {
     /// Reads `text`, `attachments`, `mentions` and `optimisticId`. Adds field errors to `fields`.
     pub fn read<L: FieldLog>(fields: &mut Fields<L>) -> Self {
         let text = read_text(fields).value();
-        let attachments = fields.objects("attachments", MAX_ATTACHMENTS, |fields| read_attachment(fields)).value().unwrap_or_default();
+        let attachments = read_attachments(fields);
         let mentions = read_mentions(fields);
         let schema = || json!({"type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": MAX_OPTIMISTIC_ID});
         let optimistic_id = fields.read("optimisticId", schema, |value| {
@@ -220,28 +202,13 @@ fn read_mentions<L: FieldLog>(fields: &mut Fields<L>) -> Vec<UserId> {
     mentions
 }
 
-fn read_attachment<L: FieldLog>(fields: &mut Fields<L>) -> Attachment {
-    let key = fields.required_string("key", 1..=MAX_KEY);
-    if !fields.is_faulty_at("key") && !is_object_key(&key) {
-        fields.fault("key", "invalid_value", "This must be the key of a stored object: no scheme, no slash at its beginning, no \"..\".");
-    }
-    let name = fields.required_string("name", 1..=MAX_NAME);
-    let media_type = fields.required_string("type", 1..=MAX_TYPE);
-    for (field, value) in [("name", &name), ("type", &media_type)] {
-        if value.chars().any(char::is_control) {
-            fields.fault(field, "invalid_value", "This must not contain control characters.");
-        }
-    }
-    let size = fields.integer("size", 0..=(1 << 53)).value();
-    Attachment { key, name, r#type: media_type, size }
-}
-
 /// Of the schema of a new message: a text is required where there are no attachments.
 pub fn allow_attachments_alone(schema: &mut Value) {
     if let Some(required) = schema["required"].as_array_mut() {
         required.retain(|name| name != "text");
     }
     schema["anyOf"] = json!([{"required": ["text"]}, {"required": ["attachments"]}]);
+    describe_attachments(schema);
 }
 
 /// Of the schema of a changed message: the text may be null or empty, where the message has attachments.
@@ -251,8 +218,5 @@ pub fn allow_no_text(schema: &mut Value) {
 }
 
 /// Maximum body size of a send in bytes: all values in their longest spelling, member names and white space.
-pub const MAX_BODY: usize = 4 * 1024
-    + spelled(MAX_TEXT)
-    + spelled(MAX_OPTIMISTIC_ID)
-    + MAX_MENTIONS * spelled(MAX_USER_ID)
-    + MAX_ATTACHMENTS * (256 + spelled(MAX_KEY) + spelled(MAX_NAME) + spelled(MAX_TYPE));
+pub const MAX_BODY: usize =
+    4 * 1024 + spelled(MAX_TEXT) + spelled(MAX_OPTIMISTIC_ID) + MAX_MENTIONS * spelled(MAX_USER_ID) + MAX_ATTACHMENTS * MAX_ATTACHMENT;

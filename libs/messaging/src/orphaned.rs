@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use files::FileOwner;
 use shared_utils::dynamo::StoreError;
 use shared_utils::ids::ConversationId;
 
@@ -39,6 +40,7 @@ impl Messaging {
     }
 
     async fn delete_all(&self, conversation: ConversationId) -> Result<(), StoreError> {
+        self.files.delete_all(FileOwner::Conversation(conversation), self.clock.now()).await?;
         let head = keys::head(conversation);
         self.store.delete_partition(&self.table, &head.pk, |key| *key == head).await?;
         self.store.delete_many(&self.table, vec![head]).await

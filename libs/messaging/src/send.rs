@@ -14,6 +14,7 @@ use shared_utils::dynamo::{
 use shared_utils::ids::{MessageId, UserId};
 use shared_utils::rate_limit::Rate;
 
+use crate::attachments::{Attachment, taken_meanwhile};
 use crate::change_log::{ChangeType, StoredMessage};
 use crate::conversation::{Conversation, Head, Marker};
 use crate::message::{Message, NewMessage};
@@ -28,6 +29,8 @@ enum Write {
     OptimisticId,
     /// A check of the project's team, which decided authorization and recipients.
     Team,
+    /// The files that become the message's own.
+    Files,
 }
 
 /// The record of a message sent under an `optimisticId`.
@@ -57,6 +60,8 @@ enum SendConflict {
     Raced(Box<Conversation>),
     /// The `optimisticId` was already used.
     Sent(Sent),
+    /// A file belongs to another message by now, or is gone.
+    FileTaken,
 }
 
 impl Messaging {
@@ -90,7 +95,12 @@ impl Messaging {
         if let Err(strangers) = new.check_mentions(&conversation) {
             return self.sent_before(sender, conversation, new, strangers).await;
         }
-        let message = self.next_message(sender, &conversation.head, new);
+        let attachments = match self.resolved(sender, conversation.head.conversation_id, &new.attachments).await {
+            Ok(attachments) => attachments,
+            Err(Error::Invalid(errors)) => return self.sent_before(sender, conversation, new, Error::Invalid(errors)).await,
+            Err(error) => return Err(error),
+        };
+        let message = self.next_message(sender, &conversation.head, new, attachments);
         let arrival_time = conversation.marker(sender).and_then(|marker| marker.sends_until);
         // The rate is counted in the transaction that sends the message, so two concurrent sends cannot both take the last permit.
         let sends_until = match rate.take(arrival_time.unwrap_or(0), message.timestamp) {
@@ -116,6 +126,7 @@ impl Messaging {
                 SendConflict::Raced(now) => Ok(Attempt::Refused(Some(*now))),
                 SendConflict::Gone => Err(Error::NotFound),
                 SendConflict::Sent(sent) => self.sent_again(conversation, new, &sent).await.map(Attempt::Done),
+                SendConflict::FileTaken => Err(taken_meanwhile(&message)),
             },
         }
     }
@@ -155,7 +166,7 @@ impl Messaging {
     }
 
     /// The message at the next `seq`.
-    fn next_message(&self, sender: UserId, head: &Head, new: &NewMessage) -> Message {
+    fn next_message(&self, sender: UserId, head: &Head, new: &NewMessage, attachments: Vec<Attachment>) -> Message {
         // The clocks of functions differ, but `timestamp` never decreases in a conversation.
         let now = self.clock.now().max(head.last_activity_at);
         let seq = head.last_seq + 1;
@@ -165,7 +176,7 @@ impl Messaging {
             seq,
             sender_id: sender,
             text: new.text.clone(),
-            attachments: new.attachments.clone(),
+            attachments,
             mentions: new.mentioned(),
             reactions: BTreeMap::new(),
             optimistic_id: new.optimistic_id.clone(),
@@ -194,6 +205,7 @@ impl Messaging {
             let sent = to_item(keys::sent(head.conversation_id, message.sender_id, optimistic_id), "sent", &sent)?;
             transaction.add(Write::OptimisticId, put_if(&self.table, sent, Condition::absent()));
         }
+        transaction.add_all(Write::Files, self.attach_writes(message));
         transaction.add_all(Write::Team, conversation.team.as_ref().map(|team| self.teams.unchanged_check(team)));
         Ok(transaction)
     }
@@ -279,6 +291,9 @@ fn conflict_of(outcome: TransactionOutcome<Write>, conversation: &Conversation, 
     now.require_participant(sender)?;
     if let Verdict::Found(item) = outcome.refused(Write::OptimisticId) {
         return Ok(SendConflict::Sent(from_item(item.clone())?));
+    }
+    if outcome.refused(Write::Files).is_refused() {
+        return Ok(SendConflict::FileTaken);
     }
     if !head.is_refused() && !team.is_refused() {
         outcome.require_committed()?;

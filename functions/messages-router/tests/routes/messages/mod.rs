@@ -1,4 +1,5 @@
 mod edit;
+mod files;
 mod list;
 mod mentions;
 mod reactions;
