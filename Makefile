@@ -197,7 +197,7 @@ user: $(TOOLS_NEED) binaries ## Make a person (ENV=… EMAIL=… ROLE=admin), wi
 import: $(TOOLS_NEED) binaries ## Report on the old tables' exports (ENV=… PROJECTS=… BUDGETS=… PEOPLE=… OWNER=usr_…), with APPLY=1 take them over
 	@AUTH_TABLE=$(call table,auth) PROJECTS_TABLE=$(call table,projects) $(TOOLS_ENV) \
 		$(BIN)/import-projects $(if $(PROJECTS),--projects $(PROJECTS)) $(if $(BUDGETS),--budgets $(BUDGETS)) \
-		$(if $(PEOPLE),--people $(PEOPLE)) $(if $(OWNER),--owner $(OWNER)) $(if $(MEMBERS_AS),--members-as $(MEMBERS_AS)) $(if $(APPLY),--apply)
+		$(if $(PEOPLE),--people $(PEOPLE)) $(if $(OWNER),--owner $(OWNER)) $(if $(MEMBERS_AS),--members-as $(MEMBERS_AS)) $(if $(OBJECTS),--objects $(OBJECTS)) $(if $(COPIES),--copies $(COPIES)) $(if $(APPLY),--apply)
 
 clean: ## Forget builds and local data
 	@$(CARGO) clean

@@ -11,7 +11,7 @@ use std::fmt;
 use objects::ObjectKey;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{
-    Condition, Key, PartitionQuery, Store, StoreError, TransactWrite, Update, delete, delete_if, from_item, n, put_if, s, to_item, update,
+    Condition, Item, Key, PartitionQuery, Store, StoreError, TransactWrite, Update, delete, delete_if, from_item, n, put_if, s, to_item, update,
 };
 use shared_utils::ids::{ConversationId, FileId, MessageId, ProjectId, UserId};
 
@@ -107,6 +107,18 @@ impl FileTable {
     /// The records in this table.
     pub fn new(store: Store, table: String) -> Self {
         Self { store, table }
+    }
+
+    /// The items of files that are taken over from elsewhere, and of what they take. For an owner that nobody sees yet.
+    pub fn items(owner: FileOwner, files: &[StoredFile]) -> Result<Vec<Item>, StoreError> {
+        let mut items = files.iter().map(|file| to_item(owner.file_key(file.file_id), "file", file)).collect::<Result<Vec<_>, _>>()?;
+        if !files.is_empty() {
+            let mut usage = usage_key(owner.partition()).into_item();
+            usage.insert("type".to_owned(), s("fileUsage"));
+            usage.insert("bytes".to_owned(), n(files.iter().map(StoredFile::total_size).sum::<u64>()));
+            items.push(usage);
+        }
+        Ok(items)
     }
 
     /// A file.

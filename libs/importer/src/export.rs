@@ -19,6 +19,9 @@ pub enum ExportError {
         /// The reason.
         reason: String,
     },
+    /// The listing of the old bucket cannot be read.
+    #[error("it is no listing of a bucket: {0}")]
+    NoListing(String),
     /// The export is only one page. The rows of the other pages would be missing without notice.
     #[error("it is one page of an export: {member} says that there are others")]
     Partial {

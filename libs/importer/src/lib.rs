@@ -5,11 +5,13 @@
 //! | --- | --- |
 //! | `export` | reading exports |
 //! | `project`, `budget`, `lines` | conversion of old rows |
+//! | `files` | the objects that old fields name, as files of the project |
 //! | `number`, `value` | decimals that were floats or typed by people; dates and times |
 //! | `report` | changed, left out and refused values |
 
 mod budget;
 mod export;
+mod files;
 mod lines;
 mod mark_up;
 mod number;
@@ -31,6 +33,7 @@ use shared_utils::env::{EnvError, Environment};
 use shared_utils::ids::UserId;
 
 pub use export::{Export, ExportError, Row, read as read_export};
+pub use files::{ObjectCopy, OldObjects};
 pub use report::{Fate, Finding, Report};
 
 use project::OldProject;
@@ -45,6 +48,8 @@ pub struct Settings {
     pub owner: UserId,
     /// The role of the other team members.
     pub member_role: TeamRole,
+    /// The objects of the old bucket. Links to others stay as they are.
+    pub objects: OldObjects,
     /// Whether the import writes anything.
     pub apply: bool,
 }
@@ -62,6 +67,8 @@ pub struct Summary {
     pub failed: usize,
     /// Whether the import stopped because the table could not be reached. Earlier writes stay, and are not written again.
     pub stopped: bool,
+    /// The objects to copy for the imported projects, those that were there already included.
+    pub copies: Vec<ObjectCopy>,
     /// Every row and value that was not imported unchanged.
     pub report: Report,
 }
@@ -120,20 +127,25 @@ impl Importer {
                 summary.report.of(format!("Projects {id}")).refused_row("it cannot be read");
                 continue;
             };
-            let Some(old) = old else { continue };
+            let Some(mut old) = old else { continue };
             if !seen.insert(old.old_id.clone()) {
                 summary.report.of(format!("Projects {}", old.old_id)).refused_row("there is another row of this id");
                 continue;
             }
+            let copies = files::take_over(&mut old, &settings.objects);
             let rows = of_project.remove(&old.old_id).unwrap_or_default();
             // No content of an export may end the import, neither by a bug of ours nor by an error from the table.
             let imported = AssertUnwindSafe(self.import(&old, rows, settings.apply, &mut summary.report)).catch_unwind().await;
             match imported.unwrap_or_else(|_| Err(StoreError::corrupt("it cannot be read"))) {
                 Ok(Some(lines)) => {
                     summary.projects += 1;
+                    summary.copies.extend(copies);
                     summary.lines += lines;
                 }
-                Ok(None) => summary.already_there += 1,
+                Ok(None) => {
+                    summary.already_there += 1;
+                    summary.copies.extend(copies);
+                }
                 Err(error) => {
                     let why = error.for_log();
                     summary.failed += 1;

@@ -86,7 +86,8 @@ pub(crate) fn read_project(mut row: Row, settings: &Settings, now: Timestamp, re
         report.left_out(name, format!("there is no such field here ({} bytes)", value.to_string().len()));
     }
     shrink(&mut fields, &mut report);
-    let project = ImportedProject { id: ProjectId::derived(id_time, &old_id), owner: settings.owner, team, fields, created_at, updated_at };
+    let project =
+        ImportedProject { id: ProjectId::derived(id_time, &old_id), owner: settings.owner, team, fields, files: Vec::new(), created_at, updated_at };
     Some(OldProject { old_id, id_time, ball_park, project })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use access::teams::Member;
+use files::{FileOwner, FileTable, StoredFile};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Condition, StoreError, Transaction, put_if, to_item};
 use shared_utils::ids::{BudgetId, LineId, ProjectId, UserId};
@@ -20,6 +21,8 @@ pub struct ImportedProject {
     pub owner: UserId,
     pub team: BTreeMap<UserId, Member>,
     pub fields: Changes,
+    /// The files that the fields name.
+    pub files: Vec<StoredFile>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -58,6 +61,7 @@ impl ProjectStore {
                 then.push(line_item(revision.generation, line)?);
             }
         }
+        first.extend(FileTable::items(FileOwner::Project(imported.id), &imported.files)?);
         // Lines are written last: a purge finds them through their revisions.
         self.store.put_many(&self.table, first).await?;
         self.store.put_many(&self.table, then).await?;

@@ -3,14 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
 mod budgets;
+mod files;
 mod projects;
 mod runs;
 
-use files::OwnerKind;
+use ::files::OwnerKind;
 use std::collections::BTreeMap;
 
 use access::teams::TeamRole;
-use importer::{Export, Fate, ImportError, Importer, Settings, Summary, read_export};
+use importer::{Export, Fate, ImportError, Importer, OldObjects, Settings, Summary, read_export};
 
 use local_stack::faults::{Effect, InjectedFault};
 use projects_router::App;
@@ -42,7 +43,7 @@ impl Move {
         let (projects, auth) = (studio.harness.table("projects"), studio.harness.table("auth"));
         let importer = Importer::new(&studio.harness.aws(), projects, auth, studio.harness.clock.clone());
         let people: BTreeMap<String, UserId> = people.iter().map(|(old, user)| ((*old).to_owned(), *user)).collect();
-        Self { importer, settings: Settings { people, owner, member_role: TeamRole::Viewer, apply: true } }
+        Self { importer, settings: Settings { people, owner, member_role: TeamRole::Viewer, objects: OldObjects::default(), apply: true } }
     }
 
     async fn run(&self, projects: Value, budgets: Value) -> Summary {
