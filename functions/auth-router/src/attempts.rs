@@ -35,7 +35,7 @@ async fn count_code(app: &App, user: UserId, request: &Request) -> Result<store:
         let now = app.context.clock.now();
         let attempt = app.store.attempt(&name, &request.source_ip, now).await?;
         if let Some(lock) = attempt.lock(now) {
-            audit!("login_locked", userId = %user);
+            audit!("second_factor_locked", userId = %user);
             return Ok(Attempt::Done(Err(lock)));
         }
         Ok(if app.store.count_failure(&attempt, now).await? { Attempt::Done(Ok(attempt)) } else { Attempt::Refused(()) })

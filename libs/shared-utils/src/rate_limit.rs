@@ -180,8 +180,9 @@ mod tests {
         assert_eq!("20/min".parse(), Ok(Rate::per_minute(20)));
         assert_eq!("20".parse(), Ok(Rate::per_minute(20)));
         assert_eq!("1/s:10".parse(), Ok(Rate::per_second(1, 10)));
+        assert_eq!("5/h".parse(), Ok(Rate::per_hour(5)));
         assert_eq!("off".parse(), Ok(Rate::OFF));
-        for bad in ["", "0/min", "-1", "1/h", "1/s:0", "many", "1/s:", "1001/s", "60001/min", "1/s:10000"] {
+        for bad in ["", "0/min", "-1", "1/d", "1/s:0", "many", "1/s:", "1001/s", "60001/min", "1/s:10000"] {
             assert_eq!(bad.parse::<Rate>(), Err(MalformedRate), "{bad}");
         }
     }

@@ -25,9 +25,12 @@ pub(super) async fn handle(app: &App, mut call: Call) -> Result<Response, Error>
     if user.is_none() {
         return Ok(Response::empty(202));
     }
-    let user = user.unwrap_or_else(unknown_user);
-    // For an unknown address the write is refused, at the same cost.
-    app.store.add_due_mail(user, &DueMail::new(LetterKind::PasswordReset, &normalized(&email))).await?;
-    app.send_due_mails_later(user);
+    let mail = DueMail::new(LetterKind::PasswordReset, &normalized(&email));
+    match user {
+        Some(user) => app.store.add_due_mail(user, &mail).await?,
+        None => app.store.add_mail_to_nobody(&mail).await?,
+    }
+    // Reads the account after the response, for nobody too.
+    app.send_due_mails_later(user.unwrap_or_else(unknown_user));
     Ok(Response::empty(202))
 }

@@ -5,7 +5,6 @@ use shared_utils::fields::{FieldLog, Fields};
 use shared_utils::http::{Call, Error, Response};
 
 use crate::App;
-use crate::attempts::unknown_user;
 use crate::store::{Address, DueMail, MALFORMED_ADDRESS};
 
 /// Address and names.
@@ -38,11 +37,13 @@ pub(super) async fn handle(app: &App, mut call: Call) -> Result<Response, Error>
     counted?;
     // Both writes happen in both cases, so timing reveals nothing.
     let token = app.store.add_sign_up(&email, (first_name, last_name), now).await?;
-    let is_known = app.store.add_due_mail(user.unwrap_or_else(unknown_user), &DueMail::new(LetterKind::AccountExists, &email)).await?;
-    if let Some(user) = user.filter(|_| is_known) {
+    let mail = DueMail::new(LetterKind::AccountExists, &email);
+    if let Some(user) = user {
+        app.store.add_due_mail(user, &mail).await?;
         app.send_due_mails_later(user);
         return Ok(Response::empty(202));
     }
+    app.store.add_mail_to_nobody(&mail).await?;
     app.broadcaster.background_tasks().push(async move {
         if let Err(error) = mailer.send(&email, &Letter::with_link(LetterKind::SignUp, token.to_string())).await {
             // There is no account yet whose next request could send it again: the person signs up again.

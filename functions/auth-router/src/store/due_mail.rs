@@ -60,10 +60,14 @@ pub(super) fn with_due_mail(update: Update, mail: Option<&DueMail>) -> Update {
     }
 }
 
+fn rate_key(address: &str) -> Key {
+    Key::new(format!("MAILS#{}", sha256(normalized(address).as_bytes())), "RATE")
+}
+
 impl AuthStore {
     /// Counts one mail to this address, whether or not an account has it. The outer error is a failure, the inner one a limit that is reached.
     pub(crate) async fn count_mail(&self, address: &str, rate: Rate, now: Timestamp) -> Result<Result<(), RateLimited>, StoreError> {
-        let key = Key::new(format!("MAILS#{}", sha256(normalized(address).as_bytes())), "RATE");
+        let key = rate_key(address);
         retry_on_conflict(RetryPolicy::Shared, shared_utils::dynamo::ItemBucket::new("theoreticalArrivalTime", rate, now), |mut bucket| async {
             let update = Update::new("SET #type = :type, #ttl = :ttl")
                 .name("#type", "type")
@@ -85,10 +89,18 @@ impl AuthStore {
         .await
     }
 
-    /// Notes that a mail is due. Returns `false` if there is no such user.
-    pub(crate) async fn add_due_mail(&self, user: UserId, mail: &DueMail) -> Result<bool, StoreError> {
+    /// Notes that a mail is due. Does nothing if the user was deleted.
+    pub(crate) async fn add_due_mail(&self, user: UserId, mail: &DueMail) -> Result<(), StoreError> {
         let change = Update::new("ADD unsentMail :mail").when("attribute_exists(pk)").value(":mail", mail.as_set());
-        Ok(self.store.update_item(&self.table, user_key(user), change).await?.is_ok())
+        let _ = self.store.update_item(&self.table, user_key(user), change).await?;
+        Ok(())
+    }
+
+    /// For an address that nobody has: a write that takes as long as [`Self::add_due_mail`], to the item that counted the mail.
+    pub(crate) async fn add_mail_to_nobody(&self, mail: &DueMail) -> Result<(), StoreError> {
+        let change = Update::new("ADD unsentMail :mail").when("attribute_exists(pk)").value(":mail", mail.as_set());
+        let _ = self.store.update_item(&self.table, rate_key(&mail.to), change).await?;
+        Ok(())
     }
 
     /// Notes that a mail was sent.

@@ -48,11 +48,13 @@ impl Key {
     }
 }
 
-/// Converts a typed value to an item under `key`, with a `type` attribute.
+/// Converts a typed value to an item under `key`, with a `type` attribute. A value with a `type` of its own is an error: it would be lost.
 pub fn to_item(key: Key, kind: &str, value: &impl Serialize) -> Result<Item, StoreError> {
     let mut item: Item = serde_dynamo::to_item(value).map_err(|error| StoreError::Broken(Internal::new(error)))?;
+    if item.insert("type".to_owned(), s(kind)).is_some() {
+        return Err(StoreError::corrupt("a value has the attribute `type`, which says what kind of item it is"));
+    }
     item.extend(key.into_item());
-    item.insert("type".to_owned(), s(kind));
     Ok(item)
 }
 
@@ -87,5 +89,17 @@ pub fn to_json(attribute: &AttributeValue) -> serde_json::Value {
         AttributeValue::L(entries) => serde_json::Value::Array(entries.iter().map(to_json).collect()),
         AttributeValue::M(fields) => serde_json::Value::Object(fields.iter().map(|(name, value)| (name.clone(), to_json(value))).collect()),
         _ => serde_json::Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_keeps_all_its_attributes_or_is_refused() {
+        let item = to_item(Key::new("p", "s"), "file", &serde_json::json!({"name": "a"})).unwrap();
+        assert_eq!((item["type"].as_s().unwrap().as_str(), item["name"].as_s().unwrap().as_str()), ("file", "a"));
+        assert!(to_item(Key::new("p", "s"), "file", &serde_json::json!({"type": "image/png"})).is_err());
     }
 }
