@@ -14,5 +14,6 @@ module "backend" {
   # SES of the emulator verifies any domain at once. It has no GuardDuty, so malware_scan stays off.
   mail = { from = "Studio <no-reply@mylg.test>", studio = "Studio", frontend_origin = "https://dev.mylg.studio" }
   # Everyone in the suite comes from one address, and faster than people do.
-  rates = { LOGIN_RATE = "off", CONNECT_RATE = "off", ACTION_RATE = "off", SEND_RATE = "off", MAIL_RATE = "off" }
+  options = { SIGN_UP = "open" }
+  rates   = { LOGIN_RATE = "off", CONNECT_RATE = "off", ACTION_RATE = "off", SEND_RATE = "off", MAIL_RATE = "off" }
 }
