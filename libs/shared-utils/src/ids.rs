@@ -147,6 +147,8 @@ id!(/// One written state of a revision's lines: a revision is shown by pointing
     GenerationId, "gen_");
 id!(/// A conversation.
     ConversationId, "cnv_");
+id!(/// A notification.
+    NotificationId, "ntf_");
 id!(/// Where a person's devices stood in all of their conversations at some moment.
     BaselineId, "bas_");
 
