@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use access::session::Session;
 use access::teams::{Member, TeamRole};
 use budgets::TotalsView;
 use messaging::conversation::ConversationView;
+use messaging::notification::Notification;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -126,23 +128,25 @@ impl App {
         self.broadcaster.broadcast_later(everyone(&project.team), json!(ProjectFrame::ProjectRemoved { project_id: project.project_id }));
     }
 
-    /// Sends `teamChanged` for a new project: each member gets their own role, the project and its conversation.
-    pub(crate) fn broadcast_new_project(&self, project: &Project, by: UserId) {
+    /// Sends `teamChanged` for a new project: each member gets their own role, the project and its conversation. The others in the team get a
+    /// notification.
+    pub(crate) fn broadcast_new_project(&self, project: &Project, session: &Session) {
         let frames = project.team.iter().map(|(user, member)| {
-            let mut frame = team_changed(project, *user, Some(member.role), by);
+            let mut frame = team_changed(project, *user, Some(member.role), session.user);
             frame["project"] = project.summary_json();
             (*user, frame)
         });
         self.broadcaster.broadcast_with_conversation_later(project.as_team(), frames.collect());
         self.broadcaster.introduce_later(everyone(&project.team), Vec::new());
+        self.broadcaster.notify_later(everyone(&project.team), Notification::project_added(session, project.project_id, project.created_at));
     }
 
     /// Sends `teamChanged` with the new role (null if removed) to the team and to the person. Members also get the project's conversation as they see
-    /// it. A new member also gets the project.
-    pub(crate) fn broadcast_team(&self, before: &Project, project: &Project, user: UserId, by: UserId) {
+    /// it. A new member also gets the project, and a notification.
+    pub(crate) fn broadcast_team(&self, before: &Project, project: &Project, user: UserId, session: &Session) {
         let role = project.team.get(&user).map(|member| member.role);
         let is_new = !before.team.contains_key(&user);
-        let frame = team_changed(project, user, role, by);
+        let frame = team_changed(project, user, role, session.user);
         let mut frames: Vec<(UserId, Value)> = everyone(&project.team).into_iter().map(|person| (person, frame.clone())).collect();
         if role.is_none() {
             frames.push((user, frame));
@@ -153,6 +157,8 @@ impl App {
         self.broadcaster.broadcast_with_conversation_later(project.as_team(), frames);
         if is_new {
             self.broadcaster.introduce_later(vec![user], everyone(&project.team));
+            let joined_at = project.team.get(&user).map_or(self.context.clock.now(), |member| member.joined_at);
+            self.broadcaster.notify_later(vec![user], Notification::project_added(session, project.project_id, joined_at));
         }
     }
 
@@ -169,15 +175,20 @@ impl App {
         self.broadcaster.broadcast_budget_later(team, frame);
     }
 
-    /// Sends `clientRevisionUpdated`: the client now sees another revision, or none.
+    /// Sends `clientRevisionUpdated`: the client now sees another revision, or none. For another revision, the team members who may see the
+    /// budget get a notification.
     pub(crate) fn broadcast_client_revision(
         &self,
         team: &BTreeMap<UserId, Member>,
         project: ProjectId,
-        (revision, version): (Option<u64>, u64),
-        by: UserId,
+        (before, revision, version): (Option<u64>, Option<u64>, u64),
+        session: &Session,
     ) {
-        let frame = json!(ProjectFrame::ClientRevisionUpdated { project_id: project, client_revision: revision, version, user_id: by });
+        let frame = json!(ProjectFrame::ClientRevisionUpdated { project_id: project, client_revision: revision, version, user_id: session.user });
         self.broadcaster.broadcast_budget_later(team, frame);
+        if revision.is_some() && revision != before {
+            let readers = team.iter().filter(|(_, member)| member.role >= TeamRole::Editor).map(|(user, _)| *user);
+            self.broadcaster.notify_later(readers.collect(), Notification::budget_shared(session, project, self.context.clock.now()));
+        }
     }
 }

@@ -61,6 +61,7 @@ const IDS: &[(&str, &str)] = &[
     ("ConversationId", "The id of a conversation."),
     ("LineId", "The id of a line of a budget, the same in every revision."),
     ("MessageId", "The id of a message."),
+    ("NotificationId", "The id of a notification."),
     ("ProjectId", "The id of a project."),
     ("SessionId", "The id of a session."),
     ("UserId", "The id of a person."),

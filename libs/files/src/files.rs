@@ -58,6 +58,15 @@ pub struct Download {
     file: File,
 }
 
+/// A file that counts.
+#[derive(Debug)]
+pub struct CompletedFile {
+    /// The file.
+    pub file: StoredFile,
+    /// Whether this request completed it.
+    pub is_new: bool,
+}
+
 /// A page of files.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -177,10 +186,10 @@ impl Files {
     }
 
     /// Makes a file count, if S3 has all its objects as they were declared. A completed file stays as it is.
-    pub async fn complete(&self, session: &Session, owner: FileOwner, file: FileId) -> Result<StoredFile, Error> {
+    pub async fn complete(&self, session: &Session, owner: FileOwner, file: FileId) -> Result<CompletedFile, Error> {
         let mut file = self.table.find(owner, file).await?.filter(|file| file.uploaded_by == session.user).ok_or(Error::NotFound)?;
         if file.status == FileStatus::Ready {
-            return Ok(file);
+            return Ok(CompletedFile { file, is_new: false });
         }
         for object in file.objects() {
             if !self.objects.head(&object.key).await?.is_some_and(|info| object.is(&info)) {
@@ -196,7 +205,7 @@ impl Files {
         }
         outcome.require_committed()?;
         file.status = FileStatus::Ready;
-        Ok(file)
+        Ok(CompletedFile { file, is_new: true })
     }
 
     /// A page of completed files, the newest first, beginning after `start`.

@@ -21,7 +21,7 @@ mod removals;
 pub mod table;
 
 pub use error::Error;
-pub use files::{Download, FileLimits, FilePage, Files, NewFile};
+pub use files::{CompletedFile, Download, FileLimits, FilePage, Files, NewFile};
 pub use form::FileForm;
 pub use record::{File, StoredFile};
 pub use table::{FileOwner, FileTable, OwnerKind, picture_of};

@@ -12,14 +12,18 @@ use crate::conversation::Conversation;
 use crate::edit::{Changed, Found};
 use crate::marker::Marked;
 use crate::message::{Message, NewMessage, Reaction};
+use crate::notification::Notification;
 use crate::{frames, send};
 
 impl Broadcaster {
-    /// Calls [`crate::Messaging::send`] and broadcasts `newMessage` to all participants. A repeated `optimisticId` is not broadcast again.
+    /// Calls [`crate::Messaging::send`] and broadcasts `newMessage` to all participants. Mentioned people of whom no connection got the frame get
+    /// a notification. A repeated `optimisticId` is not broadcast again.
     pub async fn send(&self, session: &Session, conversation: Conversation, new: NewMessage, rate: Rate) -> Result<send::Outcome, Error> {
         let outcome = self.messaging().send(session, conversation, new, rate).await?;
         if !outcome.replayed {
-            self.broadcast_later(outcome.conversation.participants(), frames::new_message(&outcome.conversation, &outcome.message));
+            let frame = frames::new_message(&outcome.conversation, &outcome.message);
+            let mention = Notification::mention(session, &outcome.message, outcome.conversation.head.project_id);
+            self.broadcast_mentioning_later(outcome.conversation.participants(), frame, outcome.message.mentions.clone(), mention);
         }
         Ok(outcome)
     }

@@ -9,6 +9,7 @@ use shared_utils::ids::{ConversationId, ProjectId, UserId};
 
 use crate::conversation::{Conversation, ConversationKind, ConversationView};
 use crate::message::Message;
+use crate::notification::Notification;
 
 /// A message in a frame.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -96,6 +97,13 @@ pub enum Frame {
         /// When.
         at: Timestamp,
     },
+    /// The receiver has a notification. One with a known `dedupeId` replaces the one before and moves to the front.
+    Notification {
+        /// The notification.
+        notification: Box<Notification>,
+        /// Number of unread notifications. 100 means 100 or more.
+        unread: usize,
+    },
 }
 
 fn message_frame(conversation: &Conversation, message: &Message) -> Box<MessageFrame> {
@@ -151,4 +159,9 @@ pub fn conversation_added(conversation: &Conversation, user: UserId) -> Value {
 /// `presenceChanged`
 pub fn presence_changed(user_id: UserId, online: bool, at: Timestamp) -> EphemeralFrame {
     EphemeralFrame::new(json!(Frame::PresenceChanged { user_id, online, at }))
+}
+
+/// `notification`
+pub fn notification(notification: &Notification, unread: usize) -> Value {
+    json!(Frame::Notification { notification: Box::new(notification.clone()), unread })
 }

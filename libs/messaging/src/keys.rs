@@ -9,10 +9,12 @@
 //! | conversation of a person | `USER#<userId>` | `CONVERSATION#<id>` |
 //! | the direct conversation of two people | `DIRECT#<userId>#<userId>` (sorted) | `CONVERSATION` |
 //! | baseline of sync cursors | `SYNC#<userId>` | `BASELINE#<id>` |
+//! | notification of one event, not read; read | `NOTIFICATIONS#<userId>` | `UNREAD#<notificationId>`; `READ#<notificationId>` |
+//! | latest notification about a conversation, project or budget | `NOTIFICATIONS#<userId>` | `SUBJECT#<dedupeId>` |
 //! | result of an idempotency key | `IDEMPOTENCY#<userId>` | `CONVERSATIONS#<key>` |
 
 use shared_utils::dynamo::Key;
-use shared_utils::ids::{BaselineId, ConversationId, UserId};
+use shared_utils::ids::{BaselineId, ConversationId, NotificationId, UserId};
 
 pub(crate) fn partition(conversation: ConversationId) -> String {
     format!("CONVERSATION#{conversation}")
@@ -63,4 +65,26 @@ pub(crate) fn direct(a: UserId, b: UserId) -> Key {
 
 pub(crate) fn idempotency(user: UserId, key: &str) -> Key {
     Key::new(format!("IDEMPOTENCY#{user}"), format!("CONVERSATIONS#{key}"))
+}
+
+/// The partition of a person's notifications. projects-router may write this partition alone.
+pub(crate) fn notifications(user: UserId) -> String {
+    format!("NOTIFICATIONS#{user}")
+}
+
+pub(crate) fn unread_sort(notification: NotificationId) -> String {
+    format!("UNREAD#{notification}")
+}
+
+pub(crate) fn read_sort(notification: NotificationId) -> String {
+    format!("READ#{notification}")
+}
+
+pub(crate) fn subject_sort(dedupe_id: &str) -> String {
+    format!("SUBJECT#{dedupe_id}")
+}
+
+/// The range of the sort keys that begin with a prefix: `$` is the character after `#`.
+pub(crate) fn sort_range(prefix: &str) -> (&'static str, String, String) {
+    ("sk", format!("{prefix}#"), format!("{prefix}$"))
 }

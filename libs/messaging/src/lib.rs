@@ -16,6 +16,9 @@
 //! | `marker` | read markers |
 //! | `read` | lists of conversations, pages of messages |
 //! | [`sync`], `sync_cursor` | changes since a device's last sync |
+//! | [`notification`] | notifications: the item, and the events that make one |
+//! | [`inbox`] | a person's notifications: pages, the unread count, marking as read |
+//! | `notify` | writes notifications after the response |
 //! | [`broadcast`] | sends frames to the people concerned |
 //! | `departures` | closes connections, handles the effects on other people |
 //! | [`frames`] | the frames that clients receive |
@@ -31,9 +34,12 @@ mod emoji;
 mod error;
 pub mod frames;
 pub mod group;
+pub mod inbox;
 mod keys;
 mod marker;
 pub mod message;
+pub mod notification;
+mod notify;
 pub mod open;
 mod orphaned;
 mod participation;

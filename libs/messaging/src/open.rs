@@ -47,6 +47,8 @@ pub struct Outcome {
     pub created: bool,
     /// Whether this repeats an earlier request with the same idempotency key.
     pub replayed: bool,
+    /// The session that created it now. `None` if it existed before.
+    pub opener: Option<Session>,
 }
 
 /// The writes of a new conversation.
@@ -62,7 +64,7 @@ enum Write {
 
 impl Outcome {
     fn found(conversation: Conversation) -> Self {
-        Self { conversation, created: false, replayed: false }
+        Self { conversation, created: false, replayed: false, opener: None }
     }
 }
 
@@ -98,7 +100,7 @@ impl Messaging {
     async fn replay(&self, user: UserId, record: Item, key: &IdempotencyKey) -> Result<Option<Outcome>, Error> {
         let Some(opened) = IdempotencyRecord::<Opened>::from_item(record)?.replay(key, self.clock.now())? else { return Ok(None) };
         let conversation = self.conversation(user, opened.conversation_id).await?;
-        Ok(Some(Outcome { conversation, created: true, replayed: true }))
+        Ok(Some(Outcome { conversation, created: true, replayed: true, opener: None }))
     }
 
     async fn open_new(
@@ -177,7 +179,7 @@ impl Messaging {
             return self.existing(user, pointed_to(item)?).await;
         }
         outcome.require_committed()?;
-        Ok(Outcome { conversation: Conversation::stored(head, None), created: true, replayed: false })
+        Ok(Outcome { conversation: Conversation::stored(head, None), created: true, replayed: false, opener: Some(*session) })
     }
 
     async fn existing(&self, user: UserId, id: ConversationId) -> Result<Outcome, Error> {

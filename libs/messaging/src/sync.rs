@@ -16,6 +16,7 @@ use shared_utils::ids::{ConversationId, UserId};
 
 use crate::change_log::{ChangeEntry, ChangeType};
 use crate::conversation::{Conversation, ConversationView};
+use crate::inbox::UnreadNotifications;
 use crate::message::Message;
 use crate::sync_cursor::{Baseline, Position, Positions, positions_from_bytes, positions_to_bytes};
 use crate::{Error, Messaging, keys};
@@ -70,6 +71,8 @@ pub struct SyncPage {
     pub more: bool,
     /// On the last page: all conversations that the person takes part in.
     pub conversation_ids: Option<Vec<ConversationId>>,
+    /// The notifications that the person has not read.
+    pub notifications: UnreadNotifications,
 }
 
 /// A range of a conversation's change log: above `from`, up to `to`.
@@ -100,12 +103,12 @@ impl Messaging {
     /// The current positions of a person's conversations. [`Self::sync`] returns the changes after them. Two round trips, three if the positions
     /// do not fit into a cursor.
     pub async fn sync_from_now(&self, user: UserId) -> Result<SyncPage, Error> {
-        let listed = self.listed(user).await?;
+        let (listed, notifications) = futures_util::future::try_join(self.listed(user), self.unread_notifications(user)).await?;
         let conversations = self.conversations_of(user, listed).await?;
         let positions: Positions = conversations.iter().map(|(id, conversation)| (*id, Some(position_in(conversation, user)))).collect();
         let inline = SyncCursor { issued_at: self.clock.now(), baseline: None, moved: positions };
         let cursor = if inline.fits() { inline } else { self.with_baseline(user, &inline.moved, &inline.moved).await? };
-        Ok(SyncPage { changes: Vec::new(), cursor, more: false, conversation_ids: Some(conversations.into_keys().collect()) })
+        Ok(SyncPage { changes: Vec::new(), cursor, more: false, conversation_ids: Some(conversations.into_keys().collect()), notifications })
     }
 
     /// At most `limit` changes since `since`. [`Error::CursorExpired`] when the cursor is too old. Usually three round trips.
@@ -115,7 +118,8 @@ impl Messaging {
         }
         let known = self.positions(user, &since);
         let listed = async { Ok(self.listed(user).await?) };
-        let (mut listed, known) = futures_util::future::try_join(listed, known).await?;
+        let notifications = async { Ok(self.unread_notifications(user).await?) };
+        let (mut listed, known, notifications) = futures_util::future::try_join3(listed, known, notifications).await?;
         listed.uncertain.extend(known.keys().filter(|id| !listed.named.contains(id)));
         let conversations = self.conversations_of(user, listed).await?;
         let mut builder =
@@ -162,7 +166,7 @@ impl Messaging {
         let more = more || !waiting.is_empty();
         // A client may show a conversation without a position. It removes the conversations that are not in this list.
         let conversation_ids = (!more).then(|| conversations.keys().copied().collect());
-        Ok(SyncPage { changes, cursor, more, conversation_ids })
+        Ok(SyncPage { changes, cursor, more, conversation_ids, notifications })
     }
 
     /// Reads concurrently as many ranges as the page may need, and adds what fits.

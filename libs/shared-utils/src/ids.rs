@@ -149,6 +149,8 @@ id!(/// A conversation.
     ConversationId, "cnv_");
 id!(/// A file.
     FileId, "fil_");
+id!(/// A notification.
+    NotificationId, "ntf_");
 id!(/// Where a person's devices stood in all of their conversations at some moment.
     BaselineId, "bas_");
 

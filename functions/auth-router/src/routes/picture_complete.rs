@@ -12,9 +12,9 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let (session, _, user) = own_account(app, &call).await?;
     let owner = FileOwner::Person(user.profile.user_id);
     let file: FileId = call.params.id("fileId")?;
-    let stored = app.files.complete(&session, owner, file).await?;
+    let completed = app.files.complete(&session, owner, file).await?;
     let before = user.profile.thumbnail.as_deref().and_then(|thumbnail| picture_of(owner, thumbnail)).filter(|before| *before != file);
-    let patch = ProfilePatch::thumbnail(Some(stored.object.key.to_string()));
+    let patch = ProfilePatch::thumbnail(Some(completed.file.object.key.to_string()));
     let profile = app.store.change_profile(&session, user, &patch, app.context.clock.now()).await?.ok_or(Error::InvalidToken)?;
     if let Some(before) = before {
         // It may have gone already.

@@ -11,8 +11,9 @@ use shared_utils::ids::UserId;
 
 use super::conversations_list::ConversationPage;
 use super::messages_list::MessagePage;
+use super::notifications_list::NotificationPage;
 use super::sync::SyncPage;
-use super::{conversation_read, conversation_rename, conversations_open, messages_send};
+use super::{conversation_read, conversation_rename, conversations_open, messages_send, notifications_read};
 
 const SEQ: &str = "The number of a message in its conversation.";
 
@@ -56,7 +57,40 @@ pub fn operations() -> Vec<Operation> {
     let mut all = conversations();
     all.extend(messages());
     all.extend(files::contract::operations(&FILES, FileLimits::of(OwnerKind::Conversation).file));
+    all.extend(notifications());
     all
+}
+
+/// One notification and all before it, or some.
+fn marked() -> Value {
+    let mut schema = Recorder::record(|fields| drop(notifications_read::read(fields)));
+    schema["anyOf"] = json!([{"required": ["upTo"]}, {"required": ["notificationIds"]}]);
+    schema
+}
+
+fn notifications() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            Method::GET,
+            "/messages/notifications",
+            "listNotifications",
+            "Lists the caller's notifications.",
+            "The latest comes first. They are kept for 90 days.",
+        )
+        .asks("unread", "`true`: only those that are not read.", json!({"type": "string", "enum": ["true", "false"]}))
+        .paged()
+        .gives::<NotificationPage>(200, "A page of notifications.", &[])
+        .fails(&["invalid_parameter"]),
+        Operation::new(
+            Method::PUT,
+            "/messages/notifications/read",
+            "markNotificationsRead",
+            "Marks notifications as read.",
+            "Either some, or one and all before it. Ids that are unknown, someone else's or already marked change nothing.",
+        )
+        .takes_schema(marked())
+        .gives_nothing(204, "They are read.", &[]),
+    ]
 }
 
 fn conversations() -> Vec<Operation> {

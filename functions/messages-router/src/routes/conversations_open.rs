@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use messaging::conversation::ConversationKind;
 use messaging::frames;
 use messaging::group::MAX_GROUP;
+use messaging::notification::Notification;
 use messaging::open::NewConversation;
 use serde_json::{Value, json};
 use shared_utils::fields::{FieldError, FieldLog, FieldPath, Fields, TextSchema};
@@ -23,12 +24,13 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let (new, named) = read?.ok_or_else(|| Error::internal("a conversation without faults and without a value"))?;
     let outcome = app.messaging.open(caller.user, new, &named, key, app.revocations.check_session(caller)).await?;
     let view = outcome.conversation.view(caller.user);
-    let created = outcome.created && !outcome.replayed;
-    if created {
+    if let Some(session) = &outcome.opener {
         let people = outcome.conversation.participants();
         let frames = people.iter().map(|person| (*person, frames::conversation_added(&outcome.conversation, *person)));
         app.broadcaster.broadcast_each_later(frames.collect());
-        app.broadcaster.introduce_later(people, Vec::new());
+        app.broadcaster.introduce_later(people.clone(), Vec::new());
+        let head = &outcome.conversation.head;
+        app.broadcaster.notify_later(people, Notification::conversation_added(session, head.conversation_id, head.created_at));
     }
     let response = Response::json(if outcome.created { 201 } else { 200 }, &view)?;
     let response =

@@ -8,6 +8,6 @@ use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let (session, conversation) = find_conversation(app, &call).await?;
-    let file = app.files.complete(&session, FileOwner::Conversation(conversation.head.conversation_id), call.params.id("fileId")?).await?;
-    Response::json(200, &file.file())
+    let completed = app.files.complete(&session, FileOwner::Conversation(conversation.head.conversation_id), call.params.id("fileId")?).await?;
+    Response::json(200, &completed.file.file())
 }

@@ -2,6 +2,7 @@
 
 use messaging::frames;
 use messaging::group::{Candidate, GroupChange};
+use messaging::notification::Notification;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::UserId;
 
@@ -26,6 +27,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         app.broadcaster.broadcast_later(vec![user], frames::conversation_added(&conversation, user));
         broadcast_group(app, &conversation, Some(user));
         app.broadcaster.introduce_later(vec![user], conversation.participants());
+        let added = Notification::conversation_added(&session, conversation.head.conversation_id, app.context.clock.now());
+        app.broadcaster.notify_later(vec![user], added);
     }
     Ok(Response::empty(204))
 }

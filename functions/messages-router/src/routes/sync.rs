@@ -1,5 +1,6 @@
 //! `GET /messages/sync`: changes in the caller's conversations since a cursor. Without a cursor, returns the current cursor.
 
+use messaging::inbox::UnreadNotifications;
 use messaging::sync::{Change, SyncCursor};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,6 +18,7 @@ pub(crate) struct SyncPage {
     more: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     conversation_ids: Option<Vec<ConversationId>>,
+    notifications: UnreadNotifications,
 }
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
@@ -37,5 +39,6 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         None => app.messaging.sync_from_now(caller.user).await?,
     };
     let cursor = app.cursors.seal(&scope, page.cursor.to_bytes()).await?;
-    Response::json(200, &SyncPage { changes: page.changes, cursor, more: page.more, conversation_ids: page.conversation_ids })
+    let (changes, conversation_ids, notifications) = (page.changes, page.conversation_ids, page.notifications);
+    Response::json(200, &SyncPage { changes, cursor, more: page.more, conversation_ids, notifications })
 }

@@ -17,6 +17,8 @@ mod message_edit;
 mod message_get;
 mod messages_list;
 mod messages_send;
+mod notifications_list;
+mod notifications_read;
 mod participant_add;
 mod participant_remove;
 mod reaction_set;
@@ -53,6 +55,8 @@ pub static ROUTES: &[Route<App>] = &[
     Route::new(Method::GET, FILE, Access::Approved, Body::None, handler!(file_get::handle)),
     Route::new(Method::DELETE, FILE, Access::Approved, Body::None, handler!(file_delete::handle)),
     Route::new(Method::GET, "/messages/sync", Access::Approved, Body::None, handler!(sync::handle)),
+    Route::new(Method::GET, "/messages/notifications", Access::Approved, Body::None, handler!(notifications_list::handle)),
+    Route::new(Method::PUT, "/messages/notifications/read", Access::Approved, Body::Json(BODY), handler!(notifications_read::handle)),
     Route::new(Method::GET, "/messages/{id}", Access::Approved, Body::None, handler!(message_get::handle)),
     Route::new(Method::PATCH, "/messages/{id}", Access::Approved, Body::Json(MAX_BODY), handler!(message_edit::handle)),
     Route::new(Method::DELETE, "/messages/{id}", Access::Approved, Body::None, handler!(message_delete::handle)),

@@ -14,11 +14,11 @@ use shared_utils::ids::SessionId;
 use crate::*;
 
 /// The connection ids and frames of all posts to the gateway, in order.
-type Posts = Arc<Mutex<Vec<(String, Value)>>>;
+pub(crate) type Posts = Arc<Mutex<Vec<(String, Value)>>>;
 
 /// A gateway that returns 410 for connections whose id starts with `gone`, 429 for the first two posts to those whose id starts with `busy`, and
 /// 200 for others.
-async fn gateway() -> (String, Posts) {
+pub(crate) async fn gateway() -> (String, Posts) {
     let posts = Posts::default();
     let kept = posts.clone();
     let answer = move |Path(id): Path<String>, frame: String| async move {
@@ -46,7 +46,7 @@ fn connections_of(studio: &Studio) -> Connections {
 }
 
 /// Adds an open connection of a person.
-async fn open(person: &Person<'_>, id: &str) {
+pub(crate) async fn open(person: &Person<'_>, id: &str) {
     let now = person.studio.harness.clock.now();
     let connection = Connection {
         connection_id: id.to_owned(),
@@ -106,7 +106,7 @@ async fn a_gone_connection_is_removed_unless_it_may_still_be_opening() {
 }
 
 /// A studio whose posts are recorded.
-async fn studio_with_posts() -> (Studio, Posts) {
+pub(crate) async fn studio_with_posts() -> (Studio, Posts) {
     let harness = Harness::start().await;
     let (endpoint, posts) = gateway().await;
     let aws = harness.aws();

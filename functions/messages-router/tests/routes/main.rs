@@ -6,6 +6,7 @@ mod conversations;
 mod delivery;
 mod events;
 mod messages;
+mod notifications;
 mod orders;
 mod sync;
 

@@ -105,7 +105,7 @@ async fn change(
         return Ok(None);
     }
     if !patch.is_empty() {
-        broadcast(app, project, &plan.next, plan.shown, &written_revisions, patch, &wanted.caller);
+        broadcast(app, project, (before, &plan.next), plan.shown, &written_revisions, patch, session);
     }
     Ok(Some(response))
 }
@@ -169,14 +169,23 @@ async fn make_plan(app: &App, project: &Project, before: &BudgetRead, patch: &Bu
 }
 
 /// Sends `budgetUpdated` for every written revision. The revision in the response comes last.
-fn broadcast(app: &App, project: &Project, next: &BudgetRead, shown: u64, written: &[u64], patch: &BudgetPatch, caller: &Caller) {
+fn broadcast(
+    app: &App,
+    project: &Project,
+    (before, next): (&BudgetRead, &BudgetRead),
+    shown: u64,
+    written: &[u64],
+    patch: &BudgetPatch,
+    session: &Session,
+) {
     for number in written.iter().copied().filter(|number| *number != shown).chain([shown]) {
         if let Some(revision) = next.revisions.get(&number) {
-            app.broadcast_budget(&project.team, project.project_id, (number, next.budget.version), revision.totals.view(), caller.user);
+            app.broadcast_budget(&project.team, project.project_id, (number, next.budget.version), revision.totals.view(), session.user);
         }
     }
     if patch.client_revision.is_present() {
-        app.broadcast_client_revision(&project.team, project.project_id, (next.budget.client_revision, next.budget.version), caller.user);
+        let revisions = (before.budget.client_revision, next.budget.client_revision, next.budget.version);
+        app.broadcast_client_revision(&project.team, project.project_id, revisions, session);
     }
 }
 

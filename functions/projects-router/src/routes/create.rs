@@ -43,7 +43,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let answer = kept(&response);
     match app.store.create(&session, &project, ball_park, used.as_ref().map(|used| (used, &answer))).await? {
         CreateOutcome::Created => {
-            app.broadcast_new_project(&project, session.user);
+            app.broadcast_new_project(&project, &session);
             Ok(located(response, project.project_id))
         }
         CreateOutcome::Replayed(answered) => replay(app, &session, answered).await,

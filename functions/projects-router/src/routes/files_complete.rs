@@ -1,7 +1,8 @@
 //! `POST /projects/{id}/files/{fileId}/complete`: the upload has ended. The file counts if S3 has it as it was declared.
 
 use access::teams::TeamRole;
-use files::FileOwner;
+use files::{CompletedFile, FileOwner};
+use messaging::notification::Notification;
 use shared_utils::http::{Call, Error, Response};
 
 use super::common::visible;
@@ -9,6 +10,10 @@ use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let (session, project) = visible(app, call.caller()?, call.params.id("id")?, TeamRole::Editor).await?;
-    let file = app.files.complete(&session, FileOwner::Project(project.project_id), call.params.id("fileId")?).await?;
+    let CompletedFile { file, is_new } = app.files.complete(&session, FileOwner::Project(project.project_id), call.params.id("fileId")?).await?;
+    if is_new {
+        let added = Notification::file_added(&session, (Some(project.project_id), None), file.file_id, file.created_at);
+        app.broadcaster.notify_later(project.team.keys().copied().collect(), added);
+    }
     Response::json(200, &file.file())
 }

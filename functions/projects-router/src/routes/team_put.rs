@@ -42,7 +42,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         }
         let next = app.store.with_team(&project, user, &TeamChange::Set(member))?;
         if app.store.change_team(&session, &project, &next, user).await? {
-            app.broadcast_team(&project, &next, user, caller.user);
+            app.broadcast_team(&project, &next, user, &session);
             return Ok(Attempt::Done(Response::json(200, &entry)?.with_header("etag", project_etag(&next))));
         }
         Ok(Attempt::Stale(()))

@@ -22,7 +22,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let Some(user) = user.filter(|user| project.team.contains_key(user)) else { return Ok(Attempt::Done(Response::empty(204))) };
         let next = app.store.with_team(&project, user, &TeamChange::Remove)?;
         if app.store.change_team(&session, &project, &next, user).await? {
-            app.broadcast_team(&project, &next, user, caller.user);
+            app.broadcast_team(&project, &next, user, &session);
             return Ok(Attempt::Done(Response::empty(204)));
         }
         Ok(Attempt::Stale(()))

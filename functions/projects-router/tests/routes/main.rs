@@ -4,6 +4,7 @@
 
 mod budgets;
 mod events;
+mod notifications;
 mod projects;
 mod teams;
 mod values;

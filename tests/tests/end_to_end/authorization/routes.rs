@@ -85,6 +85,9 @@ fn table() -> Vec<Row> {
         row(Method::DELETE, "/messages/conversations/{id}/participants/{userId}", nothing, [404, 403, 403, 403, 204, 404]),
         row(Method::PUT, "/messages/conversations/{id}/read", |_| json!({"seq": 1}), [404, 204, 204, 204, 204, 404]),
         row(Method::GET, "/messages/sync", nothing, [200; 6]),
+        // Everyone has their own notifications. Someone else's id changes nothing.
+        row(Method::GET, "/messages/notifications", nothing, [200; 6]),
+        row(Method::PUT, "/messages/notifications/read", |_| json!({"notificationIds": ["ntf_01ARZ3NDEKTSV4RRFFQ69G5FAV"]}), [204; 6]),
         row(Method::GET, "/messages/conversations/{id}/messages", nothing, [404, 200, 200, 200, 200, 404]),
         row(Method::POST, "/messages/conversations/{id}/messages", |_| json!({"text": "hello"}), [404, 201, 201, 201, 201, 404]),
         row(Method::GET, "/messages/{id}", nothing, [404, 200, 200, 200, 200, 404]),
