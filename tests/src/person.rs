@@ -115,7 +115,7 @@ impl Person {
         match tokio_tungstenite::connect_async(request).await {
             Ok((stream, response)) => {
                 let protocol = response.headers().get("sec-websocket-protocol").and_then(|value| value.to_str().ok()).map(str::to_owned);
-                Ok(Socket { protocol, secrets: self.secrets.clone(), presence: Vec::new(), stream })
+                Ok(Socket { protocol, secrets: self.secrets.clone(), presence: Vec::new(), notifications: Vec::new(), stream })
             }
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("no answer: {error}"),

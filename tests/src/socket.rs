@@ -21,6 +21,8 @@ pub struct Socket {
     pub(crate) secrets: Secrets,
     /// The presence frames. They are kept apart, because other people come and go during any test.
     pub presence: Vec<Value>,
+    /// The notifications. They are kept apart, because they come at any time after what they are about.
+    pub notifications: Vec<Value>,
     pub(crate) stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
@@ -47,17 +49,18 @@ impl Socket {
         self.stream.send(message).await.is_ok()
     }
 
-    /// The next frame that is not about presence, or the code with which the socket was closed.
+    /// The next frame that is no presence and no notification, or the code with which the socket was closed.
     ///
     /// # Panics
     /// If no frame arrives.
     pub async fn next(&mut self) -> Result<Value, u16> {
         loop {
             let frame = self.next_of_any().await?;
-            if frame["action"] != json!("presenceChanged") {
-                return Ok(frame);
+            match frame["action"].as_str() {
+                Some("presenceChanged") => self.presence.push(frame),
+                Some("notification") => self.notifications.push(frame),
+                _ => return Ok(frame),
             }
-            self.presence.push(frame);
         }
     }
 

@@ -244,6 +244,7 @@ mod tests {
             ..Permission::default()
         };
         let role = &mut declaration.functions.get_mut("projects-router").unwrap().permissions;
+        role.clear();
         role.extend([permission(&["GetObject"], &["projects/"]), permission(&["PutObject"], &[])]);
         let allows =
             |action: &str, bucket: &str, key: &str| declaration.allows_object("projects-router", action, &declaration.bucket_name(bucket), key);

@@ -34,6 +34,9 @@ struct Things {
     waiting: String,
     outsider: String,
     member: String,
+    /// Files that the author has declared and not uploaded.
+    project_file: String,
+    conversation_file: String,
 }
 
 struct Actors {
@@ -91,6 +94,11 @@ impl Actors {
         let group = text(&opened["conversationId"]);
         let (message, session) = (text(&sent["messageId"]), self.session.clone());
         let waiting = self.actors[PENDING].id.clone();
-        Things { project, conversation, group, message, session, waiting, outsider: outsider.id.clone(), member: viewer.id.clone() }
+        let declaration = end_to_end::upload::declaration("a.png", "image/png", b"a picture");
+        let declared = async |path: String| text(&author.post(&path, declaration.clone()).await.expect(201)["file"]["fileId"]);
+        let project_file = declared(format!("/projects/{project}/files")).await;
+        let conversation_file = declared(format!("/messages/conversations/{conversation}/files")).await;
+        let (outsider, member) = (outsider.id.clone(), viewer.id.clone());
+        Things { project, conversation, group, message, session, waiting, outsider, member, project_file, conversation_file }
     }
 }

@@ -21,6 +21,10 @@ fn open_row(method: Method, pattern: &'static str, body: fn(&Things) -> Value, e
     Row { method, pattern, body, expected }
 }
 
+fn picture(_: &Things) -> Value {
+    end_to_end::upload::declaration("a.png", "image/png", b"a picture")
+}
+
 fn nothing(_: &Things) -> Value {
     Value::Null
 }
@@ -52,6 +56,11 @@ fn table() -> Vec<Row> {
         row(Method::POST, "/auth/mfa/recovery-codes", |_| json!({"code": "123456"}), [409; 6]),
         row(Method::POST, "/auth/mfa/disable", |_| json!({"currentPassword": PASSWORD, "code": "123456"}), [409; 6]),
         row(Method::POST, "/auth/mfa/totp", |_| json!({"currentPassword": PASSWORD}), [200; 6]),
+        row(Method::POST, "/auth/me/thumbnail", picture, [201; 6]),
+        // Nobody has such a file.
+        row(Method::POST, "/auth/me/thumbnail/{fileId}/complete", nothing, [404; 6]),
+        row(Method::DELETE, "/auth/me/thumbnail", nothing, [204; 6]),
+        row(Method::GET, "/auth/users/{id}/thumbnail", nothing, [404; 6]),
         row(Method::GET, "/auth/sessions", nothing, [200; 6]),
         // The session belongs to the pending person.
         row(Method::DELETE, "/auth/sessions/{id}", nothing, [404; 6]),
@@ -72,6 +81,12 @@ fn table() -> Vec<Row> {
         row(Method::DELETE, "/projects/{id}", nothing, [404, 403, 403, 204, 403, 204]),
         row(Method::PUT, "/projects/{id}/team/{userId}", |_| json!({"role": "viewer"}), [404, 403, 403, 200, 403, 200]),
         row(Method::DELETE, "/projects/{id}/team/{userId}", nothing, [404, 403, 403, 204, 403, 204]),
+        row(Method::GET, "/projects/{id}/files", nothing, [404, 200, 200, 200, 200, 200]),
+        row(Method::POST, "/projects/{id}/files", picture, [404, 403, 201, 201, 201, 201]),
+        // The author has declared the file and not uploaded it. Nobody else can complete it.
+        row(Method::POST, "/projects/{id}/files/{fileId}/complete", nothing, [404, 403, 404, 404, 409, 404]),
+        row(Method::GET, "/projects/{id}/files/{fileId}", nothing, [404, 404, 404, 404, 404, 404]),
+        row(Method::DELETE, "/projects/{id}/files/{fileId}", nothing, [404, 403, 204, 204, 204, 204]),
         row(Method::GET, "/projects/{id}/budget", nothing, [404, 403, 200, 200, 200, 200]),
         row(Method::PATCH, "/projects/{id}/budget", |_| json!({"lines": [{"quantity": 1}]}), [404, 403, 200, 200, 200, 200]),
 
@@ -88,6 +103,11 @@ fn table() -> Vec<Row> {
         // Everyone has their own notifications. Someone else's id changes nothing.
         row(Method::GET, "/messages/notifications", nothing, [200; 6]),
         row(Method::PUT, "/messages/notifications/read", |_| json!({"notificationIds": ["ntf_01ARZ3NDEKTSV4RRFFQ69G5FAV"]}), [204; 6]),
+        row(Method::GET, "/messages/conversations/{id}/files", nothing, [404, 200, 200, 200, 200, 404]),
+        row(Method::POST, "/messages/conversations/{id}/files", picture, [404, 201, 201, 201, 201, 404]),
+        row(Method::POST, "/messages/conversations/{id}/files/{fileId}/complete", nothing, [404, 404, 404, 404, 409, 404]),
+        row(Method::GET, "/messages/conversations/{id}/files/{fileId}", nothing, [404, 404, 404, 404, 404, 404]),
+        row(Method::DELETE, "/messages/conversations/{id}/files/{fileId}", nothing, [404, 403, 403, 204, 204, 404]),
         row(Method::GET, "/messages/conversations/{id}/messages", nothing, [404, 200, 200, 200, 200, 404]),
         row(Method::POST, "/messages/conversations/{id}/messages", |_| json!({"text": "hello"}), [404, 201, 201, 201, 201, 404]),
         row(Method::GET, "/messages/{id}", nothing, [404, 200, 200, 200, 200, 404]),
@@ -115,7 +135,8 @@ fn path(row: &Row, things: &Things) -> String {
         &things.project
     };
     let user = if row.method == Method::PUT { &things.outsider } else { &things.member };
-    let path = row.pattern.replace("{id}", id).replace("{userId}", user).replace("{emoji}", "%F0%9F%91%8D");
+    let file = if row.pattern.starts_with("/messages") { &things.conversation_file } else { &things.project_file };
+    let path = row.pattern.replace("{fileId}", file).replace("{id}", id).replace("{userId}", user).replace("{emoji}", "%F0%9F%91%8D");
     if row.method == Method::GET && row.pattern == "/auth/users" { format!("{path}?q=a") } else { path }
 }
 
@@ -180,6 +201,8 @@ async fn foreign_and_unknown_ids_get_the_same_answer() {
         waiting: "usr_%F0%9F%91%8D".to_owned(),
         outsider: things.outsider.clone(),
         member: things.member.clone(),
+        project_file: "fil_x".to_owned(),
+        conversation_file: "fil_..%2F".to_owned(),
     };
     let outsider = &cast.actors[OUTSIDER];
     // Ids in the path, and in the only body that names a hidden resource.

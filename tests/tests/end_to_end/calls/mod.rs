@@ -1,13 +1,14 @@
 //! The cost of every route: sequential database calls, compared with the budget of the data model. It is always printed.
 
 mod accounts;
+mod files;
+mod permissions;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use end_to_end::{Person, TestStack, text};
 use local_stack::config::{Options, print_line};
-use local_stack::declaration::Permission;
 use local_stack::faults::{Effect, InjectedFault};
 use local_stack::people::PASSWORD;
 use local_stack::records::{EventRecord, round_trips};
@@ -48,6 +49,8 @@ const BUDGET: &[(&str, usize)] = &[
     ("PUT /messages/conversations/{id}/participants/{id}", 2),
     ("DELETE /messages/conversations/{id}/participants/{id}", 2),
     ("GET /messages/sync", 3),
+    ("GET /messages/notifications", 1),
+    ("PUT /messages/notifications/read", 2),
     ("PUT /messages/{id}/reactions/{emoji}", 2),
     ("DELETE /messages/{id}/reactions/{emoji}", 2),
     ("GET /messages/{id}", 1),
@@ -71,7 +74,7 @@ const BUDGET: &[(&str, usize)] = &[
 /// A label with its ids replaced.
 fn route(label: &str) -> String {
     let segment = |segment: &str| {
-        let is_id = ["prj_", "usr_", "cnv_", "msg_", "ses_"].iter().any(|prefix| segment.starts_with(prefix));
+        let is_id = ["prj_", "usr_", "cnv_", "msg_", "ses_", "fil_"].iter().any(|prefix| segment.starts_with(prefix));
         match segment {
             _ if is_id => "{id}".to_owned(),
             segment if segment.contains('%') => "{emoji}".to_owned(),
@@ -106,7 +109,9 @@ async fn no_route_exceeds_its_call_budget_or_scans() {
     }
     let day = world.stack().records.events().split_off(before);
     rarer_paths(&world, &ana, &cleo).await;
-    hold_to_permissions([&world, &lost_connections().await]);
+    let with_files = files::world_with_files().await;
+    files::routes_of_files(&with_files).await;
+    permissions::hold_to_permissions(&[&world, &lost_connections().await, &with_files]);
     let named = |index: usize, label: &str| actions.get(&(before + index)).map_or_else(|| route(label), |action| (*action).to_owned());
     let costs = costs(&world, day, &ends, named);
     hold_to_budget(&costs, BUDGET);
@@ -157,6 +162,9 @@ async fn project_and_message_routes(world: &TestStack, [ana, ben, cleo]: [&Perso
     ana.post(&messages, json!({"text": "three", "optimisticId": "3"})).await.expect(201);
     ben.put(&format!("/messages/conversations/{conversation}/read"), json!({"seq": 2})).await;
     ben.get(&format!("/messages/sync?since={since}")).await.expect(200);
+    ben.get("/messages/notifications").await.expect(200);
+    let newest = ben.get("/messages/notifications").await.expect(200)["items"][0]["notificationId"].clone();
+    ben.put("/messages/notifications/read", json!({"upTo": newest})).await;
     let group = ana.post("/messages/conversations", json!({"type": "group", "title": "G", "participants": [ben.id]})).await.expect(201);
     let group = format!("/messages/conversations/{}", text(&group["conversationId"]));
     ana.patch(&group, json!({"title": "H"})).await.expect(200);
@@ -322,43 +330,4 @@ async fn lost_connections() -> TestStack {
         assert_eq!(budget["locks"], json!([]), "{finder} has released what the connection had locked");
     }
     world
-}
-
-/// The action that moves locks to a tab's other connection, and that ends a surplus connection. All functions share this code, but usually
-/// only one of them runs it.
-const CLEAN_UP: [&str; 1] = ["PutItem"];
-
-/// Checks that no permission of a role is unused: no action, no pattern of keys, and no prefix of objects. That none is missing is checked at the end of every test
-/// stack.
-fn hold_to_permissions(worlds: [&TestStack; 2]) {
-    let declaration = &worlds[0].stack().declaration;
-    let events: Vec<_> = worlds.iter().flat_map(|world| world.stack().records.events()).collect();
-    for (name, function) in &declaration.functions {
-        let calls = events.iter().filter(|event| event.function == *name).flat_map(|event| event.calls.iter().chain(&event.calls_after));
-        let used: Vec<_> = calls.flat_map(|call| &call.accesses).collect();
-        for permission in function.permissions.iter().filter(|permission| permission.table.is_some()) {
-            let cleans_up = |action: &str| permission.table.as_deref() == Some("connections") && CLEAN_UP.contains(&action);
-            for action in permission.actions.iter().filter(|action| !cleans_up(action)) {
-                let only = Permission { actions: vec![action.clone()], ..permission.clone() };
-                assert!(used.iter().any(|access| only.allows(declaration, access)), "{name} may {action} {permission:?}, and never does");
-            }
-            for pattern in &permission.leading_keys {
-                let only = Permission { leading_keys: vec![pattern.clone()], ..permission.clone() };
-                assert!(used.iter().any(|access| only.allows(declaration, access)), "{name} may access {pattern} {permission:?}, and never does");
-            }
-        }
-        let objects: Vec<_> = worlds.iter().flat_map(|world| world.stack().objects.accesses()).filter(|access| access.function == *name).collect();
-        for permission in function.permissions.iter().filter(|permission| permission.bucket.is_some()) {
-            let is_used =
-                |only: &Permission| objects.iter().any(|access| only.allows_object(declaration, &access.action, &access.bucket, &access.key));
-            for action in &permission.actions {
-                let only = Permission { actions: vec![action.clone()], ..permission.clone() };
-                assert!(is_used(&only), "{name} may {action} {permission:?}, and never does");
-            }
-            for prefix in &permission.prefixes {
-                let only = Permission { prefixes: vec![prefix.clone()], ..permission.clone() };
-                assert!(is_used(&only), "{name} may access {prefix} {permission:?}, and never does");
-            }
-        }
-    }
 }

@@ -48,7 +48,11 @@ impl Resources {
             _ if pattern.contains("conversations") => &self.group,
             _ => &self.message,
         };
-        pattern.replace("{id}", id).replace("{userId}", &self.person).replace("{emoji}", "%F0%9F%91%8D")
+        pattern
+            .replace("{fileId}", "fil_01ARZ3NDEKTSV4RRFFQ69G5FAV")
+            .replace("{id}", id)
+            .replace("{userId}", &self.person)
+            .replace("{emoji}", "%F0%9F%91%8D")
     }
 }
 
