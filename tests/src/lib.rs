@@ -12,6 +12,7 @@ mod mirror;
 mod person;
 mod secrets;
 mod socket;
+pub mod upload;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
