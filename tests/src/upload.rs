@@ -1,48 +1,131 @@
-//! Uploads files as a browser does: with a presigned form.
+//! Uploads to S3 and downloads from it, as a browser does them: with forms and URLs that the API gives.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::StatusCode;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use crate::{Person, text};
 
-/// Separates the fields of a form. No content of a test has it.
-const BOUNDARY: &str = "------------------------a-boundary-of-the-suite";
+/// The origin of the frontend.
+const ORIGIN: &str = "http://localhost:5173";
+/// What separates the fields of a form.
+const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
 
-/// The declaration of a file with this content.
+/// The SHA-256 of some content in base64, as a declaration has it.
+pub fn checksum(content: &[u8]) -> String {
+    STANDARD.encode(digest(&SHA256, content))
+}
+
+/// The declaration of a file.
 pub fn declaration(name: &str, media_type: &str, content: &[u8]) -> Value {
-    let checksum = STANDARD.encode(digest(&SHA256, content));
-    json!({"name": name, "type": media_type, "size": content.len(), "checksum": checksum})
+    json!({"name": name, "type": media_type, "size": content.len(), "checksum": checksum(content)})
 }
 
-/// Posts a presigned form with a content. Returns the status and the body of S3.
+/// Declares a file at this path, such as `/projects/{id}/files`. Returns the file and its forms.
 ///
 /// # Panics
-/// If S3 cannot be reached.
-pub async fn post_form(upload: &Value, content: &[u8]) -> (StatusCode, String) {
-    let mut body = Vec::new();
-    for (name, value) in upload["fields"].as_object().expect("fields") {
-        let part = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{}\r\n", text(value));
-        body.extend_from_slice(part.as_bytes());
+/// If the declaration is refused.
+pub async fn declare(person: &Person, path: &str, declaration: Value) -> Value {
+    let declared = person.post(path, declaration).await.expect(201);
+    let variants = declared["variantUploads"].as_object().into_iter().flat_map(|variants| variants.values());
+    for form in variants.chain([&declared["upload"]]) {
+        // Whoever has them can upload in the person's place.
+        for name in ["policy", "x-amz-signature"] {
+            person.secrets.add(&text(&form["fields"][name]));
+        }
     }
-    body.extend_from_slice(format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n").as_bytes());
-    body.extend_from_slice(content);
-    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-    let request = reqwest::Client::new().post(text(&upload["url"])).header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"));
-    let response = request.body(body).send().await.expect("S3");
-    (response.status(), response.text().await.unwrap_or_default())
+    declared
 }
 
-/// Declares, uploads and completes a file below this path. Returns the answer of the completion.
+/// Posts a form with its content, as a browser does.
 ///
 /// # Panics
-/// If a step is refused.
-pub async fn upload(person: &Person, path: &str, name: &str, content: &[u8]) -> Value {
-    let made = person.post(path, declaration(name, "image/png", content)).await.expect(201);
-    let (status, body) = post_form(&made["upload"], content).await;
-    assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
-    let complete = format!("{path}/{}/complete", text(&made["file"]["fileId"]));
-    person.request(reqwest::Method::POST, &complete, &[], None).await.expect(200)
+/// If there is no response.
+pub async fn post_form(form: &Value, content: &[u8]) -> Response {
+    let mut body = Vec::new();
+    for (name, value) in form["fields"].as_object().into_iter().flatten() {
+        let value = text(value);
+        body.extend(format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+    }
+    let file = "Content-Disposition: form-data; name=\"file\"; filename=\"blob\"\r\nContent-Type: application/octet-stream";
+    body.extend(format!("--{BOUNDARY}\r\n{file}\r\n\r\n").bytes());
+    body.extend(content);
+    body.extend(format!("\r\n--{BOUNDARY}--\r\n").bytes());
+    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    let request = Client::new().post(text(&form["url"])).header("content-type", content_type).header("origin", ORIGIN);
+    request.body(body).send().await.unwrap_or_else(|error| panic!("no answer: {error}"))
+}
+
+/// Posts a form with its content.
+///
+/// # Panics
+/// If S3 refuses it.
+pub async fn send(form: &Value, content: &[u8]) {
+    let answer = post_form(form, content).await;
+    assert_eq!(answer.status(), 204, "{}", answer.text().await.unwrap_or_default());
+}
+
+/// Posts a form with its content, which S3 must refuse with this status and code.
+///
+/// # Panics
+/// If it does not.
+pub async fn refused(form: &Value, content: &[u8], status: u16, code: &str) {
+    let answer = post_form(form, content).await;
+    let (found, text) = (answer.status().as_u16(), answer.text().await.unwrap_or_default());
+    assert!(found == status && text.contains(&format!("<Code>{code}</Code>")), "{status} {code} expected, not {found} {text}");
+}
+
+/// Declares a file at this path, uploads it and completes it. Returns what the completion returns.
+///
+/// # Panics
+/// If one of the steps is refused.
+pub async fn upload(person: &Person, path: &str, name: &str, media_type: &str, content: &[u8]) -> Value {
+    let declared = declare(person, path, declaration(name, media_type, content)).await;
+    send(&declared["upload"], content).await;
+    person.request(reqwest::Method::POST, &completion(path, &declared), &[], None).await.expect(200)
+}
+
+/// The path at which a declared file is completed.
+pub fn completion(path: &str, declared: &Value) -> String {
+    format!("{path}/{}/complete", text(&declared["file"]["fileId"]))
+}
+
+/// The URL of a download at this path, such as `/projects/{id}/files/{fileId}`.
+///
+/// # Panics
+/// If the download is refused.
+pub async fn download_url(person: &Person, path: &str) -> String {
+    let url = text(&person.get(path).await.expect(200)["url"]);
+    person.secrets.add(url.split_once("X-Amz-Signature=").map_or("", |(_, signature)| signature.split('&').next().unwrap_or_default()));
+    url
+}
+
+/// The content of a download at this path.
+///
+/// # Panics
+/// If the download is refused.
+pub async fn download(person: &Person, path: &str) -> Vec<u8> {
+    let answer = fetch(&download_url(person, path).await).await;
+    assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap_or_default());
+    answer.bytes().await.unwrap_or_default().to_vec()
+}
+
+/// Requests a URL of a download.
+///
+/// # Panics
+/// If there is no response.
+pub async fn fetch(url: &str) -> Response {
+    Client::new().get(url).header("origin", ORIGIN).send().await.unwrap_or_else(|error| panic!("no answer: {error}"))
+}
+
+/// The same person, whose client does not follow redirects.
+///
+/// # Panics
+/// If there is no such client.
+pub fn without_redirects(person: &Person) -> Person {
+    let http = Client::builder().redirect(Policy::none()).build().unwrap_or_else(|error| panic!("no client: {error}"));
+    Person { http, ..person.clone() }
 }

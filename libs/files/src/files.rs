@@ -22,8 +22,6 @@ use crate::table::{FileOwner, FileTable, OwnerKind};
 const UPLOAD_SECONDS: u32 = 600;
 /// How long a URL of a download works, in seconds.
 const DOWNLOAD_SECONDS: u32 = 60;
-/// When an upload that was not completed is removed, in seconds.
-const PENDING_SECONDS: i64 = 86_400;
 
 /// How large files may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +131,10 @@ impl Files {
         let now = self.clock.now();
         let file_id = FileId::generate(now);
         let size = form.total_size();
+        // The condition of the counter holds for an owner without any file.
+        if size > self.limits.owner {
+            return Err(Error::NoRoom { limit: self.limits.owner });
+        }
         let object = |content: &Content, ulid: [u8; 16]| -> Result<StoredObject, Error> {
             Ok(StoredObject {
                 key: ObjectKey::with_ulid(owner.kind().folder(), owner, ulid)?,
@@ -159,7 +161,7 @@ impl Files {
         declaration.add_all(Write::Owner, guard);
         declaration.add(Write::Usage, self.table.reserved(owner, size, self.limits.owner));
         declaration.add(Write::File, self.table.declared(owner, &file)?);
-        declaration.add(Write::Removal, self.table.removal_put(&pending_removal(owner, &file))?);
+        declaration.add(Write::Removal, self.table.removal_put(&Removal::of_upload(owner, &file))?);
         let outcome = self.table.store.transact(&declaration).await?;
         if outcome.refused(Write::Owner).is_refused() {
             return Err(Error::OwnerChanged);
@@ -198,7 +200,7 @@ impl Files {
         }
         let mut completion = Transaction::new();
         completion.add(Write::File, self.table.completed(owner, file.file_id));
-        completion.add(Write::Removal, self.table.removal_delete(&pending_removal(owner, &file)));
+        completion.add(Write::Removal, self.table.removal_delete(&Removal::of_upload(owner, &file)));
         let outcome = self.table.store.transact(&completion).await?;
         if outcome.refused(Write::File).is_refused() {
             return Err(Error::NotFound);
@@ -259,9 +261,6 @@ impl Files {
         }
         let mut deletion = Transaction::new();
         deletion.add_all(Write::File, self.table.removed(owner, std::slice::from_ref(&file), self.clock.now())?);
-        if file.status == FileStatus::Pending {
-            deletion.add(Write::Removal, self.table.removal_delete(&pending_removal(owner, &file)));
-        }
         let outcome = self.table.store.transact(&deletion).await?;
         if outcome.refused(Write::File).is_refused() {
             return Err(Error::NotFound);
@@ -286,11 +285,6 @@ impl Files {
             tracing::warn!(cause = error.for_log(), "objects that are due could not be deleted; a later request goes on with them");
         }
     }
-}
-
-/// The removal of an upload that is not completed. The same at declaration and completion.
-fn pending_removal(owner: FileOwner, file: &StoredFile) -> Removal {
-    Removal::of(owner, file, file.created_at.plus_seconds(PENDING_SECONDS))
 }
 
 /// The limits of an owner's files, from the environment: bytes.

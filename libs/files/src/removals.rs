@@ -1,6 +1,9 @@
 //! Objects that must go. An entry is written in the transaction that makes its objects superfluous, or in the one that declares an upload, due a day
 //! later. It is deleted when S3 has deleted the objects. So nothing is left behind, however often the work is interrupted: any later request that
 //! deals with files goes on with it.
+//!
+//! The form of an upload outlives a file that is deleted soon after its declaration. So the entry of its upload stays, or is written again: what
+//! arrives after the deletion goes too.
 
 use objects::{ObjectKey, ObjectStore};
 use serde::{Deserialize, Serialize};
@@ -15,6 +18,8 @@ use crate::table::{FileOwner, FileTable};
 const PARTITION: &str = "REMOVALS";
 /// The number of entries that are processed after one response.
 const AT_ONCE: usize = 25;
+/// When an upload that was not completed is removed, in seconds.
+const UPLOAD_ENDS_SECONDS: i64 = 86_400;
 
 /// Objects that must go at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,13 +40,31 @@ enum Write {
 }
 
 impl Removal {
-    pub(crate) fn of(owner: FileOwner, file: &StoredFile, due_at: Timestamp) -> Self {
+    fn of(owner: FileOwner, file: &StoredFile, due_at: Timestamp) -> Self {
         Self { due_at, file_id: file.file_id, files: owner.partition(), keys: file.objects().map(|object| object.key.clone()).collect() }
+    }
+
+    /// The removal of an upload that is not completed. The same at declaration and completion.
+    pub(crate) fn of_upload(owner: FileOwner, file: &StoredFile) -> Self {
+        Self::of(owner, file, upload_ends(file))
+    }
+
+    /// The removals of a file that is deleted: at once, and again when its upload has ended for certain, unless that one is written already.
+    pub(crate) fn of_deleted(owner: FileOwner, file: &StoredFile, now: Timestamp) -> Vec<Self> {
+        let mut removals = vec![Self::of(owner, file, now)];
+        if file.status == FileStatus::Ready && now < upload_ends(file) {
+            removals.push(Self::of_upload(owner, file));
+        }
+        removals
     }
 
     pub(crate) fn key(&self) -> Key {
         Key::new(PARTITION, format!("{}#{}", self.due_at, self.file_id))
     }
+}
+
+fn upload_ends(file: &StoredFile) -> Timestamp {
+    file.created_at.plus_seconds(UPLOAD_ENDS_SECONDS)
 }
 
 impl FileTable {
@@ -60,13 +83,19 @@ impl FileTable {
             let record = Key::new(removal.files.clone(), format!("FILE#{}", removal.file_id));
             let file: Option<StoredFile> = self.store.get(&self.table, &record).await?;
             if let Some(file) = file {
-                if file.status == FileStatus::Ready {
+                match file.status {
                     // Completed in the last moment.
-                    self.store.delete_item(&self.table, removal.key()).await?;
-                    continue;
-                }
-                if !self.expire(&removal, record, &file).await? {
-                    continue;
+                    FileStatus::Ready if removal.due_at == upload_ends(&file) => {
+                        self.store.delete_item(&self.table, removal.key()).await?;
+                        continue;
+                    }
+                    // All files of the owner are being deleted. The record goes next.
+                    FileStatus::Ready => {}
+                    FileStatus::Pending => {
+                        if !self.expire(&removal, record, &file).await? {
+                            continue;
+                        }
+                    }
                 }
             }
             for key in &removal.keys {

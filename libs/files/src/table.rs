@@ -194,10 +194,12 @@ impl FileTable {
 
     /// The writes that delete the records of files: their room is given back, and their objects go later. Refused if a record has gone meanwhile.
     pub fn removed(&self, owner: FileOwner, files: &[StoredFile], now: Timestamp) -> Result<Vec<TransactWrite>, StoreError> {
-        let mut writes = Vec::with_capacity(2 * files.len() + 1);
+        let mut writes = Vec::with_capacity(3 * files.len() + 1);
         for file in files {
             writes.push(delete_if(&self.table, owner.file_key(file.file_id), Condition::exists()));
-            writes.push(self.removal_put(&Removal::of(owner, file, now))?);
+            for removal in Removal::of_deleted(owner, file, now) {
+                writes.push(self.removal_put(&removal)?);
+            }
         }
         if !files.is_empty() {
             writes.push(self.released(&owner.partition(), files.iter().map(StoredFile::total_size).sum()));
@@ -210,10 +212,8 @@ impl FileTable {
         let mut start = None;
         loop {
             let (files, next) = self.page(owner, DELETED_AT_ONCE, start).await?;
-            let removals = files.iter().map(|file| {
-                let removal = Removal::of(owner, file, now);
-                to_item(removal.key(), "removal", &removal)
-            });
+            let removals = files.iter().flat_map(|file| Removal::of_deleted(owner, file, now));
+            let removals = removals.map(|removal| to_item(removal.key(), "removal", &removal));
             self.store.put_many(&self.table, removals.collect::<Result<_, _>>()?).await?;
             self.store.delete_many(&self.table, files.iter().map(|file| owner.file_key(file.file_id)).collect()).await?;
             match next {

@@ -26,7 +26,7 @@ const BUDGET: &[(&str, usize)] = &[
 ];
 
 /// Routes that the other test of costs measures.
-const OTHERS: [&str; 4] = ["POST /projects", "POST /messages/conversations", "PUT /projects/{id}/team/{id}", "$connect"];
+const OTHERS: [&str; 5] = ["DELETE /projects/{id}", "POST /projects", "POST /messages/conversations", "PUT /projects/{id}/team/{id}", "$connect"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_route_of_files_exceeds_its_call_budget() {
@@ -56,11 +56,13 @@ pub(super) async fn world_with_files() -> TestStack {
 /// Calls every route of files once.
 pub(super) async fn routes_of_files(world: &TestStack) {
     let (ana, ben) = (world.login("ana").await, world.login("ben").await);
-    let project = world.project(&ana, "Files", &[]).await;
+    // Somebody who is online is told with the count of unread notifications.
+    let _bens = ben.connect().await;
+    let project = world.project(&ana, "Files", &[(&ben, "editor")]).await;
     let conversation = world.direct(&ana, &ben).await;
     let (of_project, of_conversation) = (format!("/projects/{project}/files"), format!("/messages/conversations/{conversation}/files"));
     for path in [&of_project, &of_conversation] {
-        let file = text(&upload(&ana, path, "a.png", b"one").await["fileId"]);
+        let file = text(&upload(&ana, path, "a.png", "image/png", b"one").await["fileId"]);
         clean(world);
         ana.get(path).await.expect(200);
         ana.get(&format!("{path}/{file}")).await.expect(200);
@@ -68,22 +70,23 @@ pub(super) async fn routes_of_files(world: &TestStack) {
         assert_eq!(reqwest::get(url).await.unwrap().text().await.unwrap(), "one");
         ana.delete(&format!("{path}/{file}")).await;
     }
-    let file = upload(&ana, &of_conversation, "b.png", b"two").await["fileId"].clone();
+    let file = upload(&ana, &of_conversation, "b.png", "image/png", b"two").await["fileId"].clone();
     let messages = format!("/messages/conversations/{conversation}/messages");
     let sent = ana.post(&messages, json!({"attachments": [{"fileId": file}]})).await.expect(201);
     ana.delete(&format!("/messages/{}", text(&sent["messageId"]))).await;
     for content in [b"three", b"four "] {
-        upload(&ana, "/auth/me/thumbnail", "me.png", content).await;
+        upload(&ana, "/auth/me/thumbnail", "me.png", "image/png", content).await;
     }
     clean(world);
     let picture = text(&ben.get(&format!("/auth/users/{}/thumbnail", ana.id)).await.expect(200)["url"]);
     assert_eq!(reqwest::get(picture).await.unwrap().text().await.unwrap(), "four ");
     ana.delete("/auth/me/thumbnail").await;
     // The same over a socket.
-    let file = upload(&ana, &of_conversation, "c.png", b"five").await["fileId"].clone();
+    let file = upload(&ana, &of_conversation, "c.png", "image/png", b"five").await["fileId"].clone();
     let mut socket = ana.connect().await;
-    let send = json!({"action": "sendMessage", "ref": "1", "conversationId": conversation, "attachments": [{"fileId": file}], "optimisticId": "f"});
-    let (sent, _) = socket.ask(send).await;
+    let frame = json!({"action": "sendMessage", "ref": "1", "conversationId": conversation, "attachments": [{"fileId": file}], "optimisticId": file});
+    let (sent, _) = socket.ask(frame).await;
+    assert_eq!(sent["action"], json!("ack"), "{sent}");
     let (deleted, _) = socket.ask(json!({"action": "deleteMessage", "ref": "2", "messageId": sent["message"]["messageId"]})).await;
     assert_eq!(deleted["action"], json!("ack"), "{deleted}");
     world.settled().await;
