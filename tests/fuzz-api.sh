@@ -13,7 +13,7 @@ fi
 
 work=$(mktemp -d)
 HTTP_PORT=0 WS_PORT=0 DYNAMODB_PORT=0 CONSOLE_PORT=0 MAIL_PORT=0 S3_PORT=0 LOCAL_DIR="$work" ACCESS_TTL_S=660 LOGIN_RATE=off REFRESH_RATE=off SESSION_REFRESH_RATE=off \
-    TICKET_RATE=off SEND_RATE=off "${CARGO_TARGET_DIR:-target}/debug/local-stack" >"$work/log" 2>&1 &
+    TICKET_RATE=off SEND_RATE=off MAIL_RATE=off "${CARGO_TARGET_DIR:-target}/debug/local-stack" >"$work/log" 2>&1 &
 stack=$!
 trap 'kill $stack 2>/dev/null || true; rm -rf "$work"' EXIT
 until grep -q '^ready' "$work/log"; do

@@ -145,7 +145,11 @@ fn path_parameters(pattern: &str) -> Vec<Value> {
             "emoji" => "One emoji, percent-encoded.",
             _ => "The id of the resource.",
         };
-        json!({"name": name, "in": "path", "required": true, "description": description, "schema": {"type": "string", "minLength": 1}})
+        let schema = match name {
+            "emoji" => json!({"type": "string", "minLength": 1}),
+            _ => json!({"type": "string", "pattern": "^[A-Za-z0-9_]+$"}),
+        };
+        json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema})
     };
     names.map(parameter).collect()
 }

@@ -208,6 +208,7 @@ pub fn allow_attachments_alone(schema: &mut Value) {
         required.retain(|name| name != "text");
     }
     schema["anyOf"] = json!([{"required": ["text"]}, {"required": ["attachments"]}]);
+    schema["properties"]["text"] = json!({"anyOf": [schema["properties"]["text"].take(), {"type": "null"}]});
     describe_attachments(schema);
 }
 

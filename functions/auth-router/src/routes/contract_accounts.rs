@@ -76,11 +76,14 @@ fn login_steps() -> Vec<Operation> {
 
 fn second_factor() -> Vec<Operation> {
     vec![
-        Operation::new(Method::GET, "/auth/mfa", "getSecondFactor", "Gets the state of the caller's second factor.", "").gives::<SecondFactorState>(
-            200,
-            "The state.",
-            &[],
-        ),
+        Operation::new(
+            Method::GET,
+            "/auth/mfa",
+            "getSecondFactor",
+            "Gets the state of the caller's second factor.",
+            "Whether logins need a code, and how many recovery codes are left.",
+        )
+        .gives::<SecondFactorState>(200, "The state.", &[]),
         Operation::new(
             Method::POST,
             "/auth/mfa/totp",
