@@ -11,7 +11,7 @@ use std::fmt;
 use objects::ObjectKey;
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{
-    Condition, Item, Key, PartitionQuery, Store, StoreError, TransactWrite, Update, delete, delete_if, from_item, n, put_if, s, to_item, update,
+    Condition, Item, Key, PartitionQuery, Store, StoreError, TransactWrite, Update, delete, delete_if, from_item, n, put, put_if, s, to_item, update,
 };
 use shared_utils::ids::{ConversationId, FileId, MessageId, ProjectId, UserId};
 
@@ -174,7 +174,7 @@ impl FileTable {
     }
 
     pub(crate) fn removal_put(&self, removal: &Removal) -> Result<TransactWrite, StoreError> {
-        Ok(put_if(&self.table, to_item(removal.key(), "removal", removal)?, Condition::absent()))
+        Ok(put(&self.table, to_item(removal.key(), "removal", removal)?))
     }
 
     pub(crate) fn removal_delete(&self, removal: &Removal) -> TransactWrite {

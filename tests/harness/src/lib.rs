@@ -1,7 +1,6 @@
 //! Tools for the tests of the functions: a database in memory, signing keys, raw events, people and their responses.
 
 mod answer;
-mod bucket;
 mod events;
 mod studio;
 
@@ -26,7 +25,6 @@ use shared_utils::ids::{SessionId, UserId};
 use tokio::net::TcpListener;
 
 pub use answer::Answer;
-pub use bucket::Bucket;
 pub use events::{EventBuilder, SocketEvents, cargo_metadata, published_events};
 pub use studio::{Person, Studio};
 

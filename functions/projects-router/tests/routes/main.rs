@@ -4,7 +4,6 @@
 
 mod budgets;
 mod events;
-mod files;
 mod notifications;
 mod projects;
 mod teams;

@@ -45,7 +45,7 @@ async fn a_file_belongs_to_one_message_and_goes_with_it() {
     // A file of a message is deleted with the message alone.
     let url = format!("/messages/conversations/{conversation}/files/{}", plan.as_str().unwrap());
     ana.delete(&url).await.expect_error(409, "conflict");
-    ana.delete(&format!("/messages/{}", sent["messageId"].as_str().unwrap())).await;
+    ana.delete(&format!("/messages/{}", sent["messageId"].as_str().unwrap())).await.expect(204);
     ben.get(&url).await.expect_error(404, "not_found");
     let left = items(&studio, &format!("FILES#{conversation}")).await;
     assert_eq!((left.len(), left[0]["bytes"].as_n().unwrap().as_str()), (1, "0"), "only the usage is left: {left:?}");
