@@ -143,6 +143,7 @@ async fn a_throttled_table_is_unavailable_in_every_operation() {
                 "beginSecondFactor" => json!({"currentPassword": "x"}),
                 "confirmSecondFactor" | "replaceRecoveryCodes" => json!({"code": "x"}),
                 "disableSecondFactor" => json!({"currentPassword": "x", "code": "x"}),
+                "markNotificationsRead" => json!({"upTo": "ntf_01ARZ3NDEKTSV4RRFFQ69G5FAV"}),
                 "createProject" => json!({"title": "x"}),
                 "openConversation" => json!({"type": "direct", "participants": [resources.person]}),
                 _ => json!({}),
