@@ -105,7 +105,7 @@ impl Notification {
         NewNotification(Self { project_id: Some(project_id), ..new })
     }
 
-    /// A file was added to a project or a conversation. `at` is when the file was made, so that a repetition is the same notification.
+    /// A file was added to a project or a conversation. `at` is when it was completed, which happens once.
     pub fn file_added(
         session: &Session,
         (project_id, conversation_id): (Option<ProjectId>, Option<ConversationId>),

@@ -12,7 +12,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let (session, project) = visible(app, call.caller()?, call.params.id("id")?, TeamRole::Editor).await?;
     let CompletedFile { file, is_new } = app.files.complete(&session, FileOwner::Project(project.project_id), call.params.id("fileId")?).await?;
     if is_new {
-        let added = Notification::file_added(&session, (Some(project.project_id), None), file.file_id, file.created_at);
+        let added = Notification::file_added(&session, (Some(project.project_id), None), file.file_id, app.context.clock.now());
         app.broadcaster.notify_later(project.team.keys().copied().collect(), added);
     }
     Response::json(200, &file.file())
