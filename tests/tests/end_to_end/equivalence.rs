@@ -69,6 +69,18 @@ struct Things {
     projects: Vec<(String, usize)>,
 }
 
+/// The fields of a message. Every third one mentions its sender.
+fn new_message(number: u64, sender: &Person) -> Value {
+    let mentions: &[&String] = if number.is_multiple_of(3) { &[&sender.id] } else { &[] };
+    json!({"text": format!("text {number}"), "optimisticId": number.to_string(), "mentions": mentions})
+}
+
+fn send_frame(conversation: &str, mut fields: Value) -> Value {
+    fields["action"] = json!("sendMessage");
+    fields["conversationId"] = json!(conversation);
+    fields
+}
+
 /// Performs one action of a person, over HTTP or over the socket.
 async fn act(chance: &mut Rng, clients: &mut [Client], things: &mut Things) {
     let Things { conversations, messages, projects } = things;
@@ -82,9 +94,7 @@ async fn act(chance: &mut Rng, clients: &mut [Client], things: &mut Things) {
     let over_socket = chance.u64(..2) == 0;
     let kind = chance.u64(..34);
     let frame = match kind {
-        0..7 => {
-            json!({"action": "sendMessage", "conversationId": conversation, "text": format!("text {number}"), "optimisticId": number.to_string()})
-        }
+        0..7 => send_frame(&conversation, new_message(number, &clients[index].person)),
         7..9 => json!({"action": "editMessage", "messageId": message, "text": format!("edited {number}")}),
         9 => json!({"action": "deleteMessage", "messageId": message}),
         10..13 => json!({"action": "toggleReaction", "messageId": message, "emoji": emoji}),
@@ -108,7 +118,7 @@ async fn act(chance: &mut Rng, clients: &mut [Client], things: &mut Things) {
     // Only the opener may change a group's title and people.
     let person = &clients[if kind < 17 { index } else { opener.unwrap_or(index) }].person;
     let answer = match kind {
-        0..7 => person.post(&format!("{conversation}/messages"), json!({"text": frame["text"], "optimisticId": frame["optimisticId"]})).await,
+        0..7 => person.post(&format!("{conversation}/messages"), new_message(number, person)).await,
         7..9 => person.patch(&message, json!({"text": frame["text"]})).await,
         9 => person.delete(&message).await,
         10..13 => {

@@ -19,6 +19,7 @@ mod files;
 mod losses;
 mod mails;
 mod manners;
+mod notifications;
 mod presence;
 mod projects;
 mod realtime;
