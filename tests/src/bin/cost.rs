@@ -10,7 +10,7 @@ use local_stack::config::{Options, print_line};
 use messaging::marker_interval;
 
 const HELP: &str = "\
-cost [--days 22] [--hours 8] [--sockets 1.5] [--returns 12] [--typing 0] [--pages 20] [--changes 5] [--gap 20] [--peak 1.5] [--memory 0.5]
+cost [--days 22] [--hours 8] [--sockets 1.5] [--returns 12] [--mentions 0.1] [--typing 0] [--pages 20] [--changes 5] [--gap 20] [--peak 1.5] [--memory 0.5]
      [--base-ms 4] [--wait-ms 6] [--post-ms 0.5]
 
 Measures on the local stack what each interaction uses, and prints the monthly bill of a studio of 50, a company of 500 and one of 5,000.
@@ -124,6 +124,7 @@ fn habits() -> Result<Option<Habits>, String> {
             Long("hours") => &mut habits.hours,
             Long("sockets") => &mut habits.sockets,
             Long("returns") => &mut habits.returns,
+            Long("mentions") => &mut habits.mentions,
             Long("typing") => &mut habits.typing,
             Long("pages") => &mut habits.pages,
             Long("changes") => &mut habits.changes,

@@ -117,6 +117,8 @@ pub struct Alone {
 pub struct InConversation {
     /// A message is sent, without what readers do.
     pub send: Usage,
+    /// A message is sent that mentions one person, who is away if someone is.
+    pub mention: Usage,
     /// A reader's marker, of which others are told.
     pub marker_told: Usage,
     /// A reader's marker right after another, of which others need not be told.
@@ -196,7 +198,7 @@ impl Crowd {
         reply
     }
 
-    /// Measures a send, a typing frame, and the marker of a reader: told, and right after.
+    /// Measures a send, with and without a mention, a typing frame, and the marker of a reader: told, and right after.
     ///
     /// # Panics
     /// If an action is refused.
@@ -208,6 +210,9 @@ impl Crowd {
             self.act(0, json!({"action": "sendMessage", "text": text, "optimisticId": number.to_string()})).await;
         }
         let send = meter.take().await * (1.0 / 3.0);
+        let mentioned = self.people.last().map(|person| person.id.clone());
+        self.act(0, json!({"action": "sendMessage", "text": text, "optimisticId": "mention", "mentions": [mentioned]})).await;
+        let mention = meter.take().await;
         self.act(reader, json!({"action": "typing"})).await;
         let typing = meter.take().await;
         self.act(reader, json!({"action": "markRead", "seq": 1})).await;
@@ -216,7 +221,7 @@ impl Crowd {
         let marker_again = meter.take().await;
         self.people[0].patch(&format!("/projects/{}", self.project), json!({"status": "40%"})).await.expect(200);
         let change = meter.take().await;
-        InConversation { send, marker_told, marker_again, typing, change }
+        InConversation { send, mention, marker_told, marker_again, typing, change }
     }
 
     /// Measures what one person does alone, and what the arrival and the departure of someone whom everyone in the crowd knows cost the others.

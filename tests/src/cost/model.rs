@@ -34,6 +34,8 @@ pub struct Habits {
     pub sockets: f64,
     /// How often a person's last socket closes and opens again in a day: reloads, sleeping laptops.
     pub returns: f64,
+    /// The share of messages that mention someone.
+    pub mentions: f64,
     /// Typing frames for each message.
     pub typing: f64,
     /// Pages of messages that a person opens in a day.
@@ -61,6 +63,7 @@ impl Default for Habits {
             hours: 8.0,
             sockets: 1.5,
             returns: 12.0,
+            mentions: 0.1,
             typing: 0.0,
             pages: 20.0,
             changes: 5.0,
@@ -167,7 +170,8 @@ pub fn bill(company: &Company, habits: &Habits, interval: f64, alone: &Alone, co
     let presence_posts = habits.sockets * habits.returns * (alone.arrive.posts + alone.leave.posts) * days;
     let minutes = habits.hours * 60.0;
     let mut all = markers;
-    all += with_sockets(conversation.send) * (days * company.sends);
+    all += with_sockets(conversation.send) * (days * company.sends * (1.0 - habits.mentions));
+    all += with_sockets(conversation.mention) * (days * company.sends * habits.mentions);
     all += with_sockets(conversation.typing) * (days * company.sends * habits.typing);
     all += Usage { posts: 0.0, ..alone.arrive + alone.leave } * (days * (habits.returns + habits.sockets * habits.hours / 2.0));
     all += Usage { posts: presence_posts, ..Usage::default() };
@@ -208,19 +212,20 @@ mod tests {
     #[test]
     fn a_bill_is_the_sum_of_what_is_used() {
         let company = Company { people: 10.0, sends: 100.0, participants: 3, online: 3, acquaintances: 2, acquaintances_online: 2 };
-        let habits = Habits { days: 10.0, sockets: 1.0, returns: 0.0, pages: 0.0, changes: 0.0, ..Habits::default() };
+        let habits = Habits { days: 10.0, sockets: 1.0, returns: 0.0, mentions: 0.25, pages: 0.0, changes: 0.0, ..Habits::default() };
         let conversation = InConversation {
             send: Usage { frames: 2.0, posts: 3.0, writes: 4.0, ..Usage::default() },
+            mention: Usage { frames: 2.0, posts: 3.0, writes: 5.0, ..Usage::default() },
             marker_told: Usage { frames: 2.0, posts: 3.0, ..Usage::default() },
             marker_again: Usage { frames: 2.0, posts: 1.0, ..Usage::default() },
             ..InConversation::default()
         };
         let fixed = Fixed { keys: 1.0, alarms: 10.0, metrics: 0.0, dashboards: 0.0 };
         let bill = |interval| bill(&company, &habits, interval, &Alone::default(), &conversation, &fixed);
-        // 10,000 sends with 5 frames each, and 20,000 markers with 5 frames each.
+        // 10,000 sends with 5 frames each, a quarter of them with one write more, and 20,000 markers with 5 frames each.
         let always = bill(0.0);
         assert!((always.frames - 0.15).abs() < 1e-9 && (always.markers - 0.1).abs() < 1e-9, "{always:?}");
-        assert!((always.tables - 0.025).abs() < 1e-9 && (always.fixed - 2.0).abs() < 1e-9, "{always:?}");
+        assert!((always.tables - 0.026_562_5).abs() < 1e-9 && (always.fixed - 2.0).abs() < 1e-9, "{always:?}");
         // Half of the markers are told.
         let half = bill(habits.gap);
         assert!((half.markers - 0.08).abs() < 1e-9, "{half:?}");

@@ -162,9 +162,7 @@ async fn project_and_message_routes(world: &TestStack, [ana, ben, cleo]: [&Perso
     ana.post(&messages, json!({"text": "three", "optimisticId": "3"})).await.expect(201);
     ben.put(&format!("/messages/conversations/{conversation}/read"), json!({"seq": 2})).await;
     ben.get(&format!("/messages/sync?since={since}")).await.expect(200);
-    ben.get("/messages/notifications").await.expect(200);
-    let newest = ben.get("/messages/notifications").await.expect(200)["items"][0]["notificationId"].clone();
-    ben.put("/messages/notifications/read", json!({"upTo": newest})).await;
+    notifications(world, ana, ben, &messages).await;
     let group = ana.post("/messages/conversations", json!({"type": "group", "title": "G", "participants": [ben.id]})).await.expect(201);
     let group = format!("/messages/conversations/{}", text(&group["conversationId"]));
     ana.patch(&group, json!({"title": "H"})).await.expect(200);
@@ -174,6 +172,17 @@ async fn project_and_message_routes(world: &TestStack, [ana, ben, cleo]: [&Perso
     ana.delete(&message).await;
     ana.delete(&format!("{path}/team/{}", ben.id)).await;
     ana.request(Method::DELETE, &path, &[], None).await;
+}
+
+/// Mentions someone who is away, and marks the notification as read.
+async fn notifications(world: &TestStack, sender: &Person, reader: &Person, messages: &str) {
+    sender.post(messages, json!({"text": "four", "optimisticId": "4", "mentions": [reader.id]})).await.expect(201);
+    world.settled().await;
+    let page = reader.get("/messages/notifications").await.expect(200);
+    let last = &page["items"][0]["notificationId"];
+    assert_eq!(page["items"][0]["type"], json!("mention"));
+    assert_eq!(reader.put("/messages/notifications/read", json!({"upTo": last})).await.status, 204);
+    assert_eq!(reader.put("/messages/notifications/read", json!({"notificationIds": [last]})).await.status, 204);
 }
 
 /// Calls every route of auth-router once.
