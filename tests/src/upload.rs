@@ -32,7 +32,7 @@ pub async fn declare(person: &Person, path: &str, declaration: Value) -> Value {
     let declared = person.post(path, declaration).await.expect(201);
     let variants = declared["variantUploads"].as_object().into_iter().flat_map(|variants| variants.values());
     for form in variants.chain([&declared["upload"]]) {
-        // Whoever has them can upload in the person's place.
+        // With these fields, anyone can upload in the person's place.
         for name in ["policy", "x-amz-signature"] {
             person.secrets.add(&text(&form["fields"][name]));
         }

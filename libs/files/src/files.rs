@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use access::session::Session;
+use futures_util::future::try_join_all;
 use objects::{ObjectKey, ObjectStore, PresignedPost, ScanVerdict, Upload};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,6 +23,9 @@ use crate::table::{FileOwner, FileTable, OwnerKind};
 const UPLOAD_SECONDS: u32 = 600;
 /// How long a URL of a download works, in seconds.
 const DOWNLOAD_SECONDS: u32 = 60;
+
+/// How many times more due objects are looked for after one response.
+const MAX_ROUNDS: usize = 20;
 
 /// How large files may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,17 +191,18 @@ impl Files {
         Ok(self.objects.presigned_upload(&upload, UPLOAD_SECONDS, now))
     }
 
+    /// A file, completed or not. For [`Self::complete`], [`Self::download`] and [`Self::delete`], which may follow when the caller's rights are known.
+    pub async fn find(&self, owner: FileOwner, file: FileId) -> Result<Option<StoredFile>, Error> {
+        Ok(self.table.find(owner, file).await?)
+    }
+
     /// Makes a file count, if S3 has all its objects as they were declared. A completed file stays as it is.
-    pub async fn complete(&self, session: &Session, owner: FileOwner, file: FileId) -> Result<CompletedFile, Error> {
-        let mut file = self.table.find(owner, file).await?.filter(|file| file.uploaded_by == session.user).ok_or(Error::NotFound)?;
+    pub async fn complete(&self, session: &Session, owner: FileOwner, found: Option<StoredFile>) -> Result<CompletedFile, Error> {
+        let mut file = found.filter(|file| file.uploaded_by == session.user).ok_or(Error::NotFound)?;
         if file.status == FileStatus::Ready {
             return Ok(CompletedFile { file, is_new: false });
         }
-        for object in file.objects() {
-            if !self.objects.head(&object.key).await?.is_some_and(|info| object.is(&info)) {
-                return Err(Error::NotUploaded);
-            }
-        }
+        self.require_uploaded(&file).await?;
         let mut completion = Transaction::new();
         completion.add(Write::File, self.table.completed(owner, file.file_id));
         completion.add(Write::Removal, self.table.removal_delete(&Removal::of_upload(owner, &file)));
@@ -208,6 +213,12 @@ impl Files {
         outcome.require_committed()?;
         file.status = FileStatus::Ready;
         Ok(CompletedFile { file, is_new: true })
+    }
+
+    /// Fails with [`Error::NotUploaded`] unless S3 has all objects of a file as they were declared.
+    async fn require_uploaded(&self, file: &StoredFile) -> Result<(), Error> {
+        let heads = file.objects().map(|object| async { Ok::<_, Error>(self.objects.head(&object.key).await?.is_some_and(|info| object.is(&info))) });
+        if try_join_all(heads).await?.contains(&false) { Err(Error::NotUploaded) } else { Ok(()) }
     }
 
     /// A page of completed files, the newest first, beginning after `start`.
@@ -228,8 +239,8 @@ impl Files {
     }
 
     /// A URL to download a completed file, or one of its variants.
-    pub async fn download(&self, owner: FileOwner, file: FileId, variant: Option<&str>) -> Result<Download, Error> {
-        let file = self.table.find(owner, file).await?.filter(|file| file.status == FileStatus::Ready).ok_or(Error::NotFound)?;
+    pub async fn download(&self, found: Option<StoredFile>, variant: Option<&str>) -> Result<Download, Error> {
+        let file = found.filter(|file| file.status == FileStatus::Ready).ok_or(Error::NotFound)?;
         let object = match variant {
             None => &file.object,
             Some(name) => &file.variants.iter().find(|variant| variant.variant == name).ok_or(Error::NotFound)?.object,
@@ -251,10 +262,10 @@ impl Files {
         &self,
         _session: &Session,
         owner: FileOwner,
-        file: FileId,
+        found: Option<StoredFile>,
         may_delete: impl Fn(&StoredFile) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let file = self.table.find(owner, file).await?.ok_or(Error::NotFound)?;
+        let file = found.ok_or(Error::NotFound)?;
         may_delete(&file)?;
         if file.message_id.is_some() {
             return Err(Error::Attached);
@@ -263,7 +274,12 @@ impl Files {
         deletion.add_all(Write::File, self.table.removed(owner, std::slice::from_ref(&file), self.clock.now())?);
         let outcome = self.table.store.transact(&deletion).await?;
         if outcome.refused(Write::File).is_refused() {
-            return Err(Error::NotFound);
+            // It has gone, or a message attached it, or it was completed.
+            return Err(match self.find(owner, file.file_id).await? {
+                None => Error::NotFound,
+                Some(file) if file.message_id.is_some() => Error::Attached,
+                Some(_) => Error::OwnerChanged,
+            });
         }
         Ok(outcome.require_committed()?)
     }
@@ -281,8 +297,15 @@ impl Files {
 
     /// Deletes the objects that are due.
     pub async fn process_removals(&self) {
-        if let Err(error) = self.table.process_removals(&self.objects, self.clock.now()).await {
-            tracing::warn!(cause = error.for_log(), "objects that are due could not be deleted; a later request goes on with them");
+        for _ in 0..MAX_ROUNDS {
+            match self.table.process_removals(&self.objects, self.clock.now()).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(cause = error.for_log(), "objects that are due could not be deleted; a later request goes on with them");
+                    return;
+                }
+            }
         }
     }
 }

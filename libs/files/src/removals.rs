@@ -5,18 +5,20 @@
 //! The form of an upload outlives a file that is deleted soon after its declaration. So the entry of its upload stays, or is written again: what
 //! arrives after the deletion goes too.
 
+use futures_util::future::try_join_all;
 use objects::{ObjectKey, ObjectStore};
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Condition, Key, PartitionQuery, StoreError, Transaction, delete_if, from_item};
 use shared_utils::ids::FileId;
+use shared_utils::signed_requests::ServiceError;
 
 use crate::Error;
 use crate::record::{FileStatus, StoredFile};
 use crate::table::{FileOwner, FileTable};
 
 const PARTITION: &str = "REMOVALS";
-/// The number of entries that are processed after one response.
+/// The number of entries that are processed in one round.
 const AT_ONCE: usize = 25;
 /// When an upload that was not completed is removed, in seconds.
 const UPLOAD_ENDS_SECONDS: i64 = 86_400;
@@ -77,32 +79,45 @@ impl FileTable {
         self.store.query_page(&query, None).await?.items.into_iter().map(from_item).collect()
     }
 
-    /// Deletes the objects that are due, and the records of uploads that were never completed.
-    pub(crate) async fn process_removals(&self, objects: &ObjectStore, now: Timestamp) -> Result<(), Error> {
-        for removal in self.due_removals(now).await? {
-            let record = Key::new(removal.files.clone(), format!("FILE#{}", removal.file_id));
-            let file: Option<StoredFile> = self.store.get(&self.table, &record).await?;
-            if let Some(file) = file {
-                match file.status {
-                    // Completed in the last moment.
-                    FileStatus::Ready if removal.due_at == upload_ends(&file) => {
-                        self.store.delete_item(&self.table, removal.key()).await?;
-                        continue;
-                    }
-                    // All files of the owner are being deleted. The record goes next.
-                    FileStatus::Ready => {}
-                    FileStatus::Pending => {
-                        if !self.expire(&removal, record, &file).await? {
-                            continue;
-                        }
+    /// Deletes the objects that are due, and the records of uploads that were never completed. Returns whether there may be more.
+    ///
+    /// An entry whose objects S3 refuses to delete stays, and the next entries are processed.
+    pub(crate) async fn process_removals(&self, objects: &ObjectStore, now: Timestamp) -> Result<bool, Error> {
+        let due = self.due_removals(now).await?;
+        let mut may_be_more = due.len() == AT_ONCE;
+        for removal in due {
+            match self.process_removal(objects, &removal).await {
+                Err(Error::Service(error @ ServiceError::Refused { .. })) => {
+                    tracing::error!(cause = error.for_log(), file = %removal.file_id, "the objects of a file cannot be deleted");
+                    may_be_more = false;
+                }
+                done => done?,
+            }
+        }
+        Ok(may_be_more)
+    }
+
+    async fn process_removal(&self, objects: &ObjectStore, removal: &Removal) -> Result<(), Error> {
+        let record = Key::new(removal.files.clone(), format!("FILE#{}", removal.file_id));
+        let file: Option<StoredFile> = self.store.get(&self.table, &record).await?;
+        if let Some(file) = file {
+            match file.status {
+                // Completed in the last moment.
+                FileStatus::Ready if removal.due_at == upload_ends(&file) => {
+                    self.store.delete_item(&self.table, removal.key()).await?;
+                    return Ok(());
+                }
+                // All files of the owner are being deleted. The record goes next.
+                FileStatus::Ready => {}
+                FileStatus::Pending => {
+                    if !self.expire(removal, record, &file).await? {
+                        return Ok(());
                     }
                 }
             }
-            for key in &removal.keys {
-                objects.delete(key).await?;
-            }
-            self.store.delete_item(&self.table, removal.key()).await?;
         }
+        try_join_all(removal.keys.iter().map(|key| objects.delete(key))).await?;
+        self.store.delete_item(&self.table, removal.key()).await?;
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use shared_utils::dynamo::{
 };
 use shared_utils::ids::{ConversationId, FileId, MessageId, ProjectId, UserId};
 
-use crate::record::StoredFile;
+use crate::record::{FileStatus, StoredFile};
 use crate::removals::Removal;
 
 /// The kind of an owner.
@@ -95,6 +95,19 @@ pub fn picture_of(owner: FileOwner, thumbnail: &str) -> Option<FileId> {
 
 /// The first and the last sort key of files.
 const FILES: (&str, &str) = ("FILE#", "FILE#~");
+
+/// The condition that a record still has the status and the message that were read. What must be written at its deletion depends on them.
+fn is_as_read(file: &StoredFile) -> Condition {
+    let status = match file.status {
+        FileStatus::Pending => "pending",
+        FileStatus::Ready => "ready",
+    };
+    let condition = match file.message_id {
+        None => Condition::new("#status = :status AND attribute_not_exists(messageId)"),
+        Some(message) => Condition::new("#status = :status AND messageId = :message").value(":message", s(message)),
+    };
+    condition.name("#status", "status").value(":status", s(status))
+}
 
 /// The records in one table. It knows no S3, so that other transactions can include its writes.
 #[derive(Clone)]
@@ -192,11 +205,12 @@ impl FileTable {
         update(&self.table, owner.file_key(file), change)
     }
 
-    /// The writes that delete the records of files: their room is given back, and their objects go later. Refused if a record has gone meanwhile.
+    /// The writes that delete the records of files: their room is given back, and their objects go later. Refused if a record has gone
+    /// meanwhile, was completed or was attached to a message.
     pub fn removed(&self, owner: FileOwner, files: &[StoredFile], now: Timestamp) -> Result<Vec<TransactWrite>, StoreError> {
         let mut writes = Vec::with_capacity(3 * files.len() + 1);
         for file in files {
-            writes.push(delete_if(&self.table, owner.file_key(file.file_id), Condition::exists()));
+            writes.push(delete_if(&self.table, owner.file_key(file.file_id), is_as_read(file)));
             for removal in Removal::of_deleted(owner, file, now) {
                 writes.push(self.removal_put(&removal)?);
             }

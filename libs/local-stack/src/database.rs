@@ -203,6 +203,7 @@ async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Metho
     let failed = |response| (response, Capacity::default());
     let (response, capacity) = match effect {
         Some(Effect::Throttle | Effect::Gone) => failed(error(400, "ProvisionedThroughputExceededException")),
+        Some(Effect::Deny) => failed(error(400, "AccessDeniedException")),
         Some(Effect::ServerError) => failed(error(500, "InternalServerError")),
         Some(Effect::Delay(delay)) => {
             tokio::time::sleep(delay).await;

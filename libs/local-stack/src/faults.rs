@@ -18,6 +18,8 @@ pub enum Effect {
     Throttle,
     /// The service reports an internal error, and does nothing.
     ServerError,
+    /// The service reports that the caller may not do this, and does nothing. Another attempt is refused too.
+    Deny,
     /// The call is executed after a delay.
     Delay(Duration),
     /// The call is executed, but its response is lost.
@@ -169,6 +171,7 @@ impl Effect {
             Self::Delay(_) => "late",
             Self::DropResponse => "answer lost",
             Self::Gone => "gone",
+            Self::Deny => "denied",
             Self::Kill => "process killed",
         }
     }

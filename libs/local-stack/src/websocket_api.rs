@@ -264,6 +264,7 @@ async fn post_frame(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>,
     let response = match effect {
         _ if body.len() > gateway.limits.message => management_error(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException"),
         Some(Effect::Throttle) => management_error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException"),
+        Some(Effect::Deny) => management_error(StatusCode::FORBIDDEN, "ForbiddenException"),
         Some(Effect::ServerError) => management_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
         Some(Effect::Gone) => gone(),
         Some(Effect::DropResponse) => {

@@ -34,7 +34,7 @@ const SUBJECT: &str = "SUBJECT";
 pub struct UnreadNotifications {
     /// Number of unread notifications. 100 means 100 or more.
     pub unread: usize,
-    /// The latest unread notification. Null if there is none.
+    /// The latest unread notification. Null without one.
     pub latest: Option<Notification>,
 }
 

@@ -43,7 +43,7 @@ locals {
             ArnNotEquals = { "aws:PrincipalArn" = local.scan_role_arn }
           }
         },
-        # Else whoever may write tags could declare a file clean.
+        # Without this, every principal that may write tags could declare a file clean.
         {
           Sid       = "ScanAloneTags"
           Effect    = "Deny"

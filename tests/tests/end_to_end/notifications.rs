@@ -1,4 +1,4 @@
-//! Notifications of the running system: of whoever was away, of whoever has a socket, and what they cost.
+//! Notifications of the running system: for people who were away, for people with a socket, and what they cost.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ async fn group(world: &TestStack, owner: &Person, others: &[&Person]) -> String 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mention_is_noted_for_whoever_is_away_and_told_by_sync() {
+async fn a_mention_is_noted_for_people_who_are_away_and_told_by_sync() {
     let world = TestStack::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
     let group = group(&world, &ana, &[&ben, &cleo]).await;
@@ -123,7 +123,7 @@ async fn additions_and_shared_budgets_reach_the_sockets() {
     assert_eq!(of_frames, by_id(listed(&world, &ben).await.0), "a frame has the whole item");
     let frames = told(&world, &mut cleos).await;
     assert_eq!((frames.len(), &frames[0]["notification"]["projectId"]), (1, &json!(project)), "a viewer sees no budget");
-    // Whoever was removed and is added again has one entry, unread again. It has ids only, so it stays after a removal.
+    // A person who was removed and is added again has one entry, unread again. It has ids only, so it stays after a removal.
     assert_eq!(cleo.put(&format!("{LIST}/read"), json!({"upTo": frames[0]["notification"]["notificationId"]})).await.status, 204);
     let member = format!("/projects/{project}/team/{}", cleo.id);
     assert_eq!(ana.request(Method::DELETE, &member, &[], None).await.status, 204);

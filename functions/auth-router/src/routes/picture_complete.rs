@@ -1,6 +1,7 @@
 //! `POST /auth/me/thumbnail/{fileId}/complete`: the picture becomes the caller's `thumbnail`. The one before is deleted.
 
 use files::{FileOwner, picture_of};
+use futures_util::future::try_join;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::ids::FileId;
 
@@ -9,16 +10,17 @@ use crate::App;
 use crate::store::ProfilePatch;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
-    let (session, _, user) = own_account(app, &call).await?;
-    let owner = FileOwner::Person(user.profile.user_id);
+    let owner = FileOwner::Person(call.caller()?.user);
     let file: FileId = call.params.id("fileId")?;
-    let completed = app.files.complete(&session, owner, file).await?;
+    let found = async { Ok(app.files.find(owner, file).await?) };
+    let ((session, _, user), found) = try_join(own_account(app, &call), found).await?;
+    let completed = app.files.complete(&session, owner, found).await?;
     let before = user.profile.thumbnail.as_deref().and_then(|thumbnail| picture_of(owner, thumbnail)).filter(|before| *before != file);
     let patch = ProfilePatch::thumbnail(Some(completed.file.object.key.to_string()));
     let profile = app.store.change_profile(&session, user, &patch, app.context.clock.now()).await?.ok_or(Error::InvalidToken)?;
     if let Some(before) = before {
         // It may have gone already.
-        match app.files.delete(&session, owner, before, |_| Ok(())).await {
+        match app.files.delete(&session, owner, app.files.find(owner, before).await?, |_| Ok(())).await {
             Ok(()) | Err(files::Error::NotFound) => {}
             Err(error) => return Err(error.into()),
         }

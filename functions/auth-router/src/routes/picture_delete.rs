@@ -14,7 +14,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let patch = ProfilePatch::thumbnail(None);
     app.store.change_profile(&session, user, &patch, app.context.clock.now()).await?.ok_or(Error::InvalidToken)?;
     if let Some(picture) = picture {
-        match app.files.delete(&session, owner, picture, |_| Ok(())).await {
+        match app.files.delete(&session, owner, app.files.find(owner, picture).await?, |_| Ok(())).await {
             Ok(()) | Err(files::Error::NotFound) => {}
             Err(error) => return Err(error.into()),
         }

@@ -13,6 +13,6 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     let people = app.people.find(&[id]).await?;
     let thumbnail = people.get(&id).filter(|person| person.is_active()).and_then(|person| person.thumbnail.as_deref());
     let file = thumbnail.and_then(|thumbnail| picture_of(owner, thumbnail)).ok_or(Error::NotFound)?;
-    let download = app.files.download(owner, file, variant).await?;
+    let download = app.files.download(app.files.find(owner, file).await?, variant).await?;
     Response::link(&call.request, &download.url, &download)
 }

@@ -1,6 +1,8 @@
 //! Helpers that several routes share.
 
 use access::session::Session;
+use files::{FileOwner, StoredFile};
+use futures_util::future::try_join;
 use messaging::conversation::Conversation;
 use messaging::edit::Found;
 use messaging::frames;
@@ -33,6 +35,14 @@ pub(super) async fn find_conversation(app: &App, call: &Call) -> Result<(Session
     };
     let (session, found) = app.revocations.with_session_check(call.caller()?, found).await?;
     Ok((session, found.ok_or(Error::NotFound)?.for_participant(session.user)?))
+}
+
+/// As [`find_conversation`], with the file that the path names, completed or not.
+pub(super) async fn find_with_file(app: &App, call: &Call) -> Result<(Session, Conversation, Option<StoredFile>), Error> {
+    let (id, file) = (call.params.id("id")?, call.params.id("fileId")?);
+    let found = async { Ok(app.files.find(FileOwner::Conversation(id), file).await?) };
+    let ((session, conversation), file) = try_join(find_conversation(app, call), found).await?;
+    Ok((session, conversation, file))
 }
 
 /// Sends `conversationUpdated` to every participant except `but`.

@@ -3,11 +3,11 @@
 use files::FileOwner;
 use shared_utils::http::{Call, Error, Response};
 
-use super::common::find_conversation;
+use super::common::find_with_file;
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
-    let (session, conversation) = find_conversation(app, &call).await?;
-    let completed = app.files.complete(&session, FileOwner::Conversation(conversation.head.conversation_id), call.params.id("fileId")?).await?;
+    let (session, conversation, found) = find_with_file(app, &call).await?;
+    let completed = app.files.complete(&session, FileOwner::Conversation(conversation.head.conversation_id), found).await?;
     Response::json(200, &completed.file.file())
 }

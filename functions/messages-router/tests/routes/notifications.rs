@@ -48,7 +48,7 @@ async fn mention(person: &Person<'_>, conversation: &str, mentioned: &[&Person<'
 }
 
 #[tokio::test]
-async fn a_mention_is_noted_for_whoever_no_socket_reached() {
+async fn a_mention_is_noted_for_people_whom_no_socket_reached() {
     let (studio, posts) = studio_with_posts().await;
     let (ana, ben, cleo, dana) = (studio.person("ana").await, studio.person("ben").await, studio.person("cleo").await, studio.person("dana").await);
     let group = new_group(&ana, "G", &[&ben, &cleo, &dana]).await;
@@ -70,7 +70,7 @@ async fn a_mention_is_noted_for_whoever_no_socket_reached() {
         });
         assert_eq!((item, &page["unread"], items(&page).len()), (&expected, &json!(2), 2));
     }
-    assert_eq!(frames(&posts), [], "whoever is told by a frame has the message");
+    assert_eq!(frames(&posts), [], "Ben's frame has the message already, the others have no socket");
     let sync = dana.get("/messages/sync").await.expect(200);
     assert_eq!(sync["notifications"]["unread"], json!(2));
     assert_eq!(sync["notifications"]["latest"]["messageId"], sent["messageId"]);

@@ -1,9 +1,11 @@
 //! Helpers that several routes share.
 
-use access::session::Session;
 use std::time::Duration;
 
+use access::session::Session;
 use access::teams::{TeamRole, require_role};
+use files::{FileOwner, StoredFile};
+use futures_util::future::try_join;
 use shared_utils::auth::Caller;
 use shared_utils::dynamo::RetryPolicy;
 use shared_utils::http::conditional::{check_if_match, etag};
@@ -27,6 +29,14 @@ pub(super) async fn visible(app: &App, caller: Caller, id: ProjectId, least: Tea
     let project = project.filter(|project| project.deleted_at.is_none()).ok_or(Error::NotFound)?;
     require_role(&project.team, &session, least)?;
     Ok((session, project))
+}
+
+/// As [`visible`], with the file that the path names, completed or not.
+pub(super) async fn visible_with_file(app: &App, call: &Call, least: TeamRole) -> Result<(Session, Project, Option<StoredFile>), Error> {
+    let (id, file) = (call.params.id("id")?, call.params.id("fileId")?);
+    let found = async { Ok(app.files.find(FileOwner::Project(id), file).await?) };
+    let ((session, project), file) = try_join(visible(app, call.caller()?, id, least), found).await?;
+    Ok((session, project, file))
 }
 
 /// The request's idempotency key, if it has one.

@@ -5,12 +5,12 @@ use files::{CompletedFile, FileOwner};
 use messaging::notification::Notification;
 use shared_utils::http::{Call, Error, Response};
 
-use super::common::visible;
+use super::common::visible_with_file;
 use crate::App;
 
 pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
-    let (session, project) = visible(app, call.caller()?, call.params.id("id")?, TeamRole::Editor).await?;
-    let CompletedFile { file, is_new } = app.files.complete(&session, FileOwner::Project(project.project_id), call.params.id("fileId")?).await?;
+    let (session, project, found) = visible_with_file(app, &call, TeamRole::Editor).await?;
+    let CompletedFile { file, is_new } = app.files.complete(&session, FileOwner::Project(project.project_id), found).await?;
     if is_new {
         let added = Notification::file_added(&session, (Some(project.project_id), None), file.file_id, app.context.clock.now());
         app.broadcaster.notify_later(project.team.keys().copied().collect(), added);

@@ -26,7 +26,7 @@ async fn set_role(owner: &Person<'_>, project: &str, person: &Person<'_>, role: 
 }
 
 #[tokio::test]
-async fn whoever_is_added_to_a_project_has_one_notification_of_it() {
+async fn a_person_added_to_a_project_has_one_notification_of_it() {
     let studio = studio().await;
     let (ana, ben, cleo) = (studio.person("ana").await, studio.person("ben").await, studio.person("cleo").await);
     let team = json!([{"userId": ana.id, "role": "owner"}, {"userId": ben.id, "role": "viewer"}]);
@@ -62,7 +62,7 @@ async fn a_shared_budget_is_told_to_those_who_may_see_it() {
     };
     patch(&ana, json!({"lines": [{"quantity": 1}]})).await;
     patch(&ana, json!({"clientRevision": null})).await;
-    assert_eq!(listed(&ben).await.0.len(), 1, "a change is not shared, and neither is none");
+    assert_eq!(listed(&ben).await.0.len(), 1, "neither a change of lines nor a null revision is shared");
     patch(&ana, json!({"clientRevision": 1})).await;
     let [shared, added] = ["budgetShared", "projectAdded"].map(|kind| (kind.to_owned(), atrium.clone()));
     assert_eq!(listed(&ben).await, (vec![shared.clone(), added.clone()], 2));

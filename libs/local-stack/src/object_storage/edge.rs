@@ -98,6 +98,7 @@ async fn with_faults(edge: &Edge, request: Request) -> Response {
     let response = match edge.state.faults.strike(action) {
         None => pass(edge, request).await,
         Some(Effect::Throttle | Effect::Gone) => error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate."),
+        Some(Effect::Deny) => error(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
         Some(Effect::ServerError) => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "We encountered an internal error."),
         Some(Effect::Delay(delay)) => {
             tokio::time::sleep(delay).await;

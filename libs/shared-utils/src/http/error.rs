@@ -4,9 +4,7 @@
 
 use std::borrow::Cow;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
+use super::{Fault, LoginStep};
 use crate::dynamo::StoreError;
 use crate::fields::{FieldError, FieldErrors, FieldPath};
 use crate::idempotency::IdempotencyMismatch;
@@ -14,51 +12,6 @@ use crate::internal::Internal;
 use crate::json::InvalidJson;
 use crate::rate_limit::RateLimited;
 use crate::refusal::{DomainError, Refusal};
-
-/// A field error in a response.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "FieldError")]
-pub struct Fault<'a> {
-    /// RFC 6901 pointer to the value in the body.
-    pointer: String,
-    code: &'static str,
-    detail: &'a str,
-}
-
-impl<'a> From<&'a FieldError> for Fault<'a> {
-    fn from(error: &'a FieldError) -> Self {
-        Self { pointer: pointer(&error.path), code: error.code, detail: &error.detail }
-    }
-}
-
-/// The RFC 6901 pointer of a path.
-fn pointer(path: &FieldPath) -> String {
-    path.segments().iter().flat_map(|segment| ["/".to_owned(), segment.replace('~', "~0").replace('/', "~1")]).collect()
-}
-
-/// The step that a login needs after the right password. `Display` is the text for the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LoginStep {
-    /// A code of the second factor.
-    #[error("The login needs a code.")]
-    SecondFactor,
-    /// A second factor must be set up.
-    #[error("The login needs a second factor, which must be set up first.")]
-    Enrolment,
-    /// A new password.
-    #[error("The login needs a new password.")]
-    NewPassword,
-}
-
-impl LoginStep {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::SecondFactor => "mfa_required",
-            Self::Enrolment => "mfa_enrolment_required",
-            Self::NewPassword => "password_change_required",
-        }
-    }
-}
 
 /// Every way in which a request can fail. The text is for the client; see [`Error::status`] and [`Error::code`].
 #[derive(Debug, thiserror::Error)]
@@ -360,15 +313,5 @@ impl From<InvalidJson> for Error {
 impl From<FieldErrors> for Error {
     fn from(errors: FieldErrors) -> Self {
         Self::ValidationFailed(errors)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn field_paths_become_escaped_json_pointers() {
-        assert_eq!(pointer(&FieldPath::from(["lines", "0", "a/b~c"])), "/lines/0/a~1b~0c");
     }
 }

@@ -7,20 +7,20 @@ use end_to_end::upload::{declaration, upload};
 /// The maximum number of round trips before the response, on the warm path. HEAD of S3 and reads of tags count.
 const BUDGET: &[(&str, usize)] = &[
     ("POST /projects/{id}/files", 2),
-    ("POST /projects/{id}/files/{id}/complete", 4),
+    ("POST /projects/{id}/files/{id}/complete", 3),
     ("GET /projects/{id}/files", 2),
-    ("GET /projects/{id}/files/{id}", 3),
-    ("DELETE /projects/{id}/files/{id}", 3),
+    ("GET /projects/{id}/files/{id}", 2),
+    ("DELETE /projects/{id}/files/{id}", 2),
     ("POST /messages/conversations/{id}/files", 2),
-    ("POST /messages/conversations/{id}/files/{id}/complete", 4),
+    ("POST /messages/conversations/{id}/files/{id}/complete", 3),
     ("GET /messages/conversations/{id}/files", 2),
-    ("GET /messages/conversations/{id}/files/{id}", 3),
-    ("DELETE /messages/conversations/{id}/files/{id}", 3),
+    ("GET /messages/conversations/{id}/files/{id}", 2),
+    ("DELETE /messages/conversations/{id}/files/{id}", 2),
     // The file is read before the message that it goes with is written.
     ("POST /messages/conversations/{id}/messages", 3),
     ("DELETE /messages/{id}", 3),
     ("POST /auth/me/thumbnail", 2),
-    ("POST /auth/me/thumbnail/{id}/complete", 7),
+    ("POST /auth/me/thumbnail/{id}/complete", 6),
     ("GET /auth/users/{id}/thumbnail", 3),
     ("DELETE /auth/me/thumbnail", 4),
 ];

@@ -9,8 +9,12 @@ use super::{CONTENT, Studio, listed};
 
 /// Every deletion of an object fails until the faults are cleared.
 fn break_deletions(studio: &Studio) {
-    let fault = InjectedFault { action: Some("DeleteObject".to_owned()), effect: Effect::ServerError, skip: 0, times: usize::MAX };
-    studio.world.stack().faults.add(fault);
+    affect_deletions(studio, Effect::ServerError, usize::MAX);
+}
+
+/// The next deletions of objects have this effect.
+fn affect_deletions(studio: &Studio, effect: Effect, times: usize) {
+    studio.world.stack().faults.add(InjectedFault { action: Some("DeleteObject".to_owned()), effect, skip: 0, times });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,6 +73,37 @@ async fn a_later_request_deletes_what_s3_would_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_request_deletes_all_that_s3_would_not() {
+    let studio = Studio::start().await;
+    let other = studio.world.project(&studio.ben, "Loft", &[]).await;
+    // More than one page of entries.
+    for number in 0..30 {
+        let declared = declare(&studio.ben, &studio.files, declaration(&format!("{number}.txt"), "text/plain", b"b")).await;
+        send(&declared["upload"], b"b").await;
+    }
+    break_deletions(&studio);
+    studio.ana.delete(&format!("/projects/{}", studio.project)).await.expect(204);
+    assert_eq!(studio.objects().await.len(), 30, "S3 fails");
+    studio.world.stack().faults.clear();
+    studio.ben.post(&format!("/projects/{other}/files"), declaration("a.txt", "text/plain", b"a")).await.expect(201);
+    assert!(studio.objects().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_s3_refuses_to_delete_delays_no_other() {
+    let studio = Studio::start().await;
+    for _ in 0..2 {
+        studio.uploaded().await;
+    }
+    affect_deletions(&studio, Effect::Deny, 1);
+    studio.ana.delete(&format!("/projects/{}", studio.project)).await.expect(204);
+    assert_eq!(studio.objects().await.len(), 1, "the refused one");
+    let other = studio.world.project(&studio.ben, "Loft", &[]).await;
+    studio.ben.post(&format!("/projects/{other}/files"), declaration("a.txt", "text/plain", b"a")).await.expect(201);
+    assert!(studio.objects().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_deleted_although_s3_fails() {
     let studio = Studio::start().await;
     let path = studio.path(&studio.uploaded().await);
@@ -94,6 +129,29 @@ async fn sent(studio: &Studio, conversation: &str, ben: &Person) -> (String, Str
     studio.dana.get(&path).await.expect_error(404, "not_found");
     ben.delete(&path).await.expect_error(409, "conflict");
     (text(&message["messageId"]), path)
+}
+
+/// A deletion reads the file, then deletes it. A message that attaches the file in between keeps it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_a_message_attached_meanwhile_is_not_deleted() {
+    let studio = Studio::start().await;
+    let conversation = studio.world.direct(&studio.ana, &studio.ben).await;
+    let files = format!("/messages/conversations/{conversation}/files");
+    let file = upload(&studio.ben, &files, "plan.pdf", "application/pdf", CONTENT).await;
+    let path = format!("{files}/{}", text(&file["fileId"]));
+    studio.world.settled().await;
+    let faults = &studio.world.stack().faults;
+    let late = Effect::Delay(std::time::Duration::from_millis(1_500));
+    faults.add(InjectedFault { action: Some("TransactWriteItems".to_owned()), effect: late, skip: 0, times: 1 });
+    let (ben, deleted) = (studio.ben.clone(), path.clone());
+    let deletion = tokio::spawn(async move { ben.delete(&deleted).await });
+    while faults.waiting() > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let body = json!({"attachments": [{"fileId": file["fileId"]}]});
+    studio.ben.post(&format!("/messages/conversations/{conversation}/messages"), body).await.expect(201);
+    deletion.await.unwrap().expect_error(409, "conflict");
+    assert_eq!(end_to_end::upload::download(&studio.ana, &path).await, CONTENT);
 }
 
 #[tokio::test(flavor = "multi_thread")]
