@@ -36,7 +36,6 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use files::{FileLimits, FileTable, Files, OwnerKind};
 use mail::Mailer;
 use messaging::broadcast::Broadcaster;
-use objects::ObjectStore;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
@@ -119,7 +118,7 @@ impl App {
         let picture = env.parsed("PICTURE_MAX_BYTES", FileLimits::of(OwnerKind::Person).file)?;
         let limits = FileLimits { file: picture, ..FileLimits::of(OwnerKind::Person) };
         let table = FileTable::new(broadcaster.store().clone(), broadcaster.tables().auth.clone());
-        let files = Files::new(table, ObjectStore::from_env(env, &aws)?, limits, Files::scans_from_env(env)?, context.clock.clone());
+        let files = Files::from_env(env, &aws, table, limits, context.clock.clone())?;
         let services = Services { signer: Signer::from_env(env, &aws)?, mailer: Mailer::from_env(env, &aws)?, files };
         Ok(Self::new(context, broadcaster, services, Settings::from_env(env)?))
     }

@@ -10,7 +10,6 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use files::{FileLimits, FileTable, Files, OwnerKind};
 use messaging::Messaging;
 use messaging::broadcast::Broadcaster;
-use objects::ObjectStore;
 use shared_utils::auth::Caller;
 use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
@@ -44,7 +43,7 @@ impl App {
         let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
         let limits = FileLimits::from_env(env, "CONVERSATION_FILES_MAX_BYTES", FileLimits::of(OwnerKind::Conversation))?;
         let table = FileTable::new(broadcaster.store().clone(), broadcaster.tables().messages.clone());
-        let files = Files::new(table, ObjectStore::from_env(env, &aws)?, limits, Files::scans_from_env(env)?, context.clock.clone());
+        let files = Files::from_env(env, &aws, table, limits, context.clock.clone())?;
         Ok(Self::new(context, broadcaster, files, Rate::from_env(env, "SEND_RATE", SEND_RATE)?))
     }
 

@@ -7,6 +7,7 @@ use futures_util::future::try_join_all;
 use objects::{ObjectKey, ObjectStore, PresignedPost, ScanVerdict, Upload};
 use schemars::JsonSchema;
 use serde::Serialize;
+use shared_utils::aws::AwsConfig;
 use shared_utils::background_tasks::BackgroundTasks;
 use shared_utils::clock::{Clock, Timestamp};
 use shared_utils::dynamo::{StoreError, TransactWrite, Transaction};
@@ -101,6 +102,17 @@ pub struct Files {
 }
 
 impl Files {
+    /// The files in this table. The bucket is from the environment, and whether downloads wait for a malware scan: `MALWARE_SCAN` is `off` (the
+    /// default) or `on`.
+    pub fn from_env(env: &Environment, aws: &AwsConfig, table: FileTable, limits: FileLimits, clock: Clock) -> Result<Self, EnvError> {
+        let scans = match env.optional("MALWARE_SCAN")?.as_deref() {
+            None | Some("off") => false,
+            Some("on") => true,
+            Some(_) => return Err(EnvError::unusable("MALWARE_SCAN", "off or on")),
+        };
+        Ok(Self::new(table, ObjectStore::from_env(env, aws)?, limits, scans, clock))
+    }
+
     /// The files in this table. The objects are in this store.
     pub const fn new(table: FileTable, objects: ObjectStore, limits: FileLimits, scans: bool, clock: Clock) -> Self {
         Self { table, objects, limits, scans, clock }
@@ -109,15 +121,6 @@ impl Files {
     /// Files of which only the removals are processed.
     pub const fn for_removals(table: FileTable, objects: ObjectStore, clock: Clock) -> Self {
         Self::new(table, objects, FileLimits { file: 0, owner: 0 }, false, clock)
-    }
-
-    /// Whether downloads wait for a malware scan: `MALWARE_SCAN` is `off` (the default) or `on`.
-    pub fn scans_from_env(env: &Environment) -> Result<bool, EnvError> {
-        match env.optional("MALWARE_SCAN")?.as_deref() {
-            None | Some("off") => Ok(false),
-            Some("on") => Ok(true),
-            Some(_) => Err(EnvError::unusable("MALWARE_SCAN", "off or on")),
-        }
     }
 
     /// The limits.
