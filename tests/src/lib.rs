@@ -236,9 +236,17 @@ async fn newcomer(name: &str) -> String {
 /// # Panics
 /// If the secret is not one of 160 bits in base32.
 pub fn totp_code(secret: &str) -> String {
+    totp_code_after(secret, 0)
+}
+
+/// The code that such an app shows after so many seconds.
+///
+/// # Panics
+/// If the secret is not one of 160 bits in base32.
+pub fn totp_code_after(secret: &str, seconds: u64) -> String {
     let secret = BASE32_NOPAD.decode(secret.as_bytes()).ok().and_then(|secret| secret.try_into().ok()).expect("a secret of 160 bits");
     let app = totp_rs::Builder::new().with_secret(totp_rs::Secret::new_stack(secret)).build().expect("an app");
-    app.generate(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()).to_string()
+    app.generate(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() + seconds).to_string()
 }
 
 /// The text of a JSON value.

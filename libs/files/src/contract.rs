@@ -21,6 +21,8 @@ pub struct FileRoutes {
     pub readers: &'static str,
     /// Who may upload and delete.
     pub writers: &'static str,
+    /// Whether messages attach the files. An attached file cannot be deleted alone.
+    pub are_attached: bool,
 }
 
 /// Describes the declaration of a file with this path and name.
@@ -64,6 +66,6 @@ pub fn operations(routes: &FileRoutes, max_size: u64) -> Vec<Operation> {
         download(routes.file, get, routes.readers),
         Operation::new(http::Method::DELETE, routes.file, delete, "Deletes a file.", routes.writers)
             .gives_nothing(204, "The file is gone.", &[])
-            .fails(&["forbidden", "conflict"]),
+            .fails(if routes.are_attached { &["forbidden", "conflict"] } else { &["forbidden"] }),
     ]
 }

@@ -57,7 +57,8 @@ impl Values {
                 ("jwt_public_keys", _) => self.public_keys.clone(),
                 ("signing_key_id", _) => KEY_ID.to_owned(),
                 ("websocket_endpoint", _) => self.websocket_endpoint.clone(),
-                ("mail", "from") => "MYLG Studio <no-reply@mylg.test>".to_owned(),
+                // Empty: no mail is sent.
+                ("mail", "from") => self.passed.get(variable).map_or("MYLG Studio <no-reply@mylg.test>", String::as_str).to_owned(),
                 ("mail", "studio") => "MYLG Studio".to_owned(),
                 ("mail", "frontend_origin") => self.frontend_origin.clone(),
                 ("log_level", _) => "info".to_owned(),

@@ -24,6 +24,7 @@ const FILES: FileRoutes = FileRoutes {
     ids: ["listConversationFiles", "createConversationFile", "completeConversationFile", "getConversationFile", "deleteConversationFile"],
     readers: "For everybody who takes part.",
     writers: "For everybody who takes part. Only the uploader, or an owner of the project, deletes a file.",
+    are_attached: true,
 };
 
 /// A body for each kind of conversation.

@@ -21,6 +21,7 @@ const FILES: FileRoutes = FileRoutes {
     ids: ["listProjectFiles", "createProjectFile", "completeProjectFile", "getProjectFile", "deleteProjectFile"],
     readers: "For everybody in the team.",
     writers: "For editors and owners.",
+    are_attached: false,
 };
 
 /// Every operation of this function.

@@ -1,6 +1,7 @@
 //! Each operation and frame of the contract, with values made from its schema: bounds, wrong types, null, missing and unknown members, and the
 //! errors that every operation of its kind has. The harness compares each response with the contract.
 
+mod accounts;
 mod frames;
 mod probes;
 mod requests;

@@ -54,6 +54,15 @@ impl Studio {
         upload(&self.ben, &self.files, "plan.pdf", "application/pdf", CONTENT).await
     }
 
+    /// Files that Ben has uploaded and Ana may see, of a project, a conversation and a person: their paths.
+    async fn one_of_each_kind(&self) -> [String; 3] {
+        let files = format!("/messages/conversations/{}/files", self.world.direct(&self.ana, &self.ben).await);
+        let file = upload(&self.ben, &files, "plan.pdf", "application/pdf", CONTENT).await;
+        upload(&self.ben, "/auth/me/thumbnail", "me.png", "image/png", CONTENT).await;
+        let of_project = self.path(&self.uploaded().await);
+        [of_project, format!("{files}/{}", text(&file["fileId"])), format!("/auth/users/{}/thumbnail", self.ben.id)]
+    }
+
     /// The keys of all objects, after all work in the background.
     async fn objects(&self) -> Vec<String> {
         self.world.settled().await;
@@ -110,11 +119,12 @@ async fn an_uploaded_file_is_listed_and_downloaded_by_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_may_be_a_redirect() {
     let studio = Studio::start().await;
-    let file = studio.uploaded().await;
-    let cleo = without_redirects(&studio.cleo);
-    let answer = cleo.request(Method::GET, &studio.path(&file), &[("prefer", "return=minimal")], None).await;
-    assert_eq!((answer.status, &answer.body), (302, &Value::Null));
-    assert_eq!(fetch(answer.header("location")).await.bytes().await.unwrap(), CONTENT);
+    let ana = without_redirects(&studio.ana);
+    for path in studio.one_of_each_kind().await {
+        let answer = ana.request(Method::GET, &path, &[("prefer", "return=minimal")], None).await;
+        assert_eq!((answer.status, &answer.body), (302, &Value::Null));
+        assert_eq!(fetch(answer.header("location")).await.bytes().await.unwrap(), CONTENT);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

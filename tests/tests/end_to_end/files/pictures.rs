@@ -19,6 +19,7 @@ async fn a_picture_is_seen_by_others_replaced_and_deleted() {
     let first = studio.objects().await;
     assert_eq!(first, [text(&profile["thumbnail"])]);
     let declared = declare(ben, PICTURES, declaration("me.png", "image/png", b"second")).await;
+    complete(ben, PICTURES, &declared).await.expect_error(409, "conflict");
     send(&declared["upload"], b"second").await;
     assert_eq!(download(cleo, &picture).await, b"first", "until the second one is complete");
     let profile = complete(ben, PICTURES, &declared).await.expect(200);

@@ -59,3 +59,18 @@ async fn a_file_has_a_largest_size_and_variants_count() {
     wanted["variants"][0]["size"] = json!(500);
     declare(&studio.ben, &studio.files, wanted).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_and_people_have_limits_too() {
+    let studio = Studio::start_with(&[("CONVERSATION_FILES_MAX_BYTES", "1000")]).await;
+    let files = format!("/messages/conversations/{}/files", studio.world.direct(&studio.ana, &studio.ben).await);
+    declare(&studio.ana, &files, declaration("x.txt", "text/plain", &[0; 1000])).await;
+    studio.ben.post(&files, declaration("y.txt", "text/plain", b"y")).await.expect_error(409, "conflict");
+    // Fifty megabytes of pictures a person, five megabytes each.
+    let mut picture = declaration("me.png", "image/png", b"x");
+    picture["size"] = json!(5_000_000);
+    for _ in 0..10 {
+        declare(&studio.cleo, "/auth/me/thumbnail", picture.clone()).await;
+    }
+    studio.cleo.post("/auth/me/thumbnail", picture).await.expect_error(409, "conflict");
+}

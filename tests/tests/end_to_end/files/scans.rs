@@ -6,6 +6,14 @@ use objects::scan::SCAN_TAG;
 use super::{CONTENT, Studio};
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_of_each_kind_wait_for_the_scan() {
+    let studio = Studio::start_with(&[("MALWARE_SCAN", "on")]).await;
+    for path in studio.one_of_each_kind().await {
+        studio.ana.get(&path).await.expect_error(409, "conflict");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_download_waits_until_the_file_is_found_clean() {
     let studio = Studio::start_with(&[("MALWARE_SCAN", "on")]).await;
     let path = studio.path(&studio.uploaded().await);
