@@ -6,13 +6,12 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
+use test_harness::form_body;
 
 use crate::{Person, text};
 
 /// The origin of the frontend.
 const ORIGIN: &str = "http://localhost:5173";
-/// What separates the fields of a form.
-const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
 
 /// The SHA-256 of some content in base64, as a declaration has it.
 pub fn checksum(content: &[u8]) -> String {
@@ -45,16 +44,8 @@ pub async fn declare(person: &Person, path: &str, declaration: Value) -> Value {
 /// # Panics
 /// If there is no response.
 pub async fn post_form(form: &Value, content: &[u8]) -> Response {
-    let mut body = Vec::new();
-    for (name, value) in form["fields"].as_object().into_iter().flatten() {
-        let value = text(value);
-        body.extend(format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
-    }
-    let file = "Content-Disposition: form-data; name=\"file\"; filename=\"blob\"\r\nContent-Type: application/octet-stream";
-    body.extend(format!("--{BOUNDARY}\r\n{file}\r\n\r\n").bytes());
-    body.extend(content);
-    body.extend(format!("\r\n--{BOUNDARY}--\r\n").bytes());
-    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    let fields: Vec<_> = form["fields"].as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), text(value))).collect();
+    let (content_type, body) = form_body(fields.iter().map(|(name, value)| (*name, value.as_str())), content);
     let request = Client::new().post(text(&form["url"])).header("content-type", content_type).header("origin", ORIGIN);
     request.body(body).send().await.unwrap_or_else(|error| panic!("no answer: {error}"))
 }

@@ -15,7 +15,7 @@ use crate::{App, passwords};
 pub(crate) async fn count(app: &App, email: &str, request: &Request) -> Result<(store::Attempt, Option<User>), Error> {
     let counted = retry_on_conflict(RetryPolicy::Single, (), |()| async {
         let now = app.context.clock.now();
-        let (attempt, user) = futures_util::future::try_join(app.store.attempt(email, &request.source_ip, now), app.store.user_of(email)).await?;
+        let (attempt, user) = app.store.attempt_and_user(email, &request.source_ip, now).await?;
         if let Some(lock) = attempt.lock(now) {
             audit!("login_locked", address = attempt.pseudonym());
             return Ok(Attempt::Done(Err(lock)));

@@ -61,6 +61,14 @@ pub struct Download {
     file: File,
 }
 
+/// A file whose objects S3 has, and what makes it count.
+pub struct Completion {
+    /// The file, as it is after the writes.
+    pub file: StoredFile,
+    /// The writes, for one transaction. They are refused if the file was completed or has gone meanwhile. None for a completed file.
+    pub writes: Vec<TransactWrite>,
+}
+
 /// A file that counts.
 #[derive(Debug)]
 pub struct CompletedFile {
@@ -201,21 +209,30 @@ impl Files {
 
     /// Makes a file count, if S3 has all its objects as they were declared. A completed file stays as it is.
     pub async fn complete(&self, session: &Session, owner: FileOwner, found: Option<StoredFile>) -> Result<CompletedFile, Error> {
-        let mut file = found.filter(|file| file.uploaded_by == session.user).ok_or(Error::NotFound)?;
-        if file.status == FileStatus::Ready {
+        let Completion { file, writes } = self.completion(session, owner, found).await?;
+        if writes.is_empty() {
             return Ok(CompletedFile { file, is_new: false });
         }
-        self.require_uploaded(&file).await?;
         let mut completion = Transaction::new();
-        completion.add(Write::File, self.table.completed(owner, file.file_id));
-        completion.add(Write::Removal, self.table.removal_delete(&Removal::of_upload(owner, &file)));
+        completion.add_all(Write::File, writes);
         let outcome = self.table.store.transact(&completion).await?;
         if outcome.refused(Write::File).is_refused() {
             return Err(Error::NotFound);
         }
         outcome.require_committed()?;
-        file.status = FileStatus::Ready;
         Ok(CompletedFile { file, is_new: true })
+    }
+
+    /// What makes a file count, if S3 has all its objects as they were declared. For a transaction that also names the file somewhere.
+    pub async fn completion(&self, session: &Session, owner: FileOwner, found: Option<StoredFile>) -> Result<Completion, Error> {
+        let mut file = found.filter(|file| file.uploaded_by == session.user).ok_or(Error::NotFound)?;
+        if file.status == FileStatus::Ready {
+            return Ok(Completion { file, writes: Vec::new() });
+        }
+        self.require_uploaded(&file).await?;
+        let writes = vec![self.table.completed(owner, file.file_id), self.table.removal_delete(&Removal::of_upload(owner, &file))];
+        file.status = FileStatus::Ready;
+        Ok(Completion { file, writes })
     }
 
     /// Fails with [`Error::NotUploaded`] unless S3 has all objects of a file as they were declared.
@@ -300,10 +317,11 @@ impl Files {
 
     /// Deletes the objects that are due.
     pub async fn process_removals(&self) {
+        let mut start = None;
         for _ in 0..MAX_ROUNDS {
-            match self.table.process_removals(&self.objects, self.clock.now()).await {
-                Ok(true) => {}
-                Ok(false) => return,
+            match self.table.process_removals(&self.objects, start, self.clock.now()).await {
+                Ok(Some(next)) => start = Some(next),
+                Ok(None) => return,
                 Err(error) => {
                     tracing::warn!(cause = error.for_log(), "objects that are due could not be deleted; a later request goes on with them");
                     return;

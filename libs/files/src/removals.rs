@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use objects::{ObjectKey, ObjectStore};
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Condition, Key, PartitionQuery, StoreError, Transaction, delete_if, from_item};
+use shared_utils::dynamo::{Condition, Item, Key, PartitionQuery, StoreError, Transaction, delete_if, from_item};
 use shared_utils::ids::FileId;
 use shared_utils::signed_requests::ServiceError;
 
@@ -70,31 +70,31 @@ fn upload_ends(file: &StoredFile) -> Timestamp {
 }
 
 impl FileTable {
-    async fn due_removals(&self, now: Timestamp) -> Result<Vec<Removal>, StoreError> {
+    /// A page of due entries, beginning after `start`, and where the next page begins.
+    async fn due_removals(&self, start: Option<Item>, now: Timestamp) -> Result<(Vec<Removal>, Option<Item>), StoreError> {
         let query = PartitionQuery {
             range: Some(("sk", String::new(), format!("{now}#~"))),
             limit: Some(AT_ONCE),
             ..PartitionQuery::all(&self.table, PARTITION)
         };
-        self.store.query_page(&query, None).await?.items.into_iter().map(from_item).collect()
+        let page = self.store.query_page(&query, start).await?;
+        Ok((page.items.into_iter().map(from_item).collect::<Result<_, _>>()?, page.last))
     }
 
-    /// Deletes the objects that are due, and the records of uploads that were never completed. Returns whether there may be more.
+    /// Deletes the objects of a page of due entries, and the records of uploads that were never completed. Returns where the next page begins.
     ///
     /// An entry whose objects S3 refuses to delete stays, and the next entries are processed.
-    pub(crate) async fn process_removals(&self, objects: &ObjectStore, now: Timestamp) -> Result<bool, Error> {
-        let due = self.due_removals(now).await?;
-        let mut may_be_more = due.len() == AT_ONCE;
+    pub(crate) async fn process_removals(&self, objects: &ObjectStore, start: Option<Item>, now: Timestamp) -> Result<Option<Item>, Error> {
+        let (due, next) = self.due_removals(start, now).await?;
         for removal in due {
             match self.process_removal(objects, &removal).await {
                 Err(Error::Service(error @ ServiceError::Refused { .. })) => {
                     tracing::error!(cause = error.for_log(), file = %removal.file_id, "the objects of a file cannot be deleted");
-                    may_be_more = false;
                 }
                 done => done?,
             }
         }
-        Ok(may_be_more)
+        Ok(next)
     }
 
     async fn process_removal(&self, objects: &ObjectStore, removal: &Removal) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod events;
+mod s3;
 mod studio;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use tokio::net::TcpListener;
 
 pub use answer::Answer;
 pub use events::{EventBuilder, SocketEvents, cargo_metadata, published_events};
+pub use s3::{LocalS3, form_body, post_form};
 pub use studio::{Person, Studio};
 
 /// An origin that the test context allows.

@@ -1,8 +1,10 @@
 //! What several routes share.
 
 use access::session::Session;
+use files::{FileOwner, picture_of};
+use shared_utils::dynamo::TransactWrite;
 use shared_utils::http::{Call, Error};
-use shared_utils::ids::UserId;
+use shared_utils::ids::{FileId, UserId};
 
 use crate::App;
 use crate::store::{Account, Challenge, User};
@@ -33,4 +35,12 @@ pub(super) async fn challenged(app: &App, secret: &str) -> Result<(Challenge, Ac
     let mut account = app.store.account(challenge.user_id).await?;
     let user = account.user.take().filter(|user| !user.disabled && user.password_digest() == challenge.password_digest);
     Ok((challenge, account, user.ok_or(Error::InvalidChallenge)?))
+}
+
+/// The writes that delete the picture of a profile, unless it is `kept`. None if the profile has no picture, or a link.
+pub(super) async fn picture_deletion(app: &App, owner: FileOwner, user: &User, kept: Option<FileId>) -> Result<Vec<TransactWrite>, Error> {
+    let picture = user.profile.thumbnail.as_deref().and_then(|thumbnail| picture_of(owner, thumbnail));
+    let Some(picture) = picture.filter(|picture| Some(*picture) != kept) else { return Ok(Vec::new()) };
+    let Some(file) = app.files.find(owner, picture).await? else { return Ok(Vec::new()) };
+    Ok(app.files.table().removed(owner, &[file], app.context.clock.now())?)
 }

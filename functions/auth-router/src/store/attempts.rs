@@ -1,9 +1,11 @@
 //! Failed logins per address, whether or not an account exists. From the fifth failure on, each one locks the address, twice as long each time. A
 //! network from which the owner has signed in before has its own count, so that a stranger cannot lock the owner out.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Key, StoreError, TransactWrite, Update, delete, from_item, n, put, s, to_item};
+use shared_utils::dynamo::{Item, Key, StoreError, TransactWrite, Update, delete, from_item, n, put, s, to_item};
 use shared_utils::ids::UserId;
 use shared_utils::random::sha256;
 
@@ -70,20 +72,42 @@ impl Attempt {
     }
 }
 
+/// The user of an item that maps an address to its user.
+fn user_id_of(item: &Item) -> Option<UserId> {
+    item.get("userId")?.as_s().ok()?.parse().ok()
+}
+
 impl AuthStore {
     /// The user with this address, if there is one.
     pub(crate) async fn user_of(&self, email: &str) -> Result<Option<UserId>, StoreError> {
-        let item = self.store.get_item(&self.table, &email_key(email)).await?;
-        Ok(item.and_then(|item| item.get("userId")?.as_s().ok()?.parse().ok()))
+        Ok(self.store.get_item(&self.table, &email_key(email)).await?.as_ref().and_then(user_id_of))
     }
 
-    /// Reads the counts of an address and a network in one call. The call is the same whether or not the account exists.
-    pub(crate) async fn attempt(&self, email: &str, ip: &str, now: Timestamp) -> Result<Attempt, StoreError> {
-        let address = sha256(normalized(email).as_bytes());
+    /// Reads the counts of an address and a network, and the user with this address if there is one, in one call. The call is the same whether or not
+    /// the account exists.
+    pub(crate) async fn attempt_and_user(&self, email: &str, ip: &str, now: Timestamp) -> Result<(Attempt, Option<UserId>), StoreError> {
+        let user = email_key(email);
+        let (attempt, mut more) = self.attempt_and(email, ip, now, Some(user.clone())).await?;
+        Ok((attempt, more.remove(&(self.table.clone(), user)).and_then(|item| user_id_of(&item))))
+    }
+
+    /// Reads the counts of a name and a network in one call.
+    pub(crate) async fn attempt(&self, name: &str, ip: &str, now: Timestamp) -> Result<Attempt, StoreError> {
+        Ok(self.attempt_and(name, ip, now, None).await?.0)
+    }
+
+    async fn attempt_and(
+        &self,
+        name: &str,
+        ip: &str,
+        now: Timestamp,
+        more: Option<Key>,
+    ) -> Result<(Attempt, HashMap<(String, Key), Item>), StoreError> {
+        let address = sha256(normalized(name).as_bytes());
         let anywhere = Key::new(format!("ATTEMPTS#{address}"), "ANYWHERE");
         let place = Key::new(format!("ATTEMPTS#{address}"), format!("PLACE#{}", sha256(network(ip).as_bytes())));
-        let table = self.table.as_str();
-        let mut found = self.store.get_many(&[(table, anywhere.clone()), (table, place.clone())]).await?;
+        let wanted: Vec<_> = [anywhere.clone(), place.clone()].into_iter().chain(more).map(|key| (self.table.as_str(), key)).collect();
+        let mut found = self.store.get_many(&wanted).await?;
         let at_place: Option<Count> = found.remove(&(self.table.clone(), place.clone())).map(from_item).transpose()?;
         let elsewhere: Option<Count> = found.remove(&(self.table.clone(), anywhere.clone())).map(from_item).transpose()?;
         // `DynamoDB` may delete expired items days later.
@@ -91,7 +115,7 @@ impl AuthStore {
             Some(count) => (place.clone(), Some(count)),
             None => (anywhere, elsewhere),
         };
-        Ok(Attempt { address, place, key, count })
+        Ok((Attempt { address, place, key, count }, found))
     }
 
     /// Counts the attempt as a failure, before the password is checked. Returns `false` if another attempt was counted meanwhile: then the state must

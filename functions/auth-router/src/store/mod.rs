@@ -65,6 +65,8 @@ enum Write {
     Attempts,
     /// The directory entry.
     Person,
+    /// The records of pictures.
+    Picture,
     /// The person's search terms.
     Terms,
     /// The list of accounts that wait for approval.

@@ -4,7 +4,7 @@ use access::people::person_key;
 use access::session::Session;
 use objects::ObjectKey;
 use shared_utils::clock::Timestamp;
-use shared_utils::dynamo::{Attempt, Condition, RetryPolicy, Transaction, Update, n, retry_on_conflict, s, to_attribute, update};
+use shared_utils::dynamo::{Attempt, Condition, RetryPolicy, TransactWrite, Transaction, Update, n, retry_on_conflict, s, to_attribute, update};
 use shared_utils::fields::{FieldLog, Fields, Patch};
 use shared_utils::http::Error;
 use shared_utils::text::is_link;
@@ -93,13 +93,7 @@ impl ProfilePatch {
 
 impl AuthStore {
     /// Changes the profile of a user who was just read. Returns the new profile, or `None` if the user's rights changed meanwhile.
-    pub(crate) async fn change_profile(
-        &self,
-        _session: &Session,
-        user: User,
-        patch: &ProfilePatch,
-        now: Timestamp,
-    ) -> Result<Option<Profile>, Error> {
+    pub(crate) async fn change_profile(&self, session: &Session, user: User, patch: &ProfilePatch, now: Timestamp) -> Result<Option<Profile>, Error> {
         let (id, version) = (user.profile.user_id, user.version);
         retry_on_conflict(RetryPolicy::Single, Some(user), |known| async move {
             let user = match known {
@@ -109,32 +103,53 @@ impl AuthStore {
                     None => return Ok(Attempt::Done(None)),
                 },
             };
-            let mut after = patch.applied_to(&user.profile);
-            after.updated_at = now;
-            let Some(change) = self.profile_transaction(&user, patch, &after)? else { return Ok(Attempt::Done(Some(user.profile))) };
-            let outcome = self.store.transact(&change).await?;
-            if outcome.refused(Write::Account).is_refused() {
-                return Ok(Attempt::Stale(None));
-            }
-            outcome.require_committed()?;
-            Ok(Attempt::Done(Some(after)))
+            Ok(match self.change_picture(session, &user, patch, Vec::new(), now).await? {
+                Attempt::Done(profile) => Attempt::Done(Some(profile)),
+                Attempt::Refused(()) | Attempt::Stale(()) => Attempt::Stale(None),
+            })
         })
         .await
+    }
+
+    /// One attempt to change the profile of a user who was just read, in one transaction with the writes of the pictures that come and go. Refused
+    /// if the user or the pictures have changed meanwhile.
+    pub(crate) async fn change_picture(
+        &self,
+        _session: &Session,
+        user: &User,
+        patch: &ProfilePatch,
+        files: Vec<TransactWrite>,
+        now: Timestamp,
+    ) -> Result<Attempt<(), Profile>, Error> {
+        let mut after = patch.applied_to(&user.profile);
+        after.updated_at = now;
+        let Some(mut change) = self.profile_transaction(user, patch, &after)? else { return Ok(Attempt::Done(user.profile.clone())) };
+        change.add_all(Write::Picture, files);
+        let outcome = self.store.transact(&change).await?;
+        if [Write::Account, Write::Picture].iter().any(|write| outcome.refused(*write).is_refused()) {
+            return Ok(Attempt::Stale(()));
+        }
+        outcome.require_committed()?;
+        Ok(Attempt::Done(after))
     }
 
     /// Returns `None` if there is nothing to change.
     fn profile_transaction(&self, user: &User, patch: &ProfilePatch, after: &Profile) -> Result<Option<Transaction<Write>>, Error> {
         let Some(account) = patch.expression(false, ", updatedAt = :now")? else { return Ok(None) };
         let id = user.profile.user_id;
-        // The search terms depend on the names, so the names must be unchanged since the read.
+        // The search terms depend on the names, and which picture goes depends on the thumbnail. So they must be unchanged since the read.
         let account = account
-            .when("version = :version AND disabled = :no AND firstName = :wasFirst AND lastName = :wasLast AND username = :wasUsername")
+            .when(
+                "version = :version AND disabled = :no AND firstName = :wasFirst AND lastName = :wasLast AND username = :wasUsername \
+                 AND thumbnail = :wasThumbnail",
+            )
             .value(":now", s(after.updated_at))
             .value(":no", to_attribute(&false)?)
             .value(":version", n(user.version))
             .value(":wasFirst", to_attribute(&user.profile.first_name)?)
             .value(":wasLast", to_attribute(&user.profile.last_name)?)
-            .value(":wasUsername", to_attribute(&user.profile.username)?);
+            .value(":wasUsername", to_attribute(&user.profile.username)?)
+            .value(":wasThumbnail", to_attribute(&user.profile.thumbnail)?);
         let mut change = Transaction::new();
         change.add(Write::Account, update(&self.table, user_key(id), account));
         if let Some(entry) = patch.expression(true, "")? {

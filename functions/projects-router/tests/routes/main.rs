@@ -4,6 +4,7 @@
 
 mod budgets;
 mod events;
+mod files_removals;
 mod notifications;
 mod projects;
 mod teams;

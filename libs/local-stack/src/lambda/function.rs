@@ -283,7 +283,7 @@ pub(crate) fn line(record: &EventRecord) -> String {
     let temperature = if record.cold { "cold" } else { "warm" };
     let millis = record.duration.as_secs_f64() * 1000.0;
     format!(
-        "{} {} → {} in {millis:.1} ms, {temperature}, {} DynamoDB calls in {} round trips",
+        "{} {} → {} in {millis:.1} ms, {temperature}, {} calls of AWS in {} round trips",
         record.function,
         record.label,
         record.status,

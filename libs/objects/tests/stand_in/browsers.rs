@@ -3,7 +3,7 @@ use reqwest::Method;
 use crate::harness::{CONTENT, Harness, ORIGIN, key, now};
 
 async fn preflight(harness: &Harness, origin: &str, method: &str) -> reqwest::Response {
-    let request = harness.browser.request(Method::OPTIONS, format!("{}/mylg-local-files/", harness.url)).header("origin", origin);
+    let request = harness.browser.request(Method::OPTIONS, format!("{}/mylg-local-files/", harness.s3.url)).header("origin", origin);
     let request = request.header("access-control-request-method", method).header("access-control-request-headers", "content-type,x-requested-with");
     request.send().await.unwrap()
 }

@@ -49,9 +49,9 @@ async fn an_expired_url_is_refused() {
     let old = harness.store.presigned_download(&key, "a.png", "image/png", 60, now().plus_seconds(-62)).unwrap();
     expect(harness.browser.get(old).send().await.unwrap(), 403, "AccessDenied").await;
     let url = harness.store.presigned_download(&key, "a.png", "image/png", 60, now()).unwrap();
-    harness.storage.set_clock_offset(62);
+    harness.s3.storage.set_clock_offset(62);
     expect(harness.browser.get(&url).send().await.unwrap(), 403, "AccessDenied").await;
-    harness.storage.set_clock_offset(30);
+    harness.s3.storage.set_clock_offset(30);
     assert_eq!(harness.browser.get(&url).send().await.unwrap().status(), 200);
 }
 
@@ -72,7 +72,7 @@ async fn a_changed_url_is_refused() {
         expect(harness.browser.get(changed).send().await.unwrap(), 403, "SignatureDoesNotMatch").await;
     }
     expect(harness.browser.delete(&url).send().await.unwrap(), 403, "SignatureDoesNotMatch").await;
-    expect(harness.browser.get(format!("{}/mylg-local-files/{key}", harness.url)).send().await.unwrap(), 403, "AccessDenied").await;
+    expect(harness.browser.get(format!("{}/mylg-local-files/{key}", harness.s3.url)).send().await.unwrap(), 403, "AccessDenied").await;
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_deleted_object_does_not_exist() {
         // The role may not list the bucket, so it is not told that the object is missing.
         expect(harness.browser.get(&url).send().await.unwrap(), 403, "AccessDenied").await;
     }
-    assert!(harness.storage.keys("files").is_empty());
+    assert!(harness.s3.storage.keys("files").is_empty());
 }
 
 #[tokio::test]
@@ -95,11 +95,11 @@ async fn the_verdict_of_the_scan_is_a_tag() {
     let key = harness.uploaded().await;
     assert_eq!(harness.store.scan_verdict(&key).await.unwrap(), ScanVerdict::Pending);
     for (status, verdict) in [("NO_THREATS_FOUND", ScanVerdict::Clean), ("THREATS_FOUND", ScanVerdict::Refused)] {
-        assert!(harness.storage.set_tag("files", key.as_str(), SCAN_TAG, status).unwrap());
+        assert!(harness.s3.storage.set_tag("files", key.as_str(), SCAN_TAG, status).unwrap());
         assert_eq!(harness.store.scan_verdict(&key).await.unwrap(), verdict);
     }
-    assert!(harness.storage.set_tag("files", key.as_str(), "a<b>&\"'", "ü & <x>").unwrap());
+    assert!(harness.s3.storage.set_tag("files", key.as_str(), "a<b>&\"'", "ü & <x>").unwrap());
     assert_eq!(harness.store.tags(&key).await.unwrap()["a<b>&\"'"], "ü & <x>");
-    assert!(!harness.storage.set_tag("files", self::key().as_str(), "a", "b").unwrap());
+    assert!(!harness.s3.storage.set_tag("files", self::key().as_str(), "a", "b").unwrap());
     assert!(harness.store.tags(&self::key()).await.is_err());
 }

@@ -1,17 +1,12 @@
 //! One local S3, and what a browser and a function do with it.
 
-use aws_credential_types::Credentials;
-use local_stack::credentials::CredentialStore;
 use local_stack::declaration::{Declaration, Permission};
 use local_stack::faults::Faults;
-use local_stack::object_storage::{ObjectStorage, ObjectStorageOptions};
-use local_stack::records::Records;
 use objects::{ObjectKey, ObjectStore, PresignedPost, Sha256, Upload};
 use reqwest::{Client, Response, StatusCode};
 use shared_utils::aws::AwsConfig;
 use shared_utils::clock::{Clock, Timestamp};
-use shared_utils::origins::AllowedOrigins;
-use tokio::net::TcpListener;
+use test_harness::{LocalS3, form_body};
 
 /// The origin of the frontend.
 pub(crate) const ORIGIN: &str = "http://localhost:5173";
@@ -20,14 +15,11 @@ pub(crate) const CONTENT: &[u8] = b"\x89PNG\r\n\x1a\n--boundary\r\nand more";
 
 /// A local S3 whose bucket `files` may be used by projects-router, below `projects/`.
 pub(crate) struct Harness {
-    pub(crate) storage: ObjectStorage,
+    pub(crate) s3: LocalS3,
     pub(crate) faults: Faults,
     /// The bucket, as projects-router uses it.
     pub(crate) store: ObjectStore,
     pub(crate) browser: Client,
-    pub(crate) url: String,
-    credentials: CredentialStore,
-    _folder: tempfile::TempDir,
 }
 
 impl Harness {
@@ -36,30 +28,20 @@ impl Harness {
         let actions = ["DeleteObject", "GetObject", "GetObjectTagging", "PutObject"].map(str::to_owned).to_vec();
         let permission = Permission { bucket: Some("files".to_owned()), actions, prefixes: vec!["projects/".to_owned()], ..Permission::default() };
         declaration.functions.get_mut("projects-router").unwrap().permissions.push(permission);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-        let (folder, credentials, faults) = (tempfile::tempdir().unwrap(), CredentialStore::default(), Faults::default());
-        let options = ObjectStorageOptions {
-            declaration,
-            folder: folder.path(),
-            origins: AllowedOrigins::parse(ORIGIN).unwrap(),
-            credentials: credentials.clone(),
-            records: Records::keeping(),
-            faults: faults.clone(),
-        };
-        let (storage, _) = ObjectStorage::start(listener, options).unwrap();
-        let store = ObjectStore::new(&aws(&url, &credentials, "projects-router"), "mylg-local-files");
-        Self { storage, faults, store, browser: Client::new(), url, credentials, _folder: folder }
+        let faults = Faults::default();
+        let s3 = LocalS3::start(declaration, faults.clone(), ORIGIN).await;
+        let store = ObjectStore::new(&aws(&s3, "projects-router"), "mylg-local-files");
+        Self { faults, store, browser: Client::new(), s3 }
     }
 
     /// The bucket, as another function uses it.
     pub(crate) fn store_of(&self, function: &str) -> ObjectStore {
-        ObjectStore::new(&aws(&self.url, &self.credentials, function), "mylg-local-files")
+        ObjectStore::new(&aws(&self.s3, function), "mylg-local-files")
     }
 
     /// The bucket, with changed credentials of projects-router or another configuration.
     pub(crate) fn store_with(&self, change: impl Fn(&mut AwsConfig)) -> ObjectStore {
-        let mut aws = aws(&self.url, &self.credentials, "projects-router");
+        let mut aws = aws(&self.s3, "projects-router");
         change(&mut aws);
         ObjectStore::new(&aws, "mylg-local-files")
     }
@@ -84,32 +66,19 @@ impl Harness {
     }
 
     pub(crate) async fn post_fields(&self, url: &str, fields: &[(&str, &str)], content: &[u8]) -> Response {
-        let boundary = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
-        let mut body = Vec::new();
-        for (name, value) in fields {
-            body.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
-        }
-        let file = "Content-Disposition: form-data; name=\"file\"; filename=\"picture.png\"\r\nContent-Type: image/png";
-        body.extend(format!("--{boundary}\r\n{file}\r\n\r\n").bytes());
-        body.extend(content);
-        body.extend(format!("\r\n--{boundary}--\r\n").bytes());
-        let content_type = format!("multipart/form-data; boundary={boundary}");
+        let (content_type, body) = form_body(fields.iter().copied(), content);
         self.browser.post(url).header("content-type", content_type).header("origin", ORIGIN).body(body).send().await.unwrap()
     }
 
     /// Posts a form, and expects this refusal.
     pub(crate) async fn refused(&self, form: &PresignedPost, content: &[u8], status: u16, code: &str) {
         expect(self.post(form, content).await, status, code).await;
-        assert!(self.storage.keys("files").is_empty());
+        assert!(self.s3.storage.keys("files").is_empty());
     }
 }
 
-fn aws(url: &str, credentials: &CredentialStore, function: &str) -> AwsConfig {
-    let issued = credentials.issue(function);
-    let mut aws = AwsConfig::local(url);
-    aws.credentials = Credentials::new(issued.access_key, issued.secret_key, Some(issued.session_token), None, "test");
-    aws.s3_endpoint = Some(url.to_owned());
-    aws
+fn aws(s3: &LocalS3, function: &str) -> AwsConfig {
+    s3.aws(AwsConfig::local(&s3.url), function)
 }
 
 /// Expects an error response of S3.

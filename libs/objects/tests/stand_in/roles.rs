@@ -23,7 +23,7 @@ async fn a_role_without_the_permission_is_denied() {
     expect(harness.browser.get(url).send().await.unwrap(), 403, "AccessDenied").await;
     let form = other.presigned_upload(&upload(&self::key()), 600, now());
     expect(harness.post(&form, CONTENT).await, 403, "AccessDenied").await;
-    assert_eq!(harness.storage.keys("files"), [key.to_string()]);
+    assert_eq!(harness.s3.storage.keys("files"), [key.to_string()]);
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn every_access_belongs_to_the_function_that_signed() {
     harness.browser.get(url).send().await.unwrap();
     harness.store.delete(&key).await.unwrap();
     assert!(is_denied(harness.store_of("ws-provider").delete(&key).await));
-    let accesses = harness.storage.accesses();
+    let accesses = harness.s3.storage.accesses();
     assert!(accesses.iter().all(|access| access.key == key.as_str() && access.bucket == "mylg-local-files"));
     let seen: Vec<_> =
         accesses.iter().map(|access| (access.function.as_str(), access.action.as_str(), access.is_presigned, access.is_allowed)).collect();

@@ -12,7 +12,7 @@ async fn an_upload_is_an_object_with_its_checksum() {
     let key = harness.uploaded().await;
     let info = ObjectInfo { size: CONTENT.len() as u64, content_type: Some("image/png".to_owned()), sha256: Some(sha256(CONTENT)) };
     assert_eq!(harness.store.head(&key).await.unwrap(), Some(info));
-    assert_eq!(harness.storage.keys("files"), [key.to_string()]);
+    assert_eq!(harness.s3.storage.keys("files"), [key.to_string()]);
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn every_field_must_be_sent() {
         let answer = harness.post_fields(&form.url, &fields, CONTENT).await;
         assert!([400, 403].contains(&answer.status().as_u16()), "without {name}: {}", answer.status());
     }
-    assert!(harness.storage.keys("files").is_empty());
+    assert!(harness.s3.storage.keys("files").is_empty());
 }
 
 #[tokio::test]
@@ -107,9 +107,9 @@ async fn an_expired_policy_is_refused() {
     let old = harness.store.presigned_upload(&upload(&key()), 600, now().plus_seconds(-601));
     harness.refused(&old, CONTENT, 403, "AccessDenied").await;
     let form = harness.form(&key());
-    harness.storage.set_clock_offset(601);
+    harness.s3.storage.set_clock_offset(601);
     harness.refused(&form, CONTENT, 403, "AccessDenied").await;
-    harness.storage.set_clock_offset(590);
+    harness.s3.storage.set_clock_offset(590);
     assert_eq!(harness.post(&form, CONTENT).await.status(), 204);
 }
 
@@ -128,7 +128,7 @@ async fn an_upload_can_be_repeated_with_the_same_content_alone() {
 }
 
 fn download(harness: &Harness) -> String {
-    let key = harness.storage.keys("files")[0].parse().unwrap();
+    let key = harness.s3.storage.keys("files")[0].parse().unwrap();
     harness.store.presigned_download(&key, "a.png", "image/png", 60, now()).unwrap()
 }
 

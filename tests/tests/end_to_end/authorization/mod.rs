@@ -6,7 +6,7 @@ mod routes;
 
 use std::collections::BTreeSet;
 
-use end_to_end::{Answer, Person, TestStack, claims_of, is_success, text};
+use end_to_end::{Answer, Person, TestStack, claims_of, is_success, text, upload};
 use local_stack::people::PASSWORD;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -37,6 +37,8 @@ struct Things {
     /// Files that the author has declared and not uploaded.
     project_file: String,
     conversation_file: String,
+    /// What the author was given for each of them, with its path.
+    declared: [(String, Value); 2],
 }
 
 struct Actors {
@@ -77,7 +79,24 @@ fn session_of(person: &Person) -> String {
     text(&claims_of(person.token.as_deref().unwrap())["sid"])
 }
 
+const PICTURE: &[u8] = b"a picture";
+
+/// The declaration of [`PICTURE`].
+fn picture() -> Value {
+    upload::declaration("a.png", "image/png", PICTURE)
+}
+
 impl Actors {
+    /// The author uploads the files of these resources, and a picture of themselves.
+    async fn upload(&self, things: &Things) {
+        let author = &self.actors[AUTHOR];
+        for (path, declared) in &things.declared {
+            upload::send(&declared["upload"], PICTURE).await;
+            author.request(Method::POST, &upload::completion(path, declared), &[], None).await.expect(200);
+        }
+        upload::upload(author, "/auth/me/thumbnail", "a.png", "image/png", PICTURE).await;
+    }
+
     /// Creates resources that no request has changed. Actors who must stay signed in do so, however long the test takes.
     async fn things(&mut self) -> Things {
         for actor in &mut self.actors[PENDING..] {
@@ -94,11 +113,10 @@ impl Actors {
         let group = text(&opened["conversationId"]);
         let (message, session) = (text(&sent["messageId"]), self.session.clone());
         let waiting = self.actors[PENDING].id.clone();
-        let declaration = end_to_end::upload::declaration("a.png", "image/png", b"a picture");
-        let declared = async |path: String| text(&author.post(&path, declaration.clone()).await.expect(201)["file"]["fileId"]);
-        let project_file = declared(format!("/projects/{project}/files")).await;
-        let conversation_file = declared(format!("/messages/conversations/{conversation}/files")).await;
+        let declare = async |path: String| (path.clone(), upload::declare(author, &path, picture()).await);
+        let declared = [declare(format!("/projects/{project}/files")).await, declare(format!("/messages/conversations/{conversation}/files")).await];
+        let [project_file, conversation_file] = [0, 1].map(|index| text(&declared[index].1["file"]["fileId"]));
         let (outsider, member) = (outsider.id.clone(), viewer.id.clone());
-        Things { project, conversation, group, message, session, waiting, outsider, member, project_file, conversation_file }
+        Things { project, conversation, group, message, session, waiting, outsider, member, project_file, conversation_file, declared }
     }
 }

@@ -11,6 +11,13 @@ struct Row {
     expected: [u16; 12],
 }
 
+impl Row {
+    /// Whether the row is about the content of a file.
+    fn is_download(&self) -> bool {
+        self.method == Method::GET && (self.pattern.ends_with("/{fileId}") || self.pattern.ends_with("/thumbnail"))
+    }
+}
+
 /// A row that refuses actors without a valid session, and the pending actor. The statuses are those of outsider to admin.
 fn row(method: Method, pattern: &'static str, body: fn(&Things) -> Value, [outsider, viewer, editor, owner, author, admin]: [u16; 6]) -> Row {
     Row { method, pattern, body, expected: [401, 401, 401, 401, 401, 403, outsider, viewer, editor, owner, author, admin] }
@@ -21,8 +28,8 @@ fn open_row(method: Method, pattern: &'static str, body: fn(&Things) -> Value, e
     Row { method, pattern, body, expected }
 }
 
-fn picture(_: &Things) -> Value {
-    end_to_end::upload::declaration("a.png", "image/png", b"a picture")
+fn a_picture(_: &Things) -> Value {
+    picture()
 }
 
 fn nothing(_: &Things) -> Value {
@@ -60,11 +67,11 @@ fn accounts() -> Vec<Row> {
         row(Method::POST, "/auth/mfa/recovery-codes", |_| json!({"code": "123456"}), [409; 6]),
         row(Method::POST, "/auth/mfa/disable", |_| json!({"currentPassword": PASSWORD, "code": "123456"}), [409; 6]),
         row(Method::POST, "/auth/mfa/totp", |_| json!({"currentPassword": PASSWORD}), [200; 6]),
-        row(Method::POST, "/auth/me/thumbnail", picture, [201; 6]),
+        row(Method::POST, "/auth/me/thumbnail", a_picture, [201; 6]),
         // Nobody has such a file.
         row(Method::POST, "/auth/me/thumbnail/{fileId}/complete", nothing, [404; 6]),
         row(Method::DELETE, "/auth/me/thumbnail", nothing, [204; 6]),
-        row(Method::GET, "/auth/users/{id}/thumbnail", nothing, [404; 6]),
+        row(Method::GET, "/auth/users/{id}/thumbnail", nothing, [200; 6]),
         row(Method::GET, "/auth/sessions", nothing, [200; 6]),
         // The session belongs to the pending person.
         row(Method::DELETE, "/auth/sessions/{id}", nothing, [404; 6]),
@@ -91,10 +98,10 @@ fn resources() -> Vec<Row> {
         row(Method::PUT, "/projects/{id}/team/{userId}", |_| json!({"role": "viewer"}), [404, 403, 403, 200, 403, 200]),
         row(Method::DELETE, "/projects/{id}/team/{userId}", nothing, [404, 403, 403, 204, 403, 204]),
         row(Method::GET, "/projects/{id}/files", nothing, [404, 200, 200, 200, 200, 200]),
-        row(Method::POST, "/projects/{id}/files", picture, [404, 403, 201, 201, 201, 201]),
+        row(Method::POST, "/projects/{id}/files", a_picture, [404, 403, 201, 201, 201, 201]),
         // The author has declared the file and not uploaded it. Nobody else can complete it.
         row(Method::POST, "/projects/{id}/files/{fileId}/complete", nothing, [404, 403, 404, 404, 409, 404]),
-        row(Method::GET, "/projects/{id}/files/{fileId}", nothing, [404, 404, 404, 404, 404, 404]),
+        row(Method::GET, "/projects/{id}/files/{fileId}", nothing, [404, 200, 200, 200, 200, 200]),
         row(Method::DELETE, "/projects/{id}/files/{fileId}", nothing, [404, 403, 204, 204, 204, 204]),
         row(Method::GET, "/projects/{id}/budget", nothing, [404, 403, 200, 200, 200, 200]),
         row(Method::PATCH, "/projects/{id}/budget", |_| json!({"lines": [{"quantity": 1}]}), [404, 403, 200, 200, 200, 200]),
@@ -113,9 +120,9 @@ fn resources() -> Vec<Row> {
         row(Method::GET, "/messages/notifications", nothing, [200; 6]),
         row(Method::PUT, "/messages/notifications/read", |_| json!({"notificationIds": ["ntf_01ARZ3NDEKTSV4RRFFQ69G5FAV"]}), [204; 6]),
         row(Method::GET, "/messages/conversations/{id}/files", nothing, [404, 200, 200, 200, 200, 404]),
-        row(Method::POST, "/messages/conversations/{id}/files", picture, [404, 201, 201, 201, 201, 404]),
+        row(Method::POST, "/messages/conversations/{id}/files", a_picture, [404, 201, 201, 201, 201, 404]),
         row(Method::POST, "/messages/conversations/{id}/files/{fileId}/complete", nothing, [404, 404, 404, 404, 409, 404]),
-        row(Method::GET, "/messages/conversations/{id}/files/{fileId}", nothing, [404, 404, 404, 404, 404, 404]),
+        row(Method::GET, "/messages/conversations/{id}/files/{fileId}", nothing, [404, 200, 200, 200, 200, 404]),
         row(Method::DELETE, "/messages/conversations/{id}/files/{fileId}", nothing, [404, 403, 403, 204, 204, 404]),
         row(Method::GET, "/messages/conversations/{id}/messages", nothing, [404, 200, 200, 200, 200, 404]),
         row(Method::POST, "/messages/conversations/{id}/messages", |_| json!({"text": "hello"}), [404, 201, 201, 201, 201, 404]),
@@ -162,13 +169,23 @@ async fn every_route_answers_every_actor_as_declared() {
     let mut wrong = Vec::new();
     for row in table() {
         let mut things = cast.things().await;
+        let is_local = cast.world.forge().is_some();
+        if row.is_download() && is_local {
+            cast.upload(&things).await;
+            things.waiting.clone_from(&cast.actors[AUTHOR].id);
+        }
         for (index, actor) in ACTORS.iter().enumerate() {
             // If the viewer is the caller, the editor is the member to remove.
             things.member.clone_from(&cast.actors[if index == VIEWER { EDITOR } else { VIEWER }].id);
             let answer = call(&cast.actors[index], &row, &path(&row, &things), &things).await;
             // A deployed backend issues no expired token, so the test uses an invalid one.
-            let is_unsigned = *actor == "expired" && cast.world.forge().is_none();
-            let expected = if is_unsigned && row.expected[index] == 204 { 401 } else { row.expected[index] };
+            let is_unsigned = *actor == "expired" && !is_local;
+            let expected = match row.expected[index] {
+                204 if is_unsigned => 401,
+                // Nothing is uploaded to a deployed backend: its bucket may be out of reach.
+                200 if row.is_download() && !is_local => 404,
+                expected => expected,
+            };
             if answer.status != expected {
                 wrong.push(format!("{} {} as {actor}: {} instead of {}: {}", row.method, row.pattern, answer.status, expected, answer.body));
             }
@@ -212,6 +229,7 @@ async fn foreign_and_unknown_ids_get_the_same_answer() {
         member: things.member.clone(),
         project_file: "fil_x".to_owned(),
         conversation_file: "fil_..%2F".to_owned(),
+        declared: things.declared.clone(),
     };
     let outsider = &cast.actors[OUTSIDER];
     // Ids in the path, and in the only body that names a hidden resource.
@@ -223,7 +241,9 @@ async fn foreign_and_unknown_ids_get_the_same_answer() {
             answer.body["requestId"] = Value::Null;
             answers.push((answer.status, answer.body));
         }
-        assert_eq!(answers[0].0, row.expected[OUTSIDER], "{} {}", row.method, row.pattern);
+        // Nothing was uploaded.
+        let expected = if row.is_download() { 404 } else { row.expected[OUTSIDER] };
+        assert_eq!(answers[0].0, expected, "{} {}", row.method, row.pattern);
         assert_eq!(answers[0], answers[1], "{} {}", row.method, row.pattern);
         assert_eq!(answers[0], answers[2], "{} {}", row.method, row.pattern);
     }

@@ -20,9 +20,9 @@ const BUDGET: &[(&str, usize)] = &[
     ("POST /messages/conversations/{id}/messages", 3),
     ("DELETE /messages/{id}", 3),
     ("POST /auth/me/thumbnail", 2),
-    ("POST /auth/me/thumbnail/{id}/complete", 6),
+    ("POST /auth/me/thumbnail/{id}/complete", 3),
     ("GET /auth/users/{id}/thumbnail", 3),
-    ("DELETE /auth/me/thumbnail", 4),
+    ("DELETE /auth/me/thumbnail", 3),
 ];
 
 /// Routes that the other test of costs measures.
