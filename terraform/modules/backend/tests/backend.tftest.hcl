@@ -315,10 +315,16 @@ run "roles_are_exact" {
   }
 
   assert {
-    condition = [for name, statements in output.role_statements : name if anytrue([
-      for statement in statements : startswith(statement.Sid, "TableMessages") && length(setsubtract(statement.Action, ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"])) > 0
-    ])] == ["messages-router", "ws-provider"]
-    error_message = "Two functions write messages; the others look up who shares a conversation with whom."
+    condition = jsonencode({ for name, statements in output.role_statements : name => distinct(flatten([
+      for statement in statements : try(statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"], ["everything"])
+      if startswith(statement.Sid, "TableMessages") && length(setsubtract(statement.Action, ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"])) > 0
+      ])) }) == jsonencode({
+      auth-router     = []
+      messages-router = ["everything"]
+      projects-router = ["NOTIFICATIONS#*"]
+      ws-provider     = ["everything"]
+    })
+    error_message = "Two functions write messages, and one notifications of them; the others look up who shares a conversation with whom."
   }
 
   assert {
