@@ -25,5 +25,5 @@ token=$(curl -sf "$url/auth/login" -H 'content-type: application/json' -d '{"ema
     sed -E 's/.*"accessToken":"([^"]+)".*/\1/')
 # One worker: with the same seed it sends the same requests in the same order.
 # The access token lives for eleven minutes, and so does the run at most.
-timeout 600 "$tools/bin/schemathesis" --config-file tests/schemathesis.toml run docs/openapi.json --url "$url" -H "Authorization: Bearer $token" \
+PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=schemathesis_hooks timeout 600 "$tools/bin/schemathesis" --config-file tests/schemathesis.toml run docs/openapi.json --url "$url" -H "Authorization: Bearer $token" \
     --checks all --workers 1 --max-examples "${EXAMPLES:-20}"
