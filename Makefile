@@ -32,7 +32,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now lint-terraform terraform-docs plan account preflight verify-aws confirmed deploy apply shift smoke test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench-fan-out bench-memory bench-contention bench-login cost destroy outputs user import init environment region mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now lint-terraform terraform-docs plan account preflight verify-aws confirmed deploy apply shift smoke test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench bench-quick bench-fan-out bench-memory bench-contention bench-login cost destroy outputs user import init environment region mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -142,6 +142,13 @@ lint-contract: ## Hold both documents to their specifications and to Spectral's 
 
 fuzz-api: binaries ## Hold the local stack to docs/openapi.json with made-up requests (EXAMPLES=100 for each operation, ten minutes at most; needs python3)
 	@EXAMPLES=$(or $(EXAMPLES),100) tests/fuzz-api.sh
+
+bench-quick: binaries ## Compare bytes and instructions of the packages in build/ with the committed figures (UPDATE=1 commits them; needs valgrind)
+	@$(BIN)/benchmarks $(if $(UPDATE),--update)
+
+bench: build ## Measure everything that has a bar, and write docs/performance.md (ten minutes; needs valgrind)
+	@$(CARGO) build --profile bench --workspace
+	@$(or $(CARGO_TARGET_DIR),target)/release/benchmarks --all
 
 bench-fan-out: ## Measure how long a message takes to a hundred people with three sockets each (a minute)
 	@$(CARGO) build --profile bench --workspace

@@ -1,5 +1,6 @@
 //! The key that signs access tokens. In AWS, a KMS key that never leaves KMS. On a laptop, a key file.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_sdk_kms::config::BehaviorVersion;
@@ -22,7 +23,9 @@ pub enum Signer {
 
 /// An `ECC_NIST_P256` key in KMS.
 pub struct KmsSigner {
-    client: aws_sdk_kms::Client,
+    aws: AwsConfig,
+    /// Made by the first signature: it costs as much as a quarter of a function's start, and most requests sign nothing.
+    client: OnceLock<aws_sdk_kms::Client>,
     /// The key's ARN.
     key: String,
     /// The key id (`kid`) in tokens.
@@ -32,7 +35,7 @@ pub struct KmsSigner {
 impl Signer {
     /// A KMS key by its ARN, with its key id (`kid`) in tokens.
     pub fn kms(aws: &AwsConfig, key: String, key_id: String) -> Self {
-        Self::Kms(KmsSigner { client: kms_client(aws), key, key_id })
+        Self::Kms(KmsSigner { aws: aws.clone(), client: OnceLock::new(), key, key_id })
     }
 
     /// The key that the environment names. `JWT_SIGNING_KEY_ID` is its key id in tokens.
@@ -54,7 +57,7 @@ fn kms_client(aws: &AwsConfig) -> aws_sdk_kms::Client {
         .behavior_version(BehaviorVersion::latest())
         .region(aws.region.clone())
         .credentials_provider(aws.credentials.clone())
-        .http_client(aws.http_client.clone())
+        .http_client(aws.http_client.shared())
         .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(25)))
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).operation_timeout(Duration::from_secs(8)).build());
     if let Some(endpoint) = &aws.endpoint {
@@ -83,6 +86,7 @@ impl KmsSigner {
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let call = self
             .client
+            .get_or_init(|| kms_client(&self.aws))
             .sign()
             .key_id(&self.key)
             .message(Blob::new(message))

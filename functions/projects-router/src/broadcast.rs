@@ -133,7 +133,7 @@ impl App {
     pub(crate) fn broadcast_new_project(&self, project: &Project, session: &Session) {
         let frames = project.team.iter().map(|(user, member)| {
             let mut frame = team_changed(project, *user, Some(member.role), session.user);
-            frame["project"] = project.summary_json();
+            frame["project"] = json!(project.summary());
             (*user, frame)
         });
         self.broadcaster.broadcast_with_conversation_later(project.as_team(), frames.collect());
@@ -152,7 +152,7 @@ impl App {
             frames.push((user, frame));
         }
         for (_, frame) in frames.iter_mut().filter(|(person, _)| is_new && *person == user) {
-            frame["project"] = project.summary_json();
+            frame["project"] = json!(project.summary());
         }
         self.broadcaster.broadcast_with_conversation_later(project.as_team(), frames);
         if is_new {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use local_stack::build::Profile;
+use local_stack::build::{Architecture, Profile};
 use local_stack::config::{Options, SANDBOXES, print_line};
 use local_stack::declaration::{Declaration, FORWARDED_ENV, repository};
 use local_stack::people::{PASSWORD, PEOPLE};
@@ -33,7 +33,7 @@ ADMIN_MFA (optional): required makes administrators set up a second factor
 MALWARE_SCAN (off): on refuses downloads until a scan has tagged the object";
 
 struct Arguments {
-    profile: Profile,
+    binaries: PathBuf,
     in_memory: bool,
 }
 
@@ -50,11 +50,11 @@ async fn main() -> ExitCode {
 
 fn arguments() -> Result<Option<Arguments>, String> {
     use lexopt::prelude::*;
-    let mut arguments = Arguments { profile: Profile::Debug, in_memory: false };
+    let mut arguments = Arguments { binaries: Profile::own().directory(), in_memory: false };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
-            Long("release") => arguments.profile = Profile::Release,
+            Long("release") => arguments.binaries = Architecture::own().directory(),
             Long("in-memory") => arguments.in_memory = true,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(format!("{}\n\n{HELP}", other.unexpected())),
@@ -84,7 +84,7 @@ async fn run() -> Result<(), String> {
         .filter_map(|(name, _)| Some((name.clone(), std::env::var(name).ok()?)))
         .collect();
     let options = Options {
-        binaries: arguments.profile.directory(),
+        binaries: arguments.binaries,
         folder: Some(variable("LOCAL_DIR", repository().join(".local"))?),
         in_memory: arguments.in_memory,
         ports: [

@@ -4,20 +4,17 @@
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig};
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
 use crate::env::{EnvError, Environment};
-use crate::event_context::{Counter, count};
+use crate::http_client::AwsHttpClient;
+use crate::sdk_signing;
 
 /// The common configuration of all SDK clients of a process.
 #[derive(Clone)]
@@ -27,7 +24,7 @@ pub struct AwsConfig {
     /// The role's credentials. Lambda sets them for the life of the sandbox, so they are read once.
     pub credentials: Credentials,
     /// One connection pool for all clients. It counts their requests.
-    pub http_client: SharedHttpClient,
+    pub http_client: AwsHttpClient,
     /// The `DynamoDB` endpoint, if it is not AWS: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`.
     pub dynamodb_endpoint: Option<String>,
     /// The endpoint of the other services, if it is not AWS: `AWS_ENDPOINT_URL`.
@@ -36,8 +33,6 @@ pub struct AwsConfig {
     pub s3_endpoint: Option<String>,
     /// The SES endpoint, if it is not AWS: `AWS_ENDPOINT_URL_SESV2` or `AWS_ENDPOINT_URL`.
     pub ses_endpoint: Option<String>,
-    /// How TLS connections are made. Absent where all endpoints are on this machine.
-    pub tls: Option<TlsContext>,
 }
 
 impl AwsConfig {
@@ -48,7 +43,7 @@ impl AwsConfig {
         let s3_endpoint = env.optional("AWS_ENDPOINT_URL_S3")?.or_else(|| endpoint.clone());
         let ses_endpoint = env.optional("AWS_ENDPOINT_URL_SESV2")?.or_else(|| endpoint.clone());
         let plain = dynamodb_endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let tls = if plain { None } else { Some(tls_context(env)?) };
+        let roots = if plain { RootCertStore::empty() } else { roots(env)? };
         Ok(Self {
             region: Region::new(env.required("AWS_REGION")?),
             credentials: Credentials::new(
@@ -58,15 +53,11 @@ impl AwsConfig {
                 None,
                 "environment",
             ),
-            http_client: Counted::client(match &tls {
-                None => Builder::new().build_http(),
-                Some(tls) => Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls.clone()).build_https(),
-            }),
+            http_client: AwsHttpClient::new(roots),
             dynamodb_endpoint,
             endpoint,
             s3_endpoint,
             ses_endpoint,
-            tls,
         })
     }
 
@@ -75,31 +66,41 @@ impl AwsConfig {
         Self {
             region: Region::new("eu-central-1"),
             credentials: Credentials::new("local", "local", None, None, "local"),
-            http_client: Counted::client(Builder::new().build_http()),
+            http_client: AwsHttpClient::new(RootCertStore::empty()),
             dynamodb_endpoint: Some(endpoint.to_owned()),
             endpoint: None,
             s3_endpoint: None,
             ses_endpoint: None,
-            tls: None,
         }
     }
 
-    /// A connector with a connection pool of its own, for requests that no SDK client sends. It counts them too.
-    pub(crate) fn connector(&self) -> SharedHttpConnector {
-        let connector = match &self.tls {
-            None => Connector::builder().build_http(),
-            Some(tls) => Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls.clone()).build(),
-        };
-        SharedHttpConnector::new(Counted(SharedHttpConnector::new(connector)))
+    /// Opens the first connection to `DynamoDB` beside what follows. Only for TLS, where it takes long.
+    pub fn warm_dynamodb(&self) {
+        let (client, endpoint) = (self.http_client.clone(), self.endpoint_of_dynamodb());
+        if endpoint.starts_with("https://")
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { client.warm(&endpoint).await });
+        }
+    }
+
+    fn endpoint_of_dynamodb(&self) -> String {
+        self.dynamodb_endpoint.clone().unwrap_or_else(|| self.endpoint_of("dynamodb"))
     }
 
     /// A `DynamoDB` client. It makes four attempts with short waits, because a request has seconds, not minutes.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let mut config = aws_sdk_dynamodb::Config::builder()
+        let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(self.region.clone())
             .credentials_provider(self.credentials.clone())
-            .http_client(self.http_client.clone())
+            // The credentials do not change, and the time limits below also end a body that does not come.
+            .identity_cache(IdentityCache::no_cache())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .push_auth_scheme(sdk_signing::scheme(self.region.as_ref(), "dynamodb"))
+            // Without the rules that find an endpoint, which are evaluated for each request.
+            .endpoint_resolver(FixedEndpoint(Endpoint::builder().url(self.endpoint_of_dynamodb()).build()))
+            .http_client(self.http_client.shared())
             .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(25)))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -108,33 +109,23 @@ impl AwsConfig {
                     .operation_timeout(Duration::from_secs(8))
                     .build(),
             );
-        if let Some(endpoint) = &self.dynamodb_endpoint {
-            config = config.endpoint_url(endpoint);
-        }
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
+
+    /// The address of a service in this region.
+    pub fn endpoint_of(&self, service: &str) -> String {
+        let suffix = if self.region.as_ref().starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        format!("https://{service}.{}.{suffix}", self.region)
+    }
 }
 
-/// Counts each request that goes out, repetitions included.
+/// One endpoint for all requests.
 #[derive(Debug)]
-struct Counted<T>(T);
+struct FixedEndpoint(Endpoint);
 
-impl Counted<SharedHttpClient> {
-    fn client(inner: SharedHttpClient) -> SharedHttpClient {
-        SharedHttpClient::new(Self(inner))
-    }
-}
-
-impl HttpClient for Counted<SharedHttpClient> {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Counted(self.0.http_connector(settings, components)))
-    }
-}
-
-impl HttpConnector for Counted<SharedHttpConnector> {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        count(Counter::Calls, 1);
-        self.0.call(request)
+impl ResolveEndpoint for FixedEndpoint {
+    fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
+        EndpointFuture::ready(Ok(self.0.clone()))
     }
 }
 
@@ -143,12 +134,17 @@ pub fn layer_dir(env: &Environment) -> Result<String, EnvError> {
     Ok(env.optional("SHARED_UTILS_DIR")?.unwrap_or_else(|| "/opt/shared-utils".to_owned()))
 }
 
-/// TLS that trusts the layer's root certificates, or the system's if there is no layer.
-fn tls_context(env: &Environment) -> Result<TlsContext, EnvError> {
-    let roots = std::fs::read(format!("{}/aws-roots.pem", layer_dir(env)?));
-    let trust = match roots {
-        Ok(pem) => TrustStore::empty().with_pem_certificate(pem),
-        Err(_) => TrustStore::empty().with_native_roots(true),
-    };
-    TlsContext::builder().with_trust_store(trust).build().map_err(|error| EnvError::unusable("SHARED_UTILS_DIR", error))
+/// The layer's root certificates, or the system's if there is no layer.
+fn roots(env: &Environment) -> Result<RootCertStore, EnvError> {
+    let mut roots = RootCertStore::empty();
+    match std::fs::read(format!("{}/aws-roots.pem", layer_dir(env)?)) {
+        Ok(pem) => {
+            let unusable = |error: String| EnvError::unusable("SHARED_UTILS_DIR", error);
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                roots.add(certificate.map_err(|error| unusable(error.to_string()))?).map_err(|error| unusable(error.to_string()))?;
+            }
+        }
+        Err(_) => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
+    }
+    Ok(roots)
 }

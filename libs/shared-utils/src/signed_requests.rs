@@ -1,6 +1,5 @@
 //! Signed requests (AWS Signature Version 4) to services whose SDK client would be larger than what is used of it: S3 and SES.
 
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -8,7 +7,7 @@ use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings, UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
-use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::identity::Identity;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
@@ -109,14 +108,12 @@ impl Service {
 pub struct SignedRequests {
     aws: AwsConfig,
     service: Service,
-    /// Made by the first request: most events send none.
-    connector: Arc<OnceLock<SharedHttpConnector>>,
 }
 
 impl SignedRequests {
     /// Requests to this service with the role's credentials.
     pub fn new(aws: &AwsConfig, service: Service) -> Self {
-        Self { aws: aws.clone(), service, connector: Arc::default() }
+        Self { aws: aws.clone(), service }
     }
 
     /// The access key id, the region and the service of a signature: `<key id>/<yyyymmdd>/<region>/<service>/aws4_request`.
@@ -167,7 +164,7 @@ impl SignedRequests {
         let body = request.body().clone();
         self.sign(&mut request, SignableBody::Bytes(&body), self.service.settings(), SystemTime::now())?;
         let request: HttpRequest = request.map(SdkBody::from).try_into().map_err(ServiceError::broken)?;
-        let call = self.connector.get_or_init(|| self.aws.connector()).call(request);
+        let call = self.aws.http_client.call(request);
         let unavailable = |cause: String| ServiceError::Unavailable(Internal::new(cause));
         let exchange = async {
             let response = call.await.map_err(|error| unavailable(error.to_string()))?.try_into_http1x().map_err(ServiceError::broken)?;

@@ -6,7 +6,8 @@ use std::ops::{Deref, DerefMut};
 
 use access::teams::{Member, Team, TeamRole};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Item, StoreError, from_item, to_json};
@@ -50,13 +51,13 @@ pub(crate) struct Header {
 /// Someone in a project's team.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct TeamEntry {
+pub(crate) struct TeamEntry<'a> {
     /// Who.
     pub(crate) user_id: UserId,
     /// What they may do.
     pub(crate) role: TeamRole,
     /// What they do in this project.
-    pub(crate) title: Option<String>,
+    pub(crate) title: Option<&'a str>,
 }
 
 /// The schema of a project: every field of [`PROJECT_FIELDS`] is there, null where it has no value.
@@ -165,45 +166,27 @@ impl Project {
         Self { header, fields: Map::new() }
     }
 
-    fn team_json(&self) -> Value {
-        let entry = |(user, member): (&UserId, &Member)| TeamEntry { user_id: *user, role: member.role, title: member.title.clone() };
-        json!(self.team.iter().map(entry).collect::<Vec<_>>())
-    }
-
     /// The whole project in the API format: every field, null if it has no value.
-    pub(crate) fn to_json(&self) -> Value {
-        let mut object = Map::new();
-        for (name, _, _) in PROJECT_FIELDS {
-            object.insert((*name).to_owned(), self.fields.get(*name).cloned().unwrap_or(Value::Null));
-        }
-        object.insert("projectId".to_owned(), json!(self.project_id));
-        object.insert("team".to_owned(), self.team_json());
-        object.insert("version".to_owned(), json!(self.version));
-        object.insert("createdBy".to_owned(), json!(self.created_by));
-        object.insert("createdAt".to_owned(), json!(self.created_at));
-        object.insert("updatedAt".to_owned(), json!(self.updated_at));
-        Value::Object(object)
+    pub(crate) const fn whole(&self) -> WholeProject<'_> {
+        WholeProject(self)
     }
 
     /// The summary for lists, marked `partial`. It has an excerpt of the description, and the description itself only if the excerpt contains all of
     /// it.
-    pub(crate) fn summary_json(&self) -> Value {
-        let excerpt = Some(&self.description_excerpt).filter(|excerpt| !excerpt.is_empty());
-        let mut object = Map::new();
-        for (name, _, _) in PROJECT_FIELDS.iter().filter(|(_, _, summary)| *summary) {
-            object.insert((*name).to_owned(), self.fields.get(*name).cloned().unwrap_or(Value::Null));
+    pub(crate) const fn summary(&self) -> ProjectSummary<'_> {
+        ProjectSummary(self)
+    }
+
+    /// Writes what both formats have: these fields, and the members that only the server writes.
+    fn serialize_common<M: SerializeMap>(&self, map: &mut M, is_shown: impl Fn(bool) -> bool) -> Result<(), M::Error> {
+        for (name, _, _) in PROJECT_FIELDS.iter().filter(|(_, _, summary)| is_shown(*summary)) {
+            map.serialize_entry(name, &self.fields.get(*name))?;
         }
-        object.extend([
-            ("projectId".to_owned(), json!(self.project_id)),
-            ("partial".to_owned(), json!(true)),
-            ("description".to_owned(), json!(excerpt.filter(|_| self.excerpt_is_whole))),
-            ("descriptionExcerpt".to_owned(), json!(excerpt)),
-            ("team".to_owned(), self.team_json()),
-            ("version".to_owned(), json!(self.version)),
-            ("createdAt".to_owned(), json!(self.created_at)),
-            ("updatedAt".to_owned(), json!(self.updated_at)),
-        ]);
-        Value::Object(object)
+        map.serialize_entry("projectId", &self.project_id)?;
+        map.serialize_entry("team", &TeamList(&self.team))?;
+        map.serialize_entry("version", &self.version)?;
+        map.serialize_entry("createdAt", &self.created_at)?;
+        map.serialize_entry("updatedAt", &self.updated_at)
     }
 
     /// The part of the project that access checks need.
@@ -252,7 +235,43 @@ impl Project {
 
     /// The approximate stored size of the client fields and the team, in bytes.
     pub(crate) fn size(&self) -> usize {
-        let team = self.team_json().to_string().len();
+        let team = json!(TeamList(&self.team)).to_string().len();
         team + self.fields.iter().map(|(name, value)| name.len() + value.to_string().len()).sum::<usize>()
+    }
+}
+
+/// See [`Project::whole`].
+pub(crate) struct WholeProject<'a>(&'a Project);
+
+impl Serialize for WholeProject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.0.serialize_common(&mut map, |_| true)?;
+        map.serialize_entry("createdBy", &self.0.created_by)?;
+        map.end()
+    }
+}
+
+/// See [`Project::summary`].
+pub(crate) struct ProjectSummary<'a>(&'a Project);
+
+impl Serialize for ProjectSummary<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let excerpt = Some(&self.0.description_excerpt).filter(|excerpt| !excerpt.is_empty());
+        let mut map = serializer.serialize_map(None)?;
+        self.0.serialize_common(&mut map, |is_summary| is_summary)?;
+        map.serialize_entry("partial", &true)?;
+        map.serialize_entry("description", &excerpt.filter(|_| self.0.excerpt_is_whole))?;
+        map.serialize_entry("descriptionExcerpt", &excerpt)?;
+        map.end()
+    }
+}
+
+/// A team as a list of [`TeamEntry`].
+struct TeamList<'a>(&'a BTreeMap<UserId, Member>);
+
+impl Serialize for TeamList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(user, member)| TeamEntry { user_id: *user, role: member.role, title: member.title.as_deref() }))
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     team.insert(session.user, Member { role: TeamRole::Owner, title, joined_at: now });
 
     let project = app.store.new_project(&session, NewProject { fields: changes, team });
-    let response = Response::json(201, &project.to_json())?.with_header("etag", project_etag(&project));
+    let response = Response::json(201, &project.whole())?.with_header("etag", project_etag(&project));
     let answer = kept(&response);
     match app.store.create(&session, &project, ball_park, used.as_ref().map(|used| (used, &answer))).await? {
         CreateOutcome::Created => {

@@ -13,5 +13,5 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
     if is_not_modified(&call.request, &etag) {
         return Ok(Response::empty(304).with_header("etag", etag));
     }
-    Ok(Response::json(200, &project.to_json())?.with_header("etag", etag))
+    Ok(Response::json(200, &project.whole())?.with_header("etag", etag))
 }

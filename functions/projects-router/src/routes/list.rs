@@ -3,6 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use shared_utils::http::{Call, Error, Response};
 use shared_utils::text::folded;
 
@@ -16,7 +17,7 @@ use crate::store::Project;
 pub(crate) struct ProjectPage {
     /// Parts of projects, the latest change first.
     #[schemars(schema_with = "summaries_schema")]
-    items: Vec<Value>,
+    items: Vec<Box<RawValue>>,
     /// Where the next page begins; null at the end.
     next_cursor: Option<String>,
 }
@@ -43,12 +44,12 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
             && project.team.contains_key(&caller.user)
     };
     // A deleted project that still has list rows was not purged completely. The purge continues here.
-    let deleted = projects.iter().filter(|project| project.deleted_at.is_some()).map(|project| project.project_id);
+    let deleted = projects.iter().filter(|(project, _)| project.deleted_at.is_some()).map(|(project, _)| project.project_id);
     for id in deleted.chain(page.orphans) {
         super::delete::purge_later(app, id);
     }
-    let items: Vec<Value> =
-        projects.iter().filter(|project| project.deleted_at.is_none()).filter(|project| wanted(project)).map(Project::summary_json).collect();
+    let shown = projects.into_iter().filter(|(project, _)| project.deleted_at.is_none() && wanted(project));
+    let items = shown.map(|(_, summary)| summary).collect();
     let next_cursor = app.cursors.next_page(&scope, page.next).await?;
     Response::json(200, &ProjectPage { items, next_cursor })
 }

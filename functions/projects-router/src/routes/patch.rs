@@ -66,7 +66,7 @@ pub(crate) fn read<L: FieldLog>(fields: &mut Fields<L>, present: &Changes) -> Ch
 }
 
 fn answer(project: &Project) -> Result<Response, Error> {
-    Ok(Response::json(200, &project.to_json())?.with_header("etag", project_etag(project)))
+    Ok(Response::json(200, &project.whole())?.with_header("etag", project_etag(project)))
 }
 
 /// The changed fields for the frame. Values over 2,000 bytes are left out; clients fetch them when needed.

@@ -36,7 +36,8 @@ pub(super) async fn handle(app: &App, call: Call) -> Result<Response, Error> {
         let role = role.ok_or_else(|| Error::internal("a role without faults and without a value"))?;
         let joined_at = project.team.get(&user).map_or(app.context.clock.now(), |member| member.joined_at);
         let member = Member { role, title, joined_at };
-        let entry = TeamEntry { user_id: user, role: member.role, title: member.title.clone() };
+        let title = member.title.clone();
+        let entry = TeamEntry { user_id: user, role: member.role, title: title.as_deref() };
         if project.team.get(&user) == Some(&member) {
             return Ok(Attempt::Done(Response::json(200, &entry)?.with_header("etag", project_etag(&project))));
         }

@@ -2,6 +2,7 @@
 
 use access::session::Session;
 use access::teams::{BY_MEMBER, header_key};
+use serde_json::value::{RawValue, to_raw_value};
 use shared_utils::aws_limits::{MAX_ANSWER, bytes_in_answer};
 use shared_utils::clock::Timestamp;
 use shared_utils::dynamo::{Condition, Item, Key, PartitionQuery, StoreError, TransactWrite, Transaction, Update, put, s, update};
@@ -18,8 +19,8 @@ const MAX_PAGE: usize = MAX_ANSWER / 2;
 /// One page of a person's projects.
 #[derive(Default)]
 pub(crate) struct ListPage {
-    /// In list order, including deleted projects.
-    pub(crate) projects: Vec<Project>,
+    /// In list order, including deleted projects, each with its summary.
+    pub(crate) projects: Vec<(Project, Box<RawValue>)>,
     /// Projects of list rows that have no header any more.
     pub(crate) orphans: Vec<ProjectId>,
     /// The index sort key after which the next page starts.
@@ -78,8 +79,9 @@ impl ProjectStore {
             match found.remove(&(self.table.clone(), header_key(id))) {
                 Some(header) => {
                     let project = Project::from_items(header, None)?;
-                    size += bytes_in_answer(&project.summary_json().to_string());
-                    list.projects.push(project);
+                    let summary = to_raw_value(&project.summary()).map_err(Error::internal)?;
+                    size += bytes_in_answer(summary.get());
+                    list.projects.push((project, summary));
                 }
                 None => list.orphans.push(id),
             }

@@ -273,7 +273,7 @@ impl Function {
     }
 }
 
-fn request_id() -> String {
+pub(super) fn request_id() -> String {
     let bytes = shared_utils::random::bytes::<16>().map(|byte| format!("{byte:02x}")).concat();
     format!("{}-{}-{}-{}-{}", &bytes[..8], &bytes[8..12], &bytes[12..16], &bytes[16..20], &bytes[20..])
 }

@@ -6,4 +6,5 @@ mod sandbox;
 
 pub(crate) use function::line;
 pub use function::{Function, FunctionOptions, Invocation, InvokeError, ReportSink, Skew};
+pub use runtime_api::RuntimeApi;
 pub use sandbox::LineSink;

@@ -8,8 +8,13 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
+use serde_json::Value;
+use shared_utils::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
+
+use super::function::request_id;
+use crate::events::ACCOUNT;
 
 /// The largest response that Lambda accepts, in bytes.
 const MAX_RESPONSE: usize = 6_291_556;
@@ -39,7 +44,7 @@ struct Shared {
 }
 
 /// The pool's side of the API.
-pub(super) struct RuntimeApi {
+pub struct RuntimeApi {
     /// `127.0.0.1:<port>`, the value of `AWS_LAMBDA_RUNTIME_API`.
     pub(super) address: String,
     pub(super) events: mpsc::Sender<Event>,
@@ -49,7 +54,8 @@ pub(super) struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    pub(super) async fn start() -> std::io::Result<Self> {
+    /// Starts the API of one sandbox.
+    pub async fn start() -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?.to_string();
         let (events, queue) = mpsc::channel(1);
@@ -66,6 +72,34 @@ impl RuntimeApi {
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self { address, events, asked: watch_asked, server })
+    }
+
+    /// `127.0.0.1:<port>`, the value of `AWS_LAMBDA_RUNTIME_API`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// How often the sandbox has requested an event: once after its start, and once more after each completed event.
+    pub fn asked(&self) -> watch::Receiver<u64> {
+        self.asked.clone()
+    }
+
+    /// The sandbox's response to an event that may take a minute.
+    pub async fn invoke(&self, event: &Value) -> Result<Value, String> {
+        let (answer, answered) = oneshot::channel();
+        let event = Event {
+            request_id: request_id(),
+            payload: Bytes::from(event.to_string()),
+            arn: format!("arn:aws:lambda:eu-central-1:{ACCOUNT}:function:benchmark"),
+            deadline_ms: Clock::System.now().plus_seconds(60).millis(),
+            answer,
+        };
+        self.events.send(event).await.map_err(|_| "the sandbox takes no events".to_owned())?;
+        match answered.await {
+            Ok(Answer::Response(bytes)) => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
+            Ok(Answer::Error(bytes)) => Err(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(_) => Err("the sandbox ended".to_owned()),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod claims;
 pub mod credentials;
 mod ring_provider;
 mod signer;
+mod verified_tokens;
 mod verifier;
 
 pub use claims::{AccessClaims, Caller, Role};

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 
+use super::verified_tokens::VerifiedTokens;
 use super::{AccessClaims, Caller, ring_provider};
 use crate::clock::Timestamp;
 use crate::env::{EnvError, Environment};
@@ -53,6 +54,7 @@ pub struct Verifier {
     keys: BTreeMap<String, PublicKey>,
     issuer: String,
     audience: String,
+    verified: VerifiedTokens,
 }
 
 impl Verifier {
@@ -78,7 +80,7 @@ impl Verifier {
         if keys.is_empty() {
             return Err(unusable("no key in it"));
         }
-        Ok(Self { keys, issuer, audience })
+        Ok(Self { keys, issuer, audience, verified: VerifiedTokens::default() })
     }
 
     /// The issuer that tokens must name.
@@ -109,10 +111,24 @@ impl Verifier {
 
     /// Checks form, signature and claims. Returns the caller, and whether the token has expired. Only the signature check is from `jsonwebtoken`.
     /// Its `decode` is less strict: it accepts repeated members and base64url with unused bits that are not zero.
+    ///
+    /// The signature of each token is checked once per process, its claims every time.
     fn verify_token(&self, token: &str, now: Timestamp) -> Result<(Caller, bool), Error> {
         if token.len() > MAX_BYTES {
             return Err(Error::InvalidToken);
         }
+        let (hash, now) = (VerifiedTokens::hash(token), u64::try_from(now.seconds()).unwrap_or(0));
+        if let Some(checked) = self.verified.claims(&hash, |claims| self.check_claims(claims, now)) {
+            return checked;
+        }
+        let claims = self.signed_claims(token)?;
+        let checked = self.check_claims(&claims, now)?;
+        self.verified.remember(hash, claims, now);
+        Ok(checked)
+    }
+
+    /// The claims of a token, if its form and signature are right.
+    fn signed_claims(&self, token: &str) -> Result<AccessClaims, Error> {
         let mut parts = token.split('.');
         let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
             return Err(Error::InvalidToken);
@@ -131,12 +147,11 @@ impl Verifier {
             Ok(true) => {}
             _ => return Err(Error::InvalidToken),
         }
-        let claims: AccessClaims = part(payload)?;
-        self.check_claims(&claims, now)
+        part(payload)
     }
 
-    fn check_claims(&self, claims: &AccessClaims, now: Timestamp) -> Result<(Caller, bool), Error> {
-        let now = u64::try_from(now.seconds()).unwrap_or(0);
+    /// `now` in seconds since the Unix epoch.
+    fn check_claims(&self, claims: &AccessClaims, now: u64) -> Result<(Caller, bool), Error> {
         let latest_begin = claims.iat.max(claims.nbf.unwrap_or(0));
         let sound = claims.iss == self.issuer
             && claims.aud == self.audience
@@ -235,6 +250,23 @@ mod tests {
         let forge = Forge::new();
         assert_eq!(forge.code(&forge.token(json!({})).await), "ok");
         assert_eq!(forge.code(&forge.token(json!({"pnd": true, "nbf": NOW.seconds(), "extra": 1})).await), "ok");
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_accepted_before_is_held_to_its_times_again() {
+        let forge = Forge::new();
+        let token = forge.token(json!({})).await;
+        for _ in 0..2 {
+            assert_eq!(forge.code(&token), "ok");
+        }
+        assert_eq!(forge.verifier.verified.len(), 1);
+        let at = |seconds: i64| forge.verifier.verify(&token, NOW.plus_seconds(seconds)).map_or_else(|error| error.code(), |_| "ok");
+        assert_eq!([at(659), at(660), at(-61)], ["ok", "token_expired", "invalid_token"]);
+        // The same claims with another signature, or none, are another token.
+        let (message, _) = token.rsplit_once('.').unwrap();
+        assert_eq!(forge.code(&format!("{message}.{}", URL_SAFE_NO_PAD.encode([0; 64]))), "invalid_token");
+        assert_eq!(forge.code(&forge.token(json!({"exp": NOW.seconds() + 900})).await), "invalid_token");
+        assert_eq!(forge.verifier.verified.len(), 1, "refused tokens are not remembered");
     }
 
     #[tokio::test]

@@ -1,0 +1,78 @@
+//! Times of starts, interleaved with those of other programs, and memory.
+
+use crate::packages::Unpacked;
+use crate::peers;
+use crate::sandbox::{Program, Sandbox};
+use crate::scene::Scene;
+use crate::table::{Bar, Row};
+
+/// The starts of each program.
+const STARTS: usize = 41;
+/// The requests before memory is measured.
+const REQUESTS: usize = 1_000;
+
+/// Starts in milliseconds and as ratios, and memory after the start and after a thousand requests.
+pub(crate) async fn measure(scene: &Scene, unpacked: &Unpacked) -> Result<Vec<Row>, String> {
+    let peers = peers::build()?;
+    let mut programs = vec![
+        ("an empty handler", scene.program_in_aws("auth-router", &peers.empty)),
+        ("lambda_http and axum", scene.program_in_aws("auth-router", &peers.axum)),
+    ];
+    programs.extend(unpacked.binaries().map(|(function, binary)| (function, scene.program_in_aws(function, &binary))));
+    let mut times: Vec<Vec<f64>> = vec![Vec::new(); programs.len()];
+    for _ in 0..STARTS {
+        for (times, (_, program)) in times.iter_mut().zip(&programs) {
+            times.push(Sandbox::start(program).await?.started_in.as_secs_f64() * 1e3);
+        }
+    }
+    let medians: Vec<f64> = times.into_iter().map(median).collect();
+    let mut rows: Vec<Row> =
+        programs.iter().zip(&medians).map(|((name, _), median)| Row::new(format!("start of {name}"), *median, "ms", Bar::None)).collect();
+    for ((name, _), median) in programs.iter().zip(&medians).skip(2) {
+        rows.push(Row::new(format!("start of {name}, of the empty handler's"), median / medians[0], "times", Bar::AtMost(1.3)));
+        rows.push(Row::new(format!("start of lambda_http and axum, of {name}'s"), medians[1] / median, "times", Bar::AtLeast(4.0)));
+    }
+    for (name, program) in &programs {
+        rows.push(Row::new(format!("memory after the start of {name}"), memory(&Sandbox::start(program).await?)?, "bytes", Bar::None));
+    }
+    for request in scene.requests().iter().filter(|request| request.name == "GET /auth/me") {
+        let Some(binary) = unpacked.binary(request.function) else { continue };
+        let mut sandbox = Sandbox::start(&scene.program(request.function, &binary)).await?;
+        for _ in 0..REQUESTS {
+            request.send(&mut sandbox).await?;
+        }
+        rows.push(Row::new(format!("memory after {REQUESTS} of {}", request.name), memory(&sandbox)?, "bytes", Bar::AtMost(12_000_000.0)));
+    }
+    rows.extend(first_request(scene, unpacked).await?);
+    Ok(rows)
+}
+
+/// The first request of a process against a later one.
+async fn first_request(scene: &Scene, unpacked: &Unpacked) -> Result<Option<Row>, String> {
+    let requests = scene.requests();
+    let (Some(request), Some(binary)) = (requests.first(), unpacked.binary("auth-router")) else { return Ok(None) };
+    let program: Program = scene.program(request.function, &binary);
+    let (mut first, mut warm) = (Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        let mut sandbox = Sandbox::start(&program).await?;
+        // What a start does beside the first request for an event is done when Lambda sends one.
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        first.push(request.send(&mut sandbox).await?.as_secs_f64());
+        for _ in 0..5 {
+            request.send(&mut sandbox).await?;
+        }
+        warm.push(request.send(&mut sandbox).await?.as_secs_f64());
+    }
+    Ok(Some(Row::new(format!("first {}, of a warm one", request.name), median(first) / median(warm), "times", Bar::AtMost(1.3))))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a process has less than 2^52 bytes")]
+fn memory(sandbox: &Sandbox) -> Result<f64, String> {
+    sandbox.resident_bytes().map(|bytes| bytes as f64).ok_or_else(|| "the memory of a process cannot be read".to_owned())
+}
+
+/// The median.
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
