@@ -1,6 +1,7 @@
 //! Instructions of starts and of warm requests, counted by callgrind.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
 use crate::sandbox::{Program, Sandbox};
 use crate::scene::{Request, Scene};
@@ -13,8 +14,11 @@ const START: f64 = 1_600_000.0;
 
 /// From the start of a process to its first request for an event.
 pub(crate) async fn start(scene: &Scene, binary: &Path, function: &str, profiles: &Path) -> Result<Row, String> {
-    let program = scene.program_in_aws(function, binary);
-    let instructions = Sandbox::start_counting(&program, &profiles.join(format!("start-{function}"))).await?.instructions().await?;
+    let program = scene.program_with_tls(function, binary);
+    let sandbox = Sandbox::start_counting(&program, &profiles.join(format!("start-{function}"))).await?;
+    // What a start does beside its first request for an event ends.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let instructions = sandbox.instructions().await?;
     Ok(Row::new(format!("start of {function}"), instructions, "instructions", Bar::AtMost(START)))
 }
 
@@ -32,7 +36,7 @@ pub(crate) async fn of_request(program: &Program, request: &Request, profiles: &
     Ok((longer - shorter) / f64::from(RUNS.1 - RUNS.0))
 }
 
-async fn after(program: &Program, profile: &PathBuf, request: &Request, times: u32) -> Result<f64, String> {
+async fn after(program: &Program, profile: &Path, request: &Request, times: u32) -> Result<f64, String> {
     let mut sandbox = Sandbox::start_counting(program, profile).await?;
     for _ in 0..times {
         request.send(&mut sandbox).await?;

@@ -11,6 +11,7 @@ mod scene;
 mod table;
 mod throughput;
 mod times;
+mod tls_front;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

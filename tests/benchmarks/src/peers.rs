@@ -1,4 +1,4 @@
-//! Other programs, built from `peers/`: an empty handler, and the same routes with lambda_http, axum and the SDK's defaults.
+//! Other programs, built from `peers/`: an empty handler, and the same routes with `lambda_http`, axum and the SDK's defaults.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ use crate::table::{Bar, Row};
 pub(crate) struct Peers {
     /// Answers every event with 200.
     pub(crate) empty: PathBuf,
-    /// lambda_http, axum, aws-config, the SDK with its defaults.
+    /// `lambda_http`, axum, aws-config, the SDK with its defaults.
     pub(crate) axum: PathBuf,
 }
 

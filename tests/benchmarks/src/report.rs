@@ -4,6 +4,7 @@ use std::process::Command;
 
 use local_stack::declaration::repository;
 
+use crate::committed::processor;
 use crate::table::{Row, markdown};
 
 const BEGIN: &str = "<!-- figures -->\n";
@@ -26,11 +27,7 @@ fn replaced(text: &str, figures: &str) -> Option<String> {
 
 /// The processor and the number of cores.
 fn machine() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model =
-        text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map_or("an unknown processor", |(_, name)| name.trim());
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{model}, {cores} cores")
+    format!("{}, {} cores", processor(), std::thread::available_parallelism().map_or(0, usize::from))
 }
 
 fn commit() -> Result<String, String> {

@@ -86,10 +86,11 @@ impl Scene {
         Program { binary: binary.to_owned(), environment }
     }
 
-    /// As [`Self::program`], with the endpoints of AWS: what a start prepares for TLS is included.
-    pub(crate) fn program_in_aws(&self, function: &str, binary: &Path) -> Program {
+    /// As [`Self::program`], with a database behind TLS, as in AWS: what a start prepares for it is included. Its connections are refused at once, so
+    /// that the figure depends on no network.
+    pub(crate) fn program_with_tls(&self, function: &str, binary: &Path) -> Program {
         let mut program = self.program(function, binary);
-        program.environment.retain(|name, _| !name.starts_with("AWS_ENDPOINT_URL"));
+        program.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), "https://127.0.0.1:1".to_owned());
         program
     }
 

@@ -1,10 +1,15 @@
 //! Times of starts, interleaved with those of other programs, and memory.
 
+use std::time::Duration;
+
 use crate::packages::Unpacked;
 use crate::peers;
 use crate::sandbox::{Program, Sandbox};
 use crate::scene::Scene;
 use crate::table::{Bar, Row};
+use crate::tls_front::TlsFront;
+
+const DATABASE: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
 /// The starts of each program.
 const STARTS: usize = 41;
@@ -15,10 +20,10 @@ const REQUESTS: usize = 1_000;
 pub(crate) async fn measure(scene: &Scene, unpacked: &Unpacked) -> Result<Vec<Row>, String> {
     let peers = peers::build()?;
     let mut programs = vec![
-        ("an empty handler", scene.program_in_aws("auth-router", &peers.empty)),
-        ("lambda_http and axum", scene.program_in_aws("auth-router", &peers.axum)),
+        ("an empty handler", scene.program_with_tls("auth-router", &peers.empty)),
+        ("lambda_http and axum", scene.program_with_tls("auth-router", &peers.axum)),
     ];
-    programs.extend(unpacked.binaries().map(|(function, binary)| (function, scene.program_in_aws(function, &binary))));
+    programs.extend(unpacked.binaries().map(|(function, binary)| (function, scene.program_with_tls(function, &binary))));
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); programs.len()];
     for _ in 0..STARTS {
         for (times, (_, program)) in times.iter_mut().zip(&programs) {
@@ -47,23 +52,28 @@ pub(crate) async fn measure(scene: &Scene, unpacked: &Unpacked) -> Result<Vec<Ro
     Ok(rows)
 }
 
-/// The first request of a process against a later one.
+/// The first request of a process against a later one, with a database behind TLS.
 async fn first_request(scene: &Scene, unpacked: &Unpacked) -> Result<Option<Row>, String> {
     let requests = scene.requests();
     let (Some(request), Some(binary)) = (requests.first(), unpacked.binary("auth-router")) else { return Ok(None) };
-    let program: Program = scene.program(request.function, &binary);
+    let mut program: Program = scene.program(request.function, &binary);
+    let database = program.environment.get(DATABASE).and_then(|url| url.strip_prefix("http://")).ok_or("the database has no address")?;
+    let front = TlsFront::start(database).await?;
+    program.environment.insert(DATABASE.to_owned(), front.url.clone());
+    program.environment.insert("SHARED_UTILS_DIR".to_owned(), front.layer.path().to_string_lossy().into_owned());
     let (mut first, mut warm) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
         let mut sandbox = Sandbox::start(&program).await?;
         // What a start does beside the first request for an event is done when Lambda sends one.
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
         first.push(request.send(&mut sandbox).await?.as_secs_f64());
         for _ in 0..5 {
             request.send(&mut sandbox).await?;
         }
         warm.push(request.send(&mut sandbox).await?.as_secs_f64());
     }
-    Ok(Some(Row::new(format!("first {}, of a warm one", request.name), median(first) / median(warm), "times", Bar::AtMost(1.3))))
+    let (first, warm) = (median(first), median(warm));
+    Ok(Some(Row::new(format!("first {} over TLS, of a warm one", request.name), first / warm, "times", Bar::AtMost(1.3))))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a process has less than 2^52 bytes")]
