@@ -18,7 +18,7 @@ pub enum Signer {
     /// `JWT_SIGNING_KEY_FILE`
     KeyFile(KeyFileSigner),
     /// `JWT_KMS_KEY_ID`
-    Kms(KmsSigner),
+    Kms(Box<KmsSigner>),
 }
 
 /// An `ECC_NIST_P256` key in KMS.
@@ -35,7 +35,7 @@ pub struct KmsSigner {
 impl Signer {
     /// A KMS key by its ARN, with its key id (`kid`) in tokens.
     pub fn kms(aws: &AwsConfig, key: String, key_id: String) -> Self {
-        Self::Kms(KmsSigner { aws: aws.clone(), client: OnceLock::new(), key, key_id })
+        Self::Kms(Box::new(KmsSigner { aws: aws.clone(), client: OnceLock::new(), key, key_id }))
     }
 
     /// The key that the environment names. `JWT_SIGNING_KEY_ID` is its key id in tokens.

@@ -3,10 +3,6 @@ use std::sync::Arc;
 use shared_utils::env::Environment;
 use ws_provider::App;
 
-/// A seventh of the instructions of a request were of glibc's allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let env = Environment::of_process();

@@ -102,10 +102,6 @@ pub fn build_release(functions: &[&String], architecture: Architecture, (major, 
         command.args(["zigbuild", "--target", &format!("{}.{major}.{minor}", architecture.target())]);
     }
     command.arg("--release").env("CARGO_ENCODED_RUSTFLAGS", flags(architecture).join("\u{1f}")).current_dir(repository());
-    // C code that has the time of its compilation in it would have other bytes each time.
-    command.env("SOURCE_DATE_EPOCH", "0");
-    // mimalloc would look for forty variables in the environment at each start.
-    command.env("CFLAGS", format!("{} -DMI_NO_GETENV", std::env::var("CFLAGS").unwrap_or_default()));
     for function in functions {
         // Only the function itself is built. Linking each operator tool takes long.
         command.args(["-p", function, "--bin", function]);

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 /// How long a process may take for what it is asked to do. Callgrind makes it fifty times as slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a process is started with.
 #[derive(Clone)]

@@ -94,50 +94,13 @@ impl Scene {
         program
     }
 
-    fn event(&self, route_key: &str, method: &Method, path: &str, token: Option<&str>, body: Option<Value>) -> Value {
-        let mut headers = HeaderMap::new();
-        // What a browser sends.
-        for (name, value) in [
-            ("accept", "application/json"),
-            ("accept-encoding", "gzip, deflate, br, zstd"),
-            ("accept-language", "en-GB,en;q=0.9,de;q=0.8"),
-            ("host", "api.mylg.test"),
-            ("origin", "http://localhost:5173"),
-            ("referer", "http://localhost:5173/"),
-            ("user-agent", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"),
-            ("x-amzn-trace-id", "Root=1-674a3c5d-0a1b2c3d4e5f60718293a4b5"),
-            ("x-forwarded-for", "203.0.113.7"),
-            ("x-forwarded-port", "443"),
-            ("x-forwarded-proto", "https"),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-        if let Some(token) = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok()) {
-            headers.insert(AUTHORIZATION, token);
-        }
-        if body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        let prefix = route_key.split_once(' ').map_or("", |(_, pattern)| pattern).trim_end_matches("{proxy+}");
-        http_event(&HttpRequest {
-            route_key,
-            proxy: path.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(str::to_owned),
-            method,
-            uri: &path.parse::<Uri>().unwrap_or_default(),
-            headers: &headers,
-            body: &body.map(|body| body.to_string()).unwrap_or_default().into(),
-            peer: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)),
-            request_id: "JKJaXmPLvHcESHA=",
-        })
-    }
-
     /// The requests that are measured.
     pub(crate) fn requests(&self) -> Vec<Request> {
         let token = self.ana.token.as_deref();
         let get = |function, name, route, path: &str, status, token, bar| Request {
             name,
             function,
-            event: self.event(route, &Method::GET, path, token, None),
+            event: event(route, &Method::GET, path, token, None),
             status,
             bar,
         };
@@ -152,10 +115,48 @@ impl Scene {
             Request {
                 name: "POST /messages/conversations/{id}/messages",
                 function: "messages-router",
-                event: self.event(messages, &Method::POST, &send, token, Some(json!({"text": "Good morning, the drawings are ready."}))),
+                event: event(messages, &Method::POST, &send, token, Some(json!({"text": "Good morning, the drawings are ready."}))),
                 status: 201,
                 bar: Bar::AtMost(2_000_000.0),
             },
         ]
     }
+}
+
+/// The event of a request as a browser sends it.
+fn event(route_key: &str, method: &Method, path: &str, token: Option<&str>, body: Option<Value>) -> Value {
+    let mut headers = HeaderMap::new();
+    // What a browser sends.
+    for (name, value) in [
+        ("accept", "application/json"),
+        ("accept-encoding", "gzip, deflate, br, zstd"),
+        ("accept-language", "en-GB,en;q=0.9,de;q=0.8"),
+        ("host", "api.mylg.test"),
+        ("origin", "http://localhost:5173"),
+        ("referer", "http://localhost:5173/"),
+        ("user-agent", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"),
+        ("x-amzn-trace-id", "Root=1-674a3c5d-0a1b2c3d4e5f60718293a4b5"),
+        ("x-forwarded-for", "203.0.113.7"),
+        ("x-forwarded-port", "443"),
+        ("x-forwarded-proto", "https"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(token) = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok()) {
+        headers.insert(AUTHORIZATION, token);
+    }
+    if body.is_some() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    let prefix = route_key.split_once(' ').map_or("", |(_, pattern)| pattern).trim_end_matches("{proxy+}");
+    http_event(&HttpRequest {
+        route_key,
+        proxy: path.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(str::to_owned),
+        method,
+        uri: &path.parse::<Uri>().unwrap_or_default(),
+        headers: &headers,
+        body: &body.map(|body| body.to_string()).unwrap_or_default().into(),
+        peer: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)),
+        request_id: "JKJaXmPLvHcESHA=",
+    })
 }

@@ -40,6 +40,10 @@ impl TlsFront {
                 tokio::spawn(async move {
                     let Ok(mut client) = acceptor.accept(stream).await else { return };
                     let Ok(mut server) = TcpStream::connect(behind).await else { return };
+                    // Otherwise small writes wait for the acknowledgement of those before.
+                    if client.get_ref().0.set_nodelay(true).and_then(|()| server.set_nodelay(true)).is_err() {
+                        return;
+                    }
                     let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
                 });
             }

@@ -52,11 +52,28 @@ impl App {
         Ok(call.send().await.map_err(broken)?.items.unwrap_or_default())
     }
 
-    async fn batch(&self, table: &str, keys: Vec<Item>) -> Result<Vec<Item>, StatusCode> {
-        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build().map_err(broken)?;
-        let found = self.dynamodb.batch_get_item().request_items(table, keys).send().await.map_err(broken)?;
-        Ok(found.responses.unwrap_or_default().remove(table).unwrap_or_default())
+    /// The rows of a person's projects.
+    async fn memberships(&self, user: &str) -> Result<Vec<Item>, StatusCode> {
+        let call = self.dynamodb.query().table_name(&self.projects).index_name("byMember").scan_index_forward(false).limit(50);
+        let call = call.key_condition_expression("memberId = :user").expression_attribute_values(":user", s(user));
+        Ok(call.send().await.map_err(broken)?.items.unwrap_or_default())
     }
+
+    async fn batch(&self, wanted: Vec<(&str, Vec<Item>)>) -> Result<HashMap<String, Vec<Item>>, StatusCode> {
+        let mut call = self.dynamodb.batch_get_item();
+        for (table, keys) in wanted {
+            call = call.request_items(table, KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build().map_err(broken)?);
+        }
+        Ok(call.send().await.map_err(broken)?.responses.unwrap_or_default())
+    }
+}
+
+fn key(pk: String, sk: &str) -> Item {
+    HashMap::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
+}
+
+fn text(item: &Item, name: &str) -> String {
+    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
 }
 
 fn s(text: impl Into<String>) -> AttributeValue {
@@ -93,23 +110,24 @@ async fn project(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path
 
 async fn projects(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
     let user = app.caller(&headers)?;
-    let call = app.dynamodb.query().table_name(&app.projects).index_name("byMember").scan_index_forward(false).limit(50);
-    let call = call.key_condition_expression("memberId = :user").expression_attribute_values(":user", s(user));
-    let rows = call.send().await.map_err(broken)?.items.unwrap_or_default();
-    let keys = rows.into_iter().filter_map(|mut row| Some(HashMap::from([("pk".to_owned(), row.remove("pk")?), ("sk".to_owned(), s("HEADER"))])));
-    Ok((StatusCode::OK, Json(json!({"items": values(app.batch(&app.projects, keys.collect()).await?)?}))))
+    let rows = app.memberships(&user).await?;
+    let keys = rows.iter().map(|row| key(text(row, "pk"), "HEADER")).collect();
+    let found = app.batch(vec![(&app.projects, keys)]).await?.remove(&app.projects).unwrap_or_default();
+    Ok((StatusCode::OK, Json(json!({"items": values(found)?}))))
 }
 
 async fn conversations(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
     let user = app.caller(&headers)?;
-    let rows = app.items(&app.messages, format!("USER#{user}"), "CONVERSATION#").await?;
-    let keys = rows.iter().filter_map(|row| {
-        let id = row.get("sk")?.as_s().ok()?;
-        Some(HashMap::from([("pk".to_owned(), s(id)), ("sk".to_owned(), s("HEAD"))]))
-    });
-    let mut found = values(app.batch(&app.messages, keys.collect()).await?)?;
-    found.sort_by(|a, b| b["lastActivityAt"].as_str().cmp(&a["lastActivityAt"].as_str()));
-    Ok((StatusCode::OK, Json(json!({"items": found}))))
+    let (named, projects) = tokio::try_join!(app.items(&app.messages, format!("USER#{user}"), "CONVERSATION#"), app.memberships(&user))?;
+    let of_project = |row: &Item| text(row, "projectId").replace("prj_", "CONVERSATION#cnv_");
+    let heads = named.iter().map(|row| text(row, "sk")).chain(projects.iter().map(of_project)).map(|pk| key(pk, "HEAD")).collect();
+    let teams = projects.iter().map(|row| key(text(row, "pk"), "HEADER")).collect();
+    let mut found = app.batch(vec![(&app.messages, heads), (&app.projects, teams)]).await?;
+    let teams = values(found.remove(&app.projects).unwrap_or_default())?;
+    let mut heads = values(found.remove(&app.messages).unwrap_or_default())?;
+    heads.retain(|_| teams.iter().any(|team| team.to_string().contains(&user)));
+    heads.sort_by(|a, b| b["lastActivityAt"].as_str().cmp(&a["lastActivityAt"].as_str()));
+    Ok((StatusCode::OK, Json(json!({"items": heads}))))
 }
 
 #[derive(Deserialize)]
@@ -120,10 +138,11 @@ struct NewMessage {
 async fn send(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>, Json(new): Json<NewMessage>) -> Answer {
     let user = app.caller(&headers)?;
     let pk = format!("CONVERSATION#{id}");
-    let head = value(app.item(&app.messages, pk.clone(), "HEAD").await?.ok_or(StatusCode::NOT_FOUND)?)?;
-    let project = head["projectId"].as_str().unwrap_or_default();
-    let team = app.item(&app.projects, format!("PROJECT#{project}"), "HEADER").await?.ok_or(StatusCode::NOT_FOUND)?;
-    if !value(team)?.to_string().contains(&user) {
+    let team = key(format!("PROJECT#{}", id.replace("cnv_", "prj_")), "HEADER");
+    let mut found = app.batch(vec![(&app.messages, vec![key(pk.clone(), "HEAD")]), (&app.projects, vec![team])]).await?;
+    let mut one = |table: &str| value(found.remove(table).unwrap_or_default().pop().ok_or(StatusCode::NOT_FOUND)?);
+    let (head, team) = (one(&app.messages)?, one(&app.projects)?);
+    if !team.to_string().contains(&user) {
         return Err(StatusCode::NOT_FOUND);
     }
     let (last, change) = (head["lastSeq"].as_u64().unwrap_or(0), head["changeSeq"].as_u64().unwrap_or(0));
