@@ -41,7 +41,7 @@ impl Mailer {
 
     /// A sender with this From address.
     pub fn new(aws: &AwsConfig, from: String, configuration_set: Option<String>, studio: Studio) -> Self {
-        let endpoint = aws.ses_endpoint.clone().unwrap_or_else(|| format!("https://email.{}.amazonaws.com", aws.region));
+        let endpoint = aws.ses_endpoint.clone().unwrap_or_else(|| aws.endpoint_of("email"));
         Self { requests: SignedRequests::new(aws, Service::Ses), endpoint, from, configuration_set, studio }
     }
 

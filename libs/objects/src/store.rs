@@ -55,7 +55,7 @@ impl ObjectStore {
     pub fn new(aws: &AwsConfig, bucket: &str) -> Self {
         let url = match &aws.s3_endpoint {
             Some(endpoint) => format!("{}/{bucket}", endpoint.trim_end_matches('/')),
-            None => format!("https://{bucket}.s3.{}.amazonaws.com", aws.region),
+            None => aws.endpoint_of(&format!("{bucket}.s3")),
         };
         Self { signer: SignedRequests::new(aws, Service::S3), bucket: bucket.to_owned(), url }
     }

@@ -118,7 +118,7 @@ fn write_zip(path: &Path, entries: &[(String, u32, Vec<u8>)]) -> Result<(), Stri
         for (name, mode, bytes) in entries {
             let options = SimpleFileOptions::default()
                 .compression_method(CompressionMethod::Deflated)
-                // More than 9 is zopfli: smaller by a thirtieth, and any reader of zips can read it.
+                // More than 9 is zopfli: smaller by a fortieth, and any reader of zips can read it.
                 .compression_level(Some(ZOPFLI))
                 .last_modified_time(DateTime::default())
                 .unix_permissions(*mode);

@@ -113,7 +113,7 @@ impl AwsConfig {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
-    /// The address of a service in this region.
+    /// The address of a service in this region, such as `dynamodb`, or of a bucket: `<bucket>.s3`.
     pub fn endpoint_of(&self, service: &str) -> String {
         let suffix = if self.region.as_ref().starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         format!("https://{service}.{}.{suffix}", self.region)

@@ -2,11 +2,13 @@
 
 mod claims;
 pub mod credentials;
+mod public_key;
 mod ring_provider;
 mod signer;
 mod verified_tokens;
 mod verifier;
 
 pub use claims::{AccessClaims, Caller, Role};
+pub use public_key::spki_from_point;
 pub use signer::{KeyFileSigner, SignError, TokenSigner, sign};
-pub use verifier::{LEEWAY_SECONDS, Verifier, spki_from_point};
+pub use verifier::{LEEWAY_SECONDS, Verifier};

@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 
+use super::public_key::PublicKey;
 use super::verified_tokens::VerifiedTokens;
 use super::{AccessClaims, Caller, ring_provider};
 use crate::clock::Timestamp;
@@ -24,17 +25,6 @@ const MAX_LIFE_SECONDS: u64 = 660;
 const MAX_BYTES: usize = 8 * 1024;
 /// The latest accepted `exp`, in seconds since the Unix epoch.
 const MAX_TIME: u64 = 1 << 40;
-/// The DER prefix of a P-256 public key (`SubjectPublicKeyInfo`). The uncompressed point follows it.
-const SPKI_PREFIX: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03,
-    0x42, 0x00,
-];
-
-/// Encodes an uncompressed P-256 point as a base64 `SubjectPublicKeyInfo`, the format of `JWT_PUBLIC_KEYS` and of KMS.
-pub fn spki_from_point(point: &[u8]) -> String {
-    STANDARD.encode([&SPKI_PREFIX, point].concat())
-}
-
 /// The header members of a token. Any other member makes the token invalid.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,11 +32,6 @@ struct Header {
     alg: String,
     typ: String,
     kid: String,
-}
-
-struct PublicKey {
-    key: DecodingKey,
-    point: Vec<u8>,
 }
 
 /// Checks access tokens against configured keys, issuer and audience.
@@ -68,17 +53,10 @@ impl Verifier {
     /// Creates a verifier for these keys (id → base64 DER public key).
     pub fn new(keys: BTreeMap<String, String>, issuer: String, audience: String) -> Result<Self, EnvError> {
         ring_provider::install();
-        let unusable = |reason: &str| EnvError::unusable("JWT_PUBLIC_KEYS", reason);
-        let keys = keys
-            .into_iter()
-            .map(|(key_id, spki)| {
-                let der = STANDARD.decode(spki).map_err(|_| unusable("not base64"))?;
-                let point = der.strip_prefix(&SPKI_PREFIX).filter(|point| point.len() == 65).ok_or_else(|| unusable("not a P-256 key"))?;
-                Ok((key_id, PublicKey { key: DecodingKey::from_ec_der(point), point: point.to_vec() }))
-            })
-            .collect::<Result<BTreeMap<_, _>, EnvError>>()?;
+        let read = |(key_id, spki): (String, String)| Ok((key_id, PublicKey::read(&spki)?));
+        let keys = keys.into_iter().map(read).collect::<Result<BTreeMap<_, _>, EnvError>>()?;
         if keys.is_empty() {
-            return Err(unusable("no key in it"));
+            return Err(EnvError::unusable("JWT_PUBLIC_KEYS", "no key in it"));
         }
         Ok(Self { keys, issuer, audience, verified: VerifiedTokens::default() })
     }
@@ -95,7 +73,10 @@ impl Verifier {
 
     /// Each key's id, with its x and y coordinates in base64url, for the published JWK set.
     pub fn public_keys(&self) -> impl Iterator<Item = (&str, String, String)> {
-        self.keys.iter().map(|(key_id, key)| (key_id.as_str(), URL_SAFE_NO_PAD.encode(&key.point[1..33]), URL_SAFE_NO_PAD.encode(&key.point[33..])))
+        self.keys.iter().map(|(key_id, key)| {
+            let (x, y) = key.coordinates();
+            (key_id.as_str(), x, y)
+        })
     }
 
     /// Verifies a token and returns its caller. [`Error::TokenExpired`] if the token is valid but expired, else [`Error::InvalidToken`].
@@ -143,7 +124,7 @@ impl Verifier {
             return Err(Error::InvalidToken);
         }
         let message = &token[..token.len() - signature.len() - 1];
-        match jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.key, Algorithm::ES256) {
+        match jsonwebtoken::crypto::verify(signature, message.as_bytes(), key.decoding_key(), Algorithm::ES256) {
             Ok(true) => {}
             _ => return Err(Error::InvalidToken),
         }
@@ -192,7 +173,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::auth::{KeyFileSigner, TokenSigner};
+    use crate::auth::{KeyFileSigner, TokenSigner, spki_from_point};
     use crate::ids::{SessionId, UserId};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
