@@ -152,7 +152,7 @@ bench: build ## Measure everything that has a bar, and write docs/performance.md
 
 bench-fan-out: ## Measure how long a message takes to a hundred people with three sockets each (a minute)
 	@$(CARGO) build --profile bench --workspace
-	@$(CARGO) bench -p end-to-end --bench fan_out
+	@$(or $(CARGO_TARGET_DIR),target)/release/benchmarks --only fan-out
 
 bench-memory: ## The same at the share of a processor that Lambda gives to each memory size (needs root and cgroups; four minutes)
 	@$(CARGO) build --profile bench --workspace
@@ -160,7 +160,7 @@ bench-memory: ## The same at the share of a processor that Lambda gives to each 
 
 bench-contention: ## Measure how long writers of one conversation and of one budget wait for each other (a minute)
 	@$(CARGO) build --profile bench --workspace
-	@$(CARGO) bench -p end-to-end --bench contention
+	@$(or $(CARGO_TARGET_DIR),target)/release/benchmarks --only contention
 
 bench-login: ## Measure that refused logins tell nothing by their time, and that a build that tells is noticed (a few minutes)
 	@$(CARGO) bench -p auth-router --bench login_timing

@@ -28,12 +28,17 @@ pub struct Person {
 }
 
 impl Person {
+    /// The address of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// Sends any request.
     ///
     /// # Panics
     /// If there is no response.
     pub async fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
+        let mut request = self.http.request(method.clone(), self.url(path));
         if let Some(token) = &self.token {
             self.secrets.add(token);
             request = request.bearer_auth(token);

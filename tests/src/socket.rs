@@ -97,6 +97,22 @@ impl Socket {
         frame
     }
 
+    /// The text of the next frame of any kind, without the checks of [`Self::next`], or the code with which the socket was closed: for
+    /// benchmarks.
+    ///
+    /// # Errors
+    /// The code.
+    pub async fn next_unchecked(&mut self) -> Result<String, u16> {
+        loop {
+            match self.stream.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
+                Some(Ok(Message::Close(frame))) => return Err(frame.map_or(1005, |frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(1006),
+            }
+        }
+    }
+
     /// Sends a frame and waits for its reply. Also returns the frames that arrive before the reply.
     ///
     /// # Panics

@@ -114,7 +114,6 @@ impl App {
     /// Builds the app from the environment variables.
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let (context, aws) = (HttpContext::from_env(env)?, AwsConfig::from_env(env)?);
-        aws.warm_dynamodb();
         let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
         let picture = env.parsed("PICTURE_MAX_BYTES", FileLimits::of(OwnerKind::Person).file)?;
         let limits = FileLimits { file: picture, ..FileLimits::of(OwnerKind::Person) };

@@ -40,7 +40,6 @@ impl App {
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let context = HttpContext::from_env(env)?;
         let aws = AwsConfig::from_env(env)?;
-        aws.warm_dynamodb();
         let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
         let limits = FileLimits::from_env(env, "CONVERSATION_FILES_MAX_BYTES", FileLimits::of(OwnerKind::Conversation))?;
         let table = FileTable::new(broadcaster.store().clone(), broadcaster.tables().messages.clone());

@@ -48,7 +48,6 @@ impl App {
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let context = HttpContext::from_env(env)?;
         let aws = AwsConfig::from_env(env)?;
-        aws.warm_dynamodb();
         let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
         let limits = FileLimits::from_env(env, "PROJECT_FILES_MAX_BYTES", FileLimits::of(OwnerKind::Project))?;
         let table = FileTable::new(broadcaster.store().clone(), broadcaster.tables().projects.clone());

@@ -104,7 +104,6 @@ impl App {
     pub fn from_env(env: &Environment) -> Result<Self, EnvError> {
         let context = HttpContext::from_env(env)?;
         let aws = AwsConfig::from_env(env)?;
-        aws.warm_dynamodb();
         let broadcaster = Broadcaster::from_env(env, &aws, &context.clock)?;
         let table = FileTable::new(broadcaster.store().clone(), broadcaster.tables().messages.clone());
         let files = Files::for_removals(table, ObjectStore::from_env(env, &aws)?, context.clock.clone());

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::control::{self, Control};
 use crate::declaration::repository;
 
-/// Serves the pages on `listener` until the returned task is aborted.
-pub fn serve(listener: TcpListener, http_url: &str, websocket_url: &str) -> JoinHandle<()> {
+/// Serves the pages and the control interface on `listener` until the returned task is aborted.
+pub(crate) fn serve(listener: TcpListener, http_url: &str, websocket_url: &str, control: Control) -> JoinHandle<()> {
     let with_addresses = |page: &str| page.replace("__HTTP__", http_url).replace("__WS__", websocket_url);
     let (console, explorer) = (with_addresses(include_str!("console.html")), with_addresses(include_str!("explorer.html")));
     let (http_url, host) = (http_url.to_owned(), websocket_url.trim_start_matches("ws://").to_owned());
@@ -21,7 +22,8 @@ pub fn serve(listener: TcpListener, http_url: &str, websocket_url: &str) -> Join
         .route("/explorer", get(async move || Html(explorer)))
         .route("/scalar.js", get(script))
         .route("/openapi.json", get(async move || document("openapi.json", |document| document["servers"] = json!([{"url": http_url}]))))
-        .route("/asyncapi.json", get(async move || document("asyncapi.json", |document| document["servers"]["local"]["host"] = json!(host))));
+        .route("/asyncapi.json", get(async move || document("asyncapi.json", |document| document["servers"]["local"]["host"] = json!(host))))
+        .merge(control::router(control));
     tokio::spawn(async move {
         let _ = axum::serve(listener, router).await;
     })

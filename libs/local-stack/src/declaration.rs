@@ -20,6 +20,8 @@ pub struct Declaration {
     /// Buckets by their short name.
     #[serde(default)]
     pub buckets: BTreeMap<String, Bucket>,
+    /// Variables of the C library, the same for every function.
+    pub runtime_environment: BTreeMap<String, String>,
     /// Functions by their name.
     pub functions: BTreeMap<String, Function>,
     /// The HTTP API.

@@ -46,6 +46,7 @@ impl Values {
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
+        .chain(declaration.runtime_environment.clone())
         .collect();
         for (variable, source) in &function.environment {
             let value = match source.split_once(':').unwrap_or((source, "")) {

@@ -24,6 +24,7 @@ pub mod accesses;
 pub mod build;
 pub mod config;
 pub mod console;
+mod control;
 pub mod credentials;
 pub mod database;
 pub mod declaration;

@@ -111,7 +111,7 @@ async fn run() -> Result<(), String> {
     print_line(&format!("HTTP API       {}", stack.http_url));
     print_line(&format!("WebSocket API  {}", stack.websocket_url));
     print_line(&format!("DynamoDB       {}", stack.database_url));
-    print_line(&format!("Console        {}", stack.console_url));
+    print_line(&format!("Console        {}/#token={}", stack.console_url, stack.control_token));
     print_line(&format!("Mails          {}", stack.mail_url));
     print_line(&format!("S3             {}", stack.s3_url));
     let place = if arguments.in_memory { "memory".into() } else { folder.unwrap_or_default() };

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{self, KEY_ID, Options, StartError, folder, layer, print_line, signing_key};
 use crate::console;
+use crate::control::Control;
 use crate::credentials::CredentialStore;
 use crate::database::{Database, Storage};
 use crate::declaration::Declaration;
@@ -36,6 +37,8 @@ pub struct Stack {
     pub database_url: String,
     /// `http://localhost:<port>` of the console.
     pub console_url: String,
+    /// What callers of the control interface, at `<console_url>/control`, need. New with each start.
+    pub control_token: String,
     /// `http://localhost:<port>` of the mail catcher.
     pub mail_url: String,
     /// The mails that were sent.
@@ -56,7 +59,8 @@ pub struct Stack {
     key_file: PathBuf,
     lines: Arc<Mutex<Vec<String>>>,
     servers: [JoinHandle<()>; 5],
-    _database: Database,
+    /// The database, behind its proxy.
+    pub database: Database,
     _folders: [Option<tempfile::TempDir>; 2],
 }
 
@@ -77,9 +81,7 @@ impl Stack {
     /// Starts everything and creates the accounts.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let declaration = Declaration::read()?;
-        if let Some(missing) = declaration.functions.keys().map(|name| options.binaries.join(name)).find(|binary| !binary.exists()) {
-            return Err(StartError::Binary(missing));
-        }
+        require_binaries(&declaration, &options)?;
         let (folder, temporary) = folder(options.folder.clone())?;
         let [http, websocket, database, console_listener, mail_listener, s3] = listen(options.ports).await?;
         let records = if options.keep { Records::keeping() } else { Records::default() };
@@ -123,12 +125,15 @@ impl Stack {
             websocket_api::serve(websocket, &socket.route_selection_expression, socket_routes, options.limits, records.clone(), faults.clone());
         let mails = MailBox::default();
         let mail_server = mail_catcher::serve(mail_listener, mails.clone(), credentials.clone());
-        let console_server = console::serve(console_listener, &http_url, &websocket_url);
+        let control = Control::new(port(&console_listener), faults.clone());
+        let control_token = control.token.clone();
+        let console_server = console::serve(console_listener, &http_url, &websocket_url, control);
         Ok(Self {
             http_url,
             websocket_url,
             database_url: database.endpoint.clone(),
             console_url,
+            control_token,
             mail_url,
             mails,
             s3_url,
@@ -141,7 +146,7 @@ impl Stack {
             key_file: values.key_file,
             lines,
             servers: [http_server, websocket_server, console_server, mail_server, s3_server],
-            _database: database,
+            database,
             _folders: [temporary, temporary_objects],
         })
     }
@@ -179,6 +184,11 @@ impl Stack {
             function.settled().await;
         }
     }
+}
+
+fn require_binaries(declaration: &Declaration, options: &Options) -> Result<(), StartError> {
+    let missing = declaration.functions.keys().map(|name| options.binaries.join(name)).find(|binary| !binary.exists());
+    missing.map_or(Ok(()), |missing| Err(StartError::Binary(missing)))
 }
 
 /// S3, with its objects in a folder.

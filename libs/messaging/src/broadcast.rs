@@ -37,9 +37,15 @@ pub struct Broadcaster {
 }
 
 impl Broadcaster {
-    /// Reads the table names and `WEBSOCKET_ENDPOINT`.
+    /// Reads the table names and `WEBSOCKET_ENDPOINT`. Where `DynamoDB` is behind TLS, it reads the revocations beside what follows: the first
+    /// request finds them, and an open connection. That this read fails has no effect: the first request reads them itself.
     pub fn from_env(env: &Environment, aws: &AwsConfig, clock: &Clock) -> Result<Self, EnvError> {
-        Ok(Self::new(aws, Tables::from_env(env)?, &env.required("WEBSOCKET_ENDPOINT")?, clock))
+        let broadcaster = Self::new(aws, Tables::from_env(env)?, &env.required("WEBSOCKET_ENDPOINT")?, clock);
+        let revocations = broadcaster.revocations.clone();
+        aws.warm_up(async move {
+            let _ = revocations.refresh().await;
+        });
+        Ok(broadcaster)
     }
 
     /// A broadcaster for these tables and for the WebSocket API at this `@connections` endpoint.

@@ -2,9 +2,7 @@
 //! entry, and updates the snippet for lists.
 
 use access::session::Session;
-use shared_utils::dynamo::{
-    Attempt, RetryPolicy, StoreError, Transaction, Update, Verdict, delete, from_item, n, put, retry_on_conflict, s, to_attribute, update,
-};
+use shared_utils::dynamo::{Attempt, StoreError, Transaction, Update, Verdict, delete, from_item, n, put, retry_in_crowd, s, to_attribute, update};
 use shared_utils::ids::{MessageId, UserId};
 
 use crate::attachments::has_files;
@@ -202,7 +200,7 @@ impl Messaging {
         let user = session.user;
         let found = found.ok_or(Error::NotFound)?;
         let (id, next) = (found.stored.message.message_id, &next);
-        retry_on_conflict(RetryPolicy::Shared, Some(found), |known| async move {
+        retry_in_crowd(found, |known| async move {
             let found = match known {
                 Some(found) => found,
                 None => self.find_message(id).await?.ok_or(Error::NotFound)?,

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use access::session::Session;
 use serde::{Deserialize, Serialize};
 use shared_utils::dynamo::{
-    Attempt, Condition, Outcome as TransactionOutcome, RetryPolicy, StoreError, TransactWrite, Transaction, Update, Verdict, from_item, n, put,
-    put_if, retry_on_conflict, s, to_attribute, to_item, update,
+    Attempt, Condition, Outcome as TransactionOutcome, StoreError, TransactWrite, Transaction, Update, Verdict, from_item, n, put, put_if,
+    retry_in_crowd, s, to_attribute, to_item, update,
 };
 use shared_utils::ids::{MessageId, UserId};
 use shared_utils::rate_limit::Rate;
@@ -74,7 +74,7 @@ impl Messaging {
             return Err(Error::NotFound);
         }
         let (id, new) = (conversation.head.conversation_id, &new);
-        retry_on_conflict(RetryPolicy::Shared, Some(conversation), |known| async move {
+        retry_in_crowd(conversation, |known| async move {
             let conversation = match known {
                 Some(conversation) => conversation,
                 None => self.conversation(sender, id).await?,

@@ -18,7 +18,7 @@ use crate::gateway::{ConnectionsApi, PostOutcome};
 /// The largest frame that API Gateway accepts, in bytes.
 const MAX_FRAME: usize = 32 * 1024;
 /// Number of concurrent posts. A process may have 1,024 open files.
-const CONCURRENCY: usize = 256;
+const CONCURRENCY: usize = 512;
 /// `$connect` writes the item before the upgrade is finished, so a connection this young may return 410 although it is alive.
 const OPENING_SECONDS: i64 = 30;
 /// How long to wait before a retry on such a connection.

@@ -17,6 +17,9 @@ use crate::env::{EnvError, Environment};
 use crate::http_client::AwsHttpClient;
 use crate::sdk_signing;
 
+/// The turns of the event loop in which the runtime connects to the Runtime API and asks for the first event: four, and some to spare.
+const TURNS_OF_FIRST_REQUEST: u32 = 16;
+
 /// The common configuration of all SDK clients of a process.
 #[derive(Clone)]
 pub struct AwsConfig {
@@ -75,13 +78,18 @@ impl AwsConfig {
         }
     }
 
-    /// Opens the first connection to `DynamoDB` beside what follows. Only for TLS, where it takes long.
-    pub fn warm_dynamodb(&self) {
-        let (client, endpoint) = (self.http_client.clone(), self.endpoint_of_dynamodb());
-        if endpoint.starts_with("https://")
+    /// Runs a first read beside what follows, which leaves an open connection behind. Only where `DynamoDB` is behind TLS: there the first
+    /// connection takes long. It does not delay the runtime's first request for an event.
+    pub fn warm_up(&self, read: impl Future<Output = ()> + Send + 'static) {
+        if self.endpoint_of_dynamodb().starts_with("https://")
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(async move { client.warm(&endpoint).await });
+            runtime.spawn(async move {
+                for _ in 0..TURNS_OF_FIRST_REQUEST {
+                    tokio::task::yield_now().await;
+                }
+                read.await;
+            });
         }
     }
 

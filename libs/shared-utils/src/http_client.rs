@@ -51,16 +51,6 @@ impl AwsHttpClient {
     pub fn shared(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
     }
-
-    /// Opens a connection to this address, for the first request to use. Errors are ignored: the request will have them too.
-    pub async fn warm(&self, url: &str) {
-        if let Ok(request) = http::Request::get(url).body(SdkBody::empty())
-            && let Ok(response) = self.0.request(request).await
-        {
-            // The connection is free when its response was read.
-            let _ = http_body_util::BodyExt::collect(response.into_body()).await;
-        }
-    }
 }
 
 impl HttpClient for AwsHttpClient {

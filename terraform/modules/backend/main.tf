@@ -269,7 +269,7 @@ module "function" {
   architecture            = var.architecture
   memory_mb               = local.functions[each.key].memory_mb
   timeout_s               = each.value.timeout_s
-  environment             = local.environments[each.key]
+  environment             = merge(local.stack.runtime_environment, local.environments[each.key])
   statements              = local.statements[each.key]
   log_retention_in_days   = var.log_retention_in_days
   keep_logs               = var.production

@@ -1,7 +1,6 @@
 //! Instructions of starts and of warm requests, counted by callgrind.
 
 use std::path::Path;
-use std::time::Duration;
 
 use crate::sandbox::{Program, Sandbox};
 use crate::scene::{Request, Scene};
@@ -16,8 +15,6 @@ const START: f64 = 1_600_000.0;
 pub(crate) async fn start(scene: &Scene, binary: &Path, function: &str, profiles: &Path) -> Result<Row, String> {
     let program = scene.program_with_tls(function, binary);
     let sandbox = Sandbox::start_counting(&program, &profiles.join(format!("start-{function}"))).await?;
-    // What a start does beside its first request for an event ends.
-    tokio::time::sleep(Duration::from_millis(300)).await;
     let instructions = sandbox.instructions().await?;
     Ok(Row::new(format!("start of {function}"), instructions, "instructions", Bar::AtMost(START)))
 }

@@ -1,8 +1,13 @@
 //! `make bench-quick`: what the packages in `build/` cost in bytes and instructions, against committed figures. `make bench`: all figures, with
 //! times, against other programs, written to `docs/performance.md`.
 
+mod client;
 mod committed;
+mod contention;
+mod fan_out;
+mod growth;
 mod instructions;
+mod make_run;
 mod packages;
 mod peers;
 mod report;
@@ -22,11 +27,12 @@ use scene::Scene;
 use table::Row;
 
 const HELP: &str = "\
-benchmarks [--all] [--update] [--binaries <folder>] [--profiles <folder>]
+benchmarks [--all | --only <subject>] [--update] [--binaries <folder>] [--profiles <folder>]
 
 Measures the packages in build/: bytes, and instructions of a start and of warm requests (needs valgrind). Fails where a figure is more than two
 per cent over the committed one. --update commits what was measured. --all measures times and the local stack too, compares with other programs,
-writes docs/performance.md, and fails where a bar fails. --binaries measures the binaries in a folder, without packages. --profiles keeps the
+writes docs/performance.md, and fails where a bar fails. --only measures one subject: first-request, make-run, local-stack,
+fan-out, contention or growth. --binaries measures the binaries in a folder, without packages. --profiles keeps the
 profiles of callgrind in a folder.";
 
 #[tokio::main]
@@ -44,6 +50,7 @@ async fn main() -> ExitCode {
 #[derive(Default)]
 struct Arguments {
     all: bool,
+    only: Option<String>,
     update: bool,
     binaries: Option<PathBuf>,
     profiles: Option<PathBuf>,
@@ -56,6 +63,7 @@ fn arguments() -> Result<Arguments, String> {
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
             Long("all") => arguments.all = true,
+            Long("only") => arguments.only = Some(parser.value().and_then(lexopt::ValueExt::string).map_err(|error| error.to_string())?),
             Long("update") => arguments.update = true,
             Long("binaries") => arguments.binaries = Some(parser.value().map_err(|error| error.to_string())?.into()),
             Long("profiles") => arguments.profiles = Some(parser.value().map_err(|error| error.to_string())?.into()),
@@ -67,15 +75,22 @@ fn arguments() -> Result<Arguments, String> {
 
 async fn run() -> Result<bool, String> {
     let arguments = arguments()?;
+    if let Some(subject) = &arguments.only {
+        let rows = only(subject).await?;
+        table::print(&rows);
+        return Ok(rows.iter().all(Row::passes));
+    }
     let temporary = tempfile::tempdir().map_err(|error| error.to_string())?;
     let profiles = arguments.profiles.clone().unwrap_or_else(|| temporary.path().to_owned());
     let unpacked = Unpacked::new(arguments.binaries.as_deref())?;
-    let scene = Scene::start().await;
+    let scene = Scene::start().await?;
     let mut rows = quick(&scene, &unpacked, &profiles).await?;
     if arguments.all {
         rows.extend(peers::compare(&scene, &unpacked, &profiles).await?);
         rows.extend(times::measure(&scene, &unpacked).await?);
-        rows.extend(throughput::measure().await?);
+        for subject in SUBJECTS {
+            rows.extend(only(subject).await?);
+        }
     }
     table::print(&rows);
     if arguments.all {
@@ -94,6 +109,21 @@ async fn run() -> Result<bool, String> {
         print_line(line);
     }
     Ok(slower.is_empty())
+}
+
+/// What can be measured alone.
+const SUBJECTS: [&str; 6] = ["first-request", "make-run", "local-stack", "fan-out", "contention", "growth"];
+
+async fn only(subject: &str) -> Result<Vec<Row>, String> {
+    match subject {
+        "make-run" => make_run::measure().await,
+        "local-stack" => throughput::measure().await,
+        "fan-out" => fan_out::measure().await,
+        "contention" => contention::measure().await,
+        "growth" => growth::measure().await,
+        "first-request" => Ok(times::first_request(&Scene::start().await?, &Unpacked::new(None)?).await?.into_iter().collect()),
+        _ => Err(format!("there is no subject {subject:?}: {}", SUBJECTS.join(", "))),
+    }
 }
 
 /// Bytes and instructions.

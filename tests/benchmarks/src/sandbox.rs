@@ -88,12 +88,9 @@ impl Sandbox {
 
     /// Ends the process, and returns how many instructions it has executed.
     pub(crate) async fn instructions(mut self) -> Result<f64, String> {
-        let id = self.child.id().ok_or("the process has ended")?;
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw).ok_or("the process has ended")?;
         // Callgrind writes its counts when a signal ends the process.
-        let killed = Command::new("kill").arg("-TERM").arg(id.to_string()).status().await.map_err(|error| error.to_string())?;
-        if !killed.success() {
-            return Err("the process cannot be ended".to_owned());
-        }
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).map_err(|error| error.to_string())?;
         self.child.wait().await.map_err(|error| error.to_string())?;
         let profile = self.profile.take().ok_or("the process was not counted")?;
         let text = std::fs::read_to_string(&profile).map_err(|error| format!("callgrind wrote nothing: {error}"))?;

@@ -25,6 +25,9 @@ pub(crate) struct Scene {
     ana: Person,
     project: String,
     conversation: String,
+    /// Accepts connections, and says nothing.
+    _silent: std::net::TcpListener,
+    silent_address: std::net::SocketAddr,
 }
 
 /// A request that is measured.
@@ -54,7 +57,9 @@ impl Request {
 }
 
 impl Scene {
-    pub(crate) async fn start() -> Self {
+    pub(crate) async fn start() -> Result<Self, String> {
+        let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
+        let silent_address = silent.local_addr().map_err(|error| error.to_string())?;
         let stack = TestStack::start_with(Options { keep: false, ..Options::for_tests() }).await;
         let ana = stack.login("ana").await;
         let mut others = Vec::new();
@@ -71,7 +76,7 @@ impl Scene {
             opened.push((project, conversation));
         }
         let (project, conversation) = opened.swap_remove(0);
-        Self { stack, ana, project, conversation }
+        Ok(Self { stack, ana, project, conversation, _silent: silent, silent_address })
     }
 
     /// A function's binary, with the environment that it has on this stack.
@@ -86,11 +91,11 @@ impl Scene {
         Program { binary: binary.to_owned(), environment }
     }
 
-    /// As [`Self::program`], with a database behind TLS, as in AWS: what a start prepares for it is included. Its connections are refused at once, so
-    /// that the figure depends on no network.
+    /// As [`Self::program`], with a database behind TLS, as in AWS: what a start prepares for it is included. The database accepts connections and
+    /// says nothing, so that the figure depends on no network.
     pub(crate) fn program_with_tls(&self, function: &str, binary: &Path) -> Program {
         let mut program = self.program(function, binary);
-        program.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), "https://127.0.0.1:1".to_owned());
+        program.environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), format!("https://{}", self.silent_address));
         program
     }
 

@@ -2,56 +2,128 @@
 
 use std::time::{Duration, Instant};
 
-use end_to_end::{Person, TestStack, text};
+use end_to_end::{Person, Socket, TestStack};
+use futures_util::future::{join_all, try_join_all};
 use local_stack::config::Options;
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 
+use crate::client::{Client, percentile};
 use crate::table::{Bar, Row};
 
 const DURATION: Duration = Duration::from_secs(5);
 /// The clients that send at once.
 const CLIENTS: usize = 16;
+/// The sockets that are open at once.
+const SOCKETS: usize = 1_000;
 
-/// Requests and durable sends per second, with as many clients as keep the machine busy. The data is in a file.
+/// Requests and durable sends per second, with as many clients as keep the machine busy; the slowest at half of that; a thousand open sockets. The
+/// data is in a file.
 pub(crate) async fn measure() -> Result<Vec<Row>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let options = Options { keep: false, in_memory: false, folder: Some(folder.path().to_owned()), ..Options::for_tests() };
+    let options =
+        Options { keep: false, in_memory: false, folder: Some(folder.path().to_owned()), more_people: SOCKETS / 10, ..Options::for_tests() };
     let stack = TestStack::start_with(options).await;
-    let (ana, ben) = (stack.login("ana").await, stack.login("ben").await);
-    let conversation = stack.direct(&ana, &ben).await;
-    let path = format!("/messages/conversations/{conversation}/messages");
-    let me = per_second(async || ana.get("/auth/me").await.status == 200).await?;
-    let sends = per_second(async || sent(&ana, &path).await).await?;
-    let unread = ben.get("/messages/conversations").await.expect(200);
-    if text(&unread["items"][0]["conversationId"]) != conversation {
-        return Err("the conversation is not in the list".to_owned());
+    let ana = stack.login("ana").await;
+    let client = Client::of(&ana);
+    let me = Load { client: &client, method: Method::GET, paths: vec!["/auth/me".to_owned()], body: None, status: 200 };
+    let mut paths = Vec::new();
+    for n in 1..=CLIENTS {
+        let other = stack.login(&format!("user{n:03}")).await;
+        paths.push(format!("/messages/conversations/{}/messages", stack.direct(&ana, &other).await));
     }
-    Ok(vec![
-        Row::new("local stack: GET /auth/me", me, "per second", Bar::AtLeast(1_500.0)),
-        Row::new("local stack: durable sends", sends, "per second", Bar::AtLeast(300.0)),
-    ])
-}
-
-async fn sent(person: &Person, path: &str) -> bool {
-    person.post(path, json!({"text": "to you"})).await.status == 201
-}
-
-/// How many times per second `request` succeeds, when [`CLIENTS`] repeat it.
-async fn per_second(request: impl AsyncFn() -> bool) -> Result<f64, String> {
-    for _ in 0..CLIENTS {
-        request().await;
-    }
-    let began = Instant::now();
-    let client = async || {
-        let mut count = 0u32;
-        while began.elapsed() < DURATION {
-            if !request().await {
-                return Err("a request was refused".to_owned());
-            }
-            count += 1;
+    let one = vec![paths[0].clone()];
+    let send = |paths| Load { client: &client, method: Method::POST, paths, body: Some(json!({"text": "to you"})), status: 201 };
+    let mut rows = Vec::new();
+    for (name, load, bar) in [
+        ("GET /auth/me", me, Bar::AtLeast(1_500.0)),
+        ("durable sends into sixteen conversations", send(paths), Bar::AtLeast(300.0)),
+        ("durable sends into one conversation", send(one), Bar::None),
+    ] {
+        let most = load.per_second().await?;
+        rows.push(Row::new(format!("local stack: {name}"), most, "per second", bar));
+        if let Bar::AtLeast(bar) = bar {
+            let slow = load.percentile_at(bar / 2.0).await?;
+            rows.push(Row::new(format!("local stack: {name}, {} per second: 99th percentile", bar / 2.0), slow, "ms", Bar::AtMost(20.0)));
         }
-        Ok(count)
-    };
-    let counts = futures_util::future::try_join_all((0..CLIENTS).map(|_| client())).await?;
-    Ok(f64::from(counts.iter().sum::<u32>()) / began.elapsed().as_secs_f64())
+    }
+    rows.push(open_sockets(&stack).await?);
+    Ok(rows)
+}
+
+/// A request that is repeated.
+struct Load<'a> {
+    client: &'a Client,
+    method: Method,
+    /// Each client has one of these.
+    paths: Vec<String>,
+    body: Option<Value>,
+    status: u16,
+}
+
+impl Load<'_> {
+    async fn request(&self, client: usize) -> Result<f64, String> {
+        let answer = self.client.send(self.method.clone(), &self.paths[client % self.paths.len()], self.body.as_ref()).await?;
+        if answer.status == self.status {
+            Ok(answer.after.as_secs_f64() * 1e3)
+        } else {
+            Err(format!("a request was answered with {}", answer.status))
+        }
+    }
+
+    /// How many times per second the request succeeds, when [`CLIENTS`] repeat it.
+    async fn per_second(&self) -> Result<f64, String> {
+        try_join_all((0..CLIENTS).map(|client| self.request(client))).await?;
+        let began = Instant::now();
+        let client = async |client| {
+            let mut count = 0u32;
+            while began.elapsed() < DURATION {
+                self.request(client).await?;
+                count += 1;
+            }
+            Ok::<u32, String>(count)
+        };
+        let counts = try_join_all((0..CLIENTS).map(client)).await?;
+        Ok(f64::from(counts.iter().sum::<u32>()) / began.elapsed().as_secs_f64())
+    }
+
+    /// The 99th percentile in milliseconds, when requests begin at this rate per second.
+    async fn percentile_at(&self, rate: f64) -> Result<f64, String> {
+        let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
+        let (began, mut running) = (Instant::now(), Vec::new());
+        let requests = async {
+            let mut times = Vec::new();
+            let mut under_way = futures_util::stream::FuturesUnordered::new();
+            let mut client = 0;
+            loop {
+                tokio::select! {
+                    _ = ticks.tick(), if began.elapsed() < DURATION => {
+                        under_way.push(self.request(client));
+                        client += 1;
+                    }
+                    Some(time) = futures_util::StreamExt::next(&mut under_way) => times.push(time?),
+                    else => break,
+                }
+            }
+            Ok::<Vec<f64>, String>(times)
+        };
+        running.extend(requests.await?);
+        Ok(percentile(&mut running, 0.99))
+    }
+}
+
+/// Opens a thousand sockets of a hundred people, and asks each for a reply. Returns how many reply.
+async fn open_sockets(stack: &TestStack) -> Result<Row, String> {
+    let mut people: Vec<Person> = Vec::new();
+    for n in 1..=SOCKETS / 10 {
+        people.push(stack.login(&format!("user{n:03}")).await);
+    }
+    let mut sockets: Vec<Socket> = Vec::new();
+    for _ in 0..10 {
+        sockets.extend(join_all(people.iter().map(Person::connect)).await);
+    }
+    let replies = join_all(sockets.iter_mut().map(Socket::try_drain)).await;
+    let replies = u32::try_from(replies.iter().filter(|reply| reply.is_ok()).count()).map_err(|error| error.to_string())?;
+    Ok(Row::new("local stack: open sockets that reply", f64::from(replies), "", Bar::AtLeast(1_000.0)))
 }

@@ -48,12 +48,11 @@ pub(crate) async fn measure(scene: &Scene, unpacked: &Unpacked) -> Result<Vec<Ro
         }
         rows.push(Row::new(format!("memory after {REQUESTS} of {}", request.name), memory(&sandbox)?, "bytes", Bar::AtMost(12_000_000.0)));
     }
-    rows.extend(first_request(scene, unpacked).await?);
     Ok(rows)
 }
 
 /// The first request of a process against a later one, with a database behind TLS.
-async fn first_request(scene: &Scene, unpacked: &Unpacked) -> Result<Option<Row>, String> {
+pub(crate) async fn first_request(scene: &Scene, unpacked: &Unpacked) -> Result<Option<Row>, String> {
     let requests = scene.requests();
     let (Some(request), Some(binary)) = (requests.first(), unpacked.binary("auth-router")) else { return Ok(None) };
     let mut program: Program = scene.program(request.function, &binary);

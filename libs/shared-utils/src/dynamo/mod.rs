@@ -22,6 +22,6 @@ pub use bucket::ItemBucket;
 pub use error::StoreError;
 pub use expression::{Condition, Update};
 pub use item::{Item, Key, from_item, from_json, n, s, to_attribute, to_item, to_json};
-pub use retry::{Attempt, RetryPolicy, retry_on_conflict};
+pub use retry::{Attempt, RetryPolicy, retry_in_crowd, retry_on_conflict};
 pub use store::{PartitionQuery, QueryPage, Store};
 pub use transaction::{Outcome, TransactWrite, Transaction, Verdict, check, delete, delete_if, put, put_if, update};

@@ -15,6 +15,11 @@ const FIRST_WAIT: u64 = 5_000;
 /// How many times the upper bound doubles: up to 160 ms.
 const DOUBLINGS: u32 = 5;
 
+/// How often a writer in a crowd tries again at once.
+const LOSSES: u64 = 3;
+/// The upper bound of a wait in a crowd, in microseconds, times the number of attempts that were lost.
+const CROWD_WAIT: u64 = 100_000;
+
 /// How often a write is retried.
 #[derive(Debug, Clone, Copy)]
 pub enum RetryPolicy {
@@ -54,6 +59,37 @@ where
             Attempt::Refused(state) => {
                 retry.again()?;
                 state
+            }
+            Attempt::Stale(state) => {
+                retry.wait().await?;
+                state
+            }
+        };
+    }
+}
+
+/// As [`retry_on_conflict`] under [`RetryPolicy::Shared`], for an item that a crowd writes. Starts with a known state; without one, an attempt reads
+/// it. A writer that has lost [`LOSSES`] times waits before the next attempt, so that not every writer spends an attempt on every write of another. The
+/// longer it has lost, the shorter it waits: nobody starves behind writers that come later.
+pub async fn retry_in_crowd<S, T, E, F>(state: S, mut attempt: impl FnMut(Option<S>) -> F) -> Result<T, E>
+where
+    E: From<StoreError>,
+    F: Future<Output = Result<Attempt<Option<S>, T>, E>>,
+{
+    let (mut retry, mut state, mut losses) = (Retry::new(RetryPolicy::Shared), Some(state), 0);
+    loop {
+        // On the heap: the callers are deep already.
+        state = match Box::pin(attempt(state)).await? {
+            Attempt::Done(done) => return Ok(done),
+            Attempt::Refused(state) => {
+                retry.again()?;
+                losses += 1;
+                if losses > LOSSES {
+                    tokio::time::sleep(Duration::from_micros(random::below(CROWD_WAIT / losses))).await;
+                    None
+                } else {
+                    state
+                }
             }
             Attempt::Stale(state) => {
                 retry.wait().await?;
