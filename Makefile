@@ -32,7 +32,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now lint-terraform terraform-docs plan account preflight verify-aws confirmed deploy apply shift smoke test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api bench bench-quick bench-fan-out bench-memory bench-contention bench-login cost destroy outputs user import init environment region mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now lint-terraform terraform-docs plan account preflight verify-aws confirmed deploy apply shift smoke test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api client test-client example bench bench-quick bench-fan-out bench-memory bench-contention bench-login cost destroy outputs user import init environment region mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -142,6 +142,15 @@ lint-contract: ## Hold both documents to their specifications and to Spectral's 
 
 fuzz-api: binaries ## Hold the local stack to docs/openapi.json with made-up requests (EXAMPLES=100 for each operation, ten minutes at most; needs python3)
 	@EXAMPLES=$(or $(EXAMPLES),100) tests/fuzz-api.sh
+
+client: ## Build the TypeScript client, check that it fits the contract, pack it (libs/client-ts/mylg-client-*.tgz; needs npm)
+	@cd libs/client-ts && npm ci --silent && npm run --silent check && npm run --silent build && npm pack --silent
+
+test-client: binaries ## Test the client: units, then scenarios on a local stack in Chromium (needs npm and Chromium; three minutes)
+	@cd libs/client-ts && npm ci --silent && npm test --silent
+
+example: ## Run the client's example app on http://localhost:5173, beside `make run` (needs npm)
+	@cd libs/client-ts && { [ -d node_modules ] || npm ci --silent; } && npm run --silent example
 
 bench-quick: binaries ## Compare bytes and instructions of the packages in build/ with the committed figures (UPDATE=1 commits them; needs valgrind)
 	@$(BIN)/benchmarks $(if $(UPDATE),--update)

@@ -18,7 +18,7 @@ const DOUBLINGS: u32 = 5;
 /// How often a writer in a crowd tries again at once.
 const LOSSES: u64 = 3;
 /// The upper bound of a wait in a crowd, in microseconds, times the number of attempts that were lost.
-const CROWD_WAIT: u64 = 100_000;
+const CROWD_WAIT: u64 = 200_000;
 
 /// How often a write is retried.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,2 @@
+export * from "./generated/sdk.gen.js"
+export { unwrap } from "./transport.js"

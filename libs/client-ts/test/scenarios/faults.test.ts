@@ -1,0 +1,117 @@
+import type { Page } from "playwright-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { World, live, watch } from "../harness.js"
+
+/** Ten minutes with FULL_SUITE=1, as CI runs it once a day; else half a minute. */
+const DURATION_MS = process.env.FULL_SUITE_CLIENT ? 600_000 : 30_000
+
+const MIX = [
+  { effect: "throttle", perMillion: 20_000 },
+  { effect: "serverError", perMillion: 10_000 },
+  { effect: "delay", delayMs: 300, perMillion: 20_000 },
+  { effect: "dropResponse", perMillion: 10_000 },
+  { effect: "kill", perMillion: 1_500 },
+  { action: "PostToConnection", effect: "gone", perMillion: 5_000 },
+  { action: "PostToConnection", effect: "delay", delayMs: 500, perMillion: 20_000 },
+] as const
+
+/** What the page has of a conversation, as far as two people see the same. */
+const state = (page: Page, id: string) =>
+  page.evaluate(id => {
+    const of = (message: any) => [message.seq, message.messageId, message.senderId, message.text, message.deleted, message.version, Object.keys(message.reactions).sort()]
+    const { items } = window.mylg.chat.messages(id).get()
+    const conversation = window.mylg.chat.conversation(id).get()
+    return { sending: items.filter(item => item.status !== "sent").length, items: items.map(of), lastSeq: conversation?.lastSeq }
+  }, id)
+
+describe("the full mix of faults", () => {
+  let world: World
+  beforeAll(async () => {
+    world = await World.start({ TICKET_RATE: "off", REFRESH_RATE: "off", SESSION_REFRESH_RATE: "off", CONNECT_RATE: "off", ACCESS_TTL_S: "30" })
+  })
+  afterAll(() => world.stop())
+
+  it(
+    "three browsers write, edit, react and delete: afterwards every store equals a fresh fetch, nothing is lost, twice or out of order",
+    async () => {
+      const [ana, ben, cleo] = [await world.stack.person("ana"), await world.stack.person("ben"), await world.stack.person("cleo")]
+      const participants = [(ben as any).id, (cleo as any).id]
+      const { conversationId: id } = await ana("POST", "/messages/conversations", { type: "group", title: "Faults", participants })
+      const contexts = await Promise.all(["ana", "ben", "cleo"].map(() => world.context()))
+      const pages = await Promise.all(contexts.map((context, n) => world.tab(context, ["ana", "ben", "cleo"][n])))
+      for (const page of pages) {
+        await watch(page, id)
+        await page.evaluate(() => {
+          ;(window as any).complaints = []
+          window.addEventListener("unhandledrejection", event => (window as any).complaints.push(String(event.reason)))
+        })
+      }
+      await world.stack.fault(...MIX)
+      const written: string[][] = pages.map(() => [])
+      const until = Date.now() + DURATION_MS
+      const write = async (page: Page, n: number) => {
+        for (let count = 1; Date.now() < until; count++) {
+          const text = `${n}:${count}`
+          await page.evaluate(([id, text]) => window.mylg.chat.send(id!, { text: text! }), [id, text])
+          written[n]!.push(text)
+          if (count % 5 === 0) {
+            // Whatever the page shows may be edited, reacted to or deleted; a temporary failure is the caller's to repeat.
+            await page.evaluate(
+              async ([id, turn]) => {
+                const mine = window.mylg.chat.messages(id as string).get().items.filter(item => item.status === "sent" && !item.deleted && item.senderId === window.mylg.session.state.get().user?.userId)
+                const message = mine.at(-3)
+                if (!message) return
+                const { chat } = window.mylg
+                const action = (turn as number) % 3
+                const done = action === 0 ? chat.react(message.messageId, "👍", true) : action === 1 ? chat.edit(message.messageId, `${message.text} (edited)`) : chat.delete(message.messageId)
+                await done.catch(error => error.isTemporary || (window as any).complaints.push(`${error.code}: ${error.message}`))
+              },
+              [id, count / 5] as const,
+            )
+          }
+          await new Promise(resolve => setTimeout(resolve, 100 + Math.random() * 200))
+        }
+      }
+      const cuts = async () => {
+        while (Date.now() < until - 5_000) {
+          await new Promise(resolve => setTimeout(resolve, 4_000 + Math.random() * 6_000))
+          world.ws.cut()
+          await new Promise(resolve => setTimeout(resolve, 200))
+          world.ws.mend()
+        }
+      }
+      await Promise.all([...pages.map(write), cuts()])
+      const struck = await world.stack.healthy()
+      for (const page of pages) await page.waitForFunction(() => window.mylg.outbox.size === 0, undefined, { timeout: 120_000 })
+      for (const page of pages) await live(page)
+
+      // A fresh fetch, by somebody who was not there.
+      const all: any[] = []
+      for (let after = 0; ; ) {
+        const reader = await world.stack.person("ana")
+        const { items } = await reader("GET", `/messages/conversations/${id}/messages?afterSeq=${after}&limit=100`)
+        const sorted = [...items].sort((a: any, b: any) => a.seq - b.seq)
+        all.push(...sorted)
+        if (sorted.length === 0) break
+        after = sorted.at(-1).seq
+      }
+      const fresh = all.map(({ seq, messageId, senderId, text, deleted, version, reactions }) => [seq, messageId, senderId, text, deleted, version, Object.keys(reactions).sort()])
+      expect(fresh.map(([seq]) => seq)).toEqual(fresh.map((_, index) => index + 1))
+      const total = written.flat().length
+      expect(fresh.length, "every message is there once").toBe(total)
+      // In order: those of each person as they were written. An edit keeps the beginning, a deletion leaves the place.
+      written.forEach((texts, n) => {
+        const theirs = fresh.filter(([, , sender]) => sender === [(ana as any).id, (ben as any).id, (cleo as any).id][n])
+        expect(theirs.length).toBe(texts.length)
+        theirs.forEach(([, , , text], index) => text === null || expect(String(text).replaceAll(" (edited)", "")).toBe(texts[index]))
+      })
+      for (const page of pages) {
+        await expect.poll(() => state(page, id), { timeout: 60_000, interval: 500 }).toEqual({ sending: 0, items: fresh, lastSeq: fresh.length })
+        expect(await page.evaluate(() => (window as any).complaints)).toEqual([])
+      }
+      console.log(`${total} messages by three browsers in ${DURATION_MS / 1_000} s; faults: ${JSON.stringify(struck)}`)
+      await Promise.all(contexts.map(context => context.close()))
+    },
+    DURATION_MS + 300_000,
+  )
+})
