@@ -1,10 +1,10 @@
 import type { Client } from "./generated/client/index.js"
 import {
-  addReaction, deleteMessage, editMessage, getConversation, getMessage, listConversations, listMessages, markConversationRead, openConversation,
-  removeReaction, sendMessage,
+  addReaction, deleteMessage, editMessage, getMessage, listMessages, markConversationRead, openConversation, removeReaction, sendMessage,
 } from "./generated/sdk.gen.js"
-import type { Change, Conversation, Message, OpenConversationData, Participant, ServerFrame } from "./generated/types.gen.js"
+import type { Change, Conversation, Message, OpenConversationData, ServerFrame } from "./generated/types.gen.js"
 import type { Connection } from "./connection.js"
+import { Conversations } from "./conversations.js"
 import { type ChatMessage, MessageWindow, type Overlay } from "./messages.js"
 import type { Outbox, Unsent } from "./outbox.js"
 import { MylgError } from "./problem.js"
@@ -29,18 +29,22 @@ type MessageFrame = Extract<ServerFrame, { action: "newMessage" | "editMessage" 
 /** The conversations of the person who is signed in, and the messages that are loaded. */
 export class Chat {
   /** All conversations, the one with the latest message first. */
-  readonly conversations = new Derived<readonly Conversation[]>(before => sameOr(before, this.sorted()))
+  readonly conversations: Derived<readonly Conversation[]>
   /** How many messages are unread, of all conversations. */
-  readonly unread = new Derived<number>(() => this.sorted().reduce((sum, { unread }) => sum + unread, 0))
-  private readonly known = new Map<string, Conversation>()
-  private readonly removed = new Map<string, number>()
+  readonly unread: Derived<number>
+  private readonly all: Conversations
   private readonly windows = new Map<string, MessageWindow>()
   private readonly overlays = new Map<string, Overlay[]>()
   private readonly loading = new Set<string>()
   private readonly errors = new Map<string, MylgError>()
   private readonly filling = new Set<string>()
   private readonly reading = new Map<string, number>()
-  private readonly single = new Family<string, Conversation | undefined>(id => this.known.get(id))
+  /** Markers that did not reach the server. */
+  private readonly unsentMarkers = new Map<string, number>()
+  /** Messages that came while a page of their conversation was loading. */
+  private readonly late = new Map<string, Message[]>()
+  /** What is changed in a conversation is sent one after another. */
+  private readonly chains = new Map<string, Promise<unknown>>()
   private readonly lists = new Family<string, MessageList>((id, before) => this.list(id, before), id => void this.load(id))
   private me: string | undefined
 
@@ -49,11 +53,15 @@ export class Chat {
     private readonly connection: Connection,
     private readonly outbox: () => Outbox,
     private readonly onMessage: (message: Message) => void,
-  ) {}
+  ) {
+    this.all = new Conversations(http)
+    this.conversations = this.all.list
+    this.unread = this.all.unread
+  }
 
   /** One conversation. */
   conversation(id: string): Derived<Conversation | undefined> {
-    return this.single.of(id)
+    return this.all.of(id)
   }
 
   /** The messages of a conversation. The first page is loaded when someone watches. */
@@ -64,7 +72,7 @@ export class Chat {
   /** Opens a conversation, or finds the one that there is. */
   async open(body: OpenConversationData["body"]): Promise<Conversation> {
     const conversation = await unwrap(openConversation({ client: this.http, body }))
-    this.keepConversation(conversation)
+    this.all.keep(conversation)
     return conversation
   }
 
@@ -123,17 +131,22 @@ export class Chat {
   }
 
   /** Marks all messages of a conversation as read, or those up to `seq`. */
-  async markRead(id: string, seq = this.known.get(id)?.lastSeq ?? 0): Promise<void> {
-    const conversation = this.known.get(id)
+  async markRead(id: string, seq = this.all.get(id)?.lastSeq ?? 0): Promise<void> {
+    const conversation = this.all.get(id)
     if (!conversation || !this.me || seq <= conversation.readSeq || seq <= (this.reading.get(id) ?? 0)) return
+    this.all.readUpTo(id, this.me, seq)
+    await this.sendMarker(id, seq)
+  }
+
+  private async sendMarker(id: string, seq: number): Promise<void> {
     this.reading.set(id, seq)
-    this.readUpTo(id, this.me, seq)
     try {
       if (this.connection.isOpen) await this.connection.ask({ action: "markRead", conversationId: id, seq })
       else await unwrap(markConversationRead({ client: this.http, path: { id }, body: { seq } }))
+      if ((this.unsentMarkers.get(id) ?? 0) <= seq) this.unsentMarkers.delete(id)
     } catch (error) {
-      // The next one marks this one too.
       if (!(error instanceof MylgError) || !error.isTemporary) throw error
+      this.unsentMarkers.set(id, Math.max(seq, this.unsentMarkers.get(id) ?? 0))
     } finally {
       if (this.reading.get(id) === seq) this.reading.delete(id)
     }
@@ -155,7 +168,9 @@ export class Chat {
     const window = this.window(id)
     if (!this.me || window.isLoaded || this.loading.has(id)) return
     await this.page(id, async () => {
+      const me = this.me
       const page = await unwrap(listMessages({ client: this.http, path: { id }, query: { limit: PAGE } }))
+      if (me !== this.me) return
       window.keep(page.items)
       window.isLoaded = true
       window.hasOlder = window.first > 1
@@ -166,31 +181,41 @@ export class Chat {
   reset(me: string | undefined): void {
     batched(() => {
       this.me = me
-      this.removed.clear()
-      this.overlays.clear()
-      this.errors.clear()
-      this.reading.clear()
+      for (const map of [this.overlays, this.errors, this.reading, this.unsentMarkers, this.late, this.chains]) map.clear()
       for (const window of this.windows.values()) window.clear()
-      this.known.clear()
-      this.everything()
+      this.all.reset(me)
+      this.lists.allChanged()
     })
   }
 
   /** Fetches all conversations, and forgets what is loaded of their messages. What is watched is loaded again. */
   async fetchAll(): Promise<void> {
-    const found: Conversation[] = []
-    let cursor: string | null | undefined
-    do {
-      const page = await unwrap(listConversations({ client: this.http, query: { limit: 100, ...(cursor && { cursor }) } }))
-      found.push(...page.items)
-      cursor = page.nextCursor
-    } while (cursor)
+    const found = await this.all.fetch()
+    if (!found) return
     batched(() => {
-      this.known.clear()
-      for (const conversation of found) this.known.set(conversation.conversationId, conversation)
+      this.all.replace(found)
       for (const window of this.windows.values()) window.clear()
-      this.everything()
+      this.lists.allChanged()
     })
+    await this.loadWatched()
+  }
+
+  /** Fetches how far people have read: sync does not say it. */
+  fetchMarkers(): Promise<void> {
+    return this.all.fetchMarkers()
+  }
+
+  /** What failed before: markers are sent, and what is watched is loaded. */
+  async refresh(): Promise<void> {
+    await Promise.all([this.loadWatched(), ...[...this.unsentMarkers].map(([id, seq]) => this.sendMarker(id, seq))])
+  }
+
+  /** A count that rises with each conversation that becomes known. */
+  moment(): number {
+    return this.all.moment()
+  }
+
+  private async loadWatched(): Promise<void> {
     await Promise.all(this.lists.watched().map(id => this.load(id)))
   }
 
@@ -210,28 +235,24 @@ export class Chat {
   }
 
   private applyOne({ type, conversationId, conversation, message, messages, moreMessages }: Change): void {
-    if (type === "left") return this.forget(conversationId, Number.POSITIVE_INFINITY)
-    if (conversation) {
-      this.removed.delete(conversationId)
-      this.keepConversation(conversation)
-    }
-    if (type === "joined") {
+    if (type === "left") return this.forget(conversationId)
+    if (conversation) this.all.keep(conversation)
+    if (type === "joined" && messages) {
       const window = this.windows.get(conversationId)
-      window?.clear()
-      if (window && messages) {
-        window.keep(messages)
+      if (window && !window.isLoaded) {
         window.isLoaded = true
         window.hasOlder = Boolean(moreMessages)
         this.lists.changed(conversationId)
       }
+      // It may be known and read already: then these are only newer.
+      this.keep(messages)
     }
     if (message) this.keep([message])
   }
 
-  /** Forgets the conversations that are not among these: the last page of a sync names all. */
-  retain(ids: readonly string[]): void {
-    const all = new Set(ids)
-    for (const id of [...this.known.keys()]) if (!all.has(id)) this.forget(id, Number.POSITIVE_INFINITY)
+  /** Forgets the conversations that are not among these: the last page of a sync names all. Those that became known after `before` are newer than the page. */
+  retain(ids: readonly string[], before: number): void {
+    for (const id of this.all.others(ids, before)) this.forget(id)
   }
 
   /** Applies what a frame says. */
@@ -244,14 +265,19 @@ export class Chat {
         return this.hearMessage(frame)
       case "conversationAdded":
       case "conversationUpdated":
-        if ((this.removed.get(frame.conversation.conversationId) ?? -1) < frame.conversation.version) this.keepConversation(frame.conversation)
+        if (this.all.isRemoved(frame.conversation)) return
+        this.all.keep(frame.conversation)
+        if (this.lists.of(frame.conversation.conversationId).isWatched) void this.load(frame.conversation.conversationId)
         return
       case "conversationRemoved":
         return this.forget(frame.conversationId, frame.version)
+      case "projectRemoved":
+        for (const id of this.all.ids()) if (this.all.get(id)?.projectId === frame.projectId) this.forget(id)
+        return
       case "markRead":
-        return this.readUpTo(frame.conversationId, frame.userId, frame.seq)
+        return this.all.readUpTo(frame.conversationId, frame.userId, frame.seq)
       case "teamChanged":
-        if (frame.conversation) this.keepConversation(frame.conversation)
+        if (frame.conversation) this.all.keep(frame.conversation)
     }
   }
 
@@ -262,7 +288,7 @@ export class Chat {
 
   private hearMessage(frame: MessageFrame): void {
     const { conversationId, messageId } = frame
-    if (!this.known.has(conversationId)) void this.fetchConversation(conversationId)
+    if (!this.all.get(conversationId)) void this.all.fetchOne(conversationId)
     if (frame.truncated) {
       // Text and attachments were left out.
       void unwrap(getMessage({ client: this.http, path: { id: messageId } })).then(message => this.keep([message]), () => undefined)
@@ -291,9 +317,9 @@ export class Chat {
           if (message.seq >= latest.seq) latest = message
           if (message.seq > (markers.get(message.senderId) ?? 0)) markers.set(message.senderId, message.seq)
         }
-        this.latest(latest)
+        this.all.heardMessage(latest)
         // A send marks all before it as read.
-        for (const [sender, seq] of markers) this.readUpTo(id, sender, seq)
+        for (const [sender, seq] of markers) this.all.readUpTo(id, sender, seq)
         this.show(id, group)
       }
     })
@@ -301,6 +327,7 @@ export class Chat {
 
   private show(id: string, messages: readonly Message[]): void {
     const window = this.windows.get(id)
+    if (this.loading.has(id)) this.late.set(id, [...(this.late.get(id) ?? []), ...messages])
     if (!window?.isLoaded) return
     const { first, last, hasOlder } = window
     // What is before the first one here comes with its page, unless there is no such page.
@@ -322,8 +349,10 @@ export class Chat {
         tries = next === gap ? tries + 1 : 0
         gap = next
       }
+      if (this.errors.delete(id)) this.lists.changed(id)
     } catch (error) {
       this.errors.set(id, error as MylgError)
+      this.lists.changed(id)
     } finally {
       this.filling.delete(id)
     }
@@ -334,70 +363,11 @@ export class Chat {
     this.keep([...page.items].sort((a, b) => a.seq - b.seq))
   }
 
-  private async fetchConversation(id: string): Promise<void> {
-    const conversation = await unwrap(getConversation({ client: this.http, path: { id } })).catch(() => undefined)
-    if (conversation) this.keepConversation(conversation)
-  }
-
-  private latest(message: Message): void {
-    const known = this.known.get(message.conversationId)
-    if (!known) return
-    const { messageId, senderId, seq, timestamp, deleted } = message
-    if (seq < known.lastSeq) return
-    const snippet = [...(message.text ?? "")].slice(0, 140).join("")
-    const lastMessage = { messageId, senderId, seq, timestamp, deleted, snippet, attachments: message.attachments.length }
-    this.put({ ...known, lastSeq: seq, lastMessage })
-  }
-
-  private readUpTo(id: string, userId: string, seq: number): void {
-    const known = this.known.get(id)
-    if (!known || !known.participants.some(one => one.userId === userId && one.readSeq < seq)) return
-    const participants = known.participants.map(one => (one.userId === userId && one.readSeq < seq ? { ...one, readSeq: seq } : one))
-    const readSeq = userId === this.me ? Math.max(known.readSeq, seq) : known.readSeq
-    this.put({ ...known, participants, readSeq })
-  }
-
-  /** Keeps the newer title and people, the further markers, and the later message. */
-  private keepConversation(conversation: Conversation): void {
-    const known = this.known.get(conversation.conversationId)
-    if (!known) return this.put(conversation)
-    const newer = conversation.version >= known.version ? conversation : known
-    const marker = ({ userId, readSeq }: Participant): Participant => {
-      const others = [known, conversation].flatMap(one => one.participants.filter(other => other.userId === userId))
-      return { userId, readSeq: Math.max(readSeq, ...others.map(other => other.readSeq)) }
-    }
-    const later = conversation.lastSeq >= known.lastSeq ? conversation : known
-    this.put({
-      ...newer,
-      participants: newer.participants.map(marker),
-      lastSeq: later.lastSeq,
-      lastMessage: later.lastMessage,
-      readSeq: Math.max(known.readSeq, conversation.readSeq),
-    })
-  }
-
-  private put(conversation: Conversation): void {
-    const id = conversation.conversationId
-    const unread = Math.max(0, conversation.lastSeq - conversation.readSeq)
-    this.known.set(id, conversation.unread === unread ? conversation : { ...conversation, unread })
-    this.single.changed(id)
-    this.conversations.changed()
-    this.unread.changed()
-  }
-
-  private forget(id: string, version: number): void {
-    this.removed.set(id, version)
-    this.known.delete(id)
+  private forget(id: string, version?: number): void {
+    this.all.forget(id, version)
+    this.late.delete(id)
     this.windows.get(id)?.clear()
-    this.single.changed(id)
     this.lists.changed(id)
-    this.conversations.changed()
-    this.unread.changed()
-  }
-
-  private sorted(): Conversation[] {
-    const time = ({ lastMessage, createdAt }: Conversation) => lastMessage?.timestamp ?? createdAt
-    return [...this.known.values()].sort((a, b) => time(b).localeCompare(time(a)) || a.conversationId.localeCompare(b.conversationId))
   }
 
   private window(id: string): MessageWindow {
@@ -428,6 +398,9 @@ export class Chat {
       this.errors.set(id, error as MylgError)
     } finally {
       this.loading.delete(id)
+      const late = this.late.get(id) ?? []
+      this.late.delete(id)
+      this.show(id, late)
       this.lists.changed(id)
     }
   }
@@ -436,10 +409,15 @@ export class Chat {
   private async change(messageId: string, change: Overlay["change"], make: () => Promise<Message | undefined>): Promise<void> {
     const overlay = { messageId, change }
     this.overlay(messageId, list => [...list, overlay])
+    const id = [...this.windows].find(([, window]) => window.find(messageId))?.[0] ?? messageId
+    const turn = (this.chains.get(id) ?? Promise.resolve()).then(make, make)
+    const done = turn.catch(() => undefined)
+    this.chains.set(id, done)
     try {
-      const message = await make()
+      const message = await turn
       if (message) this.keep([message])
     } finally {
+      if (this.chains.get(id) === done) this.chains.delete(id)
       this.overlay(messageId, list => list.filter(one => one !== overlay))
     }
   }
@@ -464,12 +442,6 @@ export class Chat {
     return http()
   }
 
-  private everything(): void {
-    this.single.allChanged()
-    this.lists.allChanged()
-    this.conversations.changed()
-    this.unread.changed()
-  }
 }
 
 const unsentShown = new WeakMap<Unsent, ChatMessage>()

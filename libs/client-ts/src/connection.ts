@@ -31,7 +31,7 @@ export const TIMES = {
   replace: 6_600_000,
   /** A hidden tab keeps its socket for so long. */
   hidden: 300_000,
-  /** After a sleep a socket must answer in this time. */
+  /** After a sleep a socket must answer in this time, and an attempt to connect must have begun since. */
   probe: 5_000,
 }
 
@@ -104,6 +104,8 @@ export class Connection {
   private retry: ReturnType<typeof setTimeout> | undefined
   private hiding: ReturnType<typeof setTimeout> | undefined
   private isWanted = false
+  /** When the attempt to connect began that is under way. */
+  private opening: number | undefined
   private lastTick = Date.now()
   private readonly ends: Array<() => void> = []
 
@@ -121,17 +123,17 @@ export class Connection {
     }
     const page = typeof document === "undefined" ? undefined : document
     const view = typeof window === "undefined" ? undefined : window
-    on(view, "online", () => this.wake())
+    on(view, "online", () => this.wake(false))
     on(view, "offline", () => this.sleep("offline"))
-    on(page, "visibilitychange", () => (page?.visibilityState === "hidden" ? this.hide() : this.wake()))
-    on(view, "focus", () => this.wake())
-    on(page, "resume", () => this.wake())
-    this.ends.push(about.session.onRenewal(token => this.authorize(token)))
+    on(page, "visibilitychange", () => (page?.visibilityState === "hidden" ? this.hide() : this.wake(true)))
+    on(view, "focus", () => this.wake(true))
+    on(page, "resume", () => this.wake(false))
+    this.ends.push(about.session.onRenewal(token => void this.authorize(token).catch(() => undefined)))
     // A device that slept: this timer was late.
     const ticks = setInterval(() => {
       const late = Date.now() - this.lastTick > 30_000
       this.lastTick = Date.now()
-      if (late && !this.isHidden()) this.wake()
+      if (late && !this.isHidden()) this.wake(false)
     }, 10_000)
     this.ends.push(() => clearInterval(ticks))
   }
@@ -158,6 +160,7 @@ export class Connection {
 
   close(): void {
     this.stop()
+    clearTimeout(this.hiding)
     for (const end of this.ends) end()
   }
 
@@ -169,8 +172,7 @@ export class Connection {
       return await socket.ask(frame)
     } catch (error) {
       if (!(error instanceof MylgError) || error.code !== "auth_expired" || frame.action === "auth") throw error
-      // The token ran out: within a minute another one saves the connection.
-      await this.about.session.refresh()
+      await this.renewLate(socket)
       return socket.ask(frame)
     }
   }
@@ -180,8 +182,10 @@ export class Connection {
   }
 
   private hide(): void {
-    clearTimeout(this.hiding)
-    this.hiding = setTimeout(() => this.isHidden() && this.sleep("hidden"), TIMES.hidden)
+    this.hiding ??= setTimeout(() => {
+      this.hiding = undefined
+      if (this.isHidden()) this.sleep("hidden")
+    }, TIMES.hidden)
   }
 
   private sleep(reason: "offline" | "hidden"): void {
@@ -190,16 +194,19 @@ export class Connection {
   }
 
   /** The page is seen again, the network is back, or the device woke up: connects at once, or finds out whether the socket still lives. */
-  private wake(): void {
-    clearTimeout(this.hiding)
+  private wake(isSeen: boolean): void {
+    if (this.isHidden()) this.hide()
+    else this.hiding = void clearTimeout(this.hiding)
     if (!this.isWanted) return
     const { status, reason } = this.state.get()
-    if (status === "stopped" && reason !== "too_many_connections") return
+    if (status === "stopped" && !(isSeen && reason === "too_many_connections")) return
+    if (reason === "hidden" && this.isHidden()) return
     if (this.socket && status === "live") {
       this.socket.ask({ action: "ping" }, TIMES.probe).catch(() => undefined)
       return
     }
-    if (status === "connecting") return
+    // An attempt from before may hang on a link that is gone.
+    if (this.opening !== undefined && Date.now() - this.opening < TIMES.probe) return
     this.attempt = 0
     this.connect()
   }
@@ -209,7 +216,12 @@ export class Connection {
     if (typeof navigator !== "undefined" && navigator.onLine === false) return this.drop({ status: "asleep", reason: "offline" })
     const generation = ++this.generation
     if (!this.socket) this.state.set({ status: "connecting" })
-    this.open(generation).catch((error: unknown) => {
+    this.opening = Date.now()
+    const ended = () => {
+      if (generation === this.generation) this.opening = undefined
+    }
+    this.open(generation).then(ended, (error: unknown) => {
+      ended()
       if (generation !== this.generation) return
       if (this.about.session.state.get().status === "signedOut") return this.drop({ status: "off" })
       if (error instanceof MylgError && error.code === "account_pending") return this.drop({ status: "stopped", reason: "account_pending" })
@@ -218,6 +230,7 @@ export class Connection {
   }
 
   private async open(generation: number): Promise<void> {
+    const token = await this.about.session.token()
     const { ticket } = await unwrap(createSocketTicket({ client: this.about.http, body: {} }))
     const url = `${this.about.url}?ticket=${encodeURIComponent(ticket)}&tabId=${this.about.tabs.id}`
     const raw = new WebSocket(url)
@@ -237,6 +250,9 @@ export class Connection {
       this.socket = socket
       // A socket that was replaced in time goes when the next one is there.
       before?.end()
+      // The ticket stands for the token that it was asked for with.
+      const now = await this.about.session.token()
+      if (now && now !== token) await socket.ask({ action: "auth", token: now })
       await this.handlers.opened()
       if (this.socket !== socket) throw new MylgError({ code: "closed" })
     } catch (error) {
@@ -258,16 +274,22 @@ export class Connection {
   /** Deals with what frames say of the connection itself. Whether the frame is anybody else's business. */
   private hear(socket: Socket, frame: ServerFrame): boolean {
     if (frame.action === "auth_expired") {
-      if (socket === this.socket) this.about.session.refresh().catch(() => this.lost(socket))
+      if (socket === this.socket) this.renewLate(socket).catch(() => this.lost(socket))
       return false
     }
     return frame.action !== "closing" && frame.action !== "sessionRevoked"
   }
 
-  private authorize(token: string): void {
-    this.socket?.ask({ action: "auth", token }).catch((error: MylgError) => {
-      if (!error.isTemporary) this.wake()
-    })
+  private async authorize(token: string): Promise<void> {
+    await this.socket?.ask({ action: "auth", token })
+  }
+
+  /** The token has run out: within a minute another one saves the connection. Deliveries were left out, so it catches up. */
+  private async renewLate(socket: Socket): Promise<void> {
+    const token = await this.about.session.refresh()
+    if (!token || socket !== this.socket) throw new MylgError({ code: "closed" })
+    await socket.ask({ action: "auth", token })
+    await this.handlers.opened()
   }
 
   /** A socket is closed, or does not answer. */
@@ -277,6 +299,10 @@ export class Connection {
     if (isRevoked) {
       this.drop({ status: "off" })
       return this.about.session.ended()
+    }
+    if (closing?.reason === "replaced" && this.opening !== undefined) {
+      // By the next socket of this tab, which is about to open.
+      return this.end()
     }
     if (closing?.reason === "replaced") {
       // Another tab has this tab's id: one that was duplicated with its memory, or an old page. This one takes another.
@@ -311,6 +337,7 @@ export class Connection {
 
   private drop(state: ConnectionState): void {
     this.generation++
+    this.opening = undefined
     clearTimeout(this.retry)
     this.end()
     this.state.set(state)

@@ -19,7 +19,7 @@ export interface UploadOptions {
 }
 
 /** How often content is sent again after the connection broke. */
-const ATTEMPTS = 5
+const ATTEMPTS = 8
 
 /** Uploads and downloads. */
 export class Files {
@@ -54,23 +54,39 @@ export class Files {
   }
 }
 
+/** Uploads and downloads of a client. Apart from the client: whoever deals with no files does not load it. */
+export function createFiles({ http }: { http: Client }): Files {
+  return new Files(http)
+}
+
 async function describe(file: Blob & { name: string }): Promise<{ name: string; type: string; size: number; checksum: string }> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()))
   return { name: file.name, type: file.type || "application/octet-stream", size: file.size, checksum: btoa(String.fromCharCode(...digest)) }
 }
 
 async function sent<T>(file: Blob, make: () => Promise<NewFile>, { onProgress, signal }: UploadOptions, complete: (fileId: string) => Promise<T>): Promise<T> {
-  let made = await make()
+  let made = await again(make, signal)
+  await again(
+    () => post(made.upload, file, onProgress, signal),
+    signal,
+    // S3 refuses a form after ten minutes.
+    async () => (made = await again(make, signal)),
+  )
+  signal?.throwIfAborted()
+  return again(() => complete(made.file.fileId), signal)
+}
+
+/** Does something until it is done or refused. While the device is offline, it waits for the network. */
+async function again<T>(action: () => Promise<T>, signal?: AbortSignal, mend?: () => Promise<unknown>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
-      await post(made.upload, file, onProgress, signal)
-      return await complete(made.file.fileId)
+      return await action()
     } catch (error) {
       if (signal?.aborted || !(error instanceof MylgError) || attempt + 1 >= ATTEMPTS) throw error
-      // S3 refuses an expired form.
-      if (error.code === "expired") made = await make()
+      if (error.code === "expired" && mend) await mend()
       else if (!error.isTemporary) throw error
-      await sleep(backoff(attempt, 500, 15_000), signal)
+      if (typeof navigator !== "undefined" && navigator.onLine === false) await new Promise<void>(resolve => window.addEventListener("online", () => resolve(), { once: true }))
+      await sleep(backoff(attempt, 1_000, 30_000), signal)
     }
   }
 }

@@ -1,5 +1,5 @@
 export { type ConnectionState } from "./connection.js"
-export { type FileOwner, type UploadOptions } from "./files.js"
+export { type FileOwner, type Files, type UploadOptions, createFiles } from "./files.js"
 export type * from "./generated/types.gen.js"
 export { type ChatMessage } from "./messages.js"
 export { type MessageList } from "./chat.js"

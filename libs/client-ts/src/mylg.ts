@@ -1,6 +1,5 @@
 import { Chat } from "./chat.js"
 import { Connection, type ConnectionState } from "./connection.js"
-import { Files } from "./files.js"
 import type { Client } from "./generated/client/index.js"
 import { sync } from "./generated/sdk.gen.js"
 import type { ServerFrame } from "./generated/types.gen.js"
@@ -41,7 +40,6 @@ export class Mylg {
   readonly presence: Presence
   readonly people: People
   readonly notifications: Notifications
-  readonly files: Files
   readonly outbox: Outbox
   private readonly socket: Connection
   private readonly tabs: Tabs
@@ -52,6 +50,7 @@ export class Mylg {
   private lookingUp: ReturnType<typeof setTimeout> | undefined
   /** Catching up is done one after another. */
   private catchingUp: Promise<void> = Promise.resolve()
+  private next: Promise<void> | undefined
 
   constructor({ api, ws, session = "storage", fetch, syncEveryMs = 300_000 }: MylgOptions) {
     this.tabs = new Tabs(api)
@@ -68,7 +67,6 @@ export class Mylg {
     this.projects = new Projects(this.http, this.socket, this.clock)
     this.people = new People(this.http)
     this.notifications = new Notifications(this.http)
-    this.files = new Files(this.http)
     this.ends.push(this.session.state.subscribe(() => this.sessionChanged()))
     const turns = setInterval(() => this.everyHalfMinute(), 30_000)
     const syncs = setInterval(() => this.isSeen() && this.catchUp().catch(() => undefined), syncEveryMs)
@@ -106,6 +104,7 @@ export class Mylg {
     if (me === this.me) return
     this.me = me
     this.cursor = undefined
+    this.next = undefined
     this.socket.stop()
     this.outbox.clear()
     batched(() => {
@@ -138,38 +137,48 @@ export class Mylg {
 
   private catchUp(): Promise<void> {
     const me = this.me
-    const next = this.catchingUp.then(() => (me === this.me ? this.bringUpToDate() : undefined))
-    this.catchingUp = next.catch(() => undefined)
-    return next
+    // One that has not begun yet will see what this one would.
+    this.next ??= this.catchingUp.then(() => {
+      this.next = undefined
+      return me === this.me ? this.bringUpToDate(me) : undefined
+    })
+    this.catchingUp = this.next.catch(() => undefined)
+    return this.next
   }
 
   /** Brings everything up to date. While a socket opens, its frames wait until this has ended: nothing falls between. */
-  private async bringUpToDate(): Promise<void> {
-    if (this.cursor === undefined || !(await this.catchUpFrom(this.cursor))) {
+  private async bringUpToDate(me: string | undefined): Promise<void> {
+    if (this.cursor === undefined || !(await this.catchUpFrom(this.cursor, me))) {
       // The cursor comes first: what changes during the fetch comes again with the next sync, or as a frame.
       const { cursor } = await unwrap(sync({ client: this.http }))
       await Promise.all([this.chat.fetchAll(), this.notifications.fetchAll()])
+      if (me !== this.me) return
       this.cursor = cursor
     }
     // Nothing here may keep messages from being live.
     void this.presence.lookUp().catch(() => undefined)
     void this.projects.refresh()
+    void this.chat.refresh().catch(() => undefined)
     this.outbox.wake()
   }
 
   /** Applies what has changed since a cursor. Whether it was good: one that is too old is not. */
-  private async catchUpFrom(since: string): Promise<boolean> {
+  private async catchUpFrom(since: string, me: string | undefined): Promise<boolean> {
     try {
       for (let more = true; more; ) {
+        const before = this.chat.moment()
         const page = await unwrap(sync({ client: this.http, query: { since, limit: 100 } }))
+        if (me !== this.me) return true
         batched(() => {
           this.chat.apply(page.changes)
-          if (page.conversationIds) this.chat.retain(page.conversationIds)
+          if (page.conversationIds) this.chat.retain(page.conversationIds, before)
           this.notifications.synced(page.notifications)
         })
         this.cursor = since = page.cursor
         more = page.more
       }
+      // Read markers are not among the changes.
+      await this.chat.fetchMarkers()
       return true
     } catch (error) {
       if (error instanceof MylgError && (error.code === "cursor_expired" || error.code === "invalid_cursor")) return false

@@ -62,7 +62,11 @@ function memoryStorage(): OutboxStorage {
 /** Sends messages: first in, first out in each conversation, until each is acknowledged or refused for good. Repetitions have the same `optimisticId`. */
 export class Outbox {
   private readonly entries = new Map<string, Unsent>()
-  private readonly busy = new Set<string>()
+  /** The conversations that are being sent to. */
+  private busy = new Set<string>()
+  /** What has arrived, or was discarded: it may still be stored. */
+  private readonly finished = new Set<string>()
+  private adopting: Promise<void> = Promise.resolve()
   private readonly listeners = new Listeners()
   private stop = new AbortController()
   private order = 0
@@ -89,16 +93,23 @@ export class Outbox {
     return [...this.entries.values()].filter(entry => entry.conversationId === conversationId).sort((a, b) => a.order - b.order)
   }
 
-  /** Takes over this person's messages of tabs that are gone: this one before a reload, or one that was closed. */
-  async adopt(userId: string): Promise<void> {
-    const stored = await this.storage.all().catch(() => [])
-    const orphans = stored.filter(entry => entry.userId === userId && entry.tab !== this.tabs.id && !this.entries.has(entry.optimisticId))
-    if (orphans.length === 0) return
-    const alive = await this.tabs.others()
-    const adopted = orphans.filter(orphan => !alive.has(orphan.tab)).map(entry => ({ ...entry, tab: this.tabs.id }))
+  /** Takes over this person's stored messages: of this tab before a reload or another login, and of tabs that are gone. */
+  adopt(userId: string): Promise<void> {
+    this.adopting = this.takeOver(userId).catch(() => undefined)
+    return this.adopting
+  }
+
+  private async takeOver(userId: string): Promise<void> {
+    const { signal } = this.stop
+    const isUnknown = ({ optimisticId }: Unsent) => !this.entries.has(optimisticId) && !this.finished.has(optimisticId)
+    const stored = (await this.storage.all()).filter(entry => entry.userId === userId && isUnknown(entry))
+    if (stored.length === 0) return
+    const alive = stored.some(({ tab }) => tab !== this.tabs.id) ? await this.tabs.others() : new Set()
+    if (signal.aborted) return
+    const orphans = stored.filter(entry => isUnknown(entry) && !alive.has(entry.tab)).map(entry => ({ ...entry, tab: this.tabs.id }))
     // All before the first is sent: they are stored in no order.
-    for (const entry of adopted) this.hold(entry)
-    for (const conversation of new Set(adopted.map(entry => entry.conversationId))) void this.run(conversation)
+    for (const entry of orphans) this.hold(entry)
+    for (const conversation of new Set(orphans.map(entry => entry.conversationId))) void this.run(conversation)
   }
 
   /** Adds a message. It is shown at once, and stored before it is sent. */
@@ -109,7 +120,8 @@ export class Outbox {
     this.tell(entry)
     // Without storage it survives no reload, but it is sent.
     await this.storage.put(entry).catch(() => undefined)
-    void this.run(entry.conversationId)
+    // What is stored from before comes first.
+    void this.adopting.then(() => this.run(entry.conversationId))
     return entry
   }
 
@@ -144,6 +156,7 @@ export class Outbox {
   clear(): void {
     this.stop.abort()
     this.stop = new AbortController()
+    this.busy = new Set()
     const conversations = new Set([...this.entries.values()].map(entry => entry.conversationId))
     this.entries.clear()
     for (const conversation of conversations) this.changed(conversation)
@@ -157,9 +170,9 @@ export class Outbox {
   }
 
   private async run(conversationId: string): Promise<void> {
-    if (this.busy.has(conversationId)) return
-    this.busy.add(conversationId)
-    const { signal } = this.stop
+    const [{ signal }, busy] = [this.stop, this.busy]
+    if (busy.has(conversationId)) return
+    busy.add(conversationId)
     try {
       for (let attempt = 0; ; ) {
         const entry = this.of(conversationId).find(({ failure }) => !failure)
@@ -171,7 +184,7 @@ export class Outbox {
         } catch (error) {
           if (signal.aborted) return
           const problem = error instanceof MylgError ? error : new MylgError({ code: "network", detail: String(error) })
-          if (problem.isTemporary || problem.code === "signed_out") {
+          if (problem.isTemporary || problem.status === 401) {
             const until = AbortSignal.any([signal, this.nudge.signal])
             await sleep(backoff(attempt++, 250, 30_000, problem.retryAfterMs ?? 0), until).catch(() => undefined)
           } else {
@@ -180,11 +193,12 @@ export class Outbox {
         }
       }
     } finally {
-      this.busy.delete(conversationId)
+      busy.delete(conversationId)
     }
   }
 
   private async fail(entry: Unsent, { code, message }: MylgError): Promise<void> {
+    if (!this.entries.has(entry.optimisticId)) return
     const failed = { ...entry, failure: { code, detail: message } }
     this.entries.set(entry.optimisticId, failed)
     this.tell(entry)
@@ -193,6 +207,7 @@ export class Outbox {
 
   private async remove(entry: Unsent): Promise<void> {
     if (!this.entries.delete(entry.optimisticId)) return
+    this.finished.add(entry.optimisticId)
     this.tell(entry)
     await this.storage.delete(entry.optimisticId).catch(() => undefined)
   }

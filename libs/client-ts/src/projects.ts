@@ -7,6 +7,9 @@ import { Derived, Family, batched, sameOr } from "./store.js"
 import type { ServerClock } from "./time.js"
 import { unwrap } from "./transport.js"
 
+/** Changes of a project within this time are fetched together. */
+const SOON_MS = 2_000
+
 /** A budget as a page shows it. `error` is why it cannot be shown: 403 for viewers. */
 export interface BudgetState {
   budget: Budget | undefined
@@ -29,8 +32,9 @@ export class Projects {
   private readonly project = new Family<string, Project | undefined>(id => this.details.get(id), id => this.wanted(() => this.fetch(id)))
   private readonly budget = new Family<string, BudgetState>(id => this.budgets.get(id) ?? { budget: undefined, isLoading: true }, id => this.wanted(() => this.fetchBudget(id)))
   private readonly locked = new Family<string, readonly LineLock[]>((id, before) => sameOr(before, [...(this.held.get(id)?.values() ?? [])]))
+  private readonly later = new Map<string, ReturnType<typeof setTimeout>>()
   private isListed = false
-  private isSignedIn = false
+  private me: string | undefined
 
   constructor(private readonly http: Client, private readonly connection: Connection, private readonly clock: ServerClock) {}
 
@@ -106,6 +110,7 @@ export class Projects {
 
   /** Fetches the list of projects. */
   async fetchAll(): Promise<void> {
+    const me = this.me
     const found: ProjectSummary[] = []
     let cursor: string | null | undefined
     do {
@@ -113,8 +118,9 @@ export class Projects {
       found.push(...page.items)
       cursor = page.nextCursor
     } while (cursor)
+    if (me !== this.me) return
     this.isListed = true
-    this.order = found.map(({ projectId }) => projectId)
+    this.order = found.map(({ projectId }) => projectId).filter(id => !this.gone.has(id))
     for (const project of found) {
       const known = this.summaries.get(project.projectId)
       if (!known || known.version < project.version) this.summaries.set(project.projectId, project)
@@ -137,7 +143,10 @@ export class Projects {
         return this.remove(frame.projectId)
       case "teamChanged":
         if (frame.project) this.joined(frame.project)
+        else if (frame.userId === this.me && frame.role && !this.summaries.has(frame.projectId)) void this.fetchAll().catch(() => undefined)
         else void this.fetchIfKnown(frame.projectId, frame.version)
+        // With another role one may see the budget, or not.
+        if (frame.userId === this.me) void this.fetchBudgetIfKnown(frame.projectId)
         return
       case "budgetUpdated":
       case "clientRevisionUpdated":
@@ -155,7 +164,9 @@ export class Projects {
   /** Starts for another person, or for nobody. */
   reset(me: string | undefined): void {
     batched(() => {
-      this.isSignedIn = me !== undefined
+      this.me = me
+      for (const timer of this.later.values()) clearTimeout(timer)
+      this.later.clear()
       this.order = []
       this.isListed = false
       for (const map of [this.summaries, this.details, this.budgets, this.held, this.unlocked]) map.clear()
@@ -167,11 +178,30 @@ export class Projects {
 
   /** Someone watches: fetches at once, or, if nobody has signed in yet, with the others later. */
   private wanted(fetch: () => Promise<void>): void {
-    if (this.isSignedIn) fetch().catch(() => undefined)
+    if (this.me) fetch().catch(() => undefined)
   }
 
   private async fetch(id: string): Promise<void> {
-    this.keep(await unwrap(getProject({ client: this.http, path: { id } })))
+    const me = this.me
+    try {
+      const project = await unwrap(getProject({ client: this.http, path: { id } }))
+      if (me === this.me) this.keep(project)
+    } catch (error) {
+      if (me === this.me && error instanceof MylgError && error.status === 404) this.remove(id)
+      throw error
+    }
+  }
+
+  /** Fetches a project that is watched, once for many changes. */
+  private fetchSoon(id: string): void {
+    if (!this.project.of(id).isWatched || this.later.has(id)) return
+    this.later.set(
+      id,
+      setTimeout(() => {
+        this.later.delete(id)
+        void this.fetch(id).catch(() => undefined)
+      }, SOON_MS),
+    )
   }
 
   private async fetchIfKnown(id: string, version: number): Promise<void> {
@@ -193,16 +223,21 @@ export class Projects {
       running.again = true
       return
     }
-    const state = { again: false }
+    const [me, state] = [this.me, { again: false }]
     this.fetching.set(id, state)
     try {
       do {
         state.again = false
-        this.keepBudget(id, await unwrap(getBudget({ client: this.http, path: { id } })))
+        const budget = await unwrap(getBudget({ client: this.http, path: { id } }))
+        if (me !== this.me) return
+        this.keepBudget(id, budget)
       } while (state.again)
     } catch (error) {
-      const { budget } = this.budgets.get(id) ?? {}
-      this.setBudget(id, { budget, isLoading: false, error: error as MylgError })
+      if (me !== this.me) return
+      const problem = error as MylgError
+      // Whoever may not see it any more has nothing of it.
+      const budget = problem.status === 403 || problem.status === 404 ? undefined : this.budgets.get(id)?.budget
+      this.setBudget(id, { budget, isLoading: false, error: problem })
     } finally {
       this.fetching.delete(id)
     }
@@ -241,6 +276,7 @@ export class Projects {
   }
 
   private keep(project: Project): void {
+    if (this.gone.has(project.projectId)) return
     const known = this.details.get(project.projectId)
     if (!known || known.version <= project.version) this.show(project)
     const summary = this.summaries.get(project.projectId)
@@ -268,9 +304,9 @@ export class Projects {
     const fields = frame.fields ?? {}
     if (summary && summary.version < version) this.summarise(projectId, { ...(fields as Partial<ProjectSummary>), version })
     if (!known || known.version >= version) return
-    // Fields that were left out, or a version in between: fetch.
-    if (frame.truncated || known.version + 1 < version) void this.fetch(projectId).catch(() => undefined)
-    else this.show({ ...known, ...(fields as Partial<Project>), version })
+    // Long fields are left out of the frame, which does not say so.
+    this.show({ ...known, ...(fields as Partial<Project>) })
+    this.fetchSoon(projectId)
   }
 
   private joined(project: ProjectSummary): void {

@@ -147,19 +147,24 @@ export function useLineLock(projectId: string, revision: number | undefined, lin
   const { projects } = useMylg()
   const lock = (useOptional(projects.locksOf(projectId)) ?? noLocks).find(one => one.lineId === lineId)
   const holder = useMemo(() => {
+    let isWanted = false
     let timer: ReturnType<typeof setInterval> | undefined
+    // What is said of a line is said one after another.
+    let last: Promise<unknown> = Promise.resolve()
+    const next = (action: () => Promise<unknown>) => (last = last.then(action, action))
     const release = () => {
-      if (timer === undefined || revision === undefined) return
+      if (!isWanted || revision === undefined) return
+      isWanted = false
       clearInterval(timer)
-      timer = undefined
-      void projects.unlock(projectId, revision, lineId)
+      void next(async () => isWanted || projects.unlock(projectId, revision, lineId)).catch(() => undefined)
     }
     const take = async () => {
       if (revision === undefined) return
-      await projects.lock(projectId, revision, lineId)
+      isWanted = true
       clearInterval(timer)
       // A lock lasts for a minute.
-      timer = setInterval(() => void projects.lock(projectId, revision, lineId).catch(() => undefined), 30_000)
+      timer = setInterval(() => void next(async () => isWanted && projects.lock(projectId, revision, lineId)).catch(() => undefined), 30_000)
+      await next(async () => isWanted && projects.lock(projectId, revision, lineId))
     }
     return { take, release }
   }, [projects, projectId, revision, lineId])

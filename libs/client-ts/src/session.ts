@@ -4,7 +4,7 @@ import type { LoginResponse, Profile, RefreshResponse } from "./generated/types.
 import { MylgError } from "./problem.js"
 import { Value } from "./store.js"
 import type { Tabs } from "./tabs.js"
-import { type ServerClock, uniqueId } from "./time.js"
+import { type ServerClock, backoff, uniqueId } from "./time.js"
 import { type TokenSource, createTransport, unwrap } from "./transport.js"
 
 /** Whether somebody is signed in. `unknown` until a page that was opened has found out. */
@@ -42,25 +42,35 @@ export class SessionManager implements TokenSource {
   private readonly open: Client
   private readonly renewals = new Set<(token: string) => void>()
   private readonly storageKey: string
+  private readonly ends: Array<() => void> = []
   private memory: string | null = null
+  /** Raised by each login and by each end: what was asked for before counts no more. */
+  private epoch = 0
+  private failures = 0
 
   constructor(
     private readonly base: string,
     private readonly kind: SessionStorageKind,
-    private readonly clock: ServerClock,
+    clock: ServerClock,
     private readonly tabs: Tabs,
     fetcher?: typeof fetch,
   ) {
     this.open = createTransport(base, clock, undefined, fetcher)
     this.storageKey = `mylg:session:${base}`
-    tabs.listen(message => {
-      if (message.type === "token") this.adopt(message)
-      if (message.type === "signedOut") this.forget("signedOut")
-      if (message.type === "token?" && this.access && this.state.get().user) this.share(this.state.get().user as Profile)
-    })
+    this.ends.push(
+      tabs.listen(message => {
+        if (message.type === "token") this.adopt(message)
+        // The tab that signed out has emptied the storage. A tab that was frozen may hear of it late: somebody else's login stays.
+        if (message.type === "signedOut") this.forget(false)
+      }),
+    )
     // Timers stop while a device sleeps.
-    if (typeof document !== "undefined") document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake())
-    if (typeof window !== "undefined") window.addEventListener("online", () => this.wake())
+    const on = (target: EventTarget | undefined, event: string, listener: () => void) => {
+      target?.addEventListener(event, listener)
+      this.ends.push(() => target?.removeEventListener(event, listener))
+    }
+    on(typeof document === "undefined" ? undefined : document, "visibilitychange", () => document.visibilityState === "visible" && this.wake())
+    on(typeof window === "undefined" ? undefined : window, "online", () => this.wake())
   }
 
   /** Signs in. A `MylgError` with `challenge` says that another step is needed: `withCode` or `withNewPassword`. */
@@ -78,22 +88,40 @@ export class SessionManager implements TokenSource {
     return this.began(await unwrap(loginWithNewPassword({ client: this.open, body: { challenge, newPassword }, headers: this.headers() })))
   }
 
-  /** Goes on with the session of an earlier visit, if there is one. For a page that opens. */
+  /** Goes on with the session of an earlier visit, if there is one. For a page that opens. Without a network it tries again by itself, later. */
   async restore(): Promise<SessionState> {
-    if (this.kind === "storage" && !this.kept()) this.forget("signedOut")
-    else await this.refresh()
+    if (this.kind === "storage" && !this.kept()) this.forget()
+    else if (this.kind === "cookie" && this.mark()) await this.endOnServer({})
+    else await this.refresh().catch(error => (this.wakeLater(), Promise.reject(error)))
     return this.state.get()
   }
 
   /** Signs out: here, in the other tabs, and on the server. */
   async signOut(): Promise<void> {
     const [kept, token] = [this.kept(), this.access?.value]
-    this.forget("signedOut")
+    this.forget()
     this.tabs.tell({ type: "signedOut" })
-    const body = this.kind === "storage" && kept?.refreshToken ? { refreshToken: kept.refreshToken } : {}
+    if (this.kind === "cookie") this.mark(true)
+    await this.endOnServer(this.kind === "storage" && kept?.refreshToken ? { refreshToken: kept.refreshToken } : {}, token)
+  }
+
+  /** Without a network, a session in storage is forgotten here and ends by itself. One in a cookie is ended by the next visit: its cookie is still there. */
+  private async endOnServer(body: { refreshToken?: string }, token?: string): Promise<void> {
+    this.forget()
     const headers = { ...this.headers(), ...(token && { Authorization: `Bearer ${token}` }) }
-    // A session that cannot be ended now ends by itself; here it is forgotten.
-    await unwrap(logout({ client: this.open, body, headers: headers as never })).catch(() => undefined)
+    await unwrap(logout({ client: this.open, body, headers: headers as never })).then(
+      () => this.mark(false),
+      () => undefined,
+    )
+  }
+
+  /** Whether somebody signed out who could not be signed out on the server. */
+  private mark(value?: boolean): boolean {
+    const key = `${this.storageKey}:out`
+    if (typeof localStorage === "undefined") return false
+    if (value === true) localStorage.setItem(key, "1")
+    if (value === false) localStorage.removeItem(key)
+    return localStorage.getItem(key) !== null
   }
 
   async token(): Promise<string | undefined> {
@@ -121,38 +149,46 @@ export class SessionManager implements TokenSource {
     return () => this.renewals.delete(listener)
   }
 
-  /** The server has ended the session. */
-  ended(): void {
-    this.forget("signedOut")
+  /** The server has ended the session: it said so of this token, or, without one, on the socket. */
+  ended(token?: string): void {
+    if (token === undefined || token === this.access?.value) this.forget()
   }
 
   close(): void {
+    this.epoch++
     clearTimeout(this.timer)
+    for (const end of this.ends) end()
   }
 
   private async exchange(): Promise<string | undefined> {
+    const epoch = this.epoch
     for (;;) {
       const kept = this.kept() ?? (this.kind === "cookie" ? this.keep(null) : undefined)
-      if (!kept) return this.forget("signedOut")
+      if (!kept) return this.forget()
       try {
         const body = this.kind === "storage" ? { refreshToken: kept.refreshToken } : {}
         const headers = { ...this.headers(), "Idempotency-Key": kept.key }
         const session = (await unwrap(refreshSession({ client: this.open, body, headers: headers as never }))) as Partial<RefreshResponse>
+        // Somebody signed out or in meanwhile.
+        if (epoch !== this.epoch) return this.access?.value
         // 204: nobody has signed in.
-        if (!session.accessToken) return this.forget("signedOut")
+        if (!session.accessToken) return this.forget()
         // Another tab may have gone on meanwhile: then what it keeps is newer.
         if (this.kept()?.key === kept.key) this.keep(session.refreshToken ?? null)
         this.take(session as RefreshResponse)
         return session.accessToken
       } catch (error) {
         if (!(error instanceof MylgError) || error.status !== 401) throw error
+        if (epoch !== this.epoch) return this.access?.value
         const now = this.kept()
-        if (!now || now.key === kept.key) return this.forget("signedOut")
+        if (!now || now.key === kept.key) return this.forget()
       }
     }
   }
 
   private began(session: LoginResponse): Profile {
+    this.epoch++
+    this.mark(false)
     this.keep(session.refreshToken)
     this.take(session)
     return session.user
@@ -175,7 +211,7 @@ export class SessionManager implements TokenSource {
   private share(user: Profile): void {
     if (!this.access) return
     const life = (this.access.renewAt - this.access.expiresAt) / -0.2
-    this.tabs.tell({ type: "token", accessToken: this.access.value, expiresIn: life / 1_000, at: this.access.expiresAt - life, skew: this.clock.skew, user })
+    this.tabs.tell({ type: "token", accessToken: this.access.value, expiresIn: life / 1_000, at: this.access.expiresAt - life, user })
   }
 
   /** Another tab has a token. */
@@ -193,22 +229,29 @@ export class SessionManager implements TokenSource {
     this.timer = setTimeout(() => this.wake(), wait)
   }
 
-  /** Renews a token whose time has come, also after a sleep. */
+  /** Renews a token whose time has come, also after a sleep. A page that opened without a network goes on with its session. */
   private wake(): void {
-    if (this.state.get().status !== "signedIn" || !this.access) return
-    if (Date.now() < this.access.renewAt) return this.schedule()
-    this.refresh().catch(() => {
-      // Without a network. The next request, or the network's return, tries again.
-      this.timer = setTimeout(() => this.wake(), 10_000)
-    })
+    const { status } = this.state.get()
+    if (status === "signedOut" || (status === "unknown" && this.kind === "storage" && !this.kept())) return
+    if (this.access && Date.now() < this.access.renewAt) return this.schedule()
+    this.refresh().then(
+      () => (this.failures = 0),
+      () => this.wakeLater(),
+    )
   }
 
-  private forget(status: "signedOut"): undefined {
+  private wakeLater(): void {
     clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.wake(), backoff(this.failures++, 2_000))
+  }
+
+  private forget(isStorage = true): undefined {
+    clearTimeout(this.timer)
+    this.epoch++
     this.access = undefined
     this.memory = null
-    if (typeof localStorage !== "undefined") localStorage.removeItem(this.storageKey)
-    this.state.set({ status })
+    if (isStorage && typeof localStorage !== "undefined") localStorage.removeItem(this.storageKey)
+    this.state.set({ status: "signedOut" })
     return undefined
   }
 

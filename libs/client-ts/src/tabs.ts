@@ -2,8 +2,7 @@ import { uniqueId } from "./time.js"
 
 /** What tabs of one origin tell each other. */
 export type TabMessage =
-  | { type: "token"; accessToken: string; expiresIn: number; at: number; skew: number; user: unknown }
-  | { type: "token?" }
+  | { type: "token"; accessToken: string; expiresIn: number; at: number; user: unknown }
   | { type: "signedOut" }
   | { type: "alive?"; ask: string }
   | { type: "alive"; ask: string; tab: string }

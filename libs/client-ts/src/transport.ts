@@ -9,6 +9,14 @@ export interface TokenSource {
   token(): Promise<string | undefined>
   /** The server has refused this token. Another one, or nothing. */
   renewed(refused: string): Promise<string | undefined>
+  /** The server says that this token's session has ended. */
+  ended(token: string): void
+}
+
+/** A response with its body. */
+interface Answer {
+  response: Response
+  text: string
 }
 
 /** What the generated functions ask for. */
@@ -43,15 +51,14 @@ const REPEATABLE = /\/(ws-ticket|complete|logout)$/
 export function createTransport(base: string, clock: ServerClock, tokens?: TokenSource, fetcher: typeof fetch = (...request) => fetch(...request)): Client {
   const run = async (method: string, call: Call): Promise<Result> => {
     try {
-      const response = await send(method, call)
-      const text = await response.text()
+      const { response, text } = await send(method, call)
       const value = parsed(text)
       return response.ok ? { data: value ?? {}, response } : { error: value ?? text, response }
     } catch (error) {
       return { error }
     }
   }
-  const send = async (method: string, call: Call): Promise<Response> => {
+  const send = async (method: string, call: Call): Promise<Answer> => {
     const headers = new Headers()
     for (const [name, value] of Object.entries(call.headers ?? {})) if (value !== undefined && (call.body !== undefined || name !== "Content-Type")) headers.set(name, value)
     if (KEYED.includes(`${method} ${call.url}`) && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", uniqueId())
@@ -61,31 +68,37 @@ export function createTransport(base: string, clock: ServerClock, tokens?: Token
     let wasRenewed = false
     for (let attempt = 0; ; attempt++) {
       if (token) headers.set("Authorization", `Bearer ${token}`)
-      const response = await once(base + address(call), init, call.signal).catch((error: unknown) => {
+      const answer = await once(base + address(call), init, call.signal).catch((error: unknown) => {
         if (call.signal?.aborted) throw call.signal.reason
         if (!isSafe || attempt >= REPETITIONS) throw new MylgError({ code: "network", detail: `No response: ${String(error)}` })
         return undefined
       })
-      if (response?.status === 401 && token && !wasRenewed && tokens && (await isOutdated(response))) {
+      const status = answer?.response.status
+      const code = answer && status === 401 ? (parsed(answer.text) as Partial<Problem> | undefined)?.code : undefined
+      if (answer && token && tokens && code === "session_revoked") {
+        tokens.ended(token)
+        return answer
+      }
+      if (answer && token && tokens && !wasRenewed && (code === "token_expired" || code === "invalid_token")) {
         wasRenewed = true
         token = await tokens.renewed(token)
-        if (!token) return response
+        if (!token) return answer
         attempt--
         continue
       }
       // What 429 refuses was not done.
-      const waits = response && (response.status === 429 || (response.status === 503 && isSafe))
-      const least = (response && retryAfter(response)) ?? 0
-      if (response && (!waits || attempt >= REPETITIONS || least > PATIENCE_MS)) return response
+      const waits = status === 429 || (status === 503 && isSafe)
+      const least = (answer && retryAfter(answer.response)) ?? 0
+      if (answer && (!waits || attempt >= REPETITIONS || least > PATIENCE_MS)) return answer
       await sleep(backoff(attempt, 250, 8_000, least), call.signal)
     }
   }
-  const once = async (url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> => {
+  const once = async (url: string, init: RequestInit, signal?: AbortSignal): Promise<Answer> => {
     const sent = Date.now()
     const timeout = AbortSignal.timeout(TIMEOUT_MS)
     const response = await fetcher(url, { ...init, signal: signal ? AbortSignal.any([signal, timeout]) : timeout })
     clock.learn(Date.parse(response.headers.get("Date") ?? ""), sent, Date.now(), 1_000)
-    return response
+    return { response, text: await response.text() }
   }
   const methods = ["get", "post", "put", "patch", "delete"].map(method => [method, (call: Call) => run(method.toUpperCase(), call)])
   return Object.fromEntries(methods) as unknown as Client
@@ -106,11 +119,6 @@ function isRepeatable(method: string, { url, body }: Call, headers: Headers): bo
   return true
 }
 
-async function isOutdated(response: Response): Promise<boolean> {
-  const problem = parsed(await response.clone().text()) as Partial<Problem> | undefined
-  return problem?.code === "token_expired" || problem?.code === "invalid_token"
-}
-
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -128,11 +136,12 @@ function retryAfter(response: Response): number | undefined {
 export async function unwrap<T>(result: Promise<{ data?: T; error?: unknown; response?: Response }>): Promise<T> {
   const { data, error, response } = await result
   if (response?.ok) return data as T
-  if (!response) throw error instanceof Error ? error : new MylgError({ code: "network", detail: String(error) })
+  if (!response) throw error instanceof MylgError ? error : new MylgError({ code: "network", detail: String(error) })
   const problem = (typeof error === "object" ? error : {}) as Partial<Problem>
   throw new MylgError({
     status: response.status,
-    code: problem.code ?? (response.status >= 500 ? "unavailable" : "unknown"),
+    // The gateway's own answers have no code.
+    code: problem.code ?? (response.status === 429 ? "too_many_requests" : response.status >= 500 ? "unavailable" : "unknown"),
     detail: problem.detail ?? `The server answered with ${response.status}.`,
     errors: problem.errors,
     requestId: problem.requestId,

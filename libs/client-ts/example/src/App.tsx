@@ -6,9 +6,8 @@ import { ProjectView } from "./Project.js"
 
 /** Sign in, then the studio. */
 export function App() {
-  const session = useSession()
-  if (session.status === "unknown") return <main className="centre">…</main>
-  return session.status === "signedIn" ? <Studio /> : <SignIn />
+  const { status } = useSession()
+  return status === "signedIn" ? <Studio /> : status === "signedOut" ? <SignIn /> : <main className="centre">…</main>
 }
 
 function SignIn() {
@@ -54,9 +53,8 @@ function Studio() {
     conversation.title ?? (conversation.participants.filter(({ userId }) => userId !== user?.userId).map(({ userId }) => nameOf(people.get(userId))).join(", ") || "Notes")
   const create = async (event: FormEvent) => {
     event.preventDefault()
-    const project = await mylg.projects.create({ title })
+    select({ project: (await mylg.projects.create({ title })).projectId })
     setTitle("")
-    select({ project: project.projectId })
   }
   const openProject = async (id: string) => {
     select({ project: id })
@@ -79,9 +77,7 @@ function Studio() {
         <ul>
           {projects.map(({ projectId, title, color }) => (
             <li key={projectId}>
-              <button onClick={() => void openProject(projectId)} aria-current={selected && "project" in selected && selected.project === projectId}>
-                <i style={{ background: color ?? "#fa3356" }} /> {title}
-              </button>
+              <button onClick={() => void openProject(projectId)} aria-current={selected && "project" in selected && selected.project === projectId}><i style={{ background: color ?? "#fa3356" }} /> {title}</button>
             </li>
           ))}
         </ul>

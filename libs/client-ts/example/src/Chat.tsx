@@ -33,9 +33,7 @@ export function Chat({ conversation, title }: { conversation: Conversation; titl
       </header>
       <div className="messages" role="log" aria-label="Messages">
         {hasOlder ? <button className="quiet" onClick={() => void loadOlder()}>Older</button> : null}
-        {messages.map(message => (
-          <Entry key={message.key} message={message} author={nameOf(people.get(message.senderId))} isMine={message.senderId === user?.userId} isRead={message.seq > 0 && message.seq <= read} />
-        ))}
+        {messages.map(one => <Entry key={one.key} message={one} author={nameOf(people.get(one.senderId))} isMine={one.senderId === user?.userId} isRead={one.seq > 0 && one.seq <= read} />)}
         <div ref={end} />
       </div>
       <p className="typing" aria-live="polite">{typing.length > 0 ? `${typing.map(userId => nameOf(people.get(userId))).join(", ")} is typing…` : ""}</p>

@@ -6,8 +6,7 @@ import { Chat } from "./Chat.js"
 /** One project: its team, its budget and its conversation. */
 export function ProjectView({ id }: { id: string }) {
   const { project, update } = useProject(id)
-  const { conversations } = useConversations()
-  const conversation = conversations.find(({ projectId }) => projectId === id)
+  const conversation = useConversations().conversations.find(({ projectId }) => projectId === id)
   if (!project) return <p>…</p>
   return (
     <div className="project">
@@ -47,8 +46,7 @@ function Budget({ id }: { id: string }) {
       <tbody>{lines.map(line => <Line key={line.budgetItemId} projectId={id} revision={revision} line={line} currency={currency} />)}</tbody>
       <tfoot>
         <tr>
-          <td><button onClick={() => void changeLines([{ description: "NEW LINE", quantity: 1, itemBudgetedCost: 100 }])}>Add a line</button></td>
-          <td /><td>{money(totals.headerBudgetedTotalCost, currency)}</td><td aria-label="Total">{money(totals.headerFinalTotalCost, currency)}</td><td />
+          <td><button onClick={() => void changeLines([{ description: "NEW LINE", quantity: 1, itemBudgetedCost: 100 }])}>Add a line</button></td><td /><td>{money(totals.headerBudgetedTotalCost, currency)}</td><td aria-label="Total">{money(totals.headerFinalTotalCost, currency)}</td><td />
         </tr>
       </tfoot>
     </table>

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { type Mylg, MylgError, createMylg, unwrap } from "../../src/index.js"
 import { createProject, getMe, updateMe } from "../../src/http.js"
-import { FakeServer, FakeSocket, conversation, fakeBrowser, message, problem } from "./fakes.js"
+import { FakeServer, FakeSocket, conversation, fakeBrowser, message, problem, user } from "./fakes.js"
 
 let server: FakeServer
 let mylg: Mylg
@@ -124,6 +124,64 @@ describe("sessions", () => {
     expect(mylg.chat.conversations.get()).toEqual([])
     expect(mylg.connection.get().status).toBe("off")
     expect(localStorage.getItem("mylg:session:http://api.test")).toBeNull()
+  })
+})
+
+describe("sessions and time", () => {
+  it("a page that opens without a network goes on with its session when there is one", async () => {
+    await mylg.signIn("ana@mylg.test", "x")
+    mylg.close()
+    server.isUp = false
+    mylg = createMylg({ api: "http://api.test", ws: "ws://ws.test", fetch: server.fetch })
+    const restored = mylg.restore().catch((error: MylgError) => error.code)
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(await restored).toBe("network")
+    expect(mylg.session.state.get().status).toBe("unknown")
+    server.isUp = true
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(mylg.session.state.get().status).toBe("signedIn")
+  })
+
+  it("a refresh that is under way does not undo a sign-out", async () => {
+    await goLive()
+    let answer = (_: unknown) => {}
+    server.routes["POST /auth/refresh"] = () => new Promise(resolve => (answer = resolve))
+    void mylg.session.refresh()
+    await settle()
+    await mylg.signOut()
+    answer({ accessToken: "late", expiresIn: 600, refreshToken: "late", tokenType: "Bearer", refreshExpiresAt: "", user: user() })
+    await settle()
+    expect(mylg.session.state.get().status).toBe("signedOut")
+    expect(localStorage.getItem("mylg:session:http://api.test")).toBeNull()
+  })
+
+  it("a login that was ended elsewhere signs out when HTTP says so", async () => {
+    await goLive()
+    server.routes["GET /auth/me"] = () => problem(401, "session_revoked")
+    await expect(unwrap(getMe({ client: mylg.http }))).rejects.toMatchObject({ code: "session_revoked" })
+    expect(mylg.session.state.get().status).toBe("signedOut")
+    expect(server.count("POST /auth/refresh")).toBe(0)
+  })
+
+  it("a device that wakes with an old token renews it before it asks for a ticket", async () => {
+    const socket = await goLive()
+    // Timers do not run on a sleeping device, clocks do.
+    vi.setSystemTime(Date.now() + 3_600_000)
+    socket.drop()
+    await vi.advanceTimersByTimeAsync(1_000)
+    const tickets = server.requests.filter(({ path }) => path === "/auth/ws-ticket")
+    expect(tickets.at(-1)!.headers.get("Authorization")).toBe("Bearer token-2")
+    expect(server.count("POST /auth/refresh")).toBe(1)
+  })
+
+  it("after a renewal that came late it catches up: deliveries were left out", async () => {
+    const socket = await goLive()
+    const before = server.count("GET /messages/sync")
+    socket.say({ action: "auth_expired", reason: "token_expired", reconnect: true })
+    await settle()
+    expect(socket.sent.filter(({ action }) => action === "auth").length).toBeGreaterThan(0)
+    expect(server.count("GET /messages/sync")).toBeGreaterThan(before)
+    expect(mylg.connection.get().status).toBe("live")
   })
 })
 
@@ -306,13 +364,75 @@ describe("messages", () => {
     socket.say(frame(1))
     await settle()
     expect(shown()).toEqual([1, 2])
-    server.routes["GET /messages/sync"] = () => ({ changes: [{ type: "joined", conversationId: "cnv_1", conversation: conversation(), messages: [], moreMessages: false }], cursor: "c4", more: false, notifications: { unread: 0, latest: null } })
-    await vi.advanceTimersByTimeAsync(301_000)
-    expect(shown()).toEqual([])
+  })
+
+  it("the first frame of a new conversation does not come: it is fetched", async () => {
+    const socket = await goLive()
+    mylg.chat.messages("cnv_1").subscribe(() => undefined)
+    await settle()
     server.routes["GET /messages/conversations/cnv_1/messages"] = ({ query }) => ({ items: query.get("afterSeq") === "0" ? [message(1), message(2)] : [], nextCursor: null, lastSeq: 2 })
     socket.say(frame(2))
     await settle()
     expect(shown()).toEqual([1, 2])
+  })
+
+  it("a frame that comes while the first page loads is not lost", async () => {
+    const socket = await goLive()
+    let answer = (_: unknown) => {}
+    server.routes["GET /messages/conversations/cnv_1/messages"] = () => new Promise(resolve => (answer = resolve))
+    mylg.chat.messages("cnv_1").subscribe(() => undefined)
+    await settle()
+    socket.say(frame(2))
+    answer({ items: [message(1)], nextCursor: null, lastSeq: 1 })
+    await settle()
+    expect(shown()).toEqual([1, 2])
+  })
+
+  it("a first page that failed is loaded when the network is back", async () => {
+    const socket = await goLive()
+    server.routes["GET /messages/conversations/cnv_1/messages"] = () => problem(500, "internal")
+    mylg.chat.messages("cnv_1").subscribe(() => undefined)
+    await settle()
+    expect(mylg.chat.messages("cnv_1").get().error?.status).toBe(500)
+    server.routes["GET /messages/conversations/cnv_1/messages"] = () => ({ items: [message(1)], nextCursor: null, lastSeq: 1 })
+    socket.drop()
+    await vi.advanceTimersByTimeAsync(300)
+    FakeSocket.last.open()
+    await settle()
+    expect([shown(), mylg.chat.messages("cnv_1").get().error]).toEqual([[1], undefined])
+  })
+
+  it("what another device has read is known after a reconnect, and a marker that did not arrive is sent again", async () => {
+    const socket = await goLive()
+    socket.say(frame(1))
+    socket.say(frame(2))
+    socket.answer = () => undefined
+    const marked = mylg.chat.markRead("cnv_1", 1)
+    socket.drop()
+    await marked
+    server.routes["GET /messages/conversations"] = () => ({ items: [conversation("cnv_1", { lastSeq: 2, participants: [{ userId: "usr_ana", readSeq: 0 }, { userId: "usr_ben", readSeq: 2 }] })], nextCursor: null })
+    await vi.advanceTimersByTimeAsync(300)
+    FakeSocket.last.open()
+    await settle()
+    expect(FakeSocket.last.sent.filter(({ action }) => action === "markRead")).toMatchObject([{ seq: 1 }])
+    expect(mylg.chat.conversations.get()[0]).toMatchObject({ unread: 1, participants: [{ readSeq: 1 }, { readSeq: 2 }] })
+  })
+
+  it("unsent messages stay for the next login of the same person, without a reload", async () => {
+    const socket = await goLive()
+    socket.answer = () => undefined
+    await mylg.chat.send("cnv_1", { text: "kept" })
+    await settle()
+    await mylg.signOut()
+    expect(mylg.outbox.size).toBe(0)
+    const sent: string[] = []
+    server.routes["POST /messages/conversations/cnv_1/messages"] = ({ body }) => {
+      sent.push(body.text)
+      return message(1, { senderId: "usr_ana", ...body })
+    }
+    await goLive()
+    await settle()
+    expect([sent, mylg.outbox.size]).toEqual([["kept"], 0])
   })
 
   it("the highest version holds, in whatever order frames come", async () => {
@@ -337,7 +457,13 @@ describe("messages", () => {
     const edited = mylg.chat.edit("msg_1", "better").catch((error: MylgError) => error.code)
     const reacted = mylg.chat.react("msg_1", "👍", true).catch((error: MylgError) => error.code)
     expect([first().text, first().reactions]).toEqual(["better", { "👍": ["usr_ana"] }])
-    for (const { action, ref } of socket.sent.slice(-2)) socket.say({ action: "error", of: action, ref, code: "not_found", detail: "Gone." })
+    // One after another: the server might do them in another order.
+    for (const expected of ["editMessage", "toggleReaction"]) {
+      await settle()
+      const { action, ref } = socket.sent.at(-1)
+      expect(action).toBe(expected)
+      socket.say({ action: "error", of: action, ref, code: "not_found", detail: "Gone." })
+    }
     expect(await Promise.all([edited, reacted])).toEqual(["not_found", "not_found"])
     expect([first().text, first().reactions]).toEqual(["text 1", {}])
   })

@@ -17,7 +17,7 @@ it("the core takes at most 15 KB, the hooks 3 KB more, and the table of the READ
   const core = await size(`export { createMylg } from "./src/index.ts"`)
   const hooks = (await size(`export { createMylg } from "./src/index.ts"; export * from "./src/react.tsx"`, ["react"])) - core
   const rows = [
-    ["@mylg/client: HTTP, sessions, realtime, stores, outbox, files", core],
+    ["@mylg/client: HTTP, sessions, realtime, stores, outbox", core],
     ["its React hooks, in addition", hooks],
     ["@supabase/realtime-js", await size(`export { RealtimeClient } from "@supabase/realtime-js"`)],
     ["centrifuge", await size(`export { Centrifuge } from "centrifuge"`)],
