@@ -31,5 +31,5 @@ for memory in "$@"; do
     quota $((20000 * memory / 1769))
     printf '%5d MB: ' "$memory"
     # The benchmark's own bar is for a whole processor.
-    { "${CARGO_TARGET_DIR:-target}/release/benchmarks" --only fan-out 2>"${TMPDIR:-/tmp}/bench-memory.log" || true; } | sed -nE 's/^delivery to 300 connections +([0-9.]+) posts.*/\1 posts/p'
+    { "${CARGO_TARGET_DIR:-target}/release/benchmarks" --only fan-out 2>"${TMPDIR:-/tmp}/bench-memory.log" || true; } | sed -nE 's/^delivery to 300 connections +([0-9.]+) posts.*/\1 posts/p' | grep . || { echo "nothing was measured: ${TMPDIR:-/tmp}/bench-memory.log"; exit 1; }
 done

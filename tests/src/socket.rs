@@ -104,7 +104,8 @@ impl Socket {
     /// The code.
     pub async fn next_unchecked(&mut self) -> Result<String, u16> {
         loop {
-            match self.stream.next().await {
+            // Nothing for a minute counts as a lost connection.
+            match tokio::time::timeout(PATIENCE, self.stream.next()).await.ok().flatten() {
                 Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
                 Some(Ok(Message::Close(frame))) => return Err(frame.map_or(1005, |frame| frame.code.into())),
                 Some(Ok(_)) => {}

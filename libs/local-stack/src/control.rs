@@ -1,8 +1,9 @@
-//! The control interface of the local stack: injects faults. Tests and the console use it.
+//! The control interface of the local stack: injects faults. The tests of the TypeScript client use it.
 //!
 //! Web pages of other origins must not reach it: it checks `Host` (DNS rebinding), `Origin`, and a token that is new with each start and printed
 //! with the console's link.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -47,7 +48,7 @@ struct FaultRequest {
     #[serde(default)]
     skip: usize,
     /// The number of affected calls. Without it, one.
-    times: Option<usize>,
+    times: Option<NonZeroUsize>,
 }
 
 /// A random fault as a request describes it.
@@ -106,7 +107,7 @@ pub(crate) fn router(control: Control) -> Router {
         .with_state(control)
 }
 
-/// Refuses whoever is not the console or a program with the token.
+/// Refuses whoever does not have the token, and pages of other origins.
 async fn admit(State(control): State<Control>, request: Request, next: Next) -> Result<Response, StatusCode> {
     if is_admitted(&control, request.headers()) { Ok(next.run(request).await) } else { Err(StatusCode::FORBIDDEN) }
 }
@@ -127,7 +128,7 @@ async fn status(State(control): State<Control>) -> Json<Value> {
 
 async fn add_fault(State(control): State<Control>, Json(fault): Json<FaultRequest>) -> StatusCode {
     let FaultRequest { action, effect, delay_ms, skip, times } = fault;
-    control.faults.add(InjectedFault { action, effect: effect.effect(delay_ms), skip, times: times.unwrap_or(1) });
+    control.faults.add(InjectedFault { action, effect: effect.effect(delay_ms), skip, times: times.map_or(1, NonZeroUsize::get) });
     StatusCode::NO_CONTENT
 }
 

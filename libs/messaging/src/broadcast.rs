@@ -38,7 +38,7 @@ pub struct Broadcaster {
 
 impl Broadcaster {
     /// Reads the table names and `WEBSOCKET_ENDPOINT`. Where `DynamoDB` is behind TLS, it reads the revocations beside what follows: the first
-    /// request finds them, and an open connection. That this read fails has no effect: the first request reads them itself.
+    /// request finds them, and an open connection. If this read fails or takes too long, the first request reads them itself.
     pub fn from_env(env: &Environment, aws: &AwsConfig, clock: &Clock) -> Result<Self, EnvError> {
         let broadcaster = Self::new(aws, Tables::from_env(env)?, &env.required("WEBSOCKET_ENDPOINT")?, clock);
         let revocations = broadcaster.revocations.clone();

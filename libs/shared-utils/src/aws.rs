@@ -17,8 +17,10 @@ use crate::env::{EnvError, Environment};
 use crate::http_client::AwsHttpClient;
 use crate::sdk_signing;
 
-/// The turns of the event loop in which the runtime connects to the Runtime API and asks for the first event: four, and some to spare.
+/// The turns of the event loop that go first. On the loopback interface, the runtime asks for its first event within four.
 const TURNS_OF_FIRST_REQUEST: u32 = 16;
+/// The longest time of a first read.
+const WARM_UP: Duration = Duration::from_millis(400);
 
 /// The common configuration of all SDK clients of a process.
 #[derive(Clone)]
@@ -79,7 +81,7 @@ impl AwsConfig {
     }
 
     /// Runs a first read beside what follows, which leaves an open connection behind. Only where `DynamoDB` is behind TLS: there the first
-    /// connection takes long. It does not delay the runtime's first request for an event.
+    /// connection takes long. The read is given up after [`WARM_UP`], because a request may wait for it.
     pub fn warm_up(&self, read: impl Future<Output = ()> + Send + 'static) {
         if self.endpoint_of_dynamodb().starts_with("https://")
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
@@ -88,7 +90,8 @@ impl AwsConfig {
                 for _ in 0..TURNS_OF_FIRST_REQUEST {
                     tokio::task::yield_now().await;
                 }
-                read.await;
+                // What it would have found, a request reads itself.
+                let _ = tokio::time::timeout(WARM_UP, read).await;
             });
         }
     }

@@ -54,11 +54,11 @@ locals {
 
   # Variables of the local stack alone do not exist here.
   environments = {
-    for name, function in local.stack.functions : name => {
+    for name, function in local.stack.functions : name => merge(local.stack.runtime_environment, {
       for variable, source in function.environment : variable => contains(keys(local.settings), variable) ? local.settings[variable] : local.sources[source]
       if !startswith(source, "local:") && (contains(keys(local.settings), variable) || !contains(local.optional_sources, source)) &&
       (var.edge != null || source != "aws:edge_secret_hashes") && (var.mail != null || !(startswith(source, "mail:") || source == "aws:mail_configuration_set"))
-    }
+    })
   }
   # The variables that an environment's file may set, by source.
   variables = {
@@ -269,7 +269,7 @@ module "function" {
   architecture            = var.architecture
   memory_mb               = local.functions[each.key].memory_mb
   timeout_s               = each.value.timeout_s
-  environment             = merge(local.stack.runtime_environment, local.environments[each.key])
+  environment             = local.environments[each.key]
   statements              = local.statements[each.key]
   log_retention_in_days   = var.log_retention_in_days
   keep_logs               = var.production

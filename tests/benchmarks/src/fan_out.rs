@@ -43,11 +43,14 @@ impl Room<'_> {
         };
         let arrived = async {
             let frames: FuturesUnordered<_> = self.sockets.iter_mut().map(arrival).collect();
-            frames.filter(|arrived| std::future::ready(*arrived)).take(expected).count().await;
-            Instant::now()
+            let count = frames.filter(|arrived| std::future::ready(*arrived)).take(expected).count().await;
+            (count, Instant::now())
         };
-        let (began, ended) = tokio::join!(acknowledged, arrived);
+        let (began, (count, ended)) = tokio::join!(acknowledged, arrived);
         self.stack.settled().await;
+        if count < expected {
+            return Err(format!("{count} of {expected} sockets got the frame"));
+        }
         Ok(ended.saturating_duration_since(began?).as_secs_f64() / POST.as_secs_f64())
     }
 

@@ -1,7 +1,7 @@
 //! Retries a conditional write after another writer was faster.
 //!
-//! If a refusal returns the current state, the retry starts from it at once. A wait would make that state stale, and a writer that waits
-//! starves behind writers that do not. Only if the refusal returns no state, the retry waits with jitter and then reads the state again.
+//! If a refusal returns the current state, the retry starts from it at once: a wait would make that state stale. If it returns no state, the
+//! retry waits with jitter and then reads the state again. Where a crowd writes one item ([`retry_in_crowd`]), a writer waits after some tries.
 
 use std::time::Duration;
 
@@ -17,16 +17,15 @@ const DOUBLINGS: u32 = 5;
 
 /// How often a writer in a crowd tries again at once.
 const LOSSES: u64 = 3;
-/// The upper bound of a wait in a crowd, in microseconds, times the number of attempts that were lost.
-const CROWD_WAIT: u64 = 200_000;
+/// The upper bound of a wait in a crowd, in microseconds, divided by the number of attempts that were refused.
+const CROWD_WAIT: u64 = 100_000;
 
 /// How often a write is retried.
 #[derive(Debug, Clone, Copy)]
 pub enum RetryPolicy {
     /// For writes of one item, or of a few items that only their owner writes: 12 retries.
     Single,
-    /// For writes that many people make to the same item: 1,000 retries. Each retry is one round trip. With 200 writers, the last one still
-    /// succeeds.
+    /// For writes that many people make to the same item: 1,000 retries. With 200 writers, the last one still succeeds.
     Shared,
     /// As [`Self::Shared`], for writes whose attempts take several round trips each. Retries end after the time that a client waits.
     Within(Duration),
@@ -69,8 +68,8 @@ where
 }
 
 /// As [`retry_on_conflict`] under [`RetryPolicy::Shared`], for an item that a crowd writes. Starts with a known state; without one, an attempt reads
-/// it. A writer that has lost [`LOSSES`] times waits before the next attempt, so that not every writer spends an attempt on every write of another. The
-/// longer it has lost, the shorter it waits: nobody starves behind writers that come later.
+/// it. A writer that was refused [`LOSSES`] times waits before the next attempt, so that not every writer spends an attempt on every write of another. The
+/// more often it was refused, the shorter it waits, in favour of those who came first.
 pub async fn retry_in_crowd<S, T, E, F>(state: S, mut attempt: impl FnMut(Option<S>) -> F) -> Result<T, E>
 where
     E: From<StoreError>,
@@ -78,7 +77,7 @@ where
 {
     let (mut retry, mut state, mut losses) = (Retry::new(RetryPolicy::Shared), Some(state), 0);
     loop {
-        // On the heap: the callers are deep already.
+        // Boxed, because the callers' futures are large.
         state = match Box::pin(attempt(state)).await? {
             Attempt::Done(done) => return Ok(done),
             Attempt::Refused(state) => {
@@ -132,5 +131,25 @@ impl Retry {
         self.waits += 1;
         tokio::time::sleep(Duration::from_micros(random::below(ceiling))).await;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_writer_in_a_crowd_tries_at_once_with_what_refusals_bring_and_later_reads_again() {
+        let states = Mutex::new(Vec::new());
+        let attempt = |state: Option<u64>| {
+            let mut states = states.lock().unwrap();
+            states.push(state);
+            let count = states.len() as u64;
+            std::future::ready(Ok::<_, StoreError>(if count == 6 { Attempt::Done(count) } else { Attempt::Refused(Some(count)) }))
+        };
+        assert_eq!(retry_in_crowd(0, attempt).await.unwrap(), 6);
+        assert_eq!(states.into_inner().unwrap(), [Some(0), Some(1), Some(2), Some(3), None, None]);
     }
 }

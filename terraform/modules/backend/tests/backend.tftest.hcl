@@ -87,6 +87,7 @@ run "environments_are_exact" {
       AUTH_TABLE         = "mylg-dev-auth"
       CONNECTIONS_TABLE  = "mylg-dev-connections"
       FILES_BUCKET       = "mylg-dev-files-000000000000-eu-central-1"
+      GLIBC_TUNABLES     = "glibc.malloc.tcache_count=300"
       JWT_AUDIENCE       = "mylg-dev-api"
       JWT_ISSUER         = "https://mylg-dev"
       JWT_KMS_KEY_ID     = "arn:aws:kms:eu-central-1:000000000000:key/1234abcd-12ab-34cd-a6ef-1234567890ab"
@@ -107,6 +108,7 @@ run "environments_are_exact" {
       AUTH_TABLE         = "mylg-dev-auth"
       CONNECTIONS_TABLE  = "mylg-dev-connections"
       FILES_BUCKET       = "mylg-dev-files-000000000000-eu-central-1"
+      GLIBC_TUNABLES     = "glibc.malloc.tcache_count=300"
       JWT_AUDIENCE       = "mylg-dev-api"
       JWT_ISSUER         = "https://mylg-dev"
       JWT_PUBLIC_KEYS    = jsonencode({ k1 = "MFkw" })
@@ -126,7 +128,7 @@ run "environments_are_exact" {
   }
 
   assert {
-    condition     = jsonencode(keys(output.function_environments["ws-provider"])) == jsonencode(["ALLOWED_ORIGINS", "AUTH_TABLE", "CONNECTIONS_TABLE", "FILES_BUCKET", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_PUBLIC_KEYS", "LOG_LEVEL", "MESSAGES_TABLE", "METRICS_NAMESPACE", "PROJECTS_TABLE", "WEBSOCKET_ENDPOINT"])
+    condition     = jsonencode(keys(output.function_environments["ws-provider"])) == jsonencode(["ALLOWED_ORIGINS", "AUTH_TABLE", "CONNECTIONS_TABLE", "FILES_BUCKET", "GLIBC_TUNABLES", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_PUBLIC_KEYS", "LOG_LEVEL", "MESSAGES_TABLE", "METRICS_NAMESPACE", "PROJECTS_TABLE", "WEBSOCKET_ENDPOINT"])
     error_message = "ws-provider's environment is not what its code reads: ${jsonencode(keys(output.function_environments["ws-provider"]))}"
   }
 }
