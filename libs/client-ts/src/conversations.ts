@@ -2,7 +2,7 @@ import type { Client } from "./generated/client/index.js"
 import { getConversation, listConversations } from "./generated/sdk.gen.js"
 import type { Conversation, Message, Participant } from "./generated/types.gen.js"
 import { Derived, Family, batched, sameOr } from "./store.js"
-import { unwrap } from "./transport.js"
+import { allPages, unwrap } from "./transport.js"
 
 /** What is known of conversations: people and titles by `version`, read markers and the latest message by `seq`. */
 export class Conversations {
@@ -57,13 +57,8 @@ export class Conversations {
 
   /** Fetches all. Nothing if another person has signed in meanwhile. */
   async fetch(): Promise<Conversation[] | undefined> {
-    const [me, found] = [this.me, [] as Conversation[]]
-    let cursor: string | null | undefined
-    do {
-      const page = await unwrap(listConversations({ client: this.http, query: { limit: 100, ...(cursor && { cursor }) } }))
-      found.push(...page.items)
-      cursor = page.nextCursor
-    } while (cursor)
+    const me = this.me
+    const found = await allPages(query => unwrap(listConversations({ client: this.http, query })))
     return me === this.me ? found : undefined
   }
 

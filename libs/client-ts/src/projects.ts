@@ -5,7 +5,7 @@ import type { Connection } from "./connection.js"
 import { MylgError } from "./problem.js"
 import { Derived, Family, batched, sameOr } from "./store.js"
 import type { ServerClock } from "./time.js"
-import { unwrap } from "./transport.js"
+import { allPages, unwrap } from "./transport.js"
 
 /** Changes of a project within this time are fetched together. */
 const SOON_MS = 2_000
@@ -111,13 +111,7 @@ export class Projects {
   /** Fetches the list of projects. */
   async fetchAll(): Promise<void> {
     const me = this.me
-    const found: ProjectSummary[] = []
-    let cursor: string | null | undefined
-    do {
-      const page = await unwrap(listProjects({ client: this.http, query: { limit: 100, ...(cursor && { cursor }) } }))
-      found.push(...page.items)
-      cursor = page.nextCursor
-    } while (cursor)
+    const found = await allPages(query => unwrap(listProjects({ client: this.http, query })))
     if (me !== this.me) return
     this.isListed = true
     this.order = found.map(({ projectId }) => projectId).filter(id => !this.gone.has(id))

@@ -149,3 +149,14 @@ export async function unwrap<T>(result: Promise<{ data?: T; error?: unknown; res
     challenge: problem.challenge,
   })
 }
+
+/** The items of all pages. */
+export async function allPages<T>(page: (query: { limit: number; cursor?: string }) => Promise<{ items: T[]; nextCursor: string | null }>): Promise<T[]> {
+  const found: T[] = []
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const { items, nextCursor }: { items: T[]; nextCursor: string | null } = await page({ limit: 100, ...(cursor && { cursor }) })
+    found.push(...items)
+    cursor = nextCursor
+  }
+  return found
+}

@@ -1,4 +1,4 @@
-import type { Page } from "playwright-core"
+import type { BrowserContext, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { World, live, send, shows, watch } from "../harness.js"
 
@@ -8,6 +8,17 @@ async function group(world: World) {
   const [ana, ben] = [await world.stack.person("ana"), await world.stack.person("ben")]
   const { conversationId } = await ana("POST", "/messages/conversations", { type: "group", title: "Test", participants: [(ben as any).id] })
   return { ana, ben, conversation: conversationId as string }
+}
+
+/** A page of Ana's that shows this conversation, with a clock that the test moves. */
+async function clockedPage(world: World, context: BrowserContext, conversation: string): Promise<Page> {
+  const page = await context.newPage()
+  await page.clock.install()
+  await world.load(page)
+  await page.evaluate(() => window.mylg.signIn("ana@mylg.test", "studio-local-only"))
+  await live(page)
+  await watch(page, conversation)
+  return page
 }
 
 /** Makes the page hidden or visible, as a browser does for a tab in the background. */
@@ -140,12 +151,7 @@ describe("many tabs and wrong clocks", () => {
   it("a hidden tab gives its socket up after five minutes, and comes back with what it missed", async () => {
     const { ben, conversation } = await group(world)
     const context = await world.context()
-    const page = await context.newPage()
-    await page.clock.install()
-    await world.load(page)
-    await page.evaluate(() => window.mylg.signIn("ana@mylg.test", "studio-local-only"))
-    await live(page)
-    await watch(page, conversation)
+    const page = await clockedPage(world, context, conversation)
     await setVisibility(page, "hidden")
     await page.clock.fastForward("05:01")
     await page.waitForFunction(() => window.mylg.connection.get().status === "asleep")
@@ -159,12 +165,7 @@ describe("many tabs and wrong clocks", () => {
   it("throttled timers of a hidden tab keep nothing back: frames are applied as they come", async () => {
     const { ben, conversation } = await group(world)
     const context = await world.context()
-    const page = await context.newPage()
-    await page.clock.install()
-    await world.load(page)
-    await page.evaluate(() => window.mylg.signIn("ana@mylg.test", "studio-local-only"))
-    await live(page)
-    await watch(page, conversation)
+    const page = await clockedPage(world, context, conversation)
     await setVisibility(page, "hidden")
     // No timer runs at all.
     await page.clock.pauseAt(Date.now() + 1_000)
@@ -176,12 +177,7 @@ describe("many tabs and wrong clocks", () => {
   it("a network that is away for five minutes: the client comes back by itself", async () => {
     const { ben, conversation } = await group(world)
     const context = await world.context()
-    const page = await context.newPage()
-    await page.clock.install()
-    await world.load(page)
-    await page.evaluate(() => window.mylg.signIn("ana@mylg.test", "studio-local-only"))
-    await live(page)
-    await watch(page, conversation)
+    const page = await clockedPage(world, context, conversation)
     world.cut()
     await page.waitForFunction(() => window.mylg.connection.get().status !== "live")
     for (let minute = 0; minute < 5; minute++) await page.clock.fastForward("01:00")
