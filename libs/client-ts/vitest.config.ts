@@ -7,7 +7,5 @@ export default defineConfig({
     hookTimeout: 120_000,
     // A local stack and a browser for each file: two at a time.
     maxWorkers: 2,
-    // A machine that others share may be slow for a moment. A test that fails twice fails.
-    retry: process.env.CI ? 1 : 0,
   },
 })

@@ -1,7 +1,7 @@
 // Writes src/generated from docs/openapi.json and docs/asyncapi.json: the HTTP functions, and the types of both. `--check` fails if the committed
 // files are not what it would write.
 import { createClient } from "@hey-api/openapi-ts"
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises"
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -37,6 +37,10 @@ async function write(path) {
     plugins: [{ name: "@hey-api/client-fetch", bundle: true }, "@hey-api/typescript", { name: "@hey-api/sdk", auth: false, client: false }],
     logs: { level: "silent" },
   })
+  // The generator's own client is not used: the functions take one of the form of src/client.ts.
+  for (const unused of ["client", "core", "client.gen.ts", "index.ts"]) await rm(join(path, unused), { recursive: true, force: true })
+  const functions = join(path, "sdk.gen.ts")
+  await writeFile(functions, (await readFile(functions, "utf8")).replace("'./client/index.js'", "'../client.js'"))
 }
 
 async function contents(folder) {

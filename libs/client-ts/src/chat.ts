@@ -1,4 +1,4 @@
-import type { Client } from "./generated/client/index.js"
+import type { Client } from "./client.js"
 import {
   addReaction, deleteMessage, editMessage, getMessage, listMessages, markConversationRead, openConversation, removeReaction, sendMessage,
 } from "./generated/sdk.gen.js"

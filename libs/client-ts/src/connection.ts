@@ -1,4 +1,4 @@
-import type { Client } from "./generated/client/index.js"
+import type { Client } from "./client.js"
 import { createSocketTicket } from "./generated/sdk.gen.js"
 import type { ClientFrame, ServerAck, ServerClosing, ServerFrame, ServerPong, ServerPresenceSnapshot } from "./generated/types.gen.js"
 import { MylgError } from "./problem.js"

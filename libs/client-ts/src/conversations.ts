@@ -1,4 +1,4 @@
-import type { Client } from "./generated/client/index.js"
+import type { Client } from "./client.js"
 import { getConversation, listConversations } from "./generated/sdk.gen.js"
 import type { Conversation, Message, Participant } from "./generated/types.gen.js"
 import { Derived, Family, batched, sameOr } from "./store.js"

@@ -1,4 +1,4 @@
-import type { Client } from "./generated/client/index.js"
+import type { Client } from "./client.js"
 import {
   completeConversationFile, completePicture, completeProjectFile, createConversationFile, createPicture, createProjectFile, getConversationFile, getProjectFile,
 } from "./generated/sdk.gen.js"
@@ -54,7 +54,7 @@ export class Files {
   }
 }
 
-/** Uploads and downloads of a client. Apart from the client: whoever deals with no files does not load it. */
+/** Uploads and downloads of a client. Apart from the client, so that pages without files do not load it. */
 export function createFiles({ http }: { http: Client }): Files {
   return new Files(http)
 }

@@ -1,6 +1,6 @@
 import { Chat } from "./chat.js"
 import { Connection, type ConnectionState } from "./connection.js"
-import type { Client } from "./generated/client/index.js"
+import type { Client } from "./client.js"
 import { sync } from "./generated/sdk.gen.js"
 import type { ServerFrame } from "./generated/types.gen.js"
 import { Notifications } from "./notifications.js"

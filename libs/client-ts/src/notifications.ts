@@ -1,4 +1,4 @@
-import type { Client } from "./generated/client/index.js"
+import type { Client } from "./client.js"
 import { listNotifications, markNotificationsRead } from "./generated/sdk.gen.js"
 import type { Notification, ServerFrame, UnreadNotifications } from "./generated/types.gen.js"
 import { Derived, sameOr } from "./store.js"

@@ -1,4 +1,4 @@
-import type { Client } from "./generated/client/index.js"
+import type { Client } from "./client.js"
 import { listUsers } from "./generated/sdk.gen.js"
 import type { Person } from "./generated/types.gen.js"
 import { MylgError } from "./problem.js"

@@ -1,4 +1,4 @@
-import type { Client } from "./generated/client/index.js"
+import type { Client } from "./client.js"
 import { createProject, getBudget, getProject, listProjects, removeTeamMember, setTeamMember, updateBudget, updateProject } from "./generated/sdk.gen.js"
 import type { Budget, BudgetLine, CreateProjectData, LineLock, Project, ProjectSummary, ServerFrame, TeamRole, UpdateBudgetData, UpdateProjectData } from "./generated/types.gen.js"
 import type { Connection } from "./connection.js"
@@ -229,7 +229,7 @@ export class Projects {
     } catch (error) {
       if (me !== this.me) return
       const problem = error as MylgError
-      // Whoever may not see it any more has nothing of it.
+      // A person who may not see it any more has nothing of it.
       const budget = problem.status === 403 || problem.status === 404 ? undefined : this.budgets.get(id)?.budget
       this.setBudget(id, { budget, isLoading: false, error: problem })
     } finally {

@@ -1,4 +1,4 @@
-import type { Client } from "./generated/client/index.js"
+import type { Client } from "./client.js"
 import { login, loginWithCode, loginWithNewPassword, logout, refreshSession } from "./generated/sdk.gen.js"
 import type { LoginResponse, Profile, RefreshResponse } from "./generated/types.gen.js"
 import { MylgError } from "./problem.js"
@@ -109,7 +109,7 @@ export class SessionManager implements TokenSource {
   private async endOnServer(body: { refreshToken?: string }, token?: string): Promise<void> {
     this.forget()
     const headers = { ...this.headers(), ...(token && { Authorization: `Bearer ${token}` }) }
-    await unwrap(logout({ client: this.open, body, headers: headers as never })).then(
+    await unwrap(logout({ client: this.open, body, headers })).then(
       () => this.mark(false),
       () => undefined,
     )
@@ -168,7 +168,7 @@ export class SessionManager implements TokenSource {
       try {
         const body = this.kind === "storage" ? { refreshToken: kept.refreshToken } : {}
         const headers = { ...this.headers(), "Idempotency-Key": kept.key }
-        const session = (await unwrap(refreshSession({ client: this.open, body, headers: headers as never }))) as Partial<RefreshResponse>
+        const session = (await unwrap(refreshSession({ client: this.open, body, headers }))) as Partial<RefreshResponse>
         // Somebody signed out or in meanwhile.
         if (epoch !== this.epoch) return this.access?.value
         // 204: nobody has signed in.

@@ -1,4 +1,4 @@
-import type { Client } from "./generated/client/index.js"
+import type { Client } from "./client.js"
 import type { Problem } from "./generated/types.gen.js"
 import { MylgError } from "./problem.js"
 import { type ServerClock, backoff, sleep, uniqueId } from "./time.js"

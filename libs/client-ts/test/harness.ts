@@ -241,6 +241,13 @@ export class World {
   }
 }
 
+/** A conversation of Ana and Ben, with their requests. */
+export async function group(world: World) {
+  const [ana, ben] = [await world.stack.person("ana"), await world.stack.person("ben")]
+  const { conversationId } = await ana("POST", "/messages/conversations", { type: "group", title: "Test", participants: [(ben as any).id] })
+  return { ana, ben, conversation: conversationId as string }
+}
+
 /** Waits until the page is live. */
 export async function live(page: Page): Promise<void> {
   await page.waitForFunction(() => window.mylg.connection.get().status === "live", undefined, { timeout: 60_000 })

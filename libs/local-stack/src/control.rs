@@ -107,7 +107,7 @@ pub(crate) fn router(control: Control) -> Router {
         .with_state(control)
 }
 
-/// Refuses whoever does not have the token, and pages of other origins.
+/// Refuses requests without the token, and pages of other origins.
 async fn admit(State(control): State<Control>, request: Request, next: Next) -> Result<Response, StatusCode> {
     if is_admitted(&control, request.headers()) { Ok(next.run(request).await) } else { Err(StatusCode::FORBIDDEN) }
 }

@@ -11,8 +11,6 @@ use crate::table::{Row, number};
 
 /// How much of the committed figure is accepted.
 const TOLERANCE: f64 = 1.02;
-/// The same for starts: a part of what begins beside the first event is counted, and it is not always the same part.
-const OF_STARTS: f64 = 1.04;
 /// How much is accepted with another compiler or processor: both change the instructions.
 const ELSEWHERE: f64 = 1.15;
 
@@ -68,7 +66,7 @@ pub(crate) fn compare(rows: &[Row]) -> Result<Vec<String>, String> {
 fn worse(rows: &[Row], committed: &BTreeMap<String, f64>, tolerance: f64) -> Vec<String> {
     let line = |row: &Row| match committed.get(&row.name) {
         None => Some(format!("{}: no committed figure: run `make bench-quick UPDATE=1`", row.name)),
-        Some(before) if row.figure > before * if row.name.starts_with("start of") { tolerance.max(OF_STARTS) } else { tolerance } => {
+        Some(before) if row.figure > before * tolerance => {
             Some(format!("{}: {} {}, committed {}", row.name, number(row.figure), row.unit, number(*before)))
         }
         Some(_) => None,

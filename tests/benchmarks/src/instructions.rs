@@ -8,14 +8,20 @@ use crate::table::{Bar, Row};
 
 /// The requests of the shorter and of the longer run. The difference of their instructions belongs to the difference of these.
 const RUNS: (u32, u32) = (5, 85);
+/// The starts of each function that are counted.
+const STARTS: usize = 5;
 /// The most instructions of a start.
 const START: f64 = 1_600_000.0;
 
-/// From the start of a process to its first request for an event.
+/// From the start of a process to its first request for an event. The process is ended then, but what it does beside that request has begun: the
+/// least of several starts has the least of it.
 pub(crate) async fn start(scene: &Scene, binary: &Path, function: &str, profiles: &Path) -> Result<Row, String> {
     let program = scene.program_with_tls(function, binary);
-    let sandbox = Sandbox::start_counting(&program, &profiles.join(format!("start-{function}"))).await?;
-    let instructions = sandbox.instructions().await?;
+    let mut instructions = f64::INFINITY;
+    for _ in 0..STARTS {
+        let sandbox = Sandbox::start_counting(&program, &profiles.join(format!("start-{function}"))).await?;
+        instructions = instructions.min(sandbox.instructions().await?);
+    }
     Ok(Row::new(format!("start of {function}"), instructions, "instructions", Bar::AtMost(START)))
 }
 

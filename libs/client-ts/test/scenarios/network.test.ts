@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { World, live, send, shows, watch } from "../harness.js"
+import { World, group, live, send, shows, watch } from "../harness.js"
 
 describe("a network that comes and goes", () => {
   let world: World
@@ -8,14 +8,8 @@ describe("a network that comes and goes", () => {
   })
   afterAll(() => world.stop())
 
-  async function pair() {
-    const [ana, ben] = [await world.stack.person("ana"), await world.stack.person("ben")]
-    const { conversationId } = await ana("POST", "/messages/conversations", { type: "group", title: "Test", participants: [(ben as any).id] })
-    return { ana, ben, conversation: conversationId as string }
-  }
-
   it("two tabs and two people see the same, each message once", async () => {
-    const { conversation } = await pair()
+    const { conversation } = await group(world)
     const [one, other] = [await world.context(), await world.context()]
     const first = await world.tab(one, "ana")
     const second = await world.tab(one)
@@ -34,7 +28,7 @@ describe("a network that comes and goes", () => {
   })
 
   it("what is sent during a cut of ten seconds arrives once, in order", async () => {
-    const { ben, conversation } = await pair()
+    const { ben, conversation } = await group(world)
     const context = await world.context()
     const page = await world.tab(context, "ana")
     await watch(page, conversation)
@@ -52,7 +46,7 @@ describe("a network that comes and goes", () => {
   })
 
   it("a dead link that tells nobody is noticed, and what was missed is fetched", async () => {
-    const { ben, conversation } = await pair()
+    const { ben, conversation } = await group(world)
     const context = await world.context()
     const page = await world.tab(context, "ana")
     await watch(page, conversation)
@@ -68,7 +62,7 @@ describe("a network that comes and goes", () => {
   })
 
   it("a thousand messages that were missed come in order", async () => {
-    const { ben, conversation } = await pair()
+    const { ben, conversation } = await group(world)
     const context = await world.context()
     const page = await world.tab(context, "ana")
     await watch(page, conversation)
@@ -86,7 +80,7 @@ describe("a network that comes and goes", () => {
   })
 
   it("a reload in the middle of a send loses nothing and sends nothing twice", async () => {
-    const { ben, conversation } = await pair()
+    const { ben, conversation } = await group(world)
     const context = await world.context()
     const page = await world.tab(context, "ana")
     await watch(page, conversation)
@@ -105,7 +99,7 @@ describe("a network that comes and goes", () => {
   })
 
   it("a server that is killed between the write and the reply has the message once", async () => {
-    const { ben, conversation } = await pair()
+    const { ben, conversation } = await group(world)
     const context = await world.context()
     const page = await world.tab(context, "ana")
     await watch(page, conversation)

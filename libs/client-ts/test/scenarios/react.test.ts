@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { World, send } from "../harness.js"
+import { World, group, send } from "../harness.js"
 
 const ENTRY = `
   import * as lib from "./src/index.ts"
@@ -26,8 +26,7 @@ beforeAll(async () => {
 afterAll(() => world.stop())
 
 it("what did not change is not rendered again, and a message that is sent keeps its place", async () => {
-  const [ana, ben] = [await world.stack.person("ana"), await world.stack.person("ben")]
-  const { conversationId } = await ana("POST", "/messages/conversations", { type: "group", title: "Test", participants: [(ben as any).id] })
+  const { ben, conversation: conversationId } = await group(world)
   const texts = Array.from({ length: 30 }, (_, n) => `message ${n}`)
   for (const text of texts) await ben("POST", `/messages/conversations/${conversationId}/messages`, { text })
   const context = await world.context()

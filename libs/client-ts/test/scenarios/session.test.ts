@@ -1,14 +1,8 @@
 import type { BrowserContext, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { World, live, send, shows, watch } from "../harness.js"
+import { World, group, live, send, shows, watch } from "../harness.js"
 
 const status = (page: Page) => page.evaluate(() => [window.mylg.session.state.get().status, window.mylg.connection.get().status])
-
-async function group(world: World) {
-  const [ana, ben] = [await world.stack.person("ana"), await world.stack.person("ben")]
-  const { conversationId } = await ana("POST", "/messages/conversations", { type: "group", title: "Test", participants: [(ben as any).id] })
-  return { ana, ben, conversation: conversationId as string }
-}
 
 /** A page of Ana's that shows this conversation, with a clock that the test moves. */
 async function clockedPage(world: World, context: BrowserContext, conversation: string): Promise<Page> {

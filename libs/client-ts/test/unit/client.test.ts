@@ -73,7 +73,7 @@ describe("requests", () => {
     expect(keys[0]).toBeTruthy()
     // With a precondition a repetition could not be told from somebody else's change.
     server.routes["PATCH /auth/me"] = () => problem(503, "unavailable")
-    await expect(unwrap(updateMe({ client: mylg.http, body: {}, headers: { "If-Match": '"1"' } as never }))).rejects.toMatchObject({ status: 503 })
+    await expect(unwrap(updateMe({ client: mylg.http, body: {}, headers: { "If-Match": '"1"' } }))).rejects.toMatchObject({ status: 503 })
     expect(server.count("PATCH /auth/me")).toBe(1)
   })
 

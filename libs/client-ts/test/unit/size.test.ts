@@ -33,3 +33,8 @@ it("the core takes at most 15 KB, the hooks 3 KB more, and the table of the READ
   if (process.env.UPDATE) writeFileSync(file, written)
   expect(written, "UPDATE=1 npm test -- size writes the table").toBe(readFileSync(file, "utf8"))
 })
+
+it("the example has under 300 lines", () => {
+  const lines = ["main", "App", "Chat", "Project"].map(name => readFileSync(join(packageFolder, `example/src/${name}.tsx`), "utf8").split("\n").length - 1)
+  expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThan(300)
+})
