@@ -6,7 +6,7 @@ use end_to_end::Person;
 use reqwest::Method;
 use serde_json::Value;
 
-/// A signed-in person's requests.
+/// Requests to one server, most often those of a signed-in person.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -18,6 +18,11 @@ impl Client {
     /// The client of this person.
     pub(crate) fn of(person: &Person) -> Self {
         Self { http: reqwest::Client::new(), base: person.url(""), token: person.token.clone().unwrap_or_default() }
+    }
+
+    /// A client of another server, without a token.
+    pub(crate) fn without_token(base: impl Into<String>) -> Self {
+        Self { http: reqwest::Client::new(), base: base.into(), token: String::new() }
     }
 
     /// Sends a request. Returns the status, the size of the response's body in bytes, and how long it took.

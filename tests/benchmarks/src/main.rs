@@ -4,9 +4,11 @@
 mod client;
 mod committed;
 mod contention;
+mod emulators;
 mod fan_out;
 mod growth;
 mod instructions;
+mod load;
 mod make_run;
 mod packages;
 mod peers;
@@ -32,7 +34,7 @@ benchmarks [--all | --only <subject>] [--update] [--binaries <folder>] [--profil
 Measures the packages in build/: bytes, and instructions of a start and of warm requests (needs valgrind). Fails where a figure is more than two
 per cent over the committed one. --update commits what was measured. --all measures times and the local stack too, compares with other programs,
 writes docs/performance.md, and fails where a bar fails. --only measures one subject: first-request, memory, make-run,
-local-stack, fan-out, contention or growth. --binaries measures the binaries in a folder, without packages. --profiles keeps the
+local-stack, emulators, fan-out, contention or growth. --binaries measures the binaries in a folder, without packages. --profiles keeps the
 profiles of callgrind in a folder.";
 
 #[tokio::main]
@@ -112,13 +114,14 @@ async fn run() -> Result<bool, String> {
 }
 
 /// What can be measured alone.
-const SUBJECTS: [&str; 7] = ["first-request", "memory", "make-run", "local-stack", "fan-out", "contention", "growth"];
+const SUBJECTS: [&str; 8] = ["first-request", "memory", "make-run", "local-stack", "emulators", "fan-out", "contention", "growth"];
 
 async fn only(subject: &str) -> Result<Vec<Row>, String> {
     match subject {
         "memory" => times::memory_after_requests(&Scene::start().await?, &Unpacked::new(None)?).await,
         "make-run" => make_run::measure().await,
         "local-stack" => throughput::measure().await,
+        "emulators" => emulators::measure().await,
         "fan-out" => fan_out::measure().await,
         "contention" => contention::measure().await,
         "growth" => growth::measure().await,

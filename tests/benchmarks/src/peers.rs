@@ -19,9 +19,14 @@ pub(crate) struct Peers {
     pub(crate) axum: PathBuf,
 }
 
+/// Where other programs are built and installed.
+pub(crate) fn folder() -> PathBuf {
+    target_directory().join("peers")
+}
+
 /// Builds the peers.
 pub(crate) fn build() -> Result<Peers, String> {
-    let target = target_directory().join("peers");
+    let target = folder();
     let manifest = repository().join("tests/benchmarks/peers/Cargo.toml");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let build =

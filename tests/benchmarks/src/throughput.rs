@@ -1,19 +1,18 @@
 //! Requests per second through the local stack: gateway, functions and database.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use end_to_end::{Person, Socket, TestStack};
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use local_stack::config::Options;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::client::{Client, percentile};
+use crate::client::Client;
+use crate::load::{CLIENTS, Load};
 use crate::table::{Bar, Row};
 
 const DURATION: Duration = Duration::from_secs(5);
-/// The clients that send at once.
-const CLIENTS: usize = 16;
 /// The sockets that are open at once.
 const SOCKETS: usize = 1_000;
 
@@ -40,77 +39,15 @@ pub(crate) async fn measure() -> Result<Vec<Row>, String> {
         ("durable sends into sixteen conversations", send(paths), Bar::AtLeast(300.0)),
         ("durable sends into one conversation", send(one), Bar::None),
     ] {
-        let most = load.per_second().await?;
+        let most = load.per_second(DURATION).await?;
         rows.push(Row::new(format!("local stack: {name}"), most, "per second", bar));
         if let Bar::AtLeast(bar) = bar {
-            let slow = load.percentile_at(bar / 2.0).await?;
+            let slow = load.percentile_at(bar / 2.0, DURATION).await?;
             rows.push(Row::new(format!("local stack: {name}, {} per second: 99th percentile", bar / 2.0), slow, "ms", Bar::AtMost(20.0)));
         }
     }
     rows.push(open_sockets(&stack).await?);
     Ok(rows)
-}
-
-/// A request that is repeated.
-struct Load<'a> {
-    client: &'a Client,
-    method: Method,
-    /// Each client has one of these.
-    paths: Vec<String>,
-    body: Option<Value>,
-    status: u16,
-}
-
-impl Load<'_> {
-    async fn request(&self, client: usize) -> Result<f64, String> {
-        let answer = self.client.send(self.method.clone(), &self.paths[client % self.paths.len()], self.body.as_ref()).await?;
-        if answer.status == self.status {
-            Ok(answer.after.as_secs_f64() * 1e3)
-        } else {
-            Err(format!("a request was answered with {}", answer.status))
-        }
-    }
-
-    /// How many times per second the request succeeds, when [`CLIENTS`] repeat it.
-    async fn per_second(&self) -> Result<f64, String> {
-        try_join_all((0..CLIENTS).map(|client| self.request(client))).await?;
-        let began = Instant::now();
-        let client = async |client| {
-            let mut count = 0u32;
-            while began.elapsed() < DURATION {
-                self.request(client).await?;
-                count += 1;
-            }
-            Ok::<u32, String>(count)
-        };
-        let counts = try_join_all((0..CLIENTS).map(client)).await?;
-        Ok(f64::from(counts.iter().sum::<u32>()) / began.elapsed().as_secs_f64())
-    }
-
-    /// The 99th percentile in milliseconds, when requests begin at this rate per second.
-    async fn percentile_at(&self, rate: f64) -> Result<f64, String> {
-        let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
-        let (began, mut running) = (Instant::now(), Vec::new());
-        let requests = async {
-            let mut times = Vec::new();
-            let mut under_way = futures_util::stream::FuturesUnordered::new();
-            let mut client = 0;
-            loop {
-                tokio::select! {
-                    _ = ticks.tick(), if began.elapsed() < DURATION => {
-                        under_way.push(self.request(client));
-                        client += 1;
-                    }
-                    Some(time) = futures_util::StreamExt::next(&mut under_way) => times.push(time?),
-                    else => break,
-                }
-            }
-            Ok::<Vec<f64>, String>(times)
-        };
-        running.extend(requests.await?);
-        Ok(percentile(&mut running, 0.99))
-    }
 }
 
 /// Opens a thousand sockets of a hundred people, and asks each for a reply. Returns how many reply.
