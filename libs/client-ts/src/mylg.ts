@@ -25,6 +25,8 @@ export interface MylgOptions {
   session?: SessionStorageKind
   /** In place of `fetch`. */
   fetch?: typeof fetch
+  /** Keeps the session, the tabs and the outbox of this client apart from those of other clients of the same origin. By default the address of the API. */
+  name?: string
   /** How often a live page that is seen asks what has changed, in milliseconds; five minutes by default. A server that dies after a write tells nobody of it. */
   syncEveryMs?: number
 }
@@ -52,8 +54,8 @@ export class Mylg {
   private catchingUp: Promise<void> = Promise.resolve()
   private next: Promise<void> | undefined
 
-  constructor({ api, ws, session = "storage", fetch, syncEveryMs = 300_000 }: MylgOptions) {
-    this.tabs = new Tabs(api)
+  constructor({ api, ws, session = "storage", fetch, name = api, syncEveryMs = 300_000 }: MylgOptions) {
+    this.tabs = new Tabs(name)
     this.session = new SessionManager(api, session, this.clock, this.tabs, fetch)
     this.http = createTransport(api, this.clock, this.session, fetch)
     this.socket = new Connection(
@@ -63,7 +65,7 @@ export class Mylg {
     this.connection = this.socket.state
     this.presence = new Presence(this.socket, this.clock)
     this.chat = new Chat(this.http, this.socket, () => this.outbox, message => this.presence.heardMessage(message))
-    this.outbox = new Outbox(openOutboxStorage(api), this.tabs, entry => this.chat.deliver(entry), id => this.chat.unsentChanged(id))
+    this.outbox = new Outbox(openOutboxStorage(name), this.tabs, entry => this.chat.deliver(entry), id => this.chat.unsentChanged(id))
     this.projects = new Projects(this.http, this.socket, this.clock)
     this.people = new People(this.http)
     this.notifications = new Notifications(this.http)

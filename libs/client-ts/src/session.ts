@@ -49,14 +49,14 @@ export class SessionManager implements TokenSource {
   private failures = 0
 
   constructor(
-    private readonly base: string,
+    base: string,
     private readonly kind: SessionStorageKind,
     clock: ServerClock,
     private readonly tabs: Tabs,
     fetcher?: typeof fetch,
   ) {
     this.open = createTransport(base, clock, undefined, fetcher)
-    this.storageKey = `mylg:session:${base}`
+    this.storageKey = `mylg:session:${tabs.name}`
     this.ends.push(
       tabs.listen(message => {
         if (message.type === "token") this.adopt(message)

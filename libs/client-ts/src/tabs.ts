@@ -14,7 +14,7 @@ export class Tabs {
   private readonly channel: BroadcastChannel | undefined
   private readonly listeners = new Set<(message: TabMessage) => void>()
 
-  constructor(name: string) {
+  constructor(readonly name: string) {
     if (typeof BroadcastChannel === "undefined") return
     this.channel = new BroadcastChannel(`mylg:${name}`)
     this.channel.onmessage = event => {

@@ -25,6 +25,24 @@ const state = (page: Page, id: string) =>
     return { sending: items.filter(item => item.status !== "sent").length, items: items.map(of), lastSeq: conversation?.lastSeq, snippet: conversation?.lastMessage?.snippet, markers }
   }, id)
 
+/** What the page has of a project, its budget, the list and the others. */
+const projectState = (page: Page, id: string, others: string[]) =>
+  page.evaluate(
+    ([id, others]) => {
+      const { projects, presence } = window.mylg
+      const { budget } = projects.budgetOf(id).get()
+      const project = projects.of(id).get()
+      return {
+        project: project && [project.title, project.version],
+        listed: projects.list.get().map(({ projectId, title, version }) => [projectId, title, version]),
+        budget: budget && [budget.version, budget.totals, budget.lines.map(line => [line.budgetItemId, line.description, line.quantity, line.itemBudgetedCost])],
+        locks: projects.locksOf(id).get().map(({ lineId }) => lineId),
+        online: others.map(other => presence.of(other).get()),
+      }
+    },
+    [id, others] as const,
+  )
+
 describe("the full mix of faults", () => {
   let world: World
   beforeAll(async () => {
@@ -38,14 +56,18 @@ describe("the full mix of faults", () => {
       const [ana, ben, cleo] = [await world.stack.person("ana"), await world.stack.person("ben"), await world.stack.person("cleo")]
       const participants = [(ben as any).id, (cleo as any).id]
       const { conversationId: id } = await ana("POST", "/messages/conversations", { type: "group", title: "Faults", participants })
+      const team = participants.map(userId => ({ userId, role: "editor" }))
+      const { projectId } = await ana("POST", "/projects", { title: "Faults 0", team })
       const contexts = await Promise.all(["ana", "ben", "cleo"].map(() => world.context()))
       const pages = await Promise.all(contexts.map((context, n) => world.tab(context, ["ana", "ben", "cleo"][n])))
       for (const page of pages) {
         await watch(page, id)
-        await page.evaluate(() => {
+        await page.evaluate(projectId => {
+          const { projects, presence, session } = window.mylg
+          for (const store of [projects.list, projects.of(projectId), projects.budgetOf(projectId), projects.locksOf(projectId), presence.of(session.state.get().user!.userId)]) store.subscribe(() => undefined)
           ;(window as any).complaints = []
           window.addEventListener("unhandledrejection", event => (window as any).complaints.push(String(event.reason)))
-        })
+        }, projectId)
       }
       await world.stack.fault(...MIX)
       const written: string[][] = pages.map(() => [])
@@ -68,6 +90,29 @@ describe("the full mix of faults", () => {
                 await done.catch(error => error.isTemporary || (window as any).complaints.push(`${error.code}: ${error.message}`))
               },
               [id, count / 5] as const,
+            )
+          }
+          if (count % 7 === 0) {
+            // A line is added or, under its lock, changed; at times the project gets another title.
+            await page.evaluate(
+              async ([id, turn, n]) => {
+                const { projects } = window.mylg
+                const { budget } = projects.budgetOf(id as string).get()
+                const line = budget?.lines[(turn as number) % Math.max(budget.lines.length, 1)]
+                const change = async () => {
+                  if ((turn as number) % 5 === 4) return projects.update(id as string, { title: `Faults ${n}:${turn}` })
+                  if (!budget || !line || budget.lines.length < 5) return projects.changeLines(id as string, [{ description: `LINE ${n}:${turn}`, quantity: 1, itemBudgetedCost: 100 }])
+                  await projects.lock(id as string, budget.revision, line.budgetItemId)
+                  try {
+                    await projects.changeLines(id as string, [{ budgetItemId: line.budgetItemId, quantity: turn as number }])
+                  } finally {
+                    projects.unlock(id as string, budget.revision, line.budgetItemId)
+                  }
+                }
+                // Somebody else has the line, or changed it at the same time: a person sees that, and goes on.
+                await change().catch(error => error.isTemporary || error.code === "conflict" || error.code === "locked" || (window as any).complaints.push(`${error.code}: ${error.message}`))
+              },
+              [projectId, count / 7, n] as const,
             )
           }
           if (count % 3 === 0) await page.evaluate(id => window.mylg.chat.markRead(id), id)
@@ -114,7 +159,19 @@ describe("the full mix of faults", () => {
         await expect.poll(() => state(page, id), { timeout: 60_000, interval: 500 }).toEqual({ sending: 0, items: fresh, lastSeq: fresh.length, snippet: lastMessage.snippet, markers })
         expect(await page.evaluate(() => (window as any).complaints)).toEqual([])
       }
-      console.log(`${total} messages by three browsers in ${DURATION_MS / 1_000} s; faults: ${JSON.stringify(struck)}`)
+      const [project, budget, { items: listed }] = [await read(`/projects/${projectId}`), await read(`/projects/${projectId}/budget`), await read("/projects/list")]
+      const freshProject = {
+        project: [project.title, project.version],
+        listed: listed.map(({ projectId, title, version }: any) => [projectId, title, version]),
+        budget: [budget.version, budget.totals, budget.lines.map((line: any) => [line.budgetItemId, line.description, line.quantity, line.itemBudgetedCost])],
+        locks: budget.locks.map(({ lineId }: any) => lineId),
+        online: [true, true],
+      }
+      for (const [n, page] of pages.entries()) {
+        const others = [ana, ben, cleo].filter((_, other) => other !== n).map(other => (other as any).id as string)
+        await expect.poll(() => projectState(page, projectId, others), { timeout: 90_000, interval: 500 }).toEqual(freshProject)
+      }
+      console.log(`${total} messages by three browsers in ${DURATION_MS / 1_000} s, ${budget.version} changes of the budget; faults: ${JSON.stringify(struck)}`)
       await Promise.all(contexts.map(context => context.close()))
     },
     DURATION_MS + 300_000,
