@@ -32,7 +32,10 @@ export class Stack {
     private readonly process: ChildProcess,
     readonly http: string,
     readonly ws: string,
-    private readonly console: string,
+    readonly database: string,
+    readonly mail: string,
+    /** The console's address, with its token. */
+    readonly consoleLink: string,
   ) {}
 
   static async start(origin: string, environment: Record<string, string> = {}): Promise<Stack> {
@@ -46,27 +49,41 @@ export class Stack {
     await new Promise<void>((resolve, reject) => {
       child.once("exit", code => reject(new Error(`the local stack ended with ${code}: is it built? (cargo build --workspace)`)))
       lines.on("line", line => {
-        const [, name, value] = /^(HTTP API|WebSocket API|Console) +(\S+)$/.exec(line) ?? []
+        const [, name, value] = /^(HTTP API|WebSocket API|DynamoDB|Mails|Console) +(\S+)$/.exec(line) ?? []
         if (name && value) found[name] = value
         if (line.startsWith("error:")) reject(new Error(line))
         if (line.startsWith("ready")) resolve()
       })
     })
-    return new Stack(child, found["HTTP API"]!, found["WebSocket API"]!, found.Console!)
+    return new Stack(child, found["HTTP API"]!, found["WebSocket API"]!, found.DynamoDB!, found.Mails!, found.Console!)
   }
 
   /** Injects a fault, or, with `perMillion`, random faults. */
   async fault(...faults: Fault[]): Promise<void> {
     const risks = faults.filter(fault => fault.perMillion !== undefined)
-    if (risks.length > 0) await this.control("PUT", { seed: 1, risks })
-    for (const fault of faults) if (fault.perMillion === undefined) await this.control("POST", fault)
+    if (risks.length > 0) await this.control("PUT", "faults", { seed: 1, risks })
+    for (const fault of faults) if (fault.perMillion === undefined) await this.control("POST", "faults", fault)
   }
 
   /** Ends all faults. Returns how many random ones there were. */
   async healthy(): Promise<Record<string, number>> {
-    const { struck } = (await (await this.control("GET")).json()) as { struck: Record<string, number> }
-    await this.control("DELETE")
+    const { struck } = (await (await this.control("GET", "faults")).json()) as { struck: Record<string, number> }
+    await this.control("DELETE", "faults")
     return struck
+  }
+
+  /** A request to the control interface, whatever its answer is. */
+  ask(method: string, path: string, body?: unknown): Promise<Response> {
+    const [page, token] = this.consoleLink.split("/#token=")
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }
+    return fetch(`${page}/control/${path}`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) })
+  }
+
+  /** A request to the control interface that must succeed. */
+  async control(method: string, path: string, body?: unknown): Promise<Response> {
+    const response = await this.ask(method, path, body)
+    if (!response.ok) throw new Error(`the control interface answered with ${response.status}: ${await response.text()}`)
+    return response
   }
 
   /** A person's requests, without the client. */
@@ -75,7 +92,8 @@ export class Stack {
       const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) }
       const response = await fetch(this.http + path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) })
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-      return response.status === 204 ? undefined : response.json()
+      const text = await response.text()
+      return text === "" ? undefined : JSON.parse(text)
     }
     const { accessToken, user } = await send("POST", "/auth/login", { email: `${name}@mylg.test`, password: PASSWORD })
     return Object.assign((method: string, path: string, body?: unknown) => send(method, path, body, accessToken), { id: user.userId as string })
@@ -84,14 +102,6 @@ export class Stack {
   async stop(): Promise<void> {
     this.process.kill("SIGTERM")
     await new Promise(resolve => this.process.once("exit", resolve))
-  }
-
-  private async control(method: string, body?: unknown): Promise<Response> {
-    const [page, token] = this.console.split("/#token=")
-    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }
-    const response = await fetch(`${page}/control/faults`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) })
-    if (!response.ok) throw new Error(`the control interface answered with ${response.status}: ${await response.text()}`)
-    return response
   }
 }
 

@@ -9,8 +9,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
-use shared_utils::clock::{Clock, Timestamp};
+use shared_utils::clock::Timestamp;
 use shared_utils::random;
+
+use crate::clock::StackClock;
 
 /// The AWS account id of the local stack.
 pub(crate) const ACCOUNT: &str = "000000000000";
@@ -50,6 +52,8 @@ pub struct HttpRequest<'a> {
     pub body: &'a Bytes,
     /// The client's IP address.
     pub peer: IpAddr,
+    /// The gateway's time.
+    pub now: Timestamp,
     /// The gateway's id of the request.
     pub request_id: &'a str,
 }
@@ -83,7 +87,7 @@ pub(crate) fn raw_path(uri: &Uri) -> String {
 
 /// The event of a request, in payload format 2.0.
 pub fn http_event(request: &HttpRequest<'_>) -> Value {
-    let now = Clock::System.now();
+    let now = request.now;
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for name in request.headers.keys().filter(|name| *name != "cookie") {
         headers.insert(name.as_str().to_owned(), joined(request.headers, name));
@@ -162,11 +166,13 @@ pub struct SocketContext {
     pub user_agent: String,
     /// The client's IP address.
     pub peer: IpAddr,
+    /// The gateway's clock.
+    pub clock: StackClock,
 }
 
 impl SocketContext {
     fn context(&self, route: &str, event_type: &str) -> Map<String, Value> {
-        let now = Clock::System.now();
+        let now = self.clock.now();
         let context = json!({
             "routeKey": route,
             "eventType": event_type,
@@ -261,6 +267,7 @@ mod tests {
             headers: &headers,
             body: &body,
             peer: IpAddr::from([127, 0, 0, 1]),
+            now: Timestamp::from_millis(1),
             request_id: "id",
         };
         let event: ApiGatewayV2httpRequest = serde_json::from_value(http_event(&request)).unwrap();
@@ -276,6 +283,7 @@ mod tests {
             host: "localhost".to_owned(),
             user_agent: String::new(),
             peer: IpAddr::from([127, 0, 0, 1]),
+            clock: StackClock::default(),
         };
         for event in
             [socket.connect_event(&headers, "token=a&token=b"), socket.message_event("sendMessage", "{}"), socket.disconnect_event(1000, "bye")]

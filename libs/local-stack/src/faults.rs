@@ -46,6 +46,8 @@ pub struct InjectedFault {
 /// A fault that occurs at random.
 #[derive(Debug, Clone)]
 pub struct Risk {
+    /// The function whose calls are affected. If absent, those of every function.
+    pub function: Option<String>,
     /// The affected action. If absent, every action of `DynamoDB`.
     pub action: Option<String>,
     /// The effect.
@@ -73,7 +75,14 @@ struct FaultState {
     risks: Vec<Risk>,
     chance: Rng,
     struck: HashMap<&'static str, u64>,
-    killers: HashMap<String, Weak<Notify>>,
+    /// The processes, by their access keys.
+    processes: HashMap<String, Process>,
+}
+
+#[derive(Debug)]
+struct Process {
+    function: String,
+    killer: Weak<Notify>,
 }
 
 /// The pending faults. Clones are cheap and share one list.
@@ -115,22 +124,27 @@ impl Faults {
         struck
     }
 
-    /// Registers the process with this access key, so that a fault can kill it.
-    pub(crate) fn may_kill(&self, access_key: &str, killer: &Arc<Notify>) {
+    /// The random faults that are on.
+    pub(crate) fn risks(&self) -> Vec<Risk> {
+        self.state().risks.clone()
+    }
+
+    /// Registers a function's process with this access key, so that a fault can find it and kill it.
+    pub(crate) fn register(&self, access_key: &str, function: &str, killer: &Arc<Notify>) {
         let mut state = self.state();
-        state.killers.retain(|_, killer| killer.strong_count() > 0);
-        state.killers.insert(access_key.to_owned(), Arc::downgrade(killer));
+        state.processes.retain(|_, process| process.killer.strong_count() > 0);
+        state.processes.insert(access_key.to_owned(), Process { function: function.to_owned(), killer: Arc::downgrade(killer) });
     }
 
     /// Kills the process with this access key.
     pub(crate) fn kill(&self, access_key: &str) {
-        if let Some(killer) = self.state().killers.get(access_key).and_then(Weak::upgrade) {
+        if let Some(killer) = self.state().processes.get(access_key).and_then(|process| process.killer.upgrade()) {
             killer.notify_one();
         }
     }
 
-    /// The effect on the next call of this action, if any.
-    pub(crate) fn strike(&self, action: &str) -> Option<Effect> {
+    /// The effect on a call of this action by the process with this access key, if any.
+    pub(crate) fn strike(&self, action: &str, access_key: &str) -> Option<Effect> {
         let mut state = self.state();
         let strikes = |wanted: Option<&str>| wanted.map_or(!must_be_named(action), |wanted| wanted == action);
         if let Some(index) = state.faults.iter().position(|fault| strikes(fault.action.as_deref())) {
@@ -150,7 +164,9 @@ impl Faults {
             return None;
         }
         let mut drawn = state.chance.u64(..1_000_000);
-        let risks = state.risks.iter().filter(|risk| strikes(risk.action.as_deref()));
+        let function = state.processes.get(access_key).map(|process| process.function.as_str());
+        let is_by = |wanted: Option<&str>| wanted.is_none_or(|wanted| function == Some(wanted));
+        let risks = state.risks.iter().filter(|risk| strikes(risk.action.as_deref()) && is_by(risk.function.as_deref()));
         let effect = risks.map(|risk| (risk.effect, risk.per_million)).find_map(|(effect, share)| match drawn.checked_sub(share) {
             Some(rest) => {
                 drawn = rest;
@@ -164,7 +180,8 @@ impl Faults {
 }
 
 impl Effect {
-    const fn name(self) -> &'static str {
+    /// What happened, for reports.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Throttle => "throttled",
             Self::ServerError => "failed",

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,8 +16,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::clock::StackClock;
 use crate::events::{HttpRequest, gateway_id, http_event, raw_path};
 use crate::lambda::{Function, InvokeError};
+use crate::local_only::local_hosts_only;
 
 /// The largest body that the gateway accepts, in bytes.
 const MAX_BODY: usize = 10 * 1024 * 1024;
@@ -39,11 +42,12 @@ pub struct HttpRoute {
 #[derive(Clone)]
 struct Gateway {
     routes: Arc<Vec<HttpRoute>>,
+    clock: StackClock,
 }
 
 /// Serves the API on `listener` until the returned task is aborted.
-pub fn serve(listener: TcpListener, routes: Vec<HttpRoute>) -> JoinHandle<()> {
-    let service = Router::new().fallback(handle).with_state(Gateway { routes: Arc::new(routes) });
+pub fn serve(listener: TcpListener, routes: Vec<HttpRoute>, clock: StackClock) -> JoinHandle<()> {
+    let service = Router::new().fallback(handle).layer(from_fn(local_hosts_only)).with_state(Gateway { routes: Arc::new(routes), clock });
     tokio::spawn(async move {
         let _ = axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>()).await;
     })
@@ -72,6 +76,7 @@ async fn handle(State(gateway): State<Gateway>, ConnectInfo(peer): ConnectInfo<S
         headers: &parts.headers,
         body: &body,
         peer: peer.ip(),
+        now: gateway.clock.now(),
         request_id: &request_id,
     });
     if event.to_string().len() > MAX_EVENT {
@@ -87,6 +92,12 @@ async fn handle(State(gateway): State<Gateway>, ConnectInfo(peer): ConnectInfo<S
     };
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("apigw-requestid", id);
+    }
+    if gateway.clock.offset_ms() != 0
+        && let Ok(date) = HeaderValue::from_str(&gateway.clock.http_date())
+    {
+        // Clients measure their own clock against it.
+        response.headers_mut().insert("date", date);
     }
     response
 }

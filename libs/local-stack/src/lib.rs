@@ -18,21 +18,29 @@
 //! | [`mail_catcher`] | the stand-in for SES: keeps every mail, shows it on a page |
 //! | [`faults`] | injected faults |
 //! | [`stack`] | the whole stack |
-//! | [`people`], [`console`] | the accounts, and a page to try the backend by hand |
+//! | [`clock`] | the time of the whole stack, which can be moved |
+//! | `feed` | what happened lately: events with their calls and log lines, frames |
+//! | [`console`], `control` | the page that looks into the stack, and its interface |
+//! | `local_only` | who may call the servers |
+//! | [`people`], `demo` | the accounts, and a studio with a few weeks of work |
 
 pub mod accesses;
 pub mod build;
+pub mod clock;
 pub mod config;
 pub mod console;
 mod control;
 pub mod credentials;
 pub mod database;
 pub mod declaration;
+mod demo;
 mod environment;
 pub mod events;
 pub mod faults;
+mod feed;
 pub mod http_api;
 pub mod lambda;
+mod local_only;
 pub mod mail_catcher;
 pub mod object_storage;
 pub mod people;

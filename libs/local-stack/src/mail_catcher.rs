@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRef, Path, Query, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, HOST};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{self, Next};
+use axum::middleware::from_fn;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::credentials::CredentialStore;
+use crate::local_only::local_hosts_only;
 
 /// The number of mails that are kept. The oldest ones go.
 const KEPT: usize = 1_000;
@@ -171,18 +172,11 @@ pub fn serve(listener: TcpListener, mails: MailBox, credentials: CredentialStore
         .route("/", get(page))
         .route("/mails", get(list).delete(clear))
         .route("/mails/{id}/html", get(html))
-        .layer(middleware::from_fn(local_hosts_only))
+        .layer(from_fn(local_hosts_only))
         .with_state(Catcher { mails, credentials });
     tokio::spawn(async move {
         let _ = axum::serve(listener, router).await;
     })
-}
-
-/// Refuses requests for another host: a page elsewhere could give its own host name this machine's address.
-async fn local_hosts_only(request: axum::extract::Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    if ["localhost", "127.0.0.1"].contains(&name) { next.run(request).await } else { StatusCode::FORBIDDEN.into_response() }
 }
 
 async fn send(State(Catcher { mails, credentials }): State<Catcher>, headers: HeaderMap, body: Bytes) -> Response {

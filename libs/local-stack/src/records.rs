@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::accesses::{Access, accesses};
+use crate::faults::Effect;
+use crate::feed::Feed;
 
 /// One call to `DynamoDB`, S3 or `@connections`.
 #[derive(Debug, Clone)]
@@ -16,12 +18,40 @@ pub struct CallRecord {
     pub action: String,
     /// What the call accesses. Empty for `@connections`, and for S3: see [`ObjectAccess`](crate::object_storage::ObjectAccess).
     pub accesses: Vec<Access>,
+    /// What the call was about where it accesses no table: a connection or an object.
+    pub target: Option<String>,
     /// The HTTP status of the response.
     pub status: u16,
-    /// What `DynamoDB` charges for the call, if events are kept.
+    /// The error code of the response.
+    pub error: Option<String>,
+    /// The injected fault that the call met.
+    pub fault: Option<&'static str>,
+    /// What `DynamoDB` charges for the call, if events are kept or the console is open.
     pub capacity: Capacity,
     started: Instant,
     ended: Instant,
+}
+
+impl CallRecord {
+    /// When the call began and ended, counted from `start`.
+    pub(crate) fn times_since(&self, start: Instant) -> (Duration, Duration) {
+        (self.started.saturating_duration_since(start), self.ended.saturating_duration_since(start))
+    }
+}
+
+/// A call as its server saw it.
+pub(crate) struct Call<'a> {
+    /// The access key of the caller.
+    pub(crate) caller: &'a str,
+    pub(crate) action: String,
+    /// The body of a request to `DynamoDB`.
+    pub(crate) body: &'a [u8],
+    pub(crate) target: Option<String>,
+    pub(crate) status: u16,
+    pub(crate) error: Option<String>,
+    pub(crate) effect: Option<Effect>,
+    pub(crate) capacity: Capacity,
+    pub(crate) started: Instant,
 }
 
 /// Consumed capacity, in read and write request units.
@@ -93,7 +123,10 @@ pub fn round_trips(calls: &[CallRecord]) -> usize {
 
 /// All records. Clones are cheap and share one state.
 #[derive(Debug, Clone, Default)]
-pub struct Records(Arc<Mutex<RecordState>>);
+pub struct Records {
+    state: Arc<Mutex<RecordState>>,
+    feed: Feed,
+}
 
 #[derive(Debug, Default)]
 struct RecordState {
@@ -112,7 +145,17 @@ impl Records {
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, RecordState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happened lately, for the console.
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// Whether calls are to be measured: for tests, or for somebody who looks.
+    pub(crate) fn measures(&self) -> bool {
+        self.feed.is_watched() || self.keeps()
     }
 
     /// Whether events are kept.
@@ -120,10 +163,11 @@ impl Records {
         self.state().keep
     }
 
-    pub(crate) fn call(&self, access_key: &str, action: String, body: &[u8], (status, capacity): (u16, Capacity), started: Instant) {
-        let accesses = accesses(&action, body);
-        let call = CallRecord { action, accesses, status, capacity, started, ended: Instant::now() };
-        self.state().open.entry(access_key.to_owned()).or_default().push(call);
+    pub(crate) fn call(&self, call: Call<'_>) {
+        let Call { caller, action, body, target, status, error, effect, capacity, started } = call;
+        let (accesses, fault) = (accesses(&action, body), effect.map(Effect::name));
+        let record = CallRecord { action, accesses, target, status, error, fault, capacity, started, ended: Instant::now() };
+        self.state().open.entry(caller.to_owned()).or_default().push(record);
     }
 
     /// Takes the calls that a sandbox has made since the last take.

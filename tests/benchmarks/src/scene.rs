@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use end_to_end::{Person, TestStack, text};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
+use local_stack::clock::StackClock;
 use local_stack::config::Options;
 use local_stack::events::{HttpRequest, http_event};
 use serde_json::{Value, json};
@@ -162,6 +163,7 @@ fn event(route_key: &str, method: &Method, path: &str, token: Option<&str>, body
         headers: &headers,
         body: &body.map(|body| body.to_string()).unwrap_or_default().into(),
         peer: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)),
+        now: StackClock::default().now(),
         request_id: "JKJaXmPLvHcESHA=",
     })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use local_stack::clock::StackClock;
 use local_stack::events::{HttpRequest, SocketContext, gateway_id, http_event};
 use serde_json::Value;
 use shared_utils::clock::{Clock, Timestamp};
@@ -74,6 +75,7 @@ impl EventBuilder {
             headers: &self.headers,
             body: &self.body,
             peer: self.peer,
+            now: Clock::System.now(),
             request_id: &gateway_id(),
         });
         serde_json::from_value(event).expect("a readable event")
@@ -86,6 +88,7 @@ pub struct SocketEvents(SocketContext);
 impl Default for SocketEvents {
     fn default() -> Self {
         Self(SocketContext {
+            clock: StackClock::default(),
             connection_id: gateway_id(),
             connected_at: Clock::System.now(),
             host: "localhost".to_owned(),

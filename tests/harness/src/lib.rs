@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use access::revocations::{Mark, Revocations};
 use files::{FileLimits, FileTable, Files, OwnerKind};
+use local_stack::clock::StackClock;
 use local_stack::database::{Database, Storage};
 use local_stack::declaration::Declaration;
 use local_stack::faults::Faults;
@@ -64,7 +65,8 @@ impl Harness {
         let declaration = Declaration::read().expect("stack.yaml is readable");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let faults = Faults::default();
-        let database = Database::start(&declaration, Storage::Memory, listener, Records::default(), faults.clone()).await.expect("a database");
+        let database = Database::start(&declaration, Storage::Memory, listener, (Records::default(), faults.clone()), StackClock::default());
+        let database = database.await.expect("a database");
         let key = KeyFileSigner::generate_pem().expect("a key");
         Self { database, faults, declaration, clock: Clock::manual(), key }
     }

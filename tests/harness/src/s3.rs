@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_credential_types::Credentials;
+use local_stack::clock::StackClock;
 use local_stack::credentials::CredentialStore;
 use local_stack::declaration::Declaration;
 use local_stack::faults::Faults;
@@ -41,6 +42,7 @@ impl LocalS3 {
             credentials: credentials.clone(),
             records: Records::keeping(),
             faults,
+            clock: StackClock::default(),
         };
         let (storage, _) = ObjectStorage::start(listener, options).expect("a folder that can be used");
         Self { storage, url, credentials, _folder: folder }

@@ -123,7 +123,7 @@ const SKEW_MS: i64 = 4_000;
 
 /// All random faults, with their frequency per million calls.
 fn risks() -> Vec<Risk> {
-    let risk = |action: Option<&str>, effect, per_million| Risk { action: action.map(str::to_owned), effect, per_million };
+    let risk = |action: Option<&str>, effect, per_million| Risk { function: None, action: action.map(str::to_owned), effect, per_million };
     let post = Some("PostToConnection");
     vec![
         risk(None, Effect::Throttle, 4_000),

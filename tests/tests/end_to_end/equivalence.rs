@@ -178,7 +178,8 @@ async fn state_from_frames_and_sync_equals_a_fresh_fetch() {
     let mut things = Things { conversations: vec![(text(&opened["conversationId"]), Some(0))], ..Things::default() };
     let mut chance = Rng::with_seed(7);
     // Some frames are delayed, so that frames of other functions overtake them.
-    let late = Risk { action: Some("PostToConnection".to_owned()), effect: Effect::Delay(Duration::from_millis(150)), per_million: 300_000 };
+    let late =
+        Risk { function: None, action: Some("PostToConnection".to_owned()), effect: Effect::Delay(Duration::from_millis(150)), per_million: 300_000 };
     world.stack().faults.run_risks(7, vec![late]);
     for number in 1..=ACTIONS {
         act(&mut chance, &mut clients, &mut things).await;

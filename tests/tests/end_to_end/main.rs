@@ -8,6 +8,7 @@ mod bad_input;
 mod browser;
 mod browser_files;
 mod calls;
+mod console;
 mod contract;
 mod cors;
 mod crowd;

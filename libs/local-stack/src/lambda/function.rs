@@ -1,23 +1,26 @@
 //! A function: sandboxes start on demand, stay warm, are limited in number, time out, end and are replaced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::Bytes;
-use serde_json::Value;
-use shared_utils::clock::Clock;
+use serde_json::{Value, json};
+use shared_utils::clock::{Clock, Timestamp};
 use tokio::sync::{AcquireError, Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::account::Account;
 use super::runtime_api::{Answer, Event};
 use super::sandbox::{LineSink, Sandbox, built_at};
 use crate::events::ACCOUNT;
 use fastrand::Rng;
 
+use crate::clock::StackClock;
 use crate::credentials::CredentialStore;
 use crate::faults::Faults;
+use crate::feed;
 use crate::records::{EventRecord, Records, round_trips};
 
 /// The maximum number of processes of one function. Further events wait.
@@ -35,7 +38,9 @@ pub struct FunctionOptions {
     /// The maximum time for one event, including the work after the response.
     pub timeout: Duration,
     /// The events that all functions of the account may handle at once.
-    pub account: Arc<Semaphore>,
+    pub account: Account,
+    /// The clock of the functions.
+    pub clock: StackClock,
     /// The environment, without the variables that differ between sandboxes.
     pub environment: BTreeMap<String, String>,
     /// Gives each process its credentials.
@@ -62,7 +67,7 @@ pub struct Skew {
 }
 
 /// Why there is no response.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum InvokeError {
     /// The function reported an error, or its process ended.
     #[error("the function failed: {0}")]
@@ -95,7 +100,11 @@ pub struct Function {
     idle: Mutex<Vec<Sandbox>>,
     killers: Mutex<Vec<std::sync::Weak<Notify>>>,
     permits: Arc<Semaphore>,
-    account: Arc<Semaphore>,
+    account: Account,
+    clock: StackClock,
+    starts: AtomicU64,
+    /// The times of the binaries that were started.
+    builds: Mutex<BTreeSet<SystemTime>>,
     busy: tokio::sync::watch::Sender<usize>,
     closed: AtomicBool,
 }
@@ -121,6 +130,9 @@ impl Function {
             killers: Mutex::new(Vec::new()),
             permits: Arc::new(Semaphore::new(MAX_SANDBOXES)),
             account: options.account,
+            clock: options.clock,
+            starts: AtomicU64::new(0),
+            builds: Mutex::new(BTreeSet::new()),
             busy: tokio::sync::watch::Sender::new(0),
             closed: AtomicBool::new(false),
         })
@@ -135,17 +147,31 @@ impl Function {
     }
 
     async fn run(self: Arc<Self>, label: String, event: String) -> Result<Invocation, InvokeError> {
-        let started = Instant::now();
+        let (started, payload) = (Instant::now(), Bytes::from(event));
+        let noted = feed::Event::new(&self.name, &label, payload.clone(), self.clock.now());
+        let (request_id, feed) = (noted.request_id.clone(), self.records.feed().clone());
+        let id = feed.begin(noted);
+        let outcome = self.handle((label, request_id, payload), id, started).await;
+        if let Err(error) = &outcome {
+            feed.failed(id, started.elapsed(), error.to_string());
+        }
+        outcome.map(|response| Invocation { response })
+    }
+
+    /// Has a sandbox handle an event. `id` is the event's number in the feed.
+    async fn handle(self: Arc<Self>, (label, request_id, payload): (String, String, Bytes), id: u64, started: Instant) -> Result<Value, InvokeError> {
+        let feed = self.records.feed();
         let permits = self.permits().await.map_err(|error| InvokeError::Failed(error.to_string()))?;
         let occupied = Instant::now();
         let (mut sandbox, cold) = self.sandbox().await?;
         self.records.take(&sandbox.access_key);
+        feed.runs(id, &sandbox.access_key, started.elapsed(), cold);
         let asked = *sandbox.api.asked.borrow();
         let (answer, answered) = oneshot::channel();
         let deadline = Instant::now() + self.timeout;
         let event = Event {
-            request_id: request_id(),
-            payload: Bytes::from(event),
+            request_id,
+            payload,
             arn: format!("arn:aws:lambda:local:{ACCOUNT}:function:{}:live", self.name),
             deadline_ms: Clock::System.now().millis() + i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX / 2),
             answer,
@@ -154,24 +180,23 @@ impl Function {
             return Err(InvokeError::Failed("the sandbox is gone".to_owned()));
         }
         let mut ended = sandbox.ended.clone();
-        let outcome = tokio::select! {
+        let answer = tokio::select! {
             answer = answered => match answer {
-                Ok(Answer::Response(body)) => serde_json::from_slice(&body).map_err(|error| InvokeError::Failed(format!("its response is not JSON: {error}"))),
+                Ok(Answer::Response(body)) => Ok(body),
                 Ok(Answer::Error(body)) => Err(InvokeError::Failed(String::from_utf8_lossy(&body).into_owned())),
                 Err(_) => Err(InvokeError::Failed("the sandbox is gone".to_owned())),
             },
             _ = ended.wait_for(|ended| *ended) => Err(InvokeError::Failed("its process ended".to_owned())),
             () = tokio::time::sleep_until(deadline.into()) => Err(InvokeError::TimedOut),
         };
+        let outcome = answer
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|body| serde_json::from_slice(body).map_err(|error| InvokeError::Failed(format!("its response is not JSON: {error}"))));
         let record = EventRecord {
             function: self.name.clone(),
             label,
-            status: outcome
-                .as_ref()
-                .ok()
-                .and_then(|response: &Value| response.get("statusCode")?.as_u64())
-                .and_then(|status| u16::try_from(status).ok())
-                .unwrap_or(500),
+            status: outcome.as_ref().map_or(500, status_of),
             cold,
             duration: started.elapsed(),
             occupied: occupied.elapsed(),
@@ -179,8 +204,10 @@ impl Function {
             calls_after: Vec::new(),
         };
         (self.report)(&record);
-        let gone = matches!(outcome, Err(InvokeError::TimedOut)) || sandbox.has_ended();
-        if gone {
+        let (status, duration, calls) = (record.status, record.duration, record.calls.clone());
+        feed.answered(id, feed::Outcome { status, duration, answer: answer.map_err(|error| error.to_string()), calls });
+        if matches!(outcome, Err(InvokeError::TimedOut)) || sandbox.has_ended() {
+            feed.finished(&sandbox.access_key, id, Vec::new());
             self.records.event(record);
         } else {
             self.busy.send_modify(|busy| *busy += 1);
@@ -188,6 +215,7 @@ impl Function {
             tokio::spawn(async move {
                 let done = sandbox.wait_until_asked(asked + 1, deadline.saturating_duration_since(Instant::now())).await;
                 let calls_after = function.records.take(&sandbox.access_key);
+                function.records.feed().finished(&sandbox.access_key, id, calls_after.clone());
                 function.records.event(EventRecord { calls_after, occupied: occupied.elapsed(), ..record });
                 if done {
                     function.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sandbox);
@@ -197,13 +225,13 @@ impl Function {
                 function.busy.send_modify(|busy| *busy -= 1);
             });
         }
-        outcome.map(|response| Invocation { response })
+        outcome
     }
 
     /// Waits until the function and the account may handle one more event.
     async fn permits(&self) -> Result<[OwnedSemaphorePermit; 2], AcquireError> {
         let own = self.permits.clone().acquire_owned().await?;
-        Ok([own, self.account.clone().acquire_owned().await?])
+        Ok([own, self.account.acquire().await?])
     }
 
     /// A warm sandbox of the current binary, or a new sandbox. `true` if it is new.
@@ -215,16 +243,19 @@ impl Function {
         loop {
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             match idle {
-                // After a rebuild, processes of the old binary end.
-                Some(sandbox) if sandbox.has_ended() || sandbox.built_at != built => {}
+                // Processes of a binary that was built anew, or of another time, end.
+                Some(sandbox) if sandbox.has_ended() || sandbox.built_at != built || sandbox.clock_offset_ms != self.clock.offset_ms() => {}
                 Some(sandbox) => return Ok((sandbox, false)),
                 None => break,
             }
         }
-        let sandbox = Sandbox::start(&self.name, &self.binary, &self.own_environment(), self.credentials.issue(&self.name), self.lines.clone())
-            .await
-            .map_err(InvokeError::Failed)?;
-        self.faults.may_kill(&sandbox.access_key, &sandbox.killer());
+        let (offset, credentials) = (self.clock.offset_ms(), self.credentials.issue(&self.name));
+        let environment = self.own_environment(offset);
+        let sandbox = Sandbox::start(&self.name, &self.binary, (&environment, offset), credentials, self.lines.clone()).await;
+        let sandbox = sandbox.map_err(InvokeError::Failed)?;
+        self.starts.fetch_add(1, Ordering::Relaxed);
+        self.builds.lock().unwrap_or_else(PoisonError::into_inner).extend(built);
+        self.faults.register(&sandbox.access_key, &self.name, &sandbox.killer());
         let mut killers = self.killers.lock().unwrap_or_else(PoisonError::into_inner);
         killers.retain(|killer| killer.strong_count() > 0);
         killers.push(Arc::downgrade(&sandbox.killer()));
@@ -236,14 +267,34 @@ impl Function {
         &self.environment
     }
 
-    /// The environment of one process.
-    fn own_environment(&self) -> BTreeMap<String, String> {
+    /// The environment of one process, when the stack's clock has this offset.
+    fn own_environment(&self, clock_offset_ms: i64) -> BTreeMap<String, String> {
         let mut environment = self.environment.clone();
+        let mut skew = clock_offset_ms;
         if self.most_skew_ms > 0 {
             let draw = self.skew.lock().unwrap_or_else(PoisonError::into_inner).u64(..=2 * self.most_skew_ms.unsigned_abs());
-            environment.insert("CLOCK_SKEW_MS".to_owned(), (draw.cast_signed() - self.most_skew_ms).to_string());
+            skew += draw.cast_signed() - self.most_skew_ms;
+        }
+        if skew != 0 {
+            environment.insert("CLOCK_SKEW_MS".to_owned(), skew.to_string());
         }
         environment
+    }
+
+    /// What runs: `{"name": "auth-router", "binary": "…", "builtAt": "…", "builds": 1, "starts": 3, "warm": 2, "busy": 0}`. `builds` counts the binaries that
+    /// were started since the stack began.
+    pub(crate) fn describe(&self) -> Value {
+        let built = built_at(&self.binary).and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let built = built.and_then(|since| i64::try_from(since.as_millis()).ok()).map(Timestamp::from_millis);
+        json!({
+            "name": self.name,
+            "binary": self.binary,
+            "builtAt": built,
+            "builds": self.builds.lock().unwrap_or_else(PoisonError::into_inner).len(),
+            "starts": self.starts.load(Ordering::Relaxed),
+            "warm": self.idle.lock().unwrap_or_else(PoisonError::into_inner).len(),
+            "busy": *self.busy.borrow(),
+        })
     }
 
     /// Kills every process of the function, even during an event, for tests. The next event starts a new process.
@@ -273,7 +324,12 @@ impl Function {
     }
 }
 
-pub(super) fn request_id() -> String {
+/// The status of a response.
+fn status_of(response: &Value) -> u16 {
+    response.get("statusCode").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok()).unwrap_or(500)
+}
+
+pub(crate) fn request_id() -> String {
     let bytes = shared_utils::random::bytes::<16>().map(|byte| format!("{byte:02x}")).concat();
     format!("{}-{}-{}-{}-{}", &bytes[..8], &bytes[8..12], &bytes[12..16], &bytes[16..20], &bytes[20..])
 }

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::Value;
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::function::request_id;
 use crate::events::ACCOUNT;
+use crate::local_only::programs_only;
 
 /// The largest response that Lambda accepts, in bytes.
 const MAX_RESPONSE: usize = 6_291_556;
@@ -67,6 +69,7 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(async || StatusCode::ACCEPTED))
             .layer(DefaultBodyLimit::max(16 * 1024 * 1024))
+            .layer(from_fn(programs_only))
             .with_state(shared);
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;

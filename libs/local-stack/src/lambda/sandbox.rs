@@ -25,6 +25,8 @@ pub(super) struct Sandbox {
     pub(super) access_key: String,
     /// When the binary was built.
     pub(super) built_at: Option<SystemTime>,
+    /// The offset of the stack's clock when it was started.
+    pub(super) clock_offset_ms: i64,
     /// Becomes true when the process has ended.
     pub(super) ended: watch::Receiver<bool>,
     kill: Arc<tokio::sync::Notify>,
@@ -40,7 +42,7 @@ impl Sandbox {
     pub(super) async fn start(
         name: &str,
         binary: &Path,
-        environment: &BTreeMap<String, String>,
+        (environment, clock_offset_ms): (&BTreeMap<String, String>, i64),
         credentials: RoleCredentials,
         lines: LineSink,
     ) -> Result<Self, String> {
@@ -78,7 +80,7 @@ impl Sandbox {
             }
             let _ = ended_sender.send(true);
         });
-        let mut sandbox = Self { api, access_key, built_at: built_at(binary), ended, kill };
+        let mut sandbox = Self { api, access_key, built_at: built_at(binary), clock_offset_ms, ended, kill };
         if sandbox.wait_until_asked(1, INIT_LIMIT).await {
             Ok(sandbox)
         } else {

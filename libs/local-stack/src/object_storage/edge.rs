@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, TryStreamExt, stream};
 use http_body_util::BodyExt;
@@ -17,7 +18,8 @@ use tokio::task::JoinHandle;
 
 use crate::database::access_key;
 use crate::faults::{Effect, lost};
-use crate::records::Capacity;
+use crate::local_only::local_hosts_only;
+use crate::records::{Call, Capacity};
 
 /// The methods of the CORS rule: what browsers do with presigned requests.
 const METHODS: &str = "GET, HEAD, POST";
@@ -31,7 +33,7 @@ struct Edge {
 }
 
 pub(super) fn serve(listener: TcpListener, state: Arc<super::State>, service: S3Service) -> JoinHandle<()> {
-    let router = Router::new().fallback(handle).with_state(Edge { state, service });
+    let router = Router::new().fallback(handle).layer(from_fn(local_hosts_only)).with_state(Edge { state, service });
     tokio::spawn(async move {
         let _ = axum::serve(listener, router).await;
     })
@@ -95,7 +97,8 @@ fn action(request: &Request) -> &'static str {
 
 async fn with_faults(edge: &Edge, request: Request) -> Response {
     let (started, action, caller) = (Instant::now(), action(&request), access_key(request.headers()));
-    let response = match edge.state.faults.strike(action) {
+    let (effect, target) = (edge.state.faults.strike(action, &caller), Some(request.uri().path().to_owned()));
+    let response = match effect {
         None => pass(edge, request).await,
         Some(Effect::Throttle | Effect::Gone) => error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate."),
         Some(Effect::Deny) => error(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
@@ -118,7 +121,9 @@ async fn with_faults(edge: &Edge, request: Request) -> Response {
     };
     // A presigned request has no such header. It belongs to no event.
     if !caller.is_empty() {
-        edge.state.records.call(&caller, action.to_owned(), &[], (response.status().as_u16(), Capacity::default()), started);
+        let (status, capacity) = (response.status().as_u16(), Capacity::default());
+        let call = Call { caller: &caller, action: action.to_owned(), body: &[], target, status, error: None, effect, capacity, started };
+        edge.state.records.call(call);
     }
     response
 }

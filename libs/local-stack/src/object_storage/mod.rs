@@ -17,13 +17,17 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::body::Bytes;
+use futures_util::Stream;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
-use shared_utils::clock::{Clock, Timestamp};
+use serde_json::{Value, json};
+use shared_utils::clock::Timestamp;
 use shared_utils::origins::AllowedOrigins;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::clock::StackClock;
 use crate::config::StartError;
 use crate::credentials::CredentialStore;
 use crate::declaration::Declaration;
@@ -70,6 +74,8 @@ pub struct ObjectStorageOptions<'a> {
     pub records: Records,
     /// The injected faults.
     pub faults: Faults,
+    /// The clock of the stack.
+    pub clock: StackClock,
 }
 
 /// The running object storage. Clones are cheap and share one state.
@@ -83,6 +89,7 @@ struct State {
     credentials: CredentialStore,
     records: Records,
     faults: Faults,
+    clock: StackClock,
     clock_offset_s: AtomicI64,
     accesses: Mutex<Vec<ObjectAccess>>,
 }
@@ -98,6 +105,7 @@ impl ObjectStorage {
             credentials: options.credentials,
             records: options.records,
             faults: options.faults,
+            clock: options.clock,
             clock_offset_s: AtomicI64::new(0),
             accesses: Mutex::default(),
         });
@@ -110,7 +118,7 @@ impl ObjectStorage {
         Ok((Self(state), server))
     }
 
-    /// Moves the clock forward by so many seconds from the machine's time. It decides when presigned URLs and forms expire. Requests that are signed
+    /// Moves the clock forward by so many seconds from the time of the stack. It decides when presigned URLs and forms expire. Requests that are signed
     /// with the machine's time are valid for 15 minutes, so larger offsets refuse nothing else.
     pub fn set_clock_offset(&self, seconds: u32) {
         self.0.clock_offset_s.store(i64::from(seconds), Ordering::SeqCst);
@@ -119,6 +127,38 @@ impl ObjectStorage {
     /// The keys of a bucket, by the bucket's short name, in order.
     pub fn keys(&self, bucket: &str) -> Vec<String> {
         self.0.store.keys(&self.0.declaration.bucket_name(bucket))
+    }
+
+    /// Every object: `{"bucket": "files", "key": "…", "size": 1, "contentType": "text/plain", "modified": "…", "tags": {}}`, with the bucket's short name.
+    pub(crate) fn describe(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        for bucket in self.0.declaration.buckets.keys() {
+            let name = self.0.declaration.bucket_name(bucket);
+            all.extend(self.0.store.keys(&name).iter().filter_map(|key| self.0.store.find(&name, key)).map(|object| {
+                json!({
+                    "bucket": bucket, "key": object.key, "size": object.size, "contentType": object.content_type,
+                    "modified": Timestamp::from_millis(object.modified), "tags": object.tags,
+                })
+            }));
+        }
+        all
+    }
+
+    /// The type and the content of an object. `bucket` is the short name.
+    pub(crate) async fn content(&self, bucket: &str, key: &str) -> Option<(String, impl Stream<Item = std::io::Result<Bytes>> + use<>)> {
+        let object = self.0.store.find(&self.0.declaration.bucket_name(bucket), key)?;
+        let content = self.0.store.read(&object, 0, object.size).await.ok()?;
+        Some((object.content_type.unwrap_or_else(|| "application/octet-stream".to_owned()), content))
+    }
+
+    /// Deletes all objects.
+    pub(crate) fn clear(&self) {
+        for bucket in self.0.declaration.buckets.keys() {
+            let name = self.0.declaration.bucket_name(bucket);
+            for key in self.0.store.keys(&name) {
+                self.0.store.remove(&name, &key);
+            }
+        }
     }
 
     /// Sets a tag of an object, as a malware scan does. `false` if there is no such object. `bucket` is the short name.
@@ -135,7 +175,7 @@ impl ObjectStorage {
 impl State {
     /// The stand-in's time.
     fn now(&self) -> Timestamp {
-        Clock::System.now().plus_seconds(self.clock_offset_s.load(Ordering::SeqCst))
+        self.clock.now().plus_seconds(self.clock_offset_s.load(Ordering::SeqCst))
     }
 
     fn record(&self, access: ObjectAccess) {

@@ -1,31 +1,39 @@
 //! The WebSocket API: `$connect` allows or refuses the upgrade, each frame selects its route, and a route response sends the function's body
 //! as the reply. `@connections` posts frames, and describes and closes connections.
 
+mod management;
+mod sockets;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, RawQuery, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use shared_utils::clock::{Clock, Timestamp};
+use shared_utils::clock::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::database::access_key;
+use crate::clock::StackClock;
 use crate::declaration::WebSocketRoute;
 use crate::events::{SocketContext, WEBSOCKET_STAGE, gateway_id, text};
-use crate::faults::{Effect, Faults, lost};
+use crate::faults::{Effect, Faults};
+use crate::feed::Direction;
 use crate::lambda::Function;
-use crate::records::{Capacity, Records};
+use crate::local_only::{local_hosts_only, programs_only};
+use crate::records::{Call, Capacity, Records};
+use management::{ERROR_TYPE, close, describe, post_frame};
+
+pub use sockets::Sockets;
 
 /// The gateway's limits. The defaults are the limits of AWS. Tests shorten the times.
 #[derive(Debug, Clone, Copy)]
@@ -52,12 +60,20 @@ impl Default for Limits {
 enum Order {
     Send(String),
     Close,
+    /// The socket ends without a close frame, as when a network breaks.
+    Cut,
 }
 
 struct Entry {
     orders: mpsc::UnboundedSender<Order>,
     context: SocketContext,
     last_active: Mutex<Timestamp>,
+}
+
+impl Entry {
+    fn last_active(&self) -> Timestamp {
+        *self.last_active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct Gateway {
@@ -67,30 +83,44 @@ struct Gateway {
     limits: Limits,
     records: Records,
     faults: Faults,
+    clock: StackClock,
+}
+
+/// What the gateway is made of.
+pub struct WebSocketOptions<'a> {
+    /// The route selection expression.
+    pub selection: &'a str,
+    /// The routes with their functions.
+    pub routes: Vec<(WebSocketRoute, Arc<Function>)>,
+    /// The limits.
+    pub limits: Limits,
+    /// The records that posts are added to.
+    pub records: Records,
+    /// The injected faults.
+    pub faults: Faults,
+    /// The clock.
+    pub clock: StackClock,
 }
 
 /// Serves the API on `listener` until the returned task is aborted.
-pub fn serve(
-    listener: TcpListener,
-    selection: &str,
-    routes: Vec<(WebSocketRoute, Arc<Function>)>,
-    limits: Limits,
-    records: Records,
-    faults: Faults,
-) -> JoinHandle<()> {
+pub fn serve(listener: TcpListener, options: WebSocketOptions<'_>) -> (JoinHandle<()>, Sockets) {
+    let WebSocketOptions { selection, routes, limits, records, faults, clock } = options;
     let selector = selection.strip_prefix("$request.body.").unwrap_or(selection).to_owned();
-    let gateway = Arc::new(Gateway { routes, selector, connections: Mutex::new(HashMap::new()), limits, records, faults });
-    let management = get(describe).post(post_frame).delete(close);
+    let gateway = Arc::new(Gateway { routes, selector, connections: Mutex::new(HashMap::new()), limits, records, faults, clock });
+    let sockets = Sockets(Arc::downgrade(&gateway));
+    let management = get(describe).post(post_frame).delete(close).layer(from_fn(programs_only));
     let service = Router::new()
         .route("/@connections/{id}", management.clone())
         .route(&format!("/{WEBSOCKET_STAGE}/@connections/{{id}}"), management)
         .route("/", any(connect))
         .route(&format!("/{WEBSOCKET_STAGE}"), any(connect))
         .layer(DefaultBodyLimit::max(1024 * 1024))
+        .layer(from_fn(local_hosts_only))
         .with_state(gateway);
-    tokio::spawn(async move {
+    let server = tokio::spawn(async move {
         let _ = axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>()).await;
-    })
+    });
+    (server, sockets)
 }
 
 async fn connect(
@@ -103,10 +133,11 @@ async fn connect(
     let Ok(mut upgrade) = upgrade else { return (StatusCode::BAD_REQUEST, "This is a WebSocket API.").into_response() };
     let context = SocketContext {
         connection_id: gateway_id(),
-        connected_at: Clock::System.now().plus_millis(-i64::try_from(gateway.limits.connected_before.as_millis()).unwrap_or(i64::MAX)),
+        connected_at: gateway.clock.now().plus_millis(-i64::try_from(gateway.limits.connected_before.as_millis()).unwrap_or(i64::MAX)),
         host: text(&headers, "host").to_owned(),
         user_agent: text(&headers, "user-agent").to_owned(),
         peer: peer.ip(),
+        clock: gateway.clock.clone(),
     };
     let event = context.connect_event(&headers, query.as_deref().unwrap_or_default());
     let Some((_, function)) = gateway.route("$connect") else { return StatusCode::FORBIDDEN.into_response() };
@@ -147,14 +178,33 @@ impl Gateway {
     fn entry(&self, id: &str) -> Option<Arc<Entry>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
+
+    /// Gives an order to a connection. `false` if it is not open.
+    fn order(&self, id: &str, order: Order) -> bool {
+        self.entry(id).is_some_and(|entry| entry.orders.send(order).is_ok())
+    }
+
+    /// Notes a frame for the console.
+    fn note(&self, id: &str, direction: Direction, text: &str, caller: Option<&str>) {
+        self.records.feed().frame(id, direction, self.clock.now(), text, caller);
+    }
+
+    /// Records a call of `@connections`.
+    fn record(&self, caller: &str, (action, id): (&str, &str), response: &Response, effect: Option<Effect>, started: Instant) {
+        let status = response.status().as_u16();
+        let error = response.headers().get(ERROR_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+        let (action, target, capacity) = (action.to_owned(), Some(id.to_owned()), Capacity::default());
+        self.records.call(Call { caller, action, body: &[], target, status, error, effect, capacity, started });
+    }
 }
 
 /// Runs one open connection until its end.
 async fn run(gateway: Arc<Gateway>, mut socket: WebSocket, context: SocketContext) {
     let (orders, mut queue) = mpsc::unbounded_channel();
     let id = context.connection_id.clone();
-    let entry = Arc::new(Entry { orders, context: context.clone(), last_active: Mutex::new(Clock::System.now()) });
+    let entry = Arc::new(Entry { orders, context: context.clone(), last_active: Mutex::new(gateway.clock.now()) });
     gateway.connections.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), entry.clone());
+    gateway.note(&id, Direction::Opened, "", None);
     let ends = tokio::time::Instant::now() + gateway.limits.life;
     let mut idle_since = Instant::now();
     let (code, reason) = loop {
@@ -167,6 +217,7 @@ async fn run(gateway: Arc<Gateway>, mut socket: WebSocket, context: SocketContex
                         break (1006, "Connection lost".to_owned());
                     }
                 }
+                Some(Order::Cut) => break (1006, "Connection lost".to_owned()),
                 Some(Order::Close) | None => {
                     close_with(&mut socket, 1000, "").await;
                     break (1000, "Connection closed by the server".to_owned());
@@ -174,7 +225,7 @@ async fn run(gateway: Arc<Gateway>, mut socket: WebSocket, context: SocketContex
             },
             received = socket.recv() => {
                 idle_since = Instant::now();
-                *entry.last_active.lock().unwrap_or_else(PoisonError::into_inner) = Clock::System.now();
+                *entry.last_active.lock().unwrap_or_else(PoisonError::into_inner) = gateway.clock.now();
                 match received {
                     Some(Ok(Message::Text(frame))) => dispatch(&gateway, &entry, frame.as_str()),
                     Some(Ok(Message::Binary(frame))) => dispatch(&gateway, &entry, &String::from_utf8_lossy(&frame)),
@@ -198,7 +249,10 @@ async fn run(gateway: Arc<Gateway>, mut socket: WebSocket, context: SocketContex
         }
     };
     gateway.connections.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-    tokio::spawn(finish(socket, code == 1009));
+    gateway.note(&id, Direction::Closed, &format!("{code} {reason}"), None);
+    if code != 1006 {
+        tokio::spawn(finish(socket, code == 1009));
+    }
     if let Some((_, function)) = gateway.route("$disconnect") {
         let _ = function.invoke("$disconnect".to_owned(), &context.disconnect_event(code, &reason)).await;
     }
@@ -227,9 +281,10 @@ async fn close_with(socket: &mut WebSocket, code: u16, reason: &'static str) {
 /// Passes a frame to its function. Frames of one connection run concurrently, as in AWS.
 fn dispatch(gateway: &Arc<Gateway>, entry: &Arc<Entry>, body: &str) {
     let Some((route, function)) = gateway.select(body) else { return };
+    gateway.note(&entry.context.connection_id, Direction::FromClient, body, None);
     let (key, replies) = (route.route.clone(), route.route_response);
     let event = entry.context.message_event(&key, body);
-    let orders = entry.orders.clone();
+    let (gateway, orders) = (gateway.clone(), entry.orders.clone());
     let connection_id = entry.context.connection_id.clone();
     tokio::spawn(async move {
         let reply = match function.invoke(key, &event).await {
@@ -238,65 +293,8 @@ fn dispatch(gateway: &Arc<Gateway>, entry: &Arc<Entry>, body: &str) {
             Err(_) => Some(json!({"message": "Internal server error", "connectionId": connection_id, "requestId": gateway_id()}).to_string()),
         };
         if let Some(reply) = reply {
+            gateway.note(&connection_id, Direction::ToClient, &reply, None);
             let _ = orders.send(Order::Send(reply));
         }
     });
-}
-
-fn management_error(status: StatusCode, kind: &'static str) -> Response {
-    (status, [("x-amzn-errortype", kind), ("content-type", "application/json")], json!({"message": null}).to_string()).into_response()
-}
-
-fn gone() -> Response {
-    management_error(StatusCode::GONE, "GoneException")
-}
-
-async fn post_frame(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    let started = Instant::now();
-    let effect = gateway.faults.strike("PostToConnection");
-    if let Some(Effect::Delay(delay)) = effect {
-        tokio::time::sleep(delay).await;
-    }
-    let post = || {
-        let sent = gateway.entry(&id).and_then(|entry| entry.orders.send(Order::Send(String::from_utf8_lossy(&body).into_owned())).ok());
-        sent.map_or_else(gone, |()| StatusCode::OK.into_response())
-    };
-    let response = match effect {
-        _ if body.len() > gateway.limits.message => management_error(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException"),
-        Some(Effect::Throttle) => management_error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException"),
-        Some(Effect::Deny) => management_error(StatusCode::FORBIDDEN, "ForbiddenException"),
-        Some(Effect::ServerError) => management_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
-        Some(Effect::Gone) => gone(),
-        Some(Effect::DropResponse) => {
-            post();
-            lost()
-        }
-        Some(Effect::Kill) => {
-            gateway.faults.kill(&access_key(&headers));
-            post()
-        }
-        Some(Effect::Delay(_)) | None => post(),
-    };
-    gateway.records.call(&access_key(&headers), "PostToConnection".to_owned(), &[], (response.status().as_u16(), Capacity::default()), started);
-    response
-}
-
-async fn close(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    let started = Instant::now();
-    let closed = gateway.entry(&id).and_then(|entry| entry.orders.send(Order::Close).ok());
-    let response = closed.map_or_else(gone, |()| StatusCode::NO_CONTENT.into_response());
-    gateway.records.call(&access_key(&headers), "DeleteConnection".to_owned(), &[], (response.status().as_u16(), Capacity::default()), started);
-    response
-}
-
-async fn describe(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>) -> Response {
-    let Some(entry) = gateway.entry(&id) else { return gone() };
-    let last_active = *entry.last_active.lock().unwrap_or_else(PoisonError::into_inner);
-    let context = &entry.context;
-    let body = json!({
-        "connectedAt": context.connected_at,
-        "identity": {"sourceIp": context.peer.to_string(), "userAgent": context.user_agent},
-        "lastActiveAt": last_active,
-    });
-    (StatusCode::OK, [("content-type", "application/json")], body.to_string()).into_response()
 }
