@@ -32,7 +32,7 @@ comma := ,
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 
 .DEFAULT_GOAL := help
-.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now lint-terraform terraform-docs plan account preflight verify-aws confirmed deploy apply shift smoke test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api client test-client example bench bench-quick bench-fan-out bench-memory bench-contention bench-login cost destroy outputs user import init environment region mirror
+.PHONY: help run binaries build test lint fmt clean terraform-checks terraform-checks-now lint-terraform terraform-docs plan account preflight verify-aws confirmed deploy apply shift smoke test-emulator rehearse test-durability contract contract-examples contract-release lint-contract fuzz-api client test-client example bench bench-quick bench-durations bench-fan-out bench-memory bench-contention bench-login cost destroy outputs user import init environment region mirror
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -155,9 +155,13 @@ example: ## Run the client's example app on http://localhost:5173, beside `make 
 bench-quick: binaries ## Compare bytes and instructions of the packages in build/ with the committed figures (UPDATE=1 commits them; needs valgrind)
 	@$(BIN)/benchmarks $(if $(UPDATE),--update)
 
-bench: build ## Measure everything that has a bar, and write docs/performance.md (ten minutes; needs valgrind)
+bench: build ## Measure everything that has a bar, and write docs/performance.md (ten minutes; needs valgrind, npm, python3 and Chromium)
 	@$(CARGO) build --profile bench --workspace
 	@$(or $(CARGO_TARGET_DIR),target)/release/benchmarks --all
+
+bench-durations: ## Measure make test in a clean clone (half an hour), with CI_RUN=1 .ci/run too (an hour)
+	@$(CARGO) build --profile bench --workspace
+	@$(or $(CARGO_TARGET_DIR),target)/release/benchmarks --durations $(if $(CI_RUN),--ci)
 
 bench-fan-out: ## Measure how long a message takes to a hundred people with three sockets each (a minute)
 	@$(CARGO) build --profile bench --workspace

@@ -98,19 +98,18 @@ async fn wait_for(client: &Client, path: &str) -> Result<(), String> {
     Err(format!("{path} is not answered"))
 }
 
-/// `MiniStack` with the binary as a function. Its Runtime API is told not to delay small writes: by default each request takes 40 ms longer.
+/// `MiniStack` with the binary as a function.
 async fn ministack(binary: &Path) -> Result<Emulator, String> {
     let environment = peers::folder().join("ministack");
-    let python = environment.join("bin/python");
-    if !environment.join("bin/ministack").exists() {
+    let [python, program] = ["bin/python", "bin/ministack"].map(|name| environment.join(name));
+    if !program.exists() {
         run(Command::new("python3").args(["-m", "venv"]).arg(&environment)).await?;
         run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "ministack==1.5.33"])).await?;
     }
     let (port, home) = (free_port()?, environment.join("home"));
     std::fs::create_dir_all(&home).map_err(|error| error.to_string())?;
-    let script = "import socketserver; socketserver.StreamRequestHandler.disable_nagle_algorithm = True\nfrom ministack.app import main; main()";
-    let mut command = Command::new(&python);
-    command.args(["-c", script]).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", home);
+    let mut command = Command::new(&program);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", home);
     command.envs([("BIND_HOST", "127.0.0.1"), ("IOT_MTLS_ENABLED", "0")]).env("GATEWAY_PORT", port.to_string());
     let process = spawn(&mut command)?;
     let base = format!("http://127.0.0.1:{port}");

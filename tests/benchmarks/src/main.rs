@@ -3,7 +3,9 @@
 
 mod client;
 mod committed;
+mod console;
 mod contention;
+mod durations;
 mod emulators;
 mod fan_out;
 mod growth;
@@ -29,12 +31,14 @@ use scene::Scene;
 use table::Row;
 
 const HELP: &str = "\
-benchmarks [--all | --only <subject>] [--update] [--binaries <folder>] [--profiles <folder>]
+benchmarks [--all | --only <subject> [--write] | --durations [--ci]] [--update] [--binaries <folder>] [--profiles <folder>]
 
 Measures the packages in build/: bytes, and instructions of a start and of warm requests (needs valgrind). Fails where a figure is more than two
 per cent over the committed one. --update commits what was measured. --all measures times and the local stack too, compares with other programs,
 writes docs/performance.md, and fails where a bar fails. --only measures one subject: first-request, memory, make-run,
-local-stack, emulators, fan-out, contention or growth. --binaries measures the binaries in a folder, without packages. --profiles keeps the
+local-stack, console, emulators, fan-out, contention or growth; --write puts
+its rows into the table. --durations measures make test in a clean
+clone, with --ci .ci/run too, and writes that table. --binaries measures the binaries in a folder, without packages. --profiles keeps the
 profiles of callgrind in a folder.";
 
 #[tokio::main]
@@ -53,6 +57,9 @@ async fn main() -> ExitCode {
 struct Arguments {
     all: bool,
     only: Option<String>,
+    write: bool,
+    durations: bool,
+    ci: bool,
     update: bool,
     binaries: Option<PathBuf>,
     profiles: Option<PathBuf>,
@@ -66,6 +73,9 @@ fn arguments() -> Result<Arguments, String> {
         match argument {
             Long("all") => arguments.all = true,
             Long("only") => arguments.only = Some(parser.value().and_then(lexopt::ValueExt::string).map_err(|error| error.to_string())?),
+            Long("write") => arguments.write = true,
+            Long("durations") => arguments.durations = true,
+            Long("ci") => arguments.ci = true,
             Long("update") => arguments.update = true,
             Long("binaries") => arguments.binaries = Some(parser.value().map_err(|error| error.to_string())?.into()),
             Long("profiles") => arguments.profiles = Some(parser.value().map_err(|error| error.to_string())?.into()),
@@ -80,6 +90,15 @@ async fn run() -> Result<bool, String> {
     if let Some(subject) = &arguments.only {
         let rows = only(subject).await?;
         table::print(&rows);
+        if arguments.write {
+            report::write_subject(subject, &rows)?;
+        }
+        return Ok(rows.iter().all(Row::passes));
+    }
+    if arguments.durations {
+        let rows = durations::measure(arguments.ci).await?;
+        table::print(&rows);
+        report::write(&report::DURATIONS, &rows)?;
         return Ok(rows.iter().all(Row::passes));
     }
     let temporary = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -96,7 +115,7 @@ async fn run() -> Result<bool, String> {
     }
     table::print(&rows);
     if arguments.all {
-        report::write(&rows)?;
+        report::write(&report::FIGURES, &rows)?;
         return Ok(rows.iter().all(Row::passes));
     }
     if arguments.update {
@@ -114,13 +133,14 @@ async fn run() -> Result<bool, String> {
 }
 
 /// What can be measured alone.
-const SUBJECTS: [&str; 8] = ["first-request", "memory", "make-run", "local-stack", "emulators", "fan-out", "contention", "growth"];
+const SUBJECTS: [&str; 9] = ["first-request", "memory", "make-run", "local-stack", "console", "emulators", "fan-out", "contention", "growth"];
 
 async fn only(subject: &str) -> Result<Vec<Row>, String> {
     match subject {
         "memory" => times::memory_after_requests(&Scene::start().await?, &Unpacked::new(None)?).await,
         "make-run" => make_run::measure().await,
         "local-stack" => throughput::measure().await,
+        "console" => console::measure().await,
         "emulators" => emulators::measure().await,
         "fan-out" => fan_out::measure().await,
         "contention" => contention::measure().await,
