@@ -4,7 +4,7 @@
 //! before somebody looks.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -120,6 +120,8 @@ struct Inner {
     state: Mutex<State>,
     changes: watch::Sender<u64>,
     watchers: AtomicUsize,
+    /// Whether more happens than a watcher is shown.
+    crowded: AtomicBool,
 }
 
 impl std::fmt::Debug for Feed {
@@ -134,7 +136,12 @@ pub(crate) struct Feed(Arc<Inner>);
 
 impl Default for Feed {
     fn default() -> Self {
-        Self(Arc::new(Inner { state: Mutex::default(), changes: watch::Sender::new(0), watchers: AtomicUsize::new(0) }))
+        Self(Arc::new(Inner {
+            state: Mutex::default(),
+            changes: watch::Sender::new(0),
+            watchers: AtomicUsize::new(0),
+            crowded: AtomicBool::new(false),
+        }))
     }
 }
 
@@ -171,6 +178,16 @@ impl Feed {
     /// Whether somebody watches.
     pub(crate) fn is_watched(&self) -> bool {
         self.0.watchers.load(Ordering::SeqCst) > 0
+    }
+
+    /// Notes whether more happens than a watcher is shown.
+    pub(crate) fn set_crowded(&self, is_crowded: bool) {
+        self.0.crowded.store(is_crowded, Ordering::Relaxed);
+    }
+
+    /// Whether somebody watches who is shown everything.
+    pub(crate) fn is_watched_closely(&self) -> bool {
+        self.is_watched() && !self.0.crowded.load(Ordering::Relaxed)
     }
 
     fn change<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {

@@ -153,9 +153,9 @@ impl Records {
         &self.feed
     }
 
-    /// Whether calls are to be measured: for tests, or for somebody who looks.
+    /// Whether the capacity of calls is to be measured: for tests, or for somebody who looks, but not under load.
     pub(crate) fn measures(&self) -> bool {
-        self.feed.is_watched() || self.keeps()
+        self.feed.is_watched_closely() || self.keeps()
     }
 
     /// Whether events are kept.

@@ -54,6 +54,7 @@ async fn main() -> ExitCode {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Arguments {
     all: bool,
     only: Option<String>,

@@ -51,7 +51,9 @@ impl Reader {
         }
         let (events, frames, changed) = self.feed.since(self.changed, self.frame);
         (self.changed, self.frame) = (changed, frames.last().map_or(self.frame, |frame| frame.id));
-        self.pause = Some(if self.pause.is_some() && events.len() + frames.len() > MOST { LONG_PAUSE } else { PAUSE });
+        let is_crowded = self.pause.is_some() && events.len() + frames.len() > MOST;
+        self.feed.set_crowded(is_crowded);
+        self.pause = Some(if is_crowded { LONG_PAUSE } else { PAUSE });
         let skipped = events.len().saturating_sub(MOST);
         let events = &events[skipped..];
         let lines = self.feed.sums(&events.iter().map(|event| event.request_id.as_str()).collect::<Vec<_>>());
