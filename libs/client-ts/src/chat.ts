@@ -46,6 +46,7 @@ export class Chat {
   /** What is changed in a conversation is sent one after another. */
   private readonly chains = new Map<string, Promise<unknown>>()
   private readonly lists = new Family<string, MessageList>((id, before) => this.list(id, before), id => void this.load(id))
+  private readonly listeners = new Set<(message: Message) => void>()
   private me: string | undefined
 
   constructor(
@@ -67,6 +68,12 @@ export class Chat {
   /** The messages of a conversation. The first page is loaded when someone watches. */
   messages(id: string): Derived<MessageList> {
     return this.lists.of(id)
+  }
+
+  /** Calls `listener` with each message that came or changed, whether its window is loaded or not. Returns what ends it. */
+  listen(listener: (message: Message) => void): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
   }
 
   /** Opens a conversation, or finds the one that there is. */
@@ -314,6 +321,7 @@ export class Chat {
         for (const message of group) {
           if (message.optimisticId && message.senderId === this.me) void this.outbox().arrived(message.optimisticId)
           this.onMessage(message)
+          for (const listener of this.listeners) listener(message)
           if (message.seq >= latest.seq) latest = message
           if (message.seq > (markers.get(message.senderId) ?? 0)) markers.set(message.senderId, message.seq)
         }

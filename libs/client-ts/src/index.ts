@@ -1,5 +1,6 @@
 export { type ConnectionState } from "./connection.js"
 export { type FileOwner, type Files, type UploadOptions, createFiles } from "./files.js"
+export { type History, type HistoryList, createHistory } from "./history.js"
 export type * from "./generated/types.gen.js"
 export { type ChatMessage } from "./messages.js"
 export { type Chat, type MessageList } from "./chat.js"
