@@ -204,7 +204,7 @@ impl Feed {
 
     /// Notes that an event has come. Returns its number.
     pub(crate) fn begin(&self, mut event: Event) -> u64 {
-        event.payload.truncate(LARGEST);
+        event.payload = cut(event.payload);
         self.change(|state| {
             state.last_event += 1;
             (event.id, event.changed) = (state.last_event, state.changes);
@@ -234,9 +234,7 @@ impl Feed {
 
     /// Notes the response to an event.
     pub(crate) fn answered(&self, id: u64, mut outcome: Outcome) {
-        if let Ok(answer) = &mut outcome.answer {
-            answer.truncate(LARGEST);
-        }
+        outcome.answer = outcome.answer.map(cut);
         self.update(id, |event| event.outcome = Some(outcome));
     }
 
@@ -312,6 +310,11 @@ impl Feed {
 /// Whether a log line is the one that every event has: it names the person and the code.
 pub(crate) fn is_sum(line: &str) -> bool {
     ["request", "socket event"].iter().any(|message| text_member(line, "message") == Some(message))
+}
+
+/// The same bytes, at most [`LARGEST`]. What is cut is copied, so that the rest is freed.
+fn cut(bytes: Bytes) -> Bytes {
+    if bytes.len() > LARGEST { Bytes::copy_from_slice(&bytes[..LARGEST]) } else { bytes }
 }
 
 /// The text of a member of a JSON object in a log line, if it needs no escapes: ids do not.
