@@ -38,19 +38,24 @@ export class History implements Readable<HistoryList> {
   /** What came while a page was loading. */
   private late: Message[] = []
 
-  constructor(private readonly mylg: Mylg, private readonly conversationId: string, seq: number) {
+  constructor(private readonly mylg: Mylg, private readonly conversationId: string, private readonly seq: number) {
     this.close = mylg.chat.listen(message => this.heard(message))
-    void this.load(async () => {
-      const [before, after] = await Promise.all([this.page({ beforeSeq: seq + 1 }), this.page({ afterSeq: seq })])
-      this.window.keep([...before, ...after])
-      this.window.hasOlder = this.window.first > 1
-      this.hasNewer = after.length === PAGE
-    })
+    void this.load(() => this.begin())
+  }
+
+  /** Loads the messages around the place. */
+  private async begin(): Promise<void> {
+    const [before, after] = await Promise.all([this.page({ beforeSeq: this.seq + 1 }), this.page({ afterSeq: this.seq })])
+    this.window.keep([...before, ...after])
+    this.window.isLoaded = true
+    this.window.hasOlder = this.window.first > 1
+    this.hasNewer = after.length === PAGE
   }
 
   /** Loads the page before the first message. */
   loadOlder(): Promise<void> {
     return this.load(async () => {
+      if (!this.window.isLoaded) return this.begin()
       if (!this.window.hasOlder) return
       const found = await this.page({ beforeSeq: this.window.first })
       this.window.keep(found)
@@ -61,6 +66,7 @@ export class History implements Readable<HistoryList> {
   /** Loads the page after the last message. */
   loadNewer(): Promise<void> {
     return this.load(async () => {
+      if (!this.window.isLoaded) return this.begin()
       if (!this.hasNewer) return
       const found = await this.page({ afterSeq: this.window.last })
       this.window.keep(found)

@@ -4,7 +4,7 @@
 //! before somebody looks.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,8 @@ pub(crate) struct Event {
     pub(crate) cold: bool,
     /// The event as JSON.
     pub(crate) payload: Bytes,
+    /// Whether the end of the event is missing, because it was too large to keep.
+    pub(crate) is_cut: bool,
     /// Absent while the function works.
     pub(crate) outcome: Option<Outcome>,
     /// The calls after the response. Absent until the function asks for the next event.
@@ -62,7 +64,8 @@ impl Event {
             started: Instant::now(),
             waited: Duration::ZERO,
             cold: false,
-            payload,
+            is_cut: payload.len() > LARGEST,
+            payload: cut(payload),
             outcome: None,
             after: None,
         }
@@ -120,8 +123,8 @@ struct Inner {
     state: Mutex<State>,
     changes: watch::Sender<u64>,
     watchers: AtomicUsize,
-    /// Whether more happens than a watcher is shown.
-    crowded: AtomicBool,
+    /// The watchers that are shown a part only, because more happens than a page can draw.
+    crowded: AtomicUsize,
 }
 
 impl std::fmt::Debug for Feed {
@@ -136,12 +139,7 @@ pub(crate) struct Feed(Arc<Inner>);
 
 impl Default for Feed {
     fn default() -> Self {
-        Self(Arc::new(Inner {
-            state: Mutex::default(),
-            changes: watch::Sender::new(0),
-            watchers: AtomicUsize::new(0),
-            crowded: AtomicBool::new(false),
-        }))
+        Self(Arc::new(Inner { state: Mutex::default(), changes: watch::Sender::new(0), watchers: AtomicUsize::new(0), crowded: AtomicUsize::new(0) }))
     }
 }
 
@@ -149,10 +147,12 @@ impl Default for Feed {
 pub(crate) struct Watcher {
     feed: Feed,
     changes: watch::Receiver<u64>,
+    is_crowded: bool,
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
+        self.set_crowded(false);
         self.feed.0.watchers.fetch_sub(1, Ordering::SeqCst);
     }
 }
@@ -161,6 +161,21 @@ impl Watcher {
     /// Waits until something has happened since the last call.
     pub(crate) async fn changed(&mut self) {
         let _ = self.changes.changed().await;
+    }
+
+    /// Whether this watcher is shown a part only.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.is_crowded
+    }
+
+    /// Notes whether this watcher is shown a part only.
+    pub(crate) fn set_crowded(&mut self, is_crowded: bool) {
+        match (self.is_crowded, is_crowded) {
+            (false, true) => self.feed.0.crowded.fetch_add(1, Ordering::SeqCst),
+            (true, false) => self.feed.0.crowded.fetch_sub(1, Ordering::SeqCst),
+            _ => return,
+        };
+        self.is_crowded = is_crowded;
     }
 }
 
@@ -172,7 +187,7 @@ impl Feed {
     /// Starts to watch.
     pub(crate) fn watch(&self) -> Watcher {
         self.0.watchers.fetch_add(1, Ordering::SeqCst);
-        Watcher { feed: self.clone(), changes: self.0.changes.subscribe() }
+        Watcher { feed: self.clone(), changes: self.0.changes.subscribe(), is_crowded: false }
     }
 
     /// Whether somebody watches.
@@ -180,14 +195,9 @@ impl Feed {
         self.0.watchers.load(Ordering::SeqCst) > 0
     }
 
-    /// Notes whether more happens than a watcher is shown.
-    pub(crate) fn set_crowded(&self, is_crowded: bool) {
-        self.0.crowded.store(is_crowded, Ordering::Relaxed);
-    }
-
     /// Whether somebody watches who is shown everything.
     pub(crate) fn is_watched_closely(&self) -> bool {
-        self.is_watched() && !self.0.crowded.load(Ordering::Relaxed)
+        self.0.watchers.load(Ordering::SeqCst) > self.0.crowded.load(Ordering::SeqCst)
     }
 
     fn change<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
@@ -204,7 +214,6 @@ impl Feed {
 
     /// Notes that an event has come. Returns its number.
     pub(crate) fn begin(&self, mut event: Event) -> u64 {
-        event.payload = cut(event.payload);
         self.change(|state| {
             state.last_event += 1;
             (event.id, event.changed) = (state.last_event, state.changes);
@@ -259,11 +268,18 @@ impl Feed {
     /// Notes a log line.
     pub(crate) fn line(&self, line: &str) {
         let request_id = text_member(line, "lambdaRequestId").unwrap_or_default().to_owned();
-        let mut state = self.state();
-        if state.lines.len() == LINES {
-            state.lines.pop_front();
-        }
-        state.lines.push_back((request_id, line.to_owned()));
+        let is_sum = is_sum(line);
+        self.change(|state| {
+            let changes = state.changes;
+            // It names the person and the code of its event, and may come after everything else of it.
+            if let Some(event) = state.events.iter_mut().rev().find(|event| is_sum && event.request_id == request_id) {
+                event.changed = changes;
+            }
+            if state.lines.len() == LINES {
+                state.lines.pop_front();
+            }
+            state.lines.push_back((request_id, line.to_owned()));
+        });
     }
 
     /// Notes a frame. `access_key` is that of the sandbox which sent it.
@@ -361,9 +377,27 @@ mod tests {
     #[test]
     fn log_lines_are_found_by_the_request_id() {
         let feed = Feed::default();
-        feed.line(r#"{"message":"request","lambdaRequestId":"r","userId":"usr_1"}"#);
+        let id = feed.begin(event());
+        feed.finished("key", id, Vec::new());
+        let (events, _, seen) = feed.since(0, 0);
+        let request_id = events[0].request_id.as_str();
+        feed.line(&format!(r#"{{"message":"request","lambdaRequestId":"{request_id}","userId":"usr_1"}}"#));
         feed.line("no JSON");
-        assert_eq!(feed.lines_of("r").len(), 1);
-        assert_eq!(text_member(&feed.sums(&["r"])["r"], "userId"), Some("usr_1"));
+        assert_eq!(feed.lines_of(request_id).len(), 1);
+        assert_eq!(text_member(&feed.sums(&[request_id])[request_id], "userId"), Some("usr_1"));
+        assert_eq!(feed.since(seen, 0).0.len(), 1, "a line that came late changes its event");
+    }
+
+    #[test]
+    fn one_watcher_who_is_shown_everything_is_enough() {
+        let feed = Feed::default();
+        let (mut first, second) = (feed.watch(), feed.watch());
+        first.set_crowded(true);
+        assert!(feed.is_watched_closely());
+        drop(second);
+        assert!(!feed.is_watched_closely());
+        drop(first);
+        let _third = feed.watch();
+        assert!(feed.is_watched_closely(), "an earlier crowd is over");
     }
 }

@@ -22,7 +22,7 @@ fn refusal() -> Response {
     (StatusCode::FORBIDDEN, "Only this machine may call.").into_response()
 }
 
-/// Whether the host is a name of this machine: browsers look no other name below `localhost` up.
+/// Whether the host is a name of this machine. Names that end in `.localhost` are reserved for it (RFC 6761).
 pub(crate) fn is_local_host(headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());

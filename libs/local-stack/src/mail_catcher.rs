@@ -17,10 +17,11 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared_utils::clock::{Clock, Timestamp};
+use shared_utils::clock::Timestamp;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::clock::StackClock;
 use crate::credentials::CredentialStore;
 use crate::local_only::local_hosts_only;
 
@@ -56,9 +57,15 @@ struct Inner {
     mails: VecDeque<CaughtMail>,
     sent: u64,
     failures: usize,
+    clock: StackClock,
 }
 
 impl MailBox {
+    /// An empty box whose mails have the time of this clock.
+    pub(crate) fn of(clock: StackClock) -> Self {
+        Self(Arc::new(Mutex::new(Inner { clock, ..Inner::default() })))
+    }
+
     /// The mails to this address, or all mails. The newest comes first.
     pub fn mails(&self, to: Option<&str>) -> Vec<CaughtMail> {
         self.with(|inner| inner.mails.iter().rev().filter(|mail| to.is_none_or(|to| mail.to == to)).cloned().collect())
@@ -98,7 +105,7 @@ impl MailBox {
                 let Simple { subject, body } = content.simple.clone();
                 inner.mails.push_back(CaughtMail {
                     id: inner.sent,
-                    at: Clock::System.now(),
+                    at: inner.clock.now(),
                     from: from_email_address.clone(),
                     to,
                     subject: subject.data,
@@ -249,7 +256,10 @@ async fn page() -> Html<&'static str> {
 async fn html(State(mails): State<MailBox>, Path(id): Path<u64>) -> Response {
     match mails.mails(None).into_iter().find(|mail| mail.id == id) {
         Some(mail) => {
-            ([(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups")], Html(mail.html)).into_response()
+            // Links open in a tab of their own, where the app may run scripts.
+            let policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox; \
+                frame-ancestors 'self' http://localhost:* http://127.0.0.1:*";
+            ([(CONTENT_SECURITY_POLICY, policy)], Html(format!("<base target=\"_blank\">{}", mail.html))).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

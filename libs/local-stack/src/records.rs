@@ -54,6 +54,34 @@ pub(crate) struct Call<'a> {
     pub(crate) started: Instant,
 }
 
+/// Records a delayed call whose caller does not wait for the response: its handler is dropped then.
+pub(crate) struct Left<'a> {
+    records: &'a Records,
+    call: Option<Call<'a>>,
+}
+
+impl<'a> Left<'a> {
+    /// A call that is about to be delayed.
+    pub(crate) fn new(records: &'a Records, (caller, action): (&'a str, &str), body: &'a [u8], effect: Option<Effect>) -> Self {
+        let (target, error, capacity) = (None, Some("the caller did not wait".to_owned()), Capacity::default());
+        let (action, status, started) = (action.to_owned(), 0, Instant::now());
+        Self { records, call: Some(Call { caller, action, body, target, status, error, effect, capacity, started }) }
+    }
+
+    /// The caller has waited.
+    pub(crate) fn stayed(mut self) {
+        self.call = None;
+    }
+}
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            self.records.call(call);
+        }
+    }
+}
+
 /// Consumed capacity, in read and write request units.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Capacity {
@@ -167,11 +195,24 @@ impl Records {
         let Call { caller, action, body, target, status, error, effect, capacity, started } = call;
         let (accesses, fault) = (accesses(&action, body), effect.map(Effect::name));
         let record = CallRecord { action, accesses, target, status, error, fault, capacity, started, ended: Instant::now() };
-        self.state().open.entry(caller.to_owned()).or_default().push(record);
+        // Calls of other programs, and those between events, belong to no event.
+        if let Some(calls) = self.state().open.get_mut(caller) {
+            calls.push(record);
+        }
+    }
+
+    /// Begins to collect the calls of a sandbox.
+    pub(crate) fn begin(&self, access_key: &str) {
+        self.state().open.insert(access_key.to_owned(), Vec::new());
     }
 
     /// Takes the calls that a sandbox has made since the last take.
     pub(crate) fn take(&self, access_key: &str) -> Vec<CallRecord> {
+        self.state().open.get_mut(access_key).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes the last calls of an event.
+    pub(crate) fn end(&self, access_key: &str) -> Vec<CallRecord> {
         self.state().open.remove(access_key).unwrap_or_default()
     }
 

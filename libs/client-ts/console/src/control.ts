@@ -55,6 +55,8 @@ export interface LambdaEvent {
 export interface EventDetail extends EventSummary {
   requestId: string
   waitedMs: number
+  /** The end of the event is missing: it was too large to keep. */
+  isCut: boolean
   event: LambdaEvent
   answer: unknown
   error: string | null
@@ -80,7 +82,10 @@ export interface SocketState {
 export interface FunctionState {
   name: string
   binary: string
+  /** When the binary on disk was built. */
   builtAt: string | null
+  /** When the binary was built that was started last. */
+  runningBuiltAt: string | null
   builds: number
   warm: number
   busy: number
@@ -104,6 +109,8 @@ export interface StackState {
   functions: FunctionState[]
   clockOffsetMs: number
   sandboxes: number
+  /** The number that the stack was started with. */
+  usualSandboxes: number
   faults: { waiting: number; risks: Risk[]; struck: Record<string, number> }
   unlocked: boolean
 }
@@ -169,10 +176,12 @@ export interface FeedState {
   frames: readonly Frame[]
   /** Events that the list left out because there were too many at once. */
   skipped: number
+  /** The same for frames. */
+  skippedFrames: number
 }
 
 const [MOST_EVENTS, MOST_FRAMES] = [500, 1_000]
-let state: FeedState = { status: "connecting", events: [], frames: [], skipped: 0 }
+let state: FeedState = { status: "connecting", events: [], frames: [], skipped: 0, skippedFrames: 0 }
 const listeners = new Set<() => void>()
 
 function set(next: Partial<FeedState>): void {
@@ -184,9 +193,10 @@ interface Batch {
   events: EventSummary[]
   skipped: number
   frames: Frame[]
+  skippedFrames: number
 }
 
-function apply({ events, skipped, frames }: Batch): void {
+function apply({ events, skipped, frames, skippedFrames }: Batch): void {
   const known = new Map(state.events.map(event => [event.id, event]))
   for (const event of events) known.set(event.id, event)
   set({
@@ -194,13 +204,14 @@ function apply({ events, skipped, frames }: Batch): void {
     events: events.length > 0 ? [...known.values()].sort((a, b) => b.id - a.id).slice(0, MOST_EVENTS) : state.events,
     frames: frames.length > 0 ? [...frames.reverse(), ...state.frames].slice(0, MOST_FRAMES) : state.frames,
     skipped: state.skipped + skipped,
+    skippedFrames: state.skippedFrames + skippedFrames,
   })
 }
 
 async function readFeed(): Promise<void> {
   const response = await send("feed", "GET")
   // The stack may be another one than before: its first line has all that it knows.
-  set({ events: [], frames: [], skipped: 0 })
+  set({ events: [], frames: [], skipped: 0, skippedFrames: 0 })
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
   let rest = ""
   for (;;) {

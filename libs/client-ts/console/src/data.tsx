@@ -131,7 +131,7 @@ function Items({ query, table, title, unlocked }: { query: string; table: string
     <section aria-label={`Items: ${title}`}>
       <h2>{title}</h2>
       {problem ? <p role="alert">{problem}</p> : null}
-      {value?.items.length === 0 ? <p className="hint">None.</p> : null}
+      {value?.items.length === 0 ? <p className="hint">{value.next ? "None among those that were read so far." : "None."}</p> : null}
       <div className="scroll" role="region" aria-label={`List of ${title}`} tabIndex={0}>
         <table>
           <thead><tr><th>Partition</th><th>Sort key</th><th>What</th></tr></thead>
@@ -148,6 +148,7 @@ function Items({ query, table, title, unlocked }: { query: string; table: string
       </div>
       <p className="actions">
         <button onClick={() => void reload()}>Read again</button>
+        {start ? <button onClick={() => setStart(undefined)}>From the first</button> : null}
         {value?.next ? <button onClick={() => setStart(value.next!)}>More</button> : null}
       </p>
       {item ? <OneItem key={`${selected} ${JSON.stringify(item)}`} item={item} table={table} unlocked={unlocked} changed={reload} /> : null}

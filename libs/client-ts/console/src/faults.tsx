@@ -20,6 +20,11 @@ const HOUR = 3_600_000
 const MOVES: [string, number][] = [["1 minute", HOUR / 60], ["15 minutes", HOUR / 4], ["1 hour", HOUR], ["1 day", 24 * HOUR], ["8 days", 192 * HOUR]]
 const NEW_ACCOUNT = 10
 
+/** Those that name a connection. Only they can say that it is gone. */
+const POSTS = ["PostToConnection", "DeleteConnection"]
+/** Those that a browser makes with a presigned request: they belong to no function. */
+const PRESIGNED = ["GetObject", "PostObject"]
+
 /** A fault in words. */
 export function faultText({ function: of, action, effect, delayMs, perMillion }: Risk): string {
   return `${perMillion / 10_000} % of ${action ?? "DynamoDB calls"}${of ? ` of ${of}` : ""} ${effect === "delay" ? `${delayMs} ms late` : (EFFECTS[effect] ?? effect)}`
@@ -45,6 +50,8 @@ export function Faults() {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
     const value = (name: string) => String(form.get(name) ?? "")
+    if (value("effect") === "gone" && !POSTS.includes(value("action"))) return say(`Only ${POSTS.join(" and ")} can say that a connection is gone.`)
+    if (value("function") && PRESIGNED.includes(value("action"))) return say(`${value("action")} is a browser's: choose all functions.`)
     const risk = {
       ...(value("function") ? { function: value("function") } : {}),
       ...(value("action") ? { action: value("action") } : {}),
@@ -75,6 +82,7 @@ export function Faults() {
           ))}
         </ul>
         {Object.keys(struck).length > 0 ? <p>So far: {Object.entries(struck).map(([what, count]) => `${count} ${what}`).join(", ")}.</p> : null}
+        <p role="status">{said}</p>
         <p className="actions">
           <button onClick={() => void act(() => change("DELETE", "faults"), "All faults are off.")}>Switch all off</button>
           <button onClick={() => void act(() => change("POST", "sockets/cut"), "Every socket is cut, without a close frame.")}>Cut all sockets</button>
@@ -99,7 +107,6 @@ export function Faults() {
           <button onClick={() => reset(false)}>Empty studio</button>
           <button onClick={() => reset(true)}>Demo studio: projects, budgets and conversations of three weeks</button>
         </p>
-        <p role="status">{said}</p>
       </section>
     </div>
   )

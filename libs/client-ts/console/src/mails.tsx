@@ -39,7 +39,7 @@ export function Mails() {
             <h2>{mail.subject}</h2>
             <p>From {mail.from} to {mail.to}</p>
             {links.length > 0 ? <ul className="plain" aria-label="Links in the mail">{links.map(link => <li key={link}><a href={link} target="_blank" rel="noreferrer">{link}</a></li>)}</ul> : null}
-            <iframe title="The mail as its reader sees it" sandbox="allow-popups" src={`${state.mail}/mails/${mail.id}/html`} />
+            <iframe title="The mail as its reader sees it" sandbox="allow-popups allow-popups-to-escape-sandbox" src={`${state.mail}/mails/${mail.id}/html`} />
           </>
         ) : null}
       </section>

@@ -74,18 +74,18 @@ function FeedStatus() {
   return <span className={`status ${status}`} role="status">{status === "live" ? "live" : status === "refused" ? "refused" : "connecting…"}</span>
 }
 
-/** What is switched on that makes the stack behave otherwise than AWS does on a good day. */
+/** What is switched on that makes the stack behave otherwise than AWS normally does. */
 function Banner() {
   const { state, reload } = useStack()
   const on = [
     ...state.faults.risks.map(faultText),
     ...(state.faults.waiting > 0 ? [`${state.faults.waiting} faults wait for a call`] : []),
     ...(state.clockOffsetMs === 0 ? [] : [`the clock is ${new Date(Date.now() + state.clockOffsetMs).toLocaleString()}`]),
-    ...(state.sandboxes < 1_000 ? [`${state.sandboxes} sandboxes for all functions`] : []),
+    ...(state.sandboxes !== state.usualSandboxes ? [`${state.sandboxes} sandboxes for all functions`] : []),
   ]
   if (on.length === 0) return null
   const off = async () => {
-    await Promise.all([change("DELETE", "faults"), change("PUT", "clock", { offsetMs: 0 }), change("PUT", "sandboxes", { limit: 1_000 })])
+    await Promise.all([change("DELETE", "faults"), change("PUT", "clock", { offsetMs: 0 }), change("PUT", "sandboxes", { limit: state.usualSandboxes })])
     await reload()
   }
   return (

@@ -131,7 +131,7 @@ function Facts({ detail, stack }: { detail: EventDetail; stack: Stack }) {
       </p>
       {detail.error ? <p role="alert">The function gave no response: {detail.error}</p> : null}
       {faults.length > 0 ? <p role="alert">Faults that are switched on hit {faults.length} of its calls: {[...new Set(faults.map(call => `${call.action} ${call.fault}`))].join(", ")}.</p> : null}
-      <Actions detail={detail} stack={stack} />
+      {detail.isCut ? <p className="hint">The event is too large to keep: its end is missing, so it cannot be copied or sent again.</p> : <Actions detail={detail} stack={stack} />}
       <h3>Calls of AWS</h3>
       {calls.length === 0 ? <p className="hint">None.</p> : <Waterfall calls={calls} ms={detail.ms ?? 0} />}
       <h3>Log</h3>
@@ -210,7 +210,7 @@ const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** The request for a shell. */
 export function asCurl(detail: EventDetail, http: string): string {
-  const parts = [`curl -i -X ${detail.event.requestContext?.http?.method ?? "GET"} ${quoted(http + pathOf(detail))}`]
+  const parts = [`curl -i -g -X ${quoted(detail.event.requestContext?.http?.method ?? "GET")} ${quoted(http + pathOf(detail))}`]
   for (const [name, value] of sentHeaders(detail)) parts.push(`-H ${quoted(`${name}: ${value}`)}`)
   if (detail.event.cookies) parts.push(`-H ${quoted(`cookie: ${detail.event.cookies.join("; ")}`)}`)
   if (detail.event.body !== undefined) parts.push(detail.event.isBase64Encoded ? `--data-binary @<(echo ${detail.event.body} | base64 -d)` : `--data-raw ${quoted(detail.event.body)}`)
@@ -235,15 +235,19 @@ function Actions({ detail, stack }: { detail: EventDetail; stack: Stack }) {
       }
       const headers = Object.fromEntries(sentHeaders(detail))
       const email = emailOf(detail.userId)
+      let who = ""
       // The token of then may have expired: the same person signs in again, if it is one of the stack's own.
       if (headers.authorization && email) {
         const body = JSON.stringify({ email, password: state.password })
         const login = await fetch(`${state.http}/auth/login`, { method: "POST", headers: { "content-type": "application/json" }, body })
-        if (login.ok) headers.authorization = `Bearer ${((await login.json()) as { accessToken: string }).accessToken}`
+        if (login.ok) {
+          headers.authorization = `Bearer ${((await login.json()) as { accessToken: string }).accessToken}`
+          who = ` as ${email}`
+        } else who = " with the token of then"
       }
       const method = detail.event.requestContext?.http?.method ?? "GET"
       const response = await fetch(state.http + pathOf(detail), { method, headers, body: method === "GET" || method === "HEAD" ? undefined : bodyOf(detail) })
-      say(`Sent again${email ? ` as ${email}` : ""}: ${response.status}.`)
+      say(`Sent again${who}: ${response.status}.${detail.event.cookies ? " A page cannot send the cookies of then: use curl for them." : ""}`)
     } catch (error) {
       say(`It could not be sent: ${(error as Error).message}`)
     }

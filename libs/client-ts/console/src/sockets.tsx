@@ -4,8 +4,9 @@ import { clockTime, pretty, useControl, useFeed, useStack } from "./hooks.js"
 
 /** The open sockets and their frames. */
 export function Sockets() {
-  const { frames } = useFeed()
-  const { nameOf, reload: reloadState } = useStack()
+  const { frames, skippedFrames } = useFeed()
+  const { nameOf, state, reload: reloadState } = useStack()
+  const now = Date.now() + state.clockOffsetMs
   const { value, problem, reload } = useControl<{ items: SocketState[] }>("sockets", 2_000)
   const [selected, select] = useState("")
   const [text, setText] = useState("")
@@ -39,9 +40,9 @@ export function Sockets() {
           {sockets.map(socket => (
             <li key={socket.connectionId} aria-current={socket.connectionId === selected}>
               <button className="link" onClick={() => select(selected === socket.connectionId ? "" : socket.connectionId)}><strong>{nameOf(socket.userId) || "nobody yet"}</strong> <code>{socket.connectionId}</code></button>
-              <small>tab {socket.tabId ?? "not named"} · open since {clockTime(socket.connectedAt)} · last frame {clockTime(socket.lastActiveAt)} · {token(socket)}</small>
+              <small>tab {socket.tabId ?? "not named"} · open for {span(now - Date.parse(socket.connectedAt))} · last frame {span(now - Date.parse(socket.lastActiveAt))} ago · {token(socket, now)}</small>
               <p className="actions">
-                <button onClick={() => void act("Its token has expired: the next frame meets it.", () => change("POST", `${path(socket.connectionId)}/expire`))}>Expire its token</button>
+                <button onClick={() => void act("Its token has expired: the next frame is refused.", () => change("POST", `${path(socket.connectionId)}/expire`))}>Expire its token</button>
                 <button onClick={() => void act("Closed with a close frame.", () => change("DELETE", path(socket.connectionId)))}>Close</button>
                 <button onClick={() => void act("Cut without a close frame.", () => change("POST", `${path(socket.connectionId)}/cut`))}>Cut</button>
               </p>
@@ -61,6 +62,7 @@ export function Sockets() {
           </select></label>
           <label className="grow">Search <input type="search" value={text} onChange={event => setText(event.target.value)} placeholder="text of a frame" /></label>
         </div>
+        {skippedFrames > 0 ? <p className="hint">{skippedFrames.toLocaleString()} frames came too fast for this list and are not in it.</p> : null}
         {shown.length === 0 ? <p className="hint">No frame.</p> : null}
         <ul className="frames">{shown.map(frame => <FrameEntry key={frame.id} frame={frame} owner={ownerOf(frame.connectionId)} />)}</ul>
       </section>
@@ -83,11 +85,20 @@ function FrameEntry({ frame, owner }: { frame: Frame; owner: string }) {
   )
 }
 
-function token({ tokenExpiresAt, toldExpiredAt }: SocketState): string {
+/** Hours, minutes and seconds. */
+function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000))
+  const two = (count: number) => String(count).padStart(2, "0")
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60]
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
+}
+
+/** How long the token is good, by the stack's clock. */
+function token({ tokenExpiresAt, toldExpiredAt }: SocketState, now: number): string {
   if (!tokenExpiresAt) return "token not known"
   if (toldExpiredAt) return "told that its token has expired"
-  const seconds = Math.round((Date.parse(tokenExpiresAt) - Date.now()) / 1000)
-  return seconds > 0 ? `token for ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} more` : "token has expired"
+  const left = Date.parse(tokenExpiresAt) - now
+  return left > 0 ? `token for ${span(left)} more` : "token has expired"
 }
 
 function SendFrame({ connection, owner, act }: { connection: string | undefined; owner: string; act: (what: string, action: () => Promise<void>) => Promise<void> }) {

@@ -288,26 +288,74 @@ describe("the console", () => {
     await send(tab, conversationId, "a frame")
     await page.bringToFront()
     await page.evaluate(axe.source)
-    for (const [width, colorScheme] of [[1280, "light"], [1280, "dark"], [390, "light"]] as const) {
+    for (const [width, colorScheme] of [[1280, "light"], [1280, "dark"], [390, "light"], [390, "dark"]] as const) {
       await page.setViewportSize({ width, height: 800 })
       await page.emulateMedia({ colorScheme })
       for (const view of ["Requests", "Sockets", "People", "Data", "Mail", "Files", "Faults and time", "Explorer"]) {
         await open(page, view)
+        // With something open: a request with its calls, and an item in its editor.
+        if (view === "Requests") {
+          await page.getByRole("button", { name: /^POST/ }).first().click()
+          await page.locator(".waterfall li").first().waitFor()
+        }
+        if (view === "Data") {
+          await page.getByLabel("Unlocked: items can be changed").check()
+          await page.getByRole("button", { name: "user", exact: true }).click()
+          await page.getByRole("button", { name: /^USER#/ }).first().click()
+          await page.getByLabel("Item, in DynamoDB's JSON").waitFor()
+        }
         await page.waitForTimeout(300)
         const violations = await page.evaluate(async () => {
-          // The panes and the explorer are pages of their own.
+          // The panes and the explorer are pages of their own: see the next test.
           const { violations } = await (window as any).axe.run({ exclude: [["iframe"]] }, { iframes: false })
           return violations.map(({ id, nodes }: any) => `${id}: ${nodes.map(({ html }: any) => html.slice(0, 120)).join(" | ")}`)
         })
         expect(violations, `${view}, ${width}, ${colorScheme}`).toEqual([])
         expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), `${view} at ${width}`).toBeLessThanOrEqual(0)
-        if (width === 390 && view === "Requests") await picture(page, "phone")
+        if (view === "Requests") await page.getByRole("button", { name: "Close the request" }).click()
+        if (view === "Data") await page.getByLabel("Unlocked: items can be changed").uncheck()
+        if (width === 390 && colorScheme === "light" && view === "Requests") await picture(page, "phone")
         if (colorScheme === "dark" && view === "Faults and time") await picture(page, "dark")
       }
     }
     await page.setViewportSize({ width: 1280, height: 800 })
     await page.emulateMedia({ colorScheme: "light" })
     await tab.context().close()
+  })
+
+  it("a page that opens later is shown everything that is kept, and what a fault did to a caller who left", async () => {
+    const ana = await world.stack.person("ana")
+    for (let n = 0; n < 150; n++) await ana("GET", `/auth/me`)
+    await world.stack.fault({ action: "Query", effect: "delay", delayMs: 4_000 })
+    await ana("GET", "/projects/list")
+    await world.stack.fault({ action: "Query", effect: "kill" })
+    await ana("GET", "/projects/list").catch(() => undefined)
+    const later = await context.newPage()
+    await later.goto(world.stack.consoleLink)
+    await later.getByLabel("Search").fill("/auth/me")
+    await expect.poll(() => later.getByRole("row").filter({ hasText: "GET /auth/me" }).count()).toBeGreaterThanOrEqual(150)
+    expect(await later.getByText("came too fast").count()).toBe(0)
+    await later.getByLabel("Search").fill("/projects/list")
+    await later.getByRole("button", { name: "GET /projects/list" }).first().click()
+    await later.getByText("fault: process killed").waitFor()
+    await later.getByRole("button", { name: "Close the request" }).click()
+    await later.getByRole("button", { name: "GET /projects/list" }).nth(1).click()
+    await later.getByText("the caller did not wait").waitFor()
+    await later.close()
+  })
+
+  it("a reset goes on to its end when its page is closed: the clock is right, and the tables are there", async () => {
+    const later = await context.newPage()
+    await later.goto(`${world.stack.consoleLink}`)
+    await open(later, "Faults and time")
+    await later.getByRole("button", { name: "Demo studio" }).click()
+    await later.waitForTimeout(300)
+    await later.close()
+    await expect.poll(async () => {
+      const { clockOffsetMs } = (await (await world.stack.control("GET", "state")).json()) as { clockOffsetMs: number }
+      const ana = await world.stack.person("ana")
+      return [clockOffsetMs, (await ana("GET", "/projects/list")).items.length]
+    }, { timeout: 60_000, interval: 1_000 }).toEqual([0, 3])
   })
 
   it("the keyboard alone opens a request", async () => {

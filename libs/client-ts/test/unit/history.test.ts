@@ -85,6 +85,8 @@ it("a page that fails is shown as an error, and the next call tries again", asyn
   expect(history.get()).toMatchObject({ isLoading: false, items: [] })
   expect(history.get().error?.status).toBe(403)
   server.routes["GET /messages/conversations/cnv_1/messages"] = request => page(request.query)
-  await history.loadOlder()
+  // Not the beginning of the conversation: the place that was asked for.
+  await history.loadNewer()
   expect(history.get().error).toBeUndefined()
+  expect(seqs(history)).toEqual(range(76, 125))
 })

@@ -32,8 +32,8 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
     connect-src 'self' http://localhost:* ws://localhost:*; frame-src 'self' http://localhost:*; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
 
 /// The same for the explorer, whose script makes styles and code of its own.
-const EXPLORER_POLICY: &str =
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: http://localhost:*; frame-ancestors 'self'; base-uri 'none'";
+const EXPLORER_POLICY: &str = "default-src 'self' 'unsafe-inline' data: blob: http://localhost:*; \
+    script-src 'self' 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
 
 /// Serves the pages and the control interface on `listener` until the returned task is aborted.
 pub(crate) fn serve(listener: TcpListener, http_url: &str, websocket_url: &str, control: Control) -> JoinHandle<()> {

@@ -14,6 +14,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -71,6 +72,8 @@ pub(crate) struct Control {
     pub(crate) feed: Feed,
     pub(crate) clock: StackClock,
     pub(crate) account: Account,
+    /// The number of sandboxes that the stack was started with.
+    pub(crate) sandboxes: usize,
     /// What the tool that makes accounts is started with, and the number of people besides the four.
     pub(crate) people: Arc<(BTreeMap<String, String>, usize)>,
     /// Whether items may be written.
@@ -106,9 +109,12 @@ impl Control {
         self.faults.clear();
         self.clock.set_offset_ms(0);
         self.sockets.cut_all();
+        while !self.sockets.list().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // What is under way would write into the new data, and new events would find half of it.
+        let _paused = self.account.pause().await;
         for function in self.functions.values() {
-            // What it does after its responses would write into the new data.
-            function.settled().await;
             function.kill();
         }
         database.clear(&self.declaration).await?;

@@ -18,14 +18,14 @@ use crate::records::{CallRecord, round_trips};
 
 /// The wait before entries are sent: several are sent together.
 const PAUSE: Duration = Duration::from_millis(150);
-/// The wait under load. A page that draws every request would slow the requests down.
+/// The wait under load. A page that draws every request would slow the requests down. After one quiet wait, the load is over.
 const LONG_PAUSE: Duration = Duration::from_secs(2);
 /// The entries of one line. The newest are sent.
 const MOST: usize = 60;
 /// An empty line is sent after this time, so that a connection that is gone is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// Lines of JSON, without end: `{"events": […], "skipped": 0, "frames": […]}`. The first has what is known.
+/// Lines of JSON, without end: `{"events": […], "skipped": 0, "frames": […], "skippedFrames": 0}`. The first has everything that is kept.
 pub(super) async fn feed(State(control): State<Control>) -> Response {
     let reader = Reader { watcher: control.feed.watch(), feed: control.feed, changed: 0, frame: 0, pause: None };
     let lines = stream::unfold(reader, |mut reader| async move { Some((Ok::<_, Infallible>(reader.next().await), reader)) });
@@ -43,23 +43,31 @@ struct Reader {
 
 impl Reader {
     async fn next(&mut self) -> String {
-        if let Some(pause) = self.pause {
-            if tokio::time::timeout(HEARTBEAT, self.watcher.changed()).await.is_err() {
+        let is_first = self.pause.is_none();
+        while let Some(pause) = self.pause {
+            let limit = if self.watcher.is_crowded() { LONG_PAUSE } else { HEARTBEAT };
+            if tokio::time::timeout(limit, self.watcher.changed()).await.is_ok() {
+                tokio::time::sleep(pause).await;
+                break;
+            }
+            if !self.watcher.is_crowded() {
                 return "\n".to_owned();
             }
-            tokio::time::sleep(pause).await;
+            self.watcher.set_crowded(false);
+            self.pause = Some(PAUSE);
         }
         let (events, frames, changed) = self.feed.since(self.changed, self.frame);
         (self.changed, self.frame) = (changed, frames.last().map_or(self.frame, |frame| frame.id));
-        let is_crowded = self.pause.is_some() && events.len() + frames.len() > MOST;
-        self.feed.set_crowded(is_crowded);
+        let is_crowded = !is_first && events.len() + frames.len() > MOST;
+        self.watcher.set_crowded(is_crowded);
         self.pause = Some(if is_crowded { LONG_PAUSE } else { PAUSE });
-        let skipped = events.len().saturating_sub(MOST);
-        let events = &events[skipped..];
+        let over = |count: usize| if is_crowded { count.saturating_sub(MOST) } else { 0 };
+        let (skipped, skipped_frames) = (over(events.len()), over(frames.len()));
+        let (events, frames) = (&events[skipped..], &frames[skipped_frames..]);
         let lines = self.feed.sums(&events.iter().map(|event| event.request_id.as_str()).collect::<Vec<_>>());
         let events: Vec<Value> = events.iter().map(|event| summary(event, lines.get(&event.request_id).map(String::as_str))).collect();
-        let frames: Vec<Value> = frames[frames.len().saturating_sub(MOST)..].iter().map(frame).collect();
-        format!("{}\n", json!({"events": events, "skipped": skipped, "frames": frames}))
+        let frames: Vec<Value> = frames.iter().map(frame).collect();
+        format!("{}\n", json!({"events": events, "skipped": skipped, "frames": frames, "skippedFrames": skipped_frames}))
     }
 }
 
@@ -112,6 +120,7 @@ pub(super) async fn event(State(control): State<Control>, Path(id): Path<u64>) -
     detail["event"] = parsed(&event.payload);
     detail["answer"] = outcome.and_then(|outcome| outcome.answer.as_deref().ok()).map_or(Value::Null, parsed);
     detail["error"] = json!(outcome.and_then(|outcome| outcome.answer.as_ref().err()));
+    detail["isCut"] = json!(event.is_cut);
     detail["isDone"] = json!(event.after.is_some());
     detail["allCalls"] = json!(calls);
     detail["lines"] = json!(lines);

@@ -68,7 +68,7 @@ pub(super) async fn cut_all(State(control): State<Control>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Lets the token of a connection end now. The next frame to it, or from it, meets an expired token.
+/// Lets the token of a connection end now. The next frame to it, or from it, is refused because the token has expired.
 pub(super) async fn expire(State(control): State<Control>, Path(id): Path<String>) -> Result<StatusCode, StatusCode> {
     let database = control.database()?;
     let table = control.declaration.table_name("connections");

@@ -26,6 +26,7 @@ pub(super) async fn state(State(control): State<Control>) -> Json<Value> {
         "functions": functions,
         "clockOffsetMs": control.clock.offset_ms(),
         "sandboxes": control.account.limit(),
+        "usualSandboxes": control.sandboxes,
         "faults": faults::describe(&control.faults),
         "unlocked": control.is_unlocked(),
     }))
@@ -79,14 +80,18 @@ pub(super) async fn reset(
     State(control): State<Control>,
     Json(ResetRequest { demo }): Json<ResetRequest>,
 ) -> Result<StatusCode, (StatusCode, String)> {
-    // Two at once would meet each other's half-made data.
-    let _alone = control.resetting.lock().await;
-    let failed = |error: String| (StatusCode::INTERNAL_SERVER_ERROR, error);
-    control.reset().await.map_err(failed)?;
-    if demo {
-        let made = demo::make(&control.addresses.http, &control.clock).await;
-        control.clock.set_offset_ms(0);
-        made.map_err(failed)?;
-    }
-    Ok(StatusCode::NO_CONTENT)
+    // A task of its own: it goes on to its end if the page is closed.
+    let work = tokio::spawn(async move {
+        // Two resets at once would mix their data.
+        let _alone = control.resetting.lock().await;
+        control.reset().await?;
+        if demo {
+            let made = demo::make(&control.addresses.http, &control.clock).await;
+            control.clock.set_offset_ms(0);
+            made?;
+        }
+        Ok(())
+    });
+    let done = work.await.unwrap_or_else(|error| Err(error.to_string()));
+    done.map(|()| StatusCode::NO_CONTENT).map_err(|error: String| (StatusCode::INTERNAL_SERVER_ERROR, error))
 }

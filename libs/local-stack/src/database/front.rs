@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 use crate::faults::{Effect, Faults, lost};
 use crate::local_only::programs_only;
-use crate::records::{Call, Capacity, Records};
+use crate::records::{Call, Capacity, Left, Records};
 
 /// Serves the proxy on `listener`.
 pub(super) fn serve(listener: TcpListener, engine: &str, records: Records, faults: Faults) {
@@ -57,16 +57,22 @@ async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Metho
         Some(Effect::Deny) => failed(refusal(400, "AccessDeniedException")),
         Some(Effect::ServerError) => failed(refusal(500, "InternalServerError")),
         Some(Effect::Delay(delay)) => {
+            let left = Left::new(&front.records, (&caller, &action), &body, effect);
             tokio::time::sleep(delay).await;
-            pass().await
+            let passed = pass().await;
+            left.stayed();
+            passed
         }
         Some(Effect::DropResponse) => Passed { response: lost(), ..pass().await },
         Some(Effect::Kill) => {
-            let passed = pass().await;
+            let Passed { response, capacity, error } = pass().await;
+            let status = response.status().as_u16();
+            // Before the end of the process ends its event.
+            front.records.call(Call { caller: &caller, action, body: &body, target: None, status, error, effect, capacity, started });
             front.faults.kill(&caller);
             // The process is killed before it receives the response.
             tokio::time::sleep(Duration::from_millis(20)).await;
-            passed
+            return response;
         }
         None => pass().await,
     };

@@ -2,19 +2,26 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, Semaphore};
 
 /// The quota. Clones share it. Events beyond it wait.
 #[derive(Debug, Clone)]
 pub struct Account {
     permits: Arc<Semaphore>,
     limit: Arc<Mutex<usize>>,
+    gate: Arc<RwLock<()>>,
+}
+
+/// The right to handle one event.
+pub(super) struct Admission {
+    _open: OwnedRwLockReadGuard<()>,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Account {
     /// An account with this quota.
     pub fn new(limit: usize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(limit)), limit: Arc::new(Mutex::new(limit)) }
+        Self { permits: Arc::new(Semaphore::new(limit)), limit: Arc::new(Mutex::new(limit)), gate: Arc::default() }
     }
 
     /// The quota.
@@ -39,14 +46,37 @@ impl Account {
     }
 
     /// Waits until one more event may be handled.
-    pub(super) async fn acquire(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
-        self.permits.clone().acquire_owned().await
+    pub(super) async fn acquire(&self) -> Result<Admission, AcquireError> {
+        let permit = self.permits.clone().acquire_owned().await?;
+        Ok(Admission { _open: self.gate.clone().read_owned().await, _permit: permit })
+    }
+
+    /// Waits until no event is handled, and holds new ones back until the guard is dropped.
+    pub(crate) async fn pause(&self) -> OwnedRwLockWriteGuard<()> {
+        self.gate.clone().write_owned().await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_pause_waits_for_events_and_holds_new_ones_back() {
+        let account = Account::new(3);
+        let held = account.acquire().await.unwrap();
+        let (waiting, of) = (account.clone(), account.clone());
+        let pause = tokio::spawn(async move { waiting.pause().await });
+        tokio::task::yield_now().await;
+        assert!(!pause.is_finished());
+        drop(held);
+        let guard = pause.await.unwrap();
+        let next = tokio::spawn(async move { of.acquire().await.map(drop) });
+        tokio::task::yield_now().await;
+        assert!(!next.is_finished());
+        drop(guard);
+        next.await.unwrap().unwrap();
+    }
 
     #[tokio::test]
     async fn a_quota_can_be_lowered_and_raised() {

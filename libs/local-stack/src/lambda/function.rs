@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use shared_utils::clock::{Clock, Timestamp};
 use tokio::sync::{AcquireError, Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::account::Account;
+use super::account::{Account, Admission};
 use super::runtime_api::{Answer, Event};
 use super::sandbox::{LineSink, Sandbox, built_at};
 use crate::events::ACCOUNT;
@@ -75,6 +75,32 @@ pub enum InvokeError {
     /// The function took longer than its time-out.
     #[error("the function timed out")]
     TimedOut,
+}
+
+impl InvokeError {
+    /// What the HTTP API answers.
+    pub(crate) const fn status(&self) -> u16 {
+        match self {
+            Self::Failed(_) => 500,
+            Self::TimedOut => 504,
+        }
+    }
+}
+
+/// Counts an event as being handled, from its arrival to the end of the work after its response.
+struct Busy(tokio::sync::watch::Sender<usize>);
+
+impl Busy {
+    fn new(function: &Function) -> Self {
+        function.busy.send_modify(|busy| *busy += 1);
+        Self(function.busy.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.send_modify(|busy| *busy -= 1);
+    }
 }
 
 /// The result of an event.
@@ -150,8 +176,8 @@ impl Function {
         let (started, payload) = (Instant::now(), Bytes::from(event));
         let noted = feed::Event::new(&self.name, &label, payload.clone(), self.clock.now());
         let (request_id, feed) = (noted.request_id.clone(), self.records.feed().clone());
-        let id = feed.begin(noted);
-        let outcome = self.handle((label, request_id, payload), id, started).await;
+        let (id, busy) = (feed.begin(noted), Busy::new(&self));
+        let outcome = self.handle((label, request_id, payload), (id, busy), started).await;
         if let Err(error) = &outcome {
             feed.failed(id, started.elapsed(), error.to_string());
         }
@@ -159,12 +185,17 @@ impl Function {
     }
 
     /// Has a sandbox handle an event. `id` is the event's number in the feed.
-    async fn handle(self: Arc<Self>, (label, request_id, payload): (String, String, Bytes), id: u64, started: Instant) -> Result<Value, InvokeError> {
+    async fn handle(
+        self: Arc<Self>,
+        (label, request_id, payload): (String, String, Bytes),
+        (id, busy): (u64, Busy),
+        started: Instant,
+    ) -> Result<Value, InvokeError> {
         let feed = self.records.feed();
         let permits = self.permits().await.map_err(|error| InvokeError::Failed(error.to_string()))?;
         let occupied = Instant::now();
         let (mut sandbox, cold) = self.sandbox().await?;
-        self.records.take(&sandbox.access_key);
+        self.records.begin(&sandbox.access_key);
         feed.runs(id, &sandbox.access_key, started.elapsed(), cold);
         let asked = *sandbox.api.asked.borrow();
         let (answer, answered) = oneshot::channel();
@@ -177,6 +208,7 @@ impl Function {
             answer,
         };
         if sandbox.api.events.send(event).await.is_err() {
+            feed.finished(&sandbox.access_key, id, self.records.end(&sandbox.access_key));
             return Err(InvokeError::Failed("the sandbox is gone".to_owned()));
         }
         let mut ended = sandbox.ended.clone();
@@ -196,7 +228,7 @@ impl Function {
         let record = EventRecord {
             function: self.name.clone(),
             label,
-            status: outcome.as_ref().map_or(500, status_of),
+            status: outcome.as_ref().map_or_else(InvokeError::status, status_of),
             cold,
             duration: started.elapsed(),
             occupied: occupied.elapsed(),
@@ -207,14 +239,13 @@ impl Function {
         let (status, duration, calls) = (record.status, record.duration, record.calls.clone());
         feed.answered(id, feed::Outcome { status, duration, answer: answer.map_err(|error| error.to_string()), calls });
         if matches!(outcome, Err(InvokeError::TimedOut)) || sandbox.has_ended() {
-            feed.finished(&sandbox.access_key, id, Vec::new());
+            feed.finished(&sandbox.access_key, id, self.records.end(&sandbox.access_key));
             self.records.event(record);
         } else {
-            self.busy.send_modify(|busy| *busy += 1);
             let function = self.clone();
             tokio::spawn(async move {
                 let done = sandbox.wait_until_asked(asked + 1, deadline.saturating_duration_since(Instant::now())).await;
-                let calls_after = function.records.take(&sandbox.access_key);
+                let calls_after = function.records.end(&sandbox.access_key);
                 function.records.feed().finished(&sandbox.access_key, id, calls_after.clone());
                 function.records.event(EventRecord { calls_after, occupied: occupied.elapsed(), ..record });
                 if done {
@@ -222,16 +253,16 @@ impl Function {
                 }
                 // Only now may the next event take these permits.
                 drop(permits);
-                function.busy.send_modify(|busy| *busy -= 1);
+                drop(busy);
             });
         }
         outcome
     }
 
     /// Waits until the function and the account may handle one more event.
-    async fn permits(&self) -> Result<[OwnedSemaphorePermit; 2], AcquireError> {
+    async fn permits(&self) -> Result<(OwnedSemaphorePermit, Admission), AcquireError> {
         let own = self.permits.clone().acquire_owned().await?;
-        Ok([own, self.account.acquire().await?])
+        Ok((own, self.account.acquire().await?))
     }
 
     /// A warm sandbox of the current binary, or a new sandbox. `true` if it is new.
@@ -284,17 +315,22 @@ impl Function {
     /// What runs: `{"name": "auth-router", "binary": "…", "builtAt": "…", "builds": 1, "starts": 3, "warm": 2, "busy": 0}`. `builds` counts the binaries that
     /// were started since the stack began.
     pub(crate) fn describe(&self) -> Value {
-        let built = built_at(&self.binary).and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-        let built = built.and_then(|since| i64::try_from(since.as_millis()).ok()).map(Timestamp::from_millis);
+        let built = built_at(&self.binary).and_then(timestamp);
         json!({
             "name": self.name,
             "binary": self.binary,
             "builtAt": built,
+            "runningBuiltAt": self.running_build(),
             "builds": self.builds.lock().unwrap_or_else(PoisonError::into_inner).len(),
             "starts": self.starts.load(Ordering::Relaxed),
             "warm": self.idle.lock().unwrap_or_else(PoisonError::into_inner).len(),
             "busy": *self.busy.borrow(),
         })
+    }
+
+    /// When the binary was built that was started last.
+    fn running_build(&self) -> Option<Timestamp> {
+        self.builds.lock().unwrap_or_else(PoisonError::into_inner).last().copied().and_then(timestamp)
     }
 
     /// Kills every process of the function, even during an event, for tests. The next event starts a new process.
@@ -322,6 +358,11 @@ impl Function {
     pub async fn settled(&self) {
         let _ = self.busy.subscribe().wait_for(|busy| *busy == 0).await;
     }
+}
+
+fn timestamp(time: SystemTime) -> Option<Timestamp> {
+    let millis = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis();
+    i64::try_from(millis).ok().map(Timestamp::from_millis)
 }
 
 /// The status of a response.

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::database::access_key;
 use crate::faults::{Effect, lost};
 use crate::local_only::local_hosts_only;
-use crate::records::{Call, Capacity};
+use crate::records::{Call, Capacity, Left};
 
 /// The methods of the CORS rule: what browsers do with presigned requests.
 const METHODS: &str = "GET, HEAD, POST";
@@ -104,8 +104,11 @@ async fn with_faults(edge: &Edge, request: Request) -> Response {
         Some(Effect::Deny) => error(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
         Some(Effect::ServerError) => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "We encountered an internal error."),
         Some(Effect::Delay(delay)) => {
+            let left = Left::new(&edge.state.records, (&caller, action), &[], effect);
             tokio::time::sleep(delay).await;
-            pass(edge, request).await
+            let response = pass(edge, request).await;
+            left.stayed();
+            response
         }
         Some(Effect::DropResponse) => {
             pass(edge, request).await;
@@ -113,19 +116,21 @@ async fn with_faults(edge: &Edge, request: Request) -> Response {
         }
         Some(Effect::Kill) => {
             let response = pass(edge, request).await;
+            record(edge, (&caller, action, target), &response, effect, started);
             edge.state.faults.kill(&caller);
             // The process is killed before it receives the response.
             tokio::time::sleep(Duration::from_millis(20)).await;
-            response
+            return response;
         }
     };
-    // A presigned request has no such header. It belongs to no event.
-    if !caller.is_empty() {
-        let (status, capacity) = (response.status().as_u16(), Capacity::default());
-        let call = Call { caller: &caller, action: action.to_owned(), body: &[], target, status, error: None, effect, capacity, started };
-        edge.state.records.call(call);
-    }
+    record(edge, (&caller, action, target), &response, effect, started);
     response
+}
+
+/// Records a call. A presigned request has no caller, and belongs to no event.
+fn record(edge: &Edge, (caller, action, target): (&str, &str, Option<String>), response: &Response, effect: Option<Effect>, started: Instant) {
+    let (status, capacity) = (response.status().as_u16(), Capacity::default());
+    edge.state.records.call(Call { caller, action: action.to_owned(), body: &[], target, status, error: None, effect, capacity, started });
 }
 
 /// The first bytes of a form, which have all its fields. `s3s` does not hand on the policy that it checked.

@@ -115,7 +115,7 @@ impl Stack {
         people::seed(&people.0, people.1).await.map_err(StartError::People)?;
         let Gateways { http_server, websocket_server, sockets } =
             Gateways::serve(http, websocket, (&declaration, &functions), options.limits, &shared);
-        let mails = MailBox::default();
+        let mails = MailBox::of(shared.clock.clone());
         let mail_server = mail_catcher::serve(mail_listener, mails.clone(), shared.credentials.clone());
         let access = Access::new(port(&console_listener));
         let control_token = access.token.clone();

@@ -118,6 +118,7 @@ pub(super) fn control(
         feed: shared.records.feed().clone(),
         clock: shared.clock.clone(),
         account: shared.account.clone(),
+        sandboxes: shared.account.limit(),
         people: Arc::new(people),
         unlocked: Arc::default(),
         resetting: Arc::default(),

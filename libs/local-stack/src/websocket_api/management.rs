@@ -13,6 +13,7 @@ use super::{Gateway, Order};
 use crate::database::access_key;
 use crate::faults::{Effect, lost};
 use crate::feed::Direction;
+use crate::records::Left;
 
 /// The header with the error code.
 pub(super) const ERROR_TYPE: &str = "x-amzn-errortype";
@@ -26,12 +27,12 @@ fn gone() -> Response {
 }
 
 pub(super) async fn post_frame(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    let (started, caller) = (Instant::now(), access_key(&headers));
-    let effect = gateway.faults.strike("PostToConnection", &caller);
-    if let Some(Effect::Delay(delay)) = effect {
-        tokio::time::sleep(delay).await;
-    }
+    let caller = access_key(&headers);
+    let too_large = || management_error(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException");
     let post = || {
+        if body.len() > gateway.limits.message {
+            return too_large();
+        }
         let frame = String::from_utf8_lossy(&body);
         if !gateway.order(&id, Order::Send(frame.clone().into_owned())) {
             return gone();
@@ -39,30 +40,38 @@ pub(super) async fn post_frame(State(gateway): State<Arc<Gateway>>, Path(id): Pa
         gateway.note(&id, Direction::ToClient, &frame, Some(&caller));
         StatusCode::OK.into_response()
     };
+    with_faults(&gateway, (&caller, "PostToConnection", &id), post).await
+}
+
+pub(super) async fn close(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    let close = || if gateway.order(&id, Order::Close) { StatusCode::NO_CONTENT.into_response() } else { gone() };
+    with_faults(&gateway, (&access_key(&headers), "DeleteConnection", &id), close).await
+}
+
+/// Executes and records a call, with the effect of the fault that strikes it.
+async fn with_faults(gateway: &Gateway, (caller, action, id): (&str, &str, &str), work: impl FnOnce() -> Response) -> Response {
+    let started = Instant::now();
+    let effect = gateway.faults.strike(action, caller);
+    if let Some(Effect::Delay(delay)) = effect {
+        let left = Left::new(&gateway.records, (caller, action), &[], effect);
+        tokio::time::sleep(delay).await;
+        left.stayed();
+    }
     let response = match effect {
-        _ if body.len() > gateway.limits.message => management_error(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException"),
         Some(Effect::Throttle) => management_error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException"),
         Some(Effect::Deny) => management_error(StatusCode::FORBIDDEN, "ForbiddenException"),
         Some(Effect::ServerError) => management_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
         Some(Effect::Gone) => gone(),
         Some(Effect::DropResponse) => {
-            post();
+            work();
             lost()
         }
-        Some(Effect::Kill) => {
-            gateway.faults.kill(&caller);
-            post()
-        }
-        Some(Effect::Delay(_)) | None => post(),
+        Some(Effect::Kill | Effect::Delay(_)) | None => work(),
     };
-    gateway.record(&caller, ("PostToConnection", &id), &response, effect, started);
-    response
-}
-
-pub(super) async fn close(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    let started = Instant::now();
-    let response = if gateway.order(&id, Order::Close) { StatusCode::NO_CONTENT.into_response() } else { gone() };
-    gateway.record(&access_key(&headers), ("DeleteConnection", &id), &response, None, started);
+    gateway.record(caller, (action, id), &response, effect, started);
+    if effect == Some(Effect::Kill) {
+        gateway.faults.kill(caller);
+    }
     response
 }
 
