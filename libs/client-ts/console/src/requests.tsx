@@ -139,7 +139,7 @@ function Facts({ detail, stack }: { detail: EventDetail; stack: Stack }) {
       {detail.deliveries.length > 0 ? (
         <>
           <h3>Frames that it sent</h3>
-          <ul className="plain">{detail.deliveries.map(frame => <li key={frame.id}><small>{clockTime(frame.at)} to {frame.connectionId}</small><pre>{pretty(frame.text)}</pre></li>)}</ul>
+          <ul className="plain">{detail.deliveries.map(frame => <li key={frame.id}><small>{clockTime(frame.at)} to {frame.connectionId}</small><pre tabIndex={0} aria-label="The frame">{pretty(frame.text)}</pre></li>)}</ul>
         </>
       ) : null}
       <h3>Answer</h3>
@@ -166,7 +166,7 @@ function Lines({ lines }: { lines: string[] }) {
     <ul className="plain">
       {lines.map((line, index) => {
         const level = /"level":"(\w+)"/.exec(line)?.[1]?.toLowerCase() ?? "info"
-        return <li key={index} className={`line ${level}`}><pre>{line}</pre></li>
+        return <li key={index} className={`line ${level}`}><pre tabIndex={0} aria-label="A log line">{line}</pre></li>
       })}
     </ul>
   )

@@ -65,7 +65,7 @@ function Studio() {
     <div className={selected ? "studio open" : "studio"}>
       <nav aria-label="Studio">
         <header>
-          <strong>{nameOf(user)}</strong>
+          <h1>{nameOf(user)}</h1>
           <span className={`status ${status}`} role="status">{status === "live" ? "live" : "connecting…"}</span>
           <button className="quiet" onClick={() => void signOut()}>Sign out</button>
         </header>
@@ -94,11 +94,11 @@ function Studio() {
           ))}
         </ul>
       </nav>
-      <section>
+      <main>
         {selected ? <button className="quiet back" onClick={() => select(undefined)}>← All</button> : <p className="centre">Choose a project or a conversation.</p>}
         {selected && "project" in selected ? <ProjectView key={selected.project} id={selected.project} /> : null}
         {conversation ? <Chat key={conversation.conversationId} conversation={conversation} title={titleOf(conversation)} /> : null}
-      </section>
+      </main>
     </div>
   )
 }

@@ -42,7 +42,7 @@ function Budget({ id }: { id: string }) {
   const { currency, lines, totals, revision } = budget
   return (
     <table>
-      <thead><tr><th>What</th><th>Quantity</th><th>Each</th><th>Final</th><th /></tr></thead>
+      <thead><tr><th>What</th><th>Quantity</th><th>Each</th><th>Final</th><td /></tr></thead>
       <tbody>{lines.map(line => <Line key={line.budgetItemId} projectId={id} revision={revision} line={line} currency={currency} />)}</tbody>
       <tfoot>
         <tr>
