@@ -75,8 +75,18 @@ struct Studio<'a> {
     ids: HashMap<&'static str, String>,
 }
 
-/// Makes the demo in an empty stack. Leaves the clock where the last of it was made.
+/// Puts the clock back to the machine's time, however the demo ends.
+struct PutBack<'a>(&'a StackClock);
+
+impl Drop for PutBack<'_> {
+    fn drop(&mut self) {
+        self.0.set_offset_ms(0);
+    }
+}
+
+/// Makes the demo in an empty stack.
 pub(crate) async fn make(api: &str, clock: &StackClock) -> Result<(), String> {
+    let _put_back = PutBack(clock);
     let mut studio = Studio { client: Client::builder(TokioExecutor::new()).build_http(), api, tokens: HashMap::new(), ids: HashMap::new() };
     let mut conversations: [Option<String>; 3] = [None, None, None];
     // The days on which something happens.

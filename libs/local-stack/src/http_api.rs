@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::StackClock;
 use crate::events::{HttpRequest, gateway_id, http_event, raw_path};
-use crate::lambda::{Function, InvokeError};
+use crate::lambda::Function;
 use crate::local_only::local_hosts_only;
 
 /// The largest body that the gateway accepts, in bytes.
@@ -86,8 +86,10 @@ async fn handle(State(gateway): State<Gateway>, ConnectInfo(peer): ConnectInfo<S
     let label = format!("{} {}", parts.method, parts.uri.path());
     let mut response = match tokio::time::timeout(INTEGRATION_LIMIT, route.function.invoke(label, &event)).await {
         Ok(Ok(invocation)) => from_function(invocation.response),
-        Ok(Err(InvokeError::Failed(_))) => own(500, "Internal Server Error"),
-        Ok(Err(InvokeError::TimedOut)) => own(504, "Endpoint request timed out"),
+        Ok(Err(error)) => {
+            let (status, message) = error.answer();
+            own(status, message)
+        }
         Err(_) => own(503, "Service Unavailable"),
     };
     if let Ok(id) = HeaderValue::from_str(&request_id) {

@@ -54,27 +54,33 @@ pub(crate) struct Call<'a> {
     pub(crate) started: Instant,
 }
 
-/// Records a delayed call whose caller does not wait for the response: its handler is dropped then.
-pub(crate) struct Left<'a> {
+/// A call that a fault delays. If the caller does not wait, its handler is dropped, and the call is recorded without a response.
+pub(crate) struct DelayedCall<'a> {
     records: &'a Records,
     call: Option<Call<'a>>,
 }
 
-impl<'a> Left<'a> {
+impl<'a> DelayedCall<'a> {
     /// A call that is about to be delayed.
-    pub(crate) fn new(records: &'a Records, (caller, action): (&'a str, &str), body: &'a [u8], effect: Option<Effect>) -> Self {
-        let (target, error, capacity) = (None, Some("the caller did not wait".to_owned()), Capacity::default());
+    pub(crate) fn new(
+        records: &'a Records,
+        caller: &'a str,
+        (action, target): (&str, Option<String>),
+        body: &'a [u8],
+        effect: Option<Effect>,
+    ) -> Self {
+        let (error, capacity) = (Some("the caller did not wait".to_owned()), Capacity::default());
         let (action, status, started) = (action.to_owned(), 0, Instant::now());
         Self { records, call: Some(Call { caller, action, body, target, status, error, effect, capacity, started }) }
     }
 
-    /// The caller has waited.
-    pub(crate) fn stayed(mut self) {
+    /// The delay is over: the handler records the call itself.
+    pub(crate) fn completed(mut self) {
         self.call = None;
     }
 }
 
-impl Drop for Left<'_> {
+impl Drop for DelayedCall<'_> {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
             self.records.call(call);

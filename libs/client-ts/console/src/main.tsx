@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "react"
+import { useEffect, useMemo, useRef, useState } from "react"
 import { createRoot } from "react-dom/client"
 import { type StackState, change, hasToken } from "./control.js"
 import { Data } from "./data.js"
@@ -30,7 +30,7 @@ interface UserItem {
 
 function Console() {
   const { value: state, problem, reload } = useControl<StackState>("state", 2_000)
-  const { value: users } = useControl<{ items: UserItem[] }>("tables/auth/items?type=user", 10_000)
+  const { value: users, reload: reloadUsers } = useControl<{ items: UserItem[] }>("tables/auth/items?type=user")
   const stack = useMemo<Stack | undefined>(() => {
     if (!state) return undefined
     const people = new Map(
@@ -41,6 +41,16 @@ function Console() {
     )
     return { state, reload, nameOf: id => people.get(id ?? "")?.name ?? id ?? "", emailOf: id => people.get(id ?? "")?.email }
   }, [state, users, reload])
+  // The people are read again when somebody new appears: reading them scans a table.
+  const { events } = useFeed()
+  const known = users?.items.length
+  const asked = useRef(new Set<string>())
+  useEffect(() => {
+    const strangers = events.flatMap(({ userId }) => (userId && stack?.nameOf(userId) === userId && !asked.current.has(userId) ? [userId] : []))
+    if (known === undefined || strangers.length === 0) return
+    for (const userId of strangers) asked.current.add(userId)
+    void reloadUsers()
+  }, [events, stack, known, reloadUsers])
   const [view, setView] = useState(viewOfAddress)
   useEffect(() => {
     const changed = () => setView(viewOfAddress())

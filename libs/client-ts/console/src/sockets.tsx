@@ -7,12 +7,12 @@ export function Sockets() {
   const { frames, skippedFrames } = useFeed()
   const { nameOf, state, reload: reloadState } = useStack()
   const now = Date.now() + state.clockOffsetMs
-  const { value, problem, reload } = useControl<{ items: SocketState[] }>("sockets", 2_000)
+  const { value, problem, reload } = useControl<{ items: SocketState[] }>("sockets", 5_000)
   const [selected, select] = useState("")
   const [text, setText] = useState("")
   const [said, say] = useState("")
   const sockets = value?.items ?? []
-  const newest = frames[0]?.id
+  const newest = frames.find(({ direction }) => direction === "opened" || direction === "closed")?.id
   // A connection that came or went is seen at once.
   useEffect(() => void reload(), [newest, reload])
   const shown = useMemo(

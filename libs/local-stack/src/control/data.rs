@@ -17,7 +17,7 @@ use super::item_types::{ITEM_TYPES, ItemType, type_of};
 /// The items that a page of a scan reads at most.
 const PAGE: usize = 1_000;
 /// The matches that are enough for one answer.
-const WANTED: usize = 200;
+const WANTED: usize = 1_000;
 /// The pages that are read at most for one answer.
 const PAGES: usize = 100;
 /// The items that are counted at most, in each table.

@@ -86,9 +86,7 @@ pub(super) async fn reset(
         let _alone = control.resetting.lock().await;
         control.reset().await?;
         if demo {
-            let made = demo::make(&control.addresses.http, &control.clock).await;
-            control.clock.set_offset_ms(0);
-            made?;
+            demo::make(&control.addresses.http, &control.clock).await?;
         }
         Ok(())
     });

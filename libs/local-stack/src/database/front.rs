@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 use crate::faults::{Effect, Faults, lost};
 use crate::local_only::programs_only;
-use crate::records::{Call, Capacity, Left, Records};
+use crate::records::{Call, Capacity, DelayedCall, Records};
 
 /// Serves the proxy on `listener`.
 pub(super) fn serve(listener: TcpListener, engine: &str, records: Records, faults: Faults) {
@@ -57,10 +57,10 @@ async fn forward(State(front): State<Front>, uri: Uri, method: axum::http::Metho
         Some(Effect::Deny) => failed(refusal(400, "AccessDeniedException")),
         Some(Effect::ServerError) => failed(refusal(500, "InternalServerError")),
         Some(Effect::Delay(delay)) => {
-            let left = Left::new(&front.records, (&caller, &action), &body, effect);
+            let delayed = DelayedCall::new(&front.records, &caller, (&action, None), &body, effect);
             tokio::time::sleep(delay).await;
             let passed = pass().await;
-            left.stayed();
+            delayed.completed();
             passed
         }
         Some(Effect::DropResponse) => Passed { response: lost(), ..pass().await },

@@ -7,85 +7,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::Bytes;
+use fastrand::Rng;
 use serde_json::{Value, json};
 use shared_utils::clock::{Clock, Timestamp};
 use tokio::sync::{AcquireError, Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::account::{Account, Admission};
+use super::invocation::{Invocation, InvokeError, status_of};
+use super::options::{FunctionOptions, ReportSink};
 use super::runtime_api::{Answer, Event};
 use super::sandbox::{LineSink, Sandbox, built_at};
-use crate::events::ACCOUNT;
-use fastrand::Rng;
-
 use crate::clock::StackClock;
 use crate::credentials::CredentialStore;
+use crate::events::ACCOUNT;
 use crate::faults::Faults;
 use crate::feed;
-use crate::records::{EventRecord, Records, round_trips};
+use crate::records::{EventRecord, Records};
 
 /// The maximum number of processes of one function. Further events wait.
 const MAX_SANDBOXES: usize = 16;
-
-/// Receives one record per event.
-pub type ReportSink = Arc<dyn Fn(&EventRecord) + Send + Sync>;
-
-/// The options of a function.
-pub struct FunctionOptions {
-    /// The name.
-    pub name: String,
-    /// The binary.
-    pub binary: PathBuf,
-    /// The maximum time for one event, including the work after the response.
-    pub timeout: Duration,
-    /// The events that all functions of the account may handle at once.
-    pub account: Account,
-    /// The clock of the functions.
-    pub clock: StackClock,
-    /// The environment, without the variables that differ between sandboxes.
-    pub environment: BTreeMap<String, String>,
-    /// Gives each process its credentials.
-    pub credentials: CredentialStore,
-    /// The records of the events.
-    pub records: Records,
-    /// The faults that may kill the processes.
-    pub faults: Faults,
-    /// The clock offsets of the processes.
-    pub skew: Skew,
-    /// Receives the log lines: the function's name, then the line.
-    pub lines: LineSink,
-    /// Receives one record per event.
-    pub report: ReportSink,
-}
-
-/// The clock offsets of a function's processes.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Skew {
-    /// The seed of the offsets.
-    pub seed: u64,
-    /// The maximum offset in either direction, in milliseconds.
-    pub most_ms: i64,
-}
-
-/// Why there is no response.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum InvokeError {
-    /// The function reported an error, or its process ended.
-    #[error("the function failed: {0}")]
-    Failed(String),
-    /// The function took longer than its time-out.
-    #[error("the function timed out")]
-    TimedOut,
-}
-
-impl InvokeError {
-    /// What the HTTP API answers.
-    pub(crate) const fn status(&self) -> u16 {
-        match self {
-            Self::Failed(_) => 500,
-            Self::TimedOut => 504,
-        }
-    }
-}
 
 /// Counts an event as being handled, from its arrival to the end of the work after its response.
 struct Busy(tokio::sync::watch::Sender<usize>);
@@ -101,13 +41,6 @@ impl Drop for Busy {
     fn drop(&mut self) {
         self.0.send_modify(|busy| *busy -= 1);
     }
-}
-
-/// The result of an event.
-#[derive(Debug)]
-pub struct Invocation {
-    /// The function's response, as JSON.
-    pub response: Value,
 }
 
 /// A function.
@@ -228,7 +161,7 @@ impl Function {
         let record = EventRecord {
             function: self.name.clone(),
             label,
-            status: outcome.as_ref().map_or_else(InvokeError::status, status_of),
+            status: status_of(&outcome),
             cold,
             duration: started.elapsed(),
             occupied: occupied.elapsed(),
@@ -363,28 +296,4 @@ impl Function {
 fn timestamp(time: SystemTime) -> Option<Timestamp> {
     let millis = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis();
     i64::try_from(millis).ok().map(Timestamp::from_millis)
-}
-
-/// The status of a response.
-fn status_of(response: &Value) -> u16 {
-    response.get("statusCode").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok()).unwrap_or(500)
-}
-
-pub(crate) fn request_id() -> String {
-    let bytes = shared_utils::random::bytes::<16>().map(|byte| format!("{byte:02x}")).concat();
-    format!("{}-{}-{}-{}-{}", &bytes[..8], &bytes[8..12], &bytes[12..16], &bytes[16..20], &bytes[20..])
-}
-
-/// One line with the cost of an event.
-pub(crate) fn line(record: &EventRecord) -> String {
-    let temperature = if record.cold { "cold" } else { "warm" };
-    let millis = record.duration.as_secs_f64() * 1000.0;
-    format!(
-        "{} {} → {} in {millis:.1} ms, {temperature}, {} calls of AWS in {} round trips",
-        record.function,
-        record.label,
-        record.status,
-        record.calls.len(),
-        round_trips(&record.calls)
-    )
 }

@@ -2,11 +2,15 @@
 
 mod account;
 mod function;
+mod invocation;
+mod options;
 mod runtime_api;
 mod sandbox;
 
 pub use account::Account;
-pub use function::{Function, FunctionOptions, Invocation, InvokeError, ReportSink, Skew};
-pub(crate) use function::{line, request_id};
+pub use function::Function;
+pub use invocation::{Invocation, InvokeError};
+pub(crate) use invocation::{line, request_id};
+pub use options::{FunctionOptions, ReportSink, Skew};
 pub use runtime_api::RuntimeApi;
 pub use sandbox::LineSink;

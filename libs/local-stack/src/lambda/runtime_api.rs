@@ -14,7 +14,7 @@ use shared_utils::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::function::request_id;
+use super::invocation::request_id;
 use crate::events::ACCOUNT;
 use crate::local_only::programs_only;
 

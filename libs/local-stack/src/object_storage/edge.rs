@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::database::access_key;
 use crate::faults::{Effect, lost};
 use crate::local_only::local_hosts_only;
-use crate::records::{Call, Capacity, Left};
+use crate::records::{Call, Capacity, DelayedCall};
 
 /// The methods of the CORS rule: what browsers do with presigned requests.
 const METHODS: &str = "GET, HEAD, POST";
@@ -104,10 +104,10 @@ async fn with_faults(edge: &Edge, request: Request) -> Response {
         Some(Effect::Deny) => error(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
         Some(Effect::ServerError) => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "We encountered an internal error."),
         Some(Effect::Delay(delay)) => {
-            let left = Left::new(&edge.state.records, (&caller, action), &[], effect);
+            let delayed = DelayedCall::new(&edge.state.records, &caller, (action, target.clone()), &[], effect);
             tokio::time::sleep(delay).await;
             let response = pass(edge, request).await;
-            left.stayed();
+            delayed.completed();
             response
         }
         Some(Effect::DropResponse) => {

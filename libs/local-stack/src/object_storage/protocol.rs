@@ -157,7 +157,7 @@ impl S3 for Protocol {
             return Err(refusal);
         }
         let (content_type, sha256) = (request.input.content_type, request.input.checksum_sha256);
-        let etag = self.0.store.put((&bucket, &key), received, content_type, sha256).map_err(failed)?;
+        let etag = self.0.store.put((&bucket, &key), received, content_type, sha256, self.0.now()).map_err(failed)?;
         Ok(S3Response::new(PostObjectOutput { e_tag: Some(ETag::Strong(etag)), ..PostObjectOutput::default() }))
     }
 

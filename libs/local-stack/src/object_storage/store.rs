@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use futures_util::{Stream, StreamExt};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
+use shared_utils::clock::Timestamp;
 use shared_utils::random;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufWriter};
 
@@ -113,6 +114,7 @@ impl Store {
         received: Received,
         content_type: Option<String>,
         sha256: Option<String>,
+        modified: Timestamp,
     ) -> io::Result<String> {
         let etag = received.sha256.map(|byte| format!("{byte:02x}")).concat();
         let object = StoredObject {
@@ -123,7 +125,7 @@ impl Store {
             content_type,
             sha256,
             etag: etag.clone(),
-            modified: shared_utils::clock::Clock::System.now().millis(),
+            modified: modified.millis(),
             tags: BTreeMap::new(),
         };
         self.write(&object)?;
@@ -187,7 +189,7 @@ mod tests {
 
     async fn put(store: &Store, key: &str, content: &'static [u8]) {
         let received = store.receive(iter(content.chunks(2).map(|piece| io::Result::Ok(Bytes::from(piece))))).await.unwrap();
-        store.put(("files", key), received, Some("text/plain".to_owned()), None).unwrap();
+        store.put(("files", key), received, Some("text/plain".to_owned()), None, Timestamp::from_millis(1)).unwrap();
     }
 
     async fn content(store: &Store, key: &str) -> Vec<u8> {

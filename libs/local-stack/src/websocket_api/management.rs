@@ -13,7 +13,7 @@ use super::{Gateway, Order};
 use crate::database::access_key;
 use crate::faults::{Effect, lost};
 use crate::feed::Direction;
-use crate::records::Left;
+use crate::records::DelayedCall;
 
 /// The header with the error code.
 pub(super) const ERROR_TYPE: &str = "x-amzn-errortype";
@@ -53,9 +53,9 @@ async fn with_faults(gateway: &Gateway, (caller, action, id): (&str, &str, &str)
     let started = Instant::now();
     let effect = gateway.faults.strike(action, caller);
     if let Some(Effect::Delay(delay)) = effect {
-        let left = Left::new(&gateway.records, (caller, action), &[], effect);
+        let delayed = DelayedCall::new(&gateway.records, caller, (action, Some(id.to_owned())), &[], effect);
         tokio::time::sleep(delay).await;
-        left.stayed();
+        delayed.completed();
     }
     let response = match effect {
         Some(Effect::Throttle) => management_error(StatusCode::TOO_MANY_REQUESTS, "LimitExceededException"),
