@@ -46,8 +46,8 @@ run: binaries ## Run everything on this machine (RELEASE=1 runs release builds)
 binaries:
 	@$(CARGO) build --workspace
 
-build: binaries ## Make the functions' zips and the layer's zip in build/ (ARCH=arm64 needs cargo-zigbuild and the Rust target)
-	@$(BIN)/package $(if $(ARCH),--arch $(ARCH)) $(PACKAGE)
+build: binaries ## Make the functions' zips and the layer's zip in build/ or OUT=<folder> (ARCH=arm64 needs cargo-zigbuild and the Rust target)
+	@$(BIN)/package $(if $(ARCH),--arch $(ARCH)) $(if $(OUT),--out '$(OUT)') $(PACKAGE)
 
 test: lint binaries ## Check formatting and lints, run the tests that a change may touch (ALL=1: every test) and the Terraform checks
 	@CARGO='$(CARGO)' ALL='$(ALL)' tests/run-changed.sh
@@ -71,21 +71,7 @@ terraform-checks: mirror ## Check formatting, validate root and modules, test th
 	else $(MAKE) --no-print-directory terraform-checks-now && mkdir -p build && $(TERRAFORM_SUM) > build/terraform-checked; fi
 
 terraform-checks-now:
-	@$(TERRAFORM) fmt -check -recursive terraform
-	@set -e; for root in terraform terraform/account $$(dirname $$(dirname $$(find terraform/modules -name '*.tftest.hcl'))); do \
-		echo "== $$root"; \
-		case $$root in terraform/modules/*) locked= ;; *) locked=$(LOCKED) ;; esac; \
-		$(TERRAFORM) -chdir=$$root init -backend=false -input=false $$locked -no-color >/dev/null; \
-		$(TERRAFORM) -chdir=$$root validate -no-color; \
-		$(TERRAFORM) -chdir=$$root test -no-color; \
-	done
-	@echo "== terraform/modules/backend/examples/minimal"; cd terraform/modules/backend/examples/minimal; \
-		$(TERRAFORM) init -backend=false -input=false -no-color >/dev/null && $(TERRAFORM) validate -no-color
-	@set -e; for name in $(ENVIRONMENTS); do \
-		echo "== terraform/environments/$$name.tfvars"; \
-		$(MAKE) --no-print-directory environment ENV=$$name; \
-		$(TERRAFORM) -chdir=terraform test -no-color -test-directory=environments/tests -var-file=environments/$$name.tfvars -var=environment=$$name; \
-	done
+	@TERRAFORM='$(TERRAFORM)' terraform/check.sh
 
 lint-terraform: ## Hold the Terraform code to checkov's rules and the modules' READMEs to the modules (needs python3 and npm)
 	@terraform/lint/run.sh
@@ -131,7 +117,7 @@ contract: binaries ## Write docs/openapi.json and docs/asyncapi.json from the co
 	@$(BIN)/contract
 
 contract-examples: binaries ## Record the examples of the contract from a run of the end-to-end suite (two minutes)
-	@folder=$$(mktemp -d) && CONTRACT_EXAMPLES="$$folder" $(CARGO) nextest run -p end-to-end --test end_to_end && $(BIN)/contract --examples "$$folder" && rm -r "$$folder"
+	@folder=$$(mktemp -d) && CONTRACT_EXAMPLES="$$folder" $(CARGO) nextest run -p end-to-end --test end_to_end --test functions && $(BIN)/contract --examples "$$folder" && rm -r "$$folder"
 	@$(MAKE) --no-print-directory contract
 
 contract-release: contract ## Keep the documents as those of a release: later changes that break clients are named

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the tests whose programs or files have changed since they passed; all of them with ALL=1, in CI, and without nextest.
-# What a test depends on: its own binary, the binaries that it may start, and every file of the repository that is no Rust source.
+# What a test depends on: its own binary, the binaries that it has started, and every file of the repository that is no Rust source.
 set -eu
 cd "$(dirname "$0")/.."
 cargo=${CARGO:-cargo}
@@ -14,51 +14,68 @@ fi
 $cargo test --quiet --doc -p access
 
 passed=build/tests-passed
-now=$(mktemp)
-trap 'rm -f "$now"' EXIT
+# A file for each test with the names of the programs that it has started: `local_stack::programs` writes them.
+notes=$PWD/build/started-programs
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 programs=${CARGO_TARGET_DIR:-target}/debug
 
-$cargo nextest list --workspace --all-targets --list-type binaries-only --message-format json-pretty >"$now.json"
+$cargo nextest list --workspace --all-targets --list-type binaries-only --message-format json-pretty >"$work/binaries.json"
+$cargo nextest list --workspace --all-targets --message-format oneline 2>/dev/null >"$work/tests"
 files=$({ git ls-files -co --exclude-standard 2>/dev/null || find . -type f -not -path './target/*'; } \
     | grep -v '\.rs$' | LC_ALL=C sort | while read -r file; do [ ! -f "$file" ] || printf '%s\n' "$file"; done | xargs cksum | cksum)
 settings=$(env | grep -E '^(REFRESH_MODEL|FULL_SUITE|PROPTEST|RUST)' | LC_ALL=C sort | cksum)
-started=$(find "$programs" -maxdepth 1 -type f -perm -u+x | LC_ALL=C sort | xargs cksum | cksum)
+find "$programs" -maxdepth 1 -type f -perm -u+x | LC_ALL=C sort | xargs cksum | sed -E 's,^([0-9]+) [0-9]+ .*/,\1 ,' >"$work/programs"
+sed -nE 's/^ *"binary-(id|path)": "(.*)",?$/\2/p' "$work/binaries.json" \
+    | while read -r id && read -r path; do printf '%s %s\n' "$id" "$(cksum <"$path" | cut -d' ' -f1)"; done >"$work/binaries"
 
-# One line for each test binary: its id, and the sums of what it depends on.
-sed -nE 's/^ *"binary-(id|path)": "(.*)",?$/\2/p' "$now.json" | while read -r id && read -r path; do
-    case $id in
-        end-to-end* | local-stack*) programs_sum=$started ;;
-        *) programs_sum=- ;;
-    esac
-    printf '%s %s\n' "$id" "$(cksum <"$path") $programs_sum $files $settings"
-done >"$now"
-rm -f "$now.json"
+# One line for each test: its binary's id, its name, and the sums of what it depends on. A test that has not passed yet has no note.
+dependencies() {
+    { [ ! -d "$notes" ] || find "$notes" -type f | LC_ALL=C sort | while read -r note; do
+        name=$(basename "$note" | tr % /)
+        LC_ALL=C sort -u "$note" | sed "s|^|$name |"
+    done; } >"$work/notes"
+    awk -v rest="$(echo "$files" "$settings" | tr ' ' -)" -v work="$work" '
+        BEGIN {
+            while ((getline line < (work "/programs")) > 0) { split(line, part, " "); program[part[2]] = part[1] }
+            while ((getline line < (work "/binaries")) > 0) { split(line, part, " "); binary[part[1]] = part[2] }
+            while ((getline line < (work "/notes")) > 0) {
+                split(line, part, " "); started[part[1] " " part[2]] = started[part[1] " " part[2]] " " part[3] "=" program[part[3]]
+            }
+        }
+        { print $1, $2, binary[$1], rest started[$1 " " $2] }' "$work/tests"
+}
 
+dependencies >"$work/now"
 if [ -n "${ALL:-}${CI:-}" ] || [ ! -f "$passed" ]; then
-    changed=$(cut -d' ' -f1 "$now")
+    rm -rf "$notes"
+    cp "$work/now" "$work/changed"
 else
-    changed=$(grep -vxFf "$passed" "$now" | cut -d' ' -f1 || true)
+    grep -vxFf "$passed" "$work/now" >"$work/changed" || true
 fi
-if [ -z "$changed" ]; then
+if [ ! -s "$work/changed" ]; then
     echo "Nothing that a test depends on has changed since it passed (ALL=1 runs every test)."
     exit 0
 fi
-[ "$(printf '%s\n' "$changed" | wc -l)" = "$(wc -l <"$now")" ] \
-    || printf 'Only the tests that a change may have touched (ALL=1 runs every test):\n%s\n' "$changed"
 
 # A whole run notes what it sees of the API's contract: every response, code and frame must be seen, or have its reason.
 seen=
-if [ "$(printf '%s\n' "$changed" | wc -l)" = "$(wc -l <"$now")" ]; then
+if [ "$(wc -l <"$work/changed")" = "$(wc -l <"$work/now")" ]; then
     seen=$(mktemp -d)
     export CONTRACT_SEEN="$seen"
+    filter='all()'
+else
+    echo "Only the tests that a change may have touched, $(wc -l <"$work/changed") of $(wc -l <"$work/now") (ALL=1 runs every test)."
+    filter=$(awk '{ tests[$1] = tests[$1] (tests[$1] ? "|" : "") "test(=" $2 ")" } END { for (id in tests) print "(binary_id(=" id ")&(" tests[id] "))" }' \
+        "$work/changed" | paste -sd'|' -)
 fi
 
+mkdir -p "$notes"
+export STARTED_PROGRAMS="$notes"
 # More tests at once than cores: most end-to-end tests wait for something.
-$cargo nextest run --workspace --all-targets --no-fail-fast --test-threads $((2 * $(getconf _NPROCESSORS_ONLN))) \
-    -E "$(printf '%s\n' "$changed" | sed 's/.*/binary_id(=&)/' | paste -sd'|' -)"
+$cargo nextest run --workspace --all-targets --no-fail-fast --test-threads $((2 * $(getconf _NPROCESSORS_ONLN))) -E "$filter"
 if [ -n "$seen" ]; then
     "$programs/contract" --seen "$seen"
     rm -r "$seen"
 fi
-mkdir -p build
-cp "$now" "$passed"
+dependencies >"$passed"

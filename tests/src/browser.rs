@@ -32,6 +32,7 @@ impl Page {
     pub async fn open(address: &str) -> Option<Self> {
         let profile = tempfile::tempdir().expect("a folder");
         let start = |name: &str| {
+            #[expect(clippy::disallowed_methods, reason = "the browser is no program of this repository")]
             Command::new(name)
                 .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--remote-debugging-port=0"])
                 .arg(format!("--user-data-dir={}", profile.path().display()))

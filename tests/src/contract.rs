@@ -40,8 +40,11 @@ fn contract() -> &'static Contract {
     CONTRACT.get_or_init(|| Contract { http: document("openapi.json"), socket: document("asyncapi.json"), validators: Mutex::default() })
 }
 
-/// A document as it is committed: a test of `libs/contract` holds it to the code.
-fn document(name: &str) -> Value {
+/// A document of `docs/` as it is committed: a test of `libs/contract` holds it to the code.
+///
+/// # Panics
+/// If it cannot be read.
+pub fn document(name: &str) -> Value {
     let path = local_stack::declaration::repository().join("docs").join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -24,6 +24,7 @@ use secrets::Secrets;
 use serde_json::{Value, json};
 
 pub use browser::Page;
+pub use contract::document;
 pub use forge::{Forge, claims_of};
 pub use mirror::{Known, Mirror};
 pub use person::{Person, is_success};
@@ -224,7 +225,7 @@ async fn newcomer(name: &str) -> String {
     let email = format!("{name}-{random}@mylg.test");
     let tool = local_stack::build::Profile::own().directory().join("create-user");
     let mut child =
-        tokio::process::Command::new(tool).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().expect("the tool");
+        local_stack::programs::command(&tool).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().expect("the tool");
     let person = json!({"email": email, "role": role, "password": PASSWORD}).to_string();
     child.stdin.take().expect("its input").write_all(person.as_bytes()).await.expect("its input takes a line");
     assert!(child.wait().await.expect("it ends").success(), "{email} could not be made");

@@ -94,6 +94,7 @@ impl Architecture {
 ///
 /// The binaries contain no path of this machine, so that the same source gives the same bytes on every machine.
 pub fn build_release(functions: &[&String], architecture: Architecture, (major, minor): (u32, u32)) -> Result<(), String> {
+    #[expect(clippy::disallowed_methods, reason = "cargo is no program of this repository")]
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // The target is always named: without it, the flags would also be those of build scripts and macros, which cannot be linked with them.
     if architecture.is_own() {

@@ -22,6 +22,7 @@
 //! | `feed` | what happened lately: events with their calls and log lines, frames |
 //! | [`console`], `control` | the page that looks into the stack, and its interface |
 //! | `local_only` | who may call the servers |
+//! | [`programs`] | how the binaries of this repository are started |
 //! | [`people`], `demo` | the accounts, and a studio with a few weeks of work |
 
 pub mod accesses;
@@ -44,6 +45,7 @@ mod local_only;
 pub mod mail_catcher;
 pub mod object_storage;
 pub mod people;
+pub mod programs;
 pub mod records;
 pub mod stack;
 pub mod websocket_api;

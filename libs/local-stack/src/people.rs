@@ -5,9 +5,9 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 
 use crate::build::Profile;
+use crate::programs;
 
 /// The password of every account. Only the local stack uses it.
 pub const PASSWORD: &str = "studio-local-only";
@@ -31,7 +31,7 @@ pub async fn seed(environment: &BTreeMap<String, String>, more: usize) -> Result
         add(json!({"email": format!("user{number:03}@mylg.test"), "password": PASSWORD, "firstName": "User", "lastName": format!("{number:03}")}));
     }
     let tool = Profile::own().directory().join("create-user");
-    let mut child = Command::new(&tool)
+    let mut child = programs::command(&tool)
         .env_clear()
         .envs(environment)
         .env("AWS_ACCESS_KEY_ID", "local")

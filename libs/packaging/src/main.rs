@@ -1,14 +1,14 @@
 //! `make build`: a zip with a `bootstrap` for each function, and the zip of the shared-utils layer, in `build/`.
 //!
 //! `package <function>…` makes only the zips of these functions and the layer. `package --binaries-only` builds and makes no zip.
-//! `package --arch arm64` builds for 64-bit Arm.
+//! `package --arch arm64` builds for 64-bit Arm. `package --out <folder>` writes to that folder. A zip that holds the same already is left as it is.
 //!
 //! The same source gives the same bytes: entries have a fixed order, time and permissions, and binaries contain no path of the machine that
 //! built them.
 
 use std::fs::{self, File};
-use std::io::Write;
-use std::path::Path;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use local_stack::build::{Architecture, build_release};
@@ -16,7 +16,7 @@ use local_stack::config::print_line;
 use local_stack::declaration::{Declaration, repository};
 use shared_utils::random::sha256;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 /// The compression level with the fewest iterations of zopfli that are worth their time.
 const ZOPFLI: i64 = 14;
@@ -38,11 +38,13 @@ struct Arguments {
     functions: Vec<String>,
     binaries_only: bool,
     architecture: Architecture,
+    folder: PathBuf,
 }
 
 fn arguments() -> Result<Arguments, String> {
     use lexopt::prelude::*;
-    let mut arguments = Arguments { functions: Vec::new(), binaries_only: false, architecture: Architecture::X86 };
+    let folder = repository().join("build");
+    let mut arguments = Arguments { functions: Vec::new(), binaries_only: false, architecture: Architecture::X86, folder };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
@@ -51,6 +53,7 @@ fn arguments() -> Result<Arguments, String> {
                 let name = parser.value().map_err(|error| error.to_string())?.to_string_lossy().into_owned();
                 arguments.architecture = Architecture::named(&name).ok_or_else(|| format!("there is no architecture {name:?}: x86_64 or arm64"))?;
             }
+            Long("out") => arguments.folder = parser.value().map_err(|error| error.to_string())?.into(),
             Value(name) => arguments.functions.push(name.to_string_lossy().into_owned()),
             other => return Err(other.unexpected().to_string()),
         }
@@ -60,7 +63,7 @@ fn arguments() -> Result<Arguments, String> {
 
 fn package() -> Result<(), String> {
     let declaration = Declaration::read().map_err(|error| error.to_string())?;
-    let Arguments { functions: wanted, binaries_only, architecture } = arguments()?;
+    let Arguments { functions: wanted, binaries_only, architecture, folder } = arguments()?;
     if let Some(unknown) = wanted.iter().find(|name| !declaration.functions.contains_key(*name)) {
         return Err(format!("there is no function {unknown:?}"));
     }
@@ -69,14 +72,19 @@ fn package() -> Result<(), String> {
     if binaries_only {
         return Ok(());
     }
-    let folder = repository().join("build");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let mut zips = Vec::new();
     for function in functions {
         let binary = fs::read(architecture.directory().join(function)).map_err(|error| format!("{function}: {error}"))?;
         check(&binary, architecture).map_err(|reason| format!("{function} {reason}"))?;
-        write_zip(&folder.join(format!("{function}.zip")), &[("bootstrap".to_owned(), 0o755, binary)])?;
+        zips.push((folder.join(format!("{function}.zip")), vec![("bootstrap".to_owned(), 0o755, binary)]));
     }
-    write_zip(&folder.join("shared-utils.zip"), &layer()?)?;
+    zips.push((folder.join("shared-utils.zip"), layer()?));
+    // Zopfli takes ten seconds for each.
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = zips.iter().map(|(path, entries)| scope.spawn(|| write_zip(path, entries))).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err("a zip was not written: see above".to_owned())))
+    })?;
     // Terraform compares it with the architecture of the functions.
     fs::write(folder.join("architecture"), format!("{}\n", architecture.name())).map_err(|error| error.to_string())
 }
@@ -100,7 +108,7 @@ fn elf_machine(binary: &[u8]) -> Option<u16> {
 }
 
 /// The layer's files, in the directory under which they appear in `/opt`.
-fn layer() -> Result<Vec<(String, u32, Vec<u8>)>, String> {
+fn layer() -> Result<Vec<Entry>, String> {
     let source = repository().join("libs/shared-utils/layer");
     let mut files = Vec::new();
     for entry in fs::read_dir(&source).map_err(|error| error.to_string())? {
@@ -112,7 +120,32 @@ fn layer() -> Result<Vec<(String, u32, Vec<u8>)>, String> {
     Ok(files)
 }
 
-fn write_zip(path: &Path, entries: &[(String, u32, Vec<u8>)]) -> Result<(), String> {
+/// An entry of a zip: its name, its permissions and its content.
+type Entry = (String, u32, Vec<u8>);
+
+/// Whether a zip has exactly these entries, and was written by this tool as it is now. `false` if that cannot be read.
+fn holds(path: &Path, entries: &[Entry]) -> bool {
+    let written = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let tool = std::env::current_exe().ok().and_then(|tool| written(&tool));
+    if tool.is_none() || written(path) <= tool {
+        return false;
+    }
+    let read = || -> Option<Vec<Entry>> {
+        let mut zip = ZipArchive::new(File::open(path).ok()?).ok()?;
+        let mut found = Vec::new();
+        for index in 0..zip.len() {
+            let mut entry = zip.by_index(index).ok()?;
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).ok()?;
+            // The type of the file is beside its permissions.
+            found.push((entry.name().ok()?.to_string(), entry.unix_mode()? & 0o777, content));
+        }
+        Some(found)
+    };
+    read().is_some_and(|found| found == entries)
+}
+
+fn write_zip(path: &Path, entries: &[Entry]) -> Result<(), String> {
     let write = || -> Result<(), Box<dyn std::error::Error>> {
         let mut zip = ZipWriter::new(File::create(path)?);
         for (name, mode, bytes) in entries {
@@ -128,7 +161,9 @@ fn write_zip(path: &Path, entries: &[(String, u32, Vec<u8>)]) -> Result<(), Stri
         zip.finish()?;
         Ok(())
     };
-    write().map_err(|error| format!("{}: {error}", path.display()))?;
+    if !holds(path, entries) {
+        write().map_err(|error| format!("{}: {error}", path.display()))?;
+    }
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
     let unpacked: usize = entries.iter().map(|(_, _, bytes)| bytes.len()).sum();
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -151,6 +186,30 @@ fn newest_glibc(binary: &[u8]) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zip_that_holds_the_same_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, written) = (folder.path().join("a.zip"), |path: &Path| fs::metadata(path).unwrap().modified().unwrap());
+        let entry = |content: &[u8]| [("bootstrap".to_owned(), 0o755, content.to_vec())];
+        assert!(!holds(&path, &entry(b"one")));
+        write_zip(&path, &entry(b"one")).unwrap();
+        let (bytes, first) = (fs::read(&path).unwrap(), written(&path));
+        write_zip(&path, &entry(b"one")).unwrap();
+        assert_eq!(written(&path), first);
+
+        for other in [entry(b"two"), [("bootstrap".to_owned(), 0o644, b"one".to_vec())], [("other".to_owned(), 0o755, b"one".to_vec())]] {
+            assert!(!holds(&path, &other));
+        }
+        write_zip(&path, &entry(b"two")).unwrap();
+        assert_ne!(fs::read(&path).unwrap(), bytes);
+        fs::write(&path, b"no zip").unwrap();
+        write_zip(&path, &entry(b"one")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        // An earlier version of the tool may have written other bytes.
+        File::open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+        assert!(!holds(&path, &entry(b"one")));
+    }
 
     #[test]
     fn the_newest_glibc_version_is_found() {

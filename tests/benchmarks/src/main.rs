@@ -1,5 +1,6 @@
 //! `make bench-quick`: what the packages in `build/` cost in bytes and instructions, against committed figures. `make bench`: all figures, with
 //! times, against other programs, written to `docs/performance.md`.
+#![allow(clippy::disallowed_methods, reason = "no benchmark is a test")]
 
 mod client;
 mod committed;

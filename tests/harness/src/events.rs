@@ -162,6 +162,7 @@ pub fn published_events(prefix: &str) -> Vec<(String, Value)> {
 pub fn cargo_metadata() -> Value {
     let run = |program: &str, arguments: &[&str]| {
         let program = std::env::var_os(program.to_uppercase()).unwrap_or_else(|| program.into());
+        #[expect(clippy::disallowed_methods, reason = "the toolchain is no program of this repository")]
         let command = std::process::Command::new(program).args(arguments).current_dir(local_stack::declaration::repository()).output();
         let output = command.expect("the toolchain starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! The end-to-end suite: one binary, with a separate backend for each test.
+//! The end-to-end suite: one binary, with a separate backend for each test. It links no function.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics, in its helpers too")]
 
@@ -9,11 +9,9 @@ mod browser;
 mod browser_files;
 mod calls;
 mod console;
-mod contract;
 mod cors;
 mod crowd;
 mod delivery;
-mod environment;
 mod equivalence;
 mod faults;
 mod files;

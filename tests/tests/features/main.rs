@@ -10,6 +10,7 @@ type Resolved = BTreeMap<String, BTreeSet<String>>;
 
 fn resolved(selection: &[String], edges: &str) -> Resolved {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    #[expect(clippy::disallowed_methods, reason = "cargo is no program of this repository")]
     let output = Command::new(cargo)
         .current_dir(repository())
         .args(["tree", "--locked", "--offline", "--prefix", "none", "--edges", edges, "--format", "{p}|{f}"])

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::Command;
 use tokio::sync::watch;
 
 use super::runtime_api::RuntimeApi;
 use crate::credentials::RoleCredentials;
+use crate::programs;
 
 /// The maximum time from the start of a process to its first request for an event.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -48,7 +48,7 @@ impl Sandbox {
     ) -> Result<Self, String> {
         let api = RuntimeApi::start().await.map_err(|error| error.to_string())?;
         let RoleCredentials { access_key, secret_key, session_token, .. } = credentials;
-        let mut child = Command::new(binary)
+        let mut child = programs::command(binary)
             .env_clear()
             .envs(environment)
             .env("AWS_LAMBDA_RUNTIME_API", &api.address)

@@ -1,12 +1,12 @@
-//! Every route and every socket action × every actor, with the status that each must get. The test fails if a route of a function is not in
-//! this table, or if no function has a route of this table.
+//! Every route and every socket action × every actor, with the status that each must get. A test fails if a route of the contract is not in this
+//! table, or if the contract has no such route. The contract's own tests hold it to the functions.
 
 mod actions;
 mod routes;
 
 use std::collections::BTreeSet;
 
-use end_to_end::{Answer, Person, TestStack, claims_of, is_success, text, upload};
+use end_to_end::{Answer, Person, TestStack, claims_of, document, is_success, text, upload};
 use local_stack::people::PASSWORD;
 use reqwest::Method;
 use serde_json::{Value, json};

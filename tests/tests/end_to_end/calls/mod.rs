@@ -71,6 +71,10 @@ const BUDGET: &[(&str, usize)] = &[
     ("ping", 2),
 ];
 
+/// The maximum number of rounds. Within a round, the most expensive event of a route counts. Of the rounds, the cheapest counts: on a busy machine,
+/// concurrent calls may look sequential, but never the reverse. A round that is within the budget is the last.
+const ROUNDS: usize = 6;
+
 /// A label with its ids replaced.
 fn route(label: &str) -> String {
     let segment = |segment: &str| {
@@ -88,49 +92,72 @@ fn route(label: &str) -> String {
 async fn no_route_exceeds_its_call_budget_or_scans() {
     let world = TestStack::start().await;
     let (ana, ben, cleo) = (world.login("ana").await, world.login("ben").await, world.login("cleo").await);
-    // Every call is delayed, so that concurrent calls overlap even on a busy machine.
-    world.stack().faults.add(InjectedFault { action: None, effect: Effect::Delay(Duration::from_millis(100)), skip: 0, times: usize::MAX });
-    // Earlier events are not counted, because quick concurrent calls may not overlap.
-    let before = world.stack().records.events().len();
-    // There are several rounds. Within a round, the most expensive event of a route counts. Of the rounds, the cheapest counts: on a busy machine,
-    // concurrent calls may look sequential, but never the reverse.
-    let mut ends = Vec::new();
+    let before = delayed_and_warm(&world, &ana).await;
     // The gateway has one label for all actions without their own route.
     let mut actions: BTreeMap<usize, &str> = BTreeMap::new();
-    for round in 0..3 {
+    let (mut ends, mut measured) = (Vec::new(), BTreeMap::new());
+    for round in 0..ROUNDS {
         project_and_message_routes(&world, [&ana, &ben, &cleo], &mut actions).await;
         auth_routes(&world, &ana, &ben, round).await;
         world.settled().await;
-        ends.push(world.stack().records.events().len() - before);
+        until_disconnected(&world, before + ends.last().copied().unwrap_or_default(), 1).await;
+        let day = world.stack().records.events().split_off(before);
+        ends.push(day.len());
+        let named = |index: usize, label: &str| actions.get(&(before + index)).map_or_else(|| route(label), |action| (*action).to_owned());
+        measured = costs(&world, day, &ends, named);
+        if problems(&measured, BUDGET).is_empty() {
+            break;
+        }
     }
-    // The gateway reports a closed socket when it notices the close.
-    while !world.stack().records.events().iter().any(|event| event.label == "$disconnect") {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let day = world.stack().records.events().split_off(before);
+    hold_to_budget(&measured, BUDGET);
     rarer_paths(&world, &ana, &cleo).await;
     let with_files = files::world_with_files().await;
     files::routes_of_files(&with_files).await;
     permissions::hold_to_permissions(&[&world, &lost_connections().await, &with_files]);
-    let named = |index: usize, label: &str| actions.get(&(before + index)).map_or_else(|| route(label), |action| (*action).to_owned());
-    let costs = costs(&world, day, &ends, named);
-    hold_to_budget(&costs, BUDGET);
 }
 
-/// Prints the costs. A route over its budget or without one, and a budget without a route, is an error.
-fn hold_to_budget(costs: &BTreeMap<String, (usize, usize)>, budget: &[(&str, usize)]) {
-    let mut over = Vec::new();
+/// Delays every call, so that concurrent calls overlap even on a busy machine, and warms sandboxes of each function: one that works after its response
+/// takes no event. Returns the number of events, which are not counted.
+async fn delayed_and_warm(world: &TestStack, person: &Person) -> usize {
+    world.stack().faults.add(InjectedFault { action: None, effect: Effect::Delay(Duration::from_millis(100)), skip: 0, times: usize::MAX });
+    let requests = async || {
+        tokio::join!(person.get("/auth/users?q=a"), person.get("/projects/list"), person.get("/messages/sync"), person.connect());
+    };
+    tokio::join!(requests(), requests(), requests(), requests());
+    until_disconnected(world, 0, 4).await;
+    world.settled().await;
+    world.stack().records.events().len()
+}
+
+/// Waits for this many `$disconnect` events after the first `before` events: the gateway reports a closed socket when it notices the close.
+async fn until_disconnected(world: &TestStack, before: usize, times: usize) {
+    while world.stack().records.events().iter().skip(before).filter(|event| event.label == "$disconnect").count() < times {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The round trips and calls of each route.
+type Costs = BTreeMap<String, (usize, usize)>;
+
+/// A route over its budget or without one, and a budget without a route.
+fn problems(costs: &Costs, budget: &[(&str, usize)]) -> Vec<String> {
+    let most = |route: &str| budget.iter().find(|(known, _)| *known == route).map(|(_, budget)| *budget);
+    let over = costs.iter().filter(|(route, (trips, _))| most(route).is_none_or(|most| *trips > most));
+    let missing = budget.iter().filter(|(route, _)| !costs.contains_key(*route));
+    over.map(|(route, _)| format!("{route} is over its budget, or has none"))
+        .chain(missing.map(|(route, _)| format!("{route} was not measured")))
+        .collect()
+}
+
+/// Prints the costs, and fails with their problems.
+fn hold_to_budget(costs: &Costs, budget: &[(&str, usize)]) {
     print_line(&format!("{:<46} {:>11} {:>6} {:>6}", "route", "round trips", "calls", "budget"));
     for (route, (trips, calls)) in costs {
         let most = budget.iter().find(|(known, _)| known == route).map(|(_, budget)| *budget);
         print_line(&format!("{route:<46} {trips:>11} {calls:>6} {:>6}", most.map_or("?".to_owned(), |most| most.to_string())));
-        if most.is_none_or(|most| *trips > most) {
-            over.push(route.clone());
-        }
     }
-    assert!(over.is_empty(), "over budget, or without one: {over:?}");
-    let missing: Vec<_> = budget.iter().filter(|(route, _)| !costs.contains_key(*route)).collect();
-    assert!(missing.is_empty(), "never measured: {missing:?}");
+    let problems = problems(costs, budget);
+    assert!(problems.is_empty(), "{problems:#?}");
 }
 
 /// Calls every route of projects and messages once, and every socket action.
@@ -207,7 +234,7 @@ async fn auth_routes(world: &TestStack, ana: &Person, ben: &Person, round: usize
 }
 
 /// The round trips and calls of each route: the most expensive event of each round, and of these the cheapest.
-fn costs(world: &TestStack, day: Vec<EventRecord>, ends: &[usize], named: impl Fn(usize, &str) -> String) -> BTreeMap<String, (usize, usize)> {
+fn costs(world: &TestStack, day: Vec<EventRecord>, ends: &[usize], named: impl Fn(usize, &str) -> String) -> Costs {
     let mut costs: BTreeMap<String, BTreeMap<usize, (usize, usize)>> = BTreeMap::new();
     for (index, event) in day.into_iter().enumerate() {
         for call in event.calls.iter().chain(&event.calls_after) {
