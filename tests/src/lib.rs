@@ -31,6 +31,9 @@ pub use person::{Person, is_success};
 pub use socket::Socket;
 pub use test_harness::Answer;
 
+/// The longest time after which a function is done with everything: its queue, its time-out, its work after the response.
+const LONGEST_WORK: Duration = Duration::from_mins(2);
+
 /// A running backend: a local one for this test, or the deployed one at `MYLG_HTTP_URL` and `MYLG_WS_URL`.
 pub struct TestStack {
     stack: Option<Stack>,
@@ -99,9 +102,12 @@ impl TestStack {
     }
 
     /// Waits until all background tasks are done. A deployed backend does not report this, so it gets four seconds.
+    ///
+    /// # Panics
+    /// If a function works for longer than any time-out.
     pub async fn settled(&self) {
         match &self.stack {
-            Some(stack) => stack.settled().await,
+            Some(stack) => tokio::time::timeout(LONGEST_WORK, stack.settled()).await.expect("every function ends its work"),
             None => tokio::time::sleep(Duration::from_secs(4)).await,
         }
     }

@@ -1,7 +1,7 @@
 //! An account in a run. It keeps its session fresh, and repeats requests until it gets a response.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use reqwest::{Client, Method};
@@ -11,8 +11,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// The time after which a response counts as lost.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How often a request is repeated before the run gives up.
-const TRIES: usize = 400;
+/// How long a request is repeated before the run gives up.
+const GIVE_UP: Duration = Duration::from_secs(90);
 
 /// An open socket.
 pub(super) type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -73,11 +73,15 @@ impl Account {
 
     /// Repeats a request while the service is busy, broken or silent. Returns the first other response.
     pub(super) async fn until_answered(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), String> {
-        for attempt in 0..TRIES {
+        let began = Instant::now();
+        for attempt in 0.. {
             match self.once(method.clone(), path, body.as_ref()).await {
                 Some((status, _)) if status >= 500 => {}
                 None => {}
                 Some(answer) => return Ok(answer),
+            }
+            if began.elapsed() > GIVE_UP {
+                break;
             }
             tokio::time::sleep(Duration::from_millis(5 << attempt.min(6))).await;
         }
@@ -86,10 +90,14 @@ impl Account {
 
     /// Opens a socket, with retries.
     pub(super) async fn connect(&self) -> Result<Stream, String> {
-        for attempt in 0..TRIES {
+        let began = Instant::now();
+        for attempt in 0.. {
             let url = format!("{}/?token={}", self.socket_base, self.access());
-            if let Ok((stream, _)) = tokio_tungstenite::connect_async(url).await {
+            if let Ok(Ok((stream, _))) = tokio::time::timeout(PATIENCE, tokio_tungstenite::connect_async(url)).await {
                 return Ok(stream);
+            }
+            if began.elapsed() > GIVE_UP {
+                break;
             }
             tokio::time::sleep(Duration::from_millis(5 << attempt.min(6))).await;
         }
