@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# After `make build`: a second build gives the same bytes, and the packages are for the processor that they are to be for. Writes to build/again, because
-# the packages in build/ are in use.
+# After `make build`: a second build gives the same bytes, and the packages are for the intended processor. Writes to build/again, because the packages
+# in build/ are in use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$PWD/build/again
@@ -9,7 +9,7 @@ rm -rf "$folder"
 # One function stands for all: the second time from nothing but the sources' own crates.
 first=$(cd build && sha256sum messages-router.zip shared-utils.zip)
 cargo clean --release --target "$(rustc -vV | sed -n "s/^host: //p")" -p feature-set -p shared-utils -p access -p realtime -p messaging -p messages-router
-make build PACKAGE=messages-router OUT="$folder"
+make build PACKAGE=messages-router FOLDER="$folder"
 second=$(cd "$folder" && sha256sum messages-router.zip shared-utils.zip)
 if [ "$first" != "$second" ]; then
     printf 'The packages differ between two builds:\n%s\n%s\n' "$first" "$second"
@@ -38,5 +38,5 @@ python3 -m venv build/zig
 build/zig/bin/pip install --quiet --disable-pip-version-check 'cargo-zigbuild==0.20.1' 'ziglang>=0.14'
 # This package is looked at and not run. Whether every crate builds for the processor and links does not depend on the optimisation.
 PATH=$PWD/build/zig/bin:$PATH CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-    make build ARCH=arm64 PACKAGE=ws-provider OUT="$folder"
+    make build ARCH=arm64 PACKAGE=ws-provider FOLDER="$folder"
 expect_machine "$folder/ws-provider.zip" AArch64

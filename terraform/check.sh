@@ -12,7 +12,7 @@ list() {
     echo terraform/modules/backend
     echo terraform
     echo terraform/account
-    find terraform/modules -name '*.tftest.hcl' | sed 's,/tests/.*,,' | grep -vx terraform/modules/backend | LC_ALL=C sort
+    find terraform/modules -name '*.tftest.hcl' | sed 's,/tests/.*,,' | grep -vx terraform/modules/backend | LC_ALL=C sort -u
     echo terraform/modules/backend/examples/minimal
 }
 
@@ -23,7 +23,7 @@ check() {
         terraform/modules/*) ;;
         *) locked=(-lockfile=readonly) ;;
     esac
-    tf -chdir="$1" init -backend=false -input=false "${locked[@]}" >/dev/null
+    tf -chdir="$1" init -backend=false -input=false ${locked[@]+"${locked[@]}"} >/dev/null
     tf -chdir="$1" validate
     [ ! -d "$1/tests" ] || tf -chdir="$1" test
     if [ "$1" = terraform ]; then
@@ -44,8 +44,8 @@ case ${1:-} in
     --list) list ;;
     --together)
         # What one check says is printed at once, and a failure starts no more checks.
-        said=$("$0" "$2" 2>&1) && status=0 || status=255
-        printf '== %s\n%s\n' "$2" "$said"
+        output=$("$0" "$2" 2>&1) && status=0 || status=255
+        printf '== %s\n%s\n' "$2" "$output"
         exit $status
         ;;
     *) check "$1" ;;

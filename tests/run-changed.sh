@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the tests whose programs or files have changed since they passed; all of them with ALL=1, in CI, and without nextest.
-# What a test depends on: its own binary, the binaries that it has started, and every file of the repository that is no Rust source.
+# What a test depends on: its own binary, the binaries that it has started, and every file of the repository that is no Rust source. Those of
+# tests/tests/features read the sources too.
 set -eu
 cd "$(dirname "$0")/.."
 cargo=${CARGO:-cargo}
@@ -21,34 +22,37 @@ trap 'rm -rf "$work"' EXIT
 programs=${CARGO_TARGET_DIR:-target}/debug
 
 $cargo nextest list --workspace --all-targets --list-type binaries-only --message-format json-pretty >"$work/binaries.json"
-$cargo nextest list --workspace --all-targets --message-format oneline 2>/dev/null >"$work/tests"
-files=$({ git ls-files -co --exclude-standard 2>/dev/null || find . -type f -not -path './target/*'; } \
-    | grep -v '\.rs$' | LC_ALL=C sort | while read -r file; do [ ! -f "$file" ] || printf '%s\n' "$file"; done | xargs cksum | cksum)
-settings=$(env | grep -E '^(REFRESH_MODEL|FULL_SUITE|PROPTEST|RUST)' | LC_ALL=C sort | cksum)
-find "$programs" -maxdepth 1 -type f -perm -u+x | LC_ALL=C sort | xargs cksum | sed -E 's,^([0-9]+) [0-9]+ .*/,\1 ,' >"$work/programs"
+$cargo nextest list --workspace --all-targets --message-format oneline >"$work/tests"
+{ git ls-files -co --exclude-standard 2>/dev/null || find . -type f -not -path './target/*'; } \
+    | LC_ALL=C sort | while read -r file; do [ ! -f "$file" ] || printf '%s\n' "$file"; done >"$work/files"
+files=$(grep -v '\.rs$' "$work/files" | xargs cksum | cksum)
+sources=$(grep '\.rs$' "$work/files" | xargs cksum | cksum)
+settings=$({ env | grep -E '^(REFRESH_MODEL|FULL_SUITE|PROPTEST|RUST|MYLG)' | LC_ALL=C sort; command -v chromium chromium-browser google-chrome || true; } | cksum)
+find "$programs" -maxdepth 1 -type f -perm -u+x -exec cksum {} + | sed -E 's,^([0-9]+) [0-9]+ .*/,\1 ,' >"$work/programs"
 sed -nE 's/^ *"binary-(id|path)": "(.*)",?$/\2/p' "$work/binaries.json" \
     | while read -r id && read -r path; do printf '%s %s\n' "$id" "$(cksum <"$path" | cut -d' ' -f1)"; done >"$work/binaries"
 
-# One line for each test: its binary's id, its name, and the sums of what it depends on. A test that has not passed yet has no note.
+# One line for each test: its binary's id, its name, and the sums of what it depends on. A program without a sum makes its test run each time.
 dependencies() {
     { [ ! -d "$notes" ] || find "$notes" -type f | LC_ALL=C sort | while read -r note; do
         name=$(basename "$note" | tr % /)
         LC_ALL=C sort -u "$note" | sed "s|^|$name |"
     done; } >"$work/notes"
-    awk -v rest="$(echo "$files" "$settings" | tr ' ' -)" -v work="$work" '
+    awk -v rest="$(echo "$files" "$settings" | tr ' ' -)" -v sources="$(echo "$sources" | tr ' ' -)" -v work="$work" '
         BEGIN {
             while ((getline line < (work "/programs")) > 0) { split(line, part, " "); program[part[2]] = part[1] }
             while ((getline line < (work "/binaries")) > 0) { split(line, part, " "); binary[part[1]] = part[2] }
             while ((getline line < (work "/notes")) > 0) {
-                split(line, part, " "); started[part[1] " " part[2]] = started[part[1] " " part[2]] " " part[3] "=" program[part[3]]
+                split(line, part, " "); started[part[1] " " part[2]] = started[part[1] " " part[2]] " " part[3] "=" (part[3] in program ? program[part[3]] : work)
             }
         }
-        { print $1, $2, binary[$1], rest started[$1 " " $2] }' "$work/tests"
+        { print $1, $2, binary[$1], rest ($1 == "end-to-end::features" ? sources : "") started[$1 " " $2] }' "$work/tests"
 }
 
 dependencies >"$work/now"
 if [ -n "${ALL:-}${CI:-}" ] || [ ! -f "$passed" ]; then
-    rm -rf "$notes"
+    # What failed in this run must not count as passed before.
+    rm -rf "$notes" "$passed"
     cp "$work/now" "$work/changed"
 else
     grep -vxFf "$passed" "$work/now" >"$work/changed" || true

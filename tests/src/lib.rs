@@ -31,7 +31,7 @@ pub use person::{Person, is_success};
 pub use socket::Socket;
 pub use test_harness::Answer;
 
-/// The longest time after which a function is done with everything: its queue, its time-out, its work after the response.
+/// The longest time that a function may work: its queue, its time-out, and the work after the response.
 const LONGEST_WORK: Duration = Duration::from_mins(2);
 
 /// A running backend: a local one for this test, or the deployed one at `MYLG_HTTP_URL` and `MYLG_WS_URL`.

@@ -29,8 +29,9 @@ fn note(notes: &Path, name: &OsStr) -> std::io::Result<()> {
     OpenOptions::new().create(true).append(true).open(notes_of_test(notes)).and_then(|mut file| file.write_all(&line))
 }
 
-/// The file of the running test. A process that runs more than one test has one file for all.
+/// The file of the running test.
 fn notes_of_test(notes: &Path) -> PathBuf {
-    let [binary, test] = ["NEXTEST_BINARY_ID", "NEXTEST_TEST_NAME"].map(|name| std::env::var(name).unwrap_or_else(|_| "unknown".to_owned()));
+    let [binary, test] = ["NEXTEST_BINARY_ID", "NEXTEST_TEST_NAME"]
+        .map(|name| std::env::var(name).unwrap_or_else(|_| panic!("{NOTES} is set, but {name} is not: nextest 0.9.116 sets it")));
     notes.join(format!("{binary} {test}").replace('/', "%"))
 }

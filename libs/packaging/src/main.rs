@@ -195,6 +195,7 @@ mod tests {
         assert!(!holds(&path, &entry(b"one")));
         write_zip(&path, &entry(b"one")).unwrap();
         let (bytes, first) = (fs::read(&path).unwrap(), written(&path));
+        assert!(holds(&path, &entry(b"one")));
         write_zip(&path, &entry(b"one")).unwrap();
         assert_eq!(written(&path), first);
 

@@ -12,7 +12,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 /// The time after which a response counts as lost.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a request is repeated before the run gives up.
-const GIVE_UP: Duration = Duration::from_secs(90);
+pub(super) const GIVE_UP: Duration = Duration::from_secs(90);
 
 /// An open socket.
 pub(super) type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -86,6 +86,17 @@ impl Account {
             tokio::time::sleep(Duration::from_millis(5 << attempt.min(6))).await;
         }
         Err(format!("{method} {} was never answered", path.split('?').next().unwrap_or_default()))
+    }
+
+    /// As [`Self::until_answered`] for a read, with a new access token if this one has expired.
+    pub(super) async fn until_read(&self, path: &str) -> Result<(u16, Value), String> {
+        let began = Instant::now();
+        loop {
+            match self.until_answered(Method::GET, path, None).await? {
+                (401, _) if began.elapsed() < GIVE_UP => self.refresh().await?,
+                answer => return Ok(answer),
+            }
+        }
     }
 
     /// Opens a socket, with retries.

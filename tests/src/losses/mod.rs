@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use local_stack::config::Options;
 use local_stack::faults::{Effect, Risk};
-use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -316,11 +315,7 @@ async fn stored(account: &Account, conversation: &TestConversation) -> Result<Ve
     loop {
         let after = all.last().map_or(0, |message| message.seq);
         let path = format!("/messages/conversations/{}/messages?afterSeq={after}&limit=100", conversation.id);
-        let (status, page) = account.until_answered(Method::GET, &path, None).await?;
-        if status == 401 {
-            account.refresh().await?;
-            continue;
-        }
+        let (status, page) = account.until_read(&path).await?;
         let items = page["items"].as_array().ok_or_else(|| format!("a page was answered with {status}"))?;
         if items.is_empty() {
             return Ok(all);

@@ -63,11 +63,7 @@ impl Reader {
     pub(super) async fn catch_up(&mut self) -> Result<(), String> {
         loop {
             let path = format!("/messages/sync?since={}&limit=100", self.cursor);
-            let (status, page) = self.account.until_answered(Method::GET, &path, None).await?;
-            if status == 401 {
-                self.account.refresh().await?;
-                continue;
-            }
+            let (status, page) = self.account.until_read(&path).await?;
             if status != 200 {
                 return Err(format!("catching up was answered with {status} {page}"));
             }

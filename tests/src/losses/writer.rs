@@ -9,14 +9,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::account::{Account, Stream, between};
+use super::account::{Account, GIVE_UP, Stream, between};
 use super::history::Acknowledged;
 use super::{Shared, TestConversation};
 
 /// How long a writer waits for a reply over the socket.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often a message is sent before the run gives up.
-const TRIES: usize = 400;
 /// The number of messages per thousand that are edited afterwards.
 const EDITS: u64 = 30;
 /// The number of frames per thousand after which the connection is cut.
@@ -71,7 +69,8 @@ impl Writer {
     }
 
     async fn send(&mut self, socket: &mut Option<Stream>, conversation: &TestConversation, name: &str) -> Option<Value> {
-        for attempt in 0..TRIES {
+        let began = Instant::now();
+        for attempt in 0.. {
             let reply = if self.over_socket { self.over_socket(socket, conversation, name).await } else { self.over_http(conversation, name).await };
             match reply {
                 Ok(Reply::Message(message)) => return Some(message),
@@ -80,6 +79,9 @@ impl Writer {
                     self.shared.refuse(format!("{name}: {why}"));
                     return None;
                 }
+            }
+            if began.elapsed() > GIVE_UP {
+                break;
             }
         }
         self.shared.refuse(format!("{name} was never acknowledged"));

@@ -80,7 +80,7 @@ pub(crate) enum Direction {
     Closed,
 }
 
-/// A frame, or the begin or end of a connection.
+/// A frame, or the beginning or end of a connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     pub(crate) id: u64,

@@ -1,4 +1,4 @@
-//! What a function is made of.
+//! The options of a function.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -249,11 +249,14 @@ async fn foreign_and_unknown_ids_get_the_same_answer() {
     }
 }
 
+/// What answers everybody.
+const HEALTH: [&str; 3] = ["/auth/health", "/projects/health", "/messages/health"];
+
 #[test]
 fn every_route_is_in_the_authorization_table() {
     let listed: BTreeSet<String> = table().iter().map(|row| format!("{} {}", row.method, row.pattern)).collect();
     let document = document("openapi.json");
-    let paths = document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.ends_with("/health"));
+    let paths = document["paths"].as_object().unwrap().iter().filter(|(path, _)| !HEALTH.contains(&path.as_str()));
     let methods = paths.flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |method| (method, path)));
     let real: BTreeSet<String> =
         methods.filter(|(method, _)| *method != "parameters").map(|(method, path)| format!("{} {path}", method.to_uppercase())).collect();

@@ -117,7 +117,7 @@ async fn no_route_exceeds_its_call_budget_or_scans() {
 }
 
 /// Delays every call, so that concurrent calls overlap even on a busy machine, and warms sandboxes of each function: one that works after its response
-/// takes no event. Returns the number of events, which are not counted.
+/// cannot take the next event. Returns the number of events, which are not counted.
 async fn delayed_and_warm(world: &TestStack, person: &Person) -> usize {
     world.stack().faults.add(InjectedFault { action: None, effect: Effect::Delay(Duration::from_millis(100)), skip: 0, times: usize::MAX });
     let requests = async || {
@@ -131,9 +131,12 @@ async fn delayed_and_warm(world: &TestStack, person: &Person) -> usize {
 
 /// Waits for this many `$disconnect` events after the first `before` events: the gateway reports a closed socket when it notices the close.
 async fn until_disconnected(world: &TestStack, before: usize, times: usize) {
-    while world.stack().records.events().iter().skip(before).filter(|event| event.label == "$disconnect").count() < times {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let all = async {
+        while world.stack().records.events().iter().skip(before).filter(|event| event.label == "$disconnect").count() < times {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), all).await.expect("the gateway reports every closed socket");
 }
 
 /// The round trips and calls of each route.
