@@ -16,7 +16,10 @@ if [ "$first" != "$second" ]; then
     exit 1
 fi
 
-command -v readelf >/dev/null && command -v python3 >/dev/null || { echo "readelf or python3 is not at hand: no package was looked into."; exit 0; }
+if ! command -v readelf >/dev/null || ! command -v python3 >/dev/null; then
+    echo "readelf or python3 is not at hand: no package was looked into."
+    exit 0
+fi
 # Fails if the binary of a package is for another processor.
 expect_machine() {
     local binary machine

@@ -46,7 +46,7 @@ case ${1:-} in
         # What one check says is printed at once, and a failure starts no more checks.
         output=$("$0" "$2" 2>&1) && status=0 || status=255
         printf '== %s\n%s\n' "$2" "$output"
-        exit $status
+        exit "$status"
         ;;
     *) check "$1" ;;
 esac
