@@ -47,7 +47,7 @@ binaries:
 	@$(CARGO) build --workspace
 
 build: binaries ## Make the functions' zips and the layer's zip in build/ or FOLDER=<folder> (ARCH=arm64 needs cargo-zigbuild and the Rust target)
-	@$(BIN)/package $(if $(ARCH),--arch $(ARCH)) $(if $(FOLDER),--out '$(FOLDER)') $(PACKAGE)
+	@$(BIN)/package $(if $(ARCH),--arch $(ARCH)) $(if $(FOLDER),--folder '$(FOLDER)') $(PACKAGE)
 
 test: lint binaries ## Check formatting and lints, run the tests that a change may touch (ALL=1: every test) and the Terraform checks
 	@CARGO='$(CARGO)' ALL='$(ALL)' tests/run-changed.sh

@@ -1,7 +1,7 @@
 //! `make build`: a zip with a `bootstrap` for each function, and the zip of the shared-utils layer, in `build/`.
 //!
 //! `package <function>…` makes only the zips of these functions and the layer. `package --binaries-only` builds and makes no zip.
-//! `package --arch arm64` builds for 64-bit Arm. `package --out <folder>` writes to that folder. A zip that holds the same already is left as it is.
+//! `package --arch arm64` builds for 64-bit Arm. `package --folder <folder>` writes to that folder. A zip that holds the same already is left as it is.
 //!
 //! The same source gives the same bytes: entries have a fixed order, time and permissions, and binaries contain no path of the machine that
 //! built them.
@@ -53,7 +53,7 @@ fn arguments() -> Result<Arguments, String> {
                 let name = parser.value().map_err(|error| error.to_string())?.to_string_lossy().into_owned();
                 arguments.architecture = Architecture::named(&name).ok_or_else(|| format!("there is no architecture {name:?}: x86_64 or arm64"))?;
             }
-            Long("out") => arguments.folder = parser.value().map_err(|error| error.to_string())?.into(),
+            Long("folder") => arguments.folder = parser.value().map_err(|error| error.to_string())?.into(),
             Value(name) => arguments.functions.push(name.to_string_lossy().into_owned()),
             other => return Err(other.unexpected().to_string()),
         }

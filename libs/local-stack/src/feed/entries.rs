@@ -64,7 +64,7 @@ impl Event {
 pub(crate) struct Outcome {
     pub(crate) status: u16,
     pub(crate) duration: Duration,
-    /// The function's response as JSON, or why there is none.
+    /// The function's response as JSON, or the reason why it did not respond.
     pub(crate) answer: Result<Bytes, String>,
     pub(crate) calls: Vec<CallRecord>,
 }
